@@ -1,0 +1,1 @@
+"""Pure building blocks: no clock, network, randomness or framework is imported below this package."""

@@ -1,0 +1,17 @@
+"""Ids: opaque strings with a type prefix, the same whenever the same command is decided again.
+
+Must not: contain personal data, or draw random numbers inside a decision.
+"""
+
+import hashlib
+
+_DIGITS = 24  # 96 bits: a collision among 10^9 ids has a probability of about 10^-11
+
+
+def derive_id(prefix: str, command_id: str, ordinal: int) -> str:
+    """Return the id of the `ordinal`-th thing (0, 1, …) that the command `command_id` creates.
+
+    `prefix` is the type, without underscore: `ct` contact, `ag` agent, `qu` queue, `tk` ticket, `cu` customer.
+    """
+    digest = hashlib.sha256(f"{prefix}\x00{command_id}\x00{ordinal}".encode()).hexdigest()
+    return f"{prefix}_{digest[:_DIGITS]}"
