@@ -1,0 +1,1 @@
+"""Starts the whole centre on one machine under one supervisor."""

@@ -1,0 +1,55 @@
+from datetime import UTC, datetime, timedelta
+
+from trunkline_core.tables import Journal
+from trunkline_core.timers import Timer, Timers
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+def timer(key: str, seconds: int, is_lease: bool = False) -> Timer[str]:
+    return Timer(key, NOON + timedelta(seconds=seconds), "tn_1", f"fire {key}", is_lease)
+
+
+def due_keys(timers: Timers[str], seconds: int) -> list[str]:
+    return [found.key for found in timers.due(NOON + timedelta(seconds=seconds))]
+
+
+def test_a_timer_is_due_at_its_time_and_never_before():
+    timers: Timers[str] = Timers(Journal())
+    timers.set(timer("b", 20))
+    timers.set(timer("a", 10))
+    assert timers.next_due() == NOON + timedelta(seconds=10)
+    assert due_keys(timers, 9) == []
+    assert due_keys(timers, 10) == ["a"]
+    assert due_keys(timers, 20) == ["a", "b"]
+
+
+def test_setting_a_key_again_replaces_its_time():
+    timers: Timers[str] = Timers(Journal())
+    timers.set(timer("a", 10))
+    timers.set(timer("a", 30))
+    assert timers.next_due() == NOON + timedelta(seconds=30)
+    assert due_keys(timers, 10) == []
+
+
+def test_rollback_brings_a_cancelled_timer_back_even_when_its_order_was_asked_for_meanwhile():
+    journal = Journal()
+    timers: Timers[str] = Timers(journal)
+    timers.set(timer("a", 10))
+    journal.commit()
+    timers.cancel("a")
+    assert timers.next_due() is None
+    journal.rollback()
+    assert due_keys(timers, 10) == ["a"]
+
+
+def test_a_new_owner_grants_grace_to_leases_only():
+    timers: Timers[str] = Timers(Journal())
+    timers.set(timer("lease", 3, is_lease=True))
+    timers.set(timer("long lease", 60, is_lease=True))
+    timers.set(timer("limit", 3))
+    timers.grant_grace(NOON + timedelta(seconds=10))
+    assert due_keys(timers, 3) == ["limit"]
+    assert due_keys(timers, 10) == ["limit", "lease"]
+    assert timers.is_in_grace(NOON + timedelta(seconds=10))
+    assert not timers.is_in_grace(NOON + timedelta(seconds=11))

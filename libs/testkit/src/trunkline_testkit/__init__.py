@@ -1,0 +1,1 @@
+"""What tests share: one Kafka and one store a session, twins with contracts, virtual time, the ledger checker."""

@@ -1,0 +1,1 @@
+"""Queues, agents and offers: which agent is offered which contact, and why."""

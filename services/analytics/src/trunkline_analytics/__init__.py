@@ -1,0 +1,1 @@
+"""Derived figures: live tables, the public journal, queue segments, metric definitions."""

@@ -1,0 +1,1 @@
+"""Versioned self-service flows for text and voice alike."""

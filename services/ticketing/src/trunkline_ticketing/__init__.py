@@ -1,0 +1,1 @@
+"""Tickets: created with one click, followed to their end."""
