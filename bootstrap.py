@@ -11,13 +11,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "installed.sha256"
+PARTS = ("libs/*", "services/*", "demo", "launcher")
 
 
 def main() -> None:
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
         found = sys.version.split()[0]
         sys.exit(f"Trunkline needs Python 3.11, 3.12 or 3.13 and this is {found}: try make PYTHON=python3.12.")
-    packages = sorted(path.parent for part in ("libs/*", "services/*", "demo", "launcher") for path in ROOT.glob(f"{part}/pyproject.toml"))
+    packages = sorted(path.parent for part in PARTS for path in ROOT.glob(f"{part}/pyproject.toml"))
     wanted = fingerprint([ROOT / "constraints.txt", ROOT / "pyproject.toml", *(p / "pyproject.toml" for p in packages)])
     if STAMP.exists() and STAMP.read_text() == wanted:
         return
