@@ -1,0 +1,63 @@
+"""TCP ports on the loopback address. Owns the sentence that a user reads when a port is taken."""
+
+import contextlib
+import errno
+import secrets
+import socket
+from typing import Final
+
+from trunkline_core.errors import Misconfigured
+
+LOOPBACK: Final = "127.0.0.1"
+FIRST_PORT: Final = 20_000
+LAST_PORT: Final = 32_000
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now, another one at each call.
+
+    It lies below the range from which Linux takes ports for outgoing connections (32768 and above): a client that
+    tries again and again to reach a stopped server inside that range can end up connected to itself and keep the port.
+    """
+    for _ in range(1000):
+        port = FIRST_PORT + secrets.randbelow(LAST_PORT - FIRST_PORT)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            return port
+    raise Misconfigured(f"No TCP port between {FIRST_PORT} and {LAST_PORT} is free: stop some programs.")
+
+
+def require_free(port: int, what: str, variable: str | None = None) -> None:
+    """Check that `port` can be listened on.
+
+    Args:
+        port: TCP port on 127.0.0.1.
+        what: the program that wants it, e.g. `Kafka`.
+        variable: the environment variable that moves it; by default `TRUNKLINE_<WHAT>_PORT`.
+
+    Raises:
+        Misconfigured: the port is taken, or this user may not listen on it.
+    """
+    variable = variable or f"TRUNKLINE_{what.upper().replace(' ', '_')}_PORT"
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: TIME_WAIT is not "taken"
+        try:
+            probe.bind((LOOPBACK, port))
+            probe.listen(1)
+        except OverflowError as error:
+            raise Misconfigured(f"{port} is not a port number (1 to 65535): set {variable}.") from error
+        except OSError as error:
+            if error.errno == errno.EACCES:
+                raise Misconfigured(f"{what} may not listen on port {port}: set {variable} above 1023.") from error
+            raise Misconfigured(
+                f"Port {port} is taken, {what} needs it: stop what uses it or set {variable}."
+            ) from error
+
+
+def accepts(port: int) -> bool:
+    """Tell whether somebody accepts connections on `port`."""
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=1):
+            return True
+    except OSError:
+        return False

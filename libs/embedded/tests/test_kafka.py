@@ -1,0 +1,86 @@
+import asyncio
+import re
+import socket
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from trunkline_core.errors import Misconfigured
+from trunkline_embedded.kafka import KafkaCluster, KafkaNode, live_brokers, new_cluster_id
+from trunkline_embedded.ports import free_port
+
+
+@pytest.fixture
+def node(tmp_path):
+    node = KafkaNode.start(tmp_path / "kafka")
+    yield node
+    node.kill()
+
+
+async def create_topic(bootstrap, replicas=1):
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic("calls", num_partitions=1, replication_factor=replicas)])
+    finally:
+        await admin.close()
+
+
+async def produce(bootstrap, value):
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True) as producer:
+        await producer.send_and_wait("calls", value)
+
+
+async def first_record(bootstrap):
+    consumer = AIOKafkaConsumer("calls", bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    async with consumer, asyncio.timeout(20):
+        return (await consumer.getone()).value
+
+
+async def test_an_acknowledged_record_survives_kill_and_restart(node):
+    await create_topic(node.bootstrap)
+    await produce(node.bootstrap, b"acknowledged")
+    bootstrap = node.bootstrap
+    node.kill()
+    assert not node.is_running
+    assert live_brokers(node.port) == 0
+    node.restart()
+    assert node.bootstrap == bootstrap
+    assert await first_record(node.bootstrap) == b"acknowledged"
+
+
+def test_a_paused_node_answers_nothing_until_it_is_resumed(node):
+    node.pause()
+    assert live_brokers(node.port, timeout_s=0.3) == 0
+    node.resume()
+    assert live_brokers(node.port, timeout_s=10) == 1
+
+
+def test_a_node_that_stops_while_starting_shows_the_end_of_its_log(tmp_path):
+    (tmp_path / "kafka" / "records").mkdir(parents=True)
+    (tmp_path / "kafka" / "records" / "meta.properties").write_text("version=1\nnode.id=7\ncluster.id=wrong\n")
+    with pytest.raises(Misconfigured, match=r"(?s)^Kafka stopped while starting, its log .*node id 7"):
+        KafkaNode.start(tmp_path / "kafka")
+
+
+async def test_a_cluster_takes_records_while_one_of_three_nodes_is_down(tmp_path):
+    cluster = KafkaCluster.start(tmp_path)
+    try:
+        await create_topic(cluster.bootstrap, replicas=3)
+        await produce(cluster.bootstrap, b"all up")
+        cluster.nodes[0].kill()
+        await produce(cluster.bootstrap, b"one down")
+    finally:
+        cluster.kill()
+
+
+def test_nobody_listening_and_a_stranger_count_as_no_brokers():
+    assert live_brokers(free_port()) == 0
+    with socket.socket() as stranger:
+        stranger.bind(("127.0.0.1", 0))
+        stranger.listen()
+        assert live_brokers(stranger.getsockname()[1], timeout_s=0.1) == 0
+
+
+def test_cluster_ids_are_as_kafka_wants_them():
+    assert all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]{21}", new_cluster_id()) for _ in range(200))

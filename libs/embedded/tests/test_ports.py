@@ -1,0 +1,42 @@
+import socket
+
+import pytest
+from trunkline_core.errors import Misconfigured
+from trunkline_embedded.kafka import KafkaNode
+from trunkline_embedded.ports import free_port, require_free
+from trunkline_embedded.store import MongoStore
+
+
+@pytest.fixture
+def taken():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def test_a_free_port_is_accepted():
+    require_free(free_port(), "Kafka")
+
+
+def test_a_taken_port_is_named_in_one_sentence_with_the_way_out(taken):
+    with pytest.raises(Misconfigured) as error:
+        require_free(taken, "Kafka")
+    assert str(error.value) == (
+        f"Port {taken} is taken, Kafka needs it: stop what uses it or set TRUNKLINE_KAFKA_PORT."
+    )
+
+
+@pytest.mark.parametrize("port", [65536, 1_000_000, -1])
+def test_a_number_that_is_no_port_is_refused(port):
+    with pytest.raises(Misconfigured, match="is not a port number"):
+        require_free(port, "Kafka")
+
+
+@pytest.mark.parametrize(
+    "server, variable", [(KafkaNode, "TRUNKLINE_KAFKA_PORT"), (MongoStore, "TRUNKLINE_MONGO_PORT")]
+)
+def test_a_server_refuses_a_taken_port_before_it_touches_its_folder(server, variable, taken, tmp_path):
+    with pytest.raises(Misconfigured, match=variable):
+        server.start(tmp_path / "data", taken)
+    assert not (tmp_path / "data").exists()

@@ -1,0 +1,118 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from trunkline_core.errors import Misconfigured
+from trunkline_embedded import process
+from trunkline_embedded.process import ChildProcess
+
+STUBBORN = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(300)"
+)
+PARENT = """
+import sys, threading, time
+from pathlib import Path
+from trunkline_embedded.process import ChildProcess
+started = []
+thread = threading.Thread(target=lambda: started.append(ChildProcess(["sleep", "300"], Path(sys.argv[1]))))
+thread.start()
+thread.join()  # the child must stay although the thread that asked for it has ended
+print(started[0].pid, flush=True)
+time.sleep(300)
+"""
+
+
+def eventually(predicate, within_s=10.0):
+    deadline = time.monotonic() + within_s
+    while not predicate():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def is_sleep(pid):
+    return is_alive(pid) and Path(f"/proc/{pid}/comm").read_text().strip() == "sleep"
+
+
+def test_a_child_dies_with_its_killed_parent(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, tmp_path / "log"], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        child = int(parent.stdout.readline())
+        eventually(lambda: is_sleep(child))
+        parent.kill()
+    eventually(lambda: not is_alive(child))
+
+
+def test_a_child_leads_a_session_of_its_own_so_ctrl_c_does_not_reach_it(tmp_path):
+    child = ChildProcess(["sleep", "300"], tmp_path / "log")
+    try:
+        assert os.getsid(child.pid) == child.pid != os.getsid(0)
+    finally:
+        child.kill()
+
+
+def test_stop_ends_a_polite_child_with_sigterm(tmp_path):
+    child = ChildProcess(["sleep", "300"], tmp_path / "log")
+    eventually(lambda: is_sleep(child.pid))
+    child.stop()
+    assert not child.is_running
+    assert child.returncode == -signal.SIGTERM
+
+
+def test_stop_kills_a_child_that_ignores_sigterm(tmp_path):
+    child = ChildProcess([sys.executable, "-c", STUBBORN], tmp_path / "log")
+    eventually(lambda: child.last_lines() == ["up"])
+    child.stop(timeout_s=0.2)
+    assert child.returncode == -signal.SIGKILL
+
+
+def test_kill_takes_the_childs_children_along(tmp_path):
+    child = ChildProcess(["sh", "-c", "sleep 300 & echo $!; wait"], tmp_path / "log")
+    eventually(lambda: child.last_lines())
+    (grandchild,) = map(int, child.last_lines())
+    child.kill()
+    eventually(lambda: not is_alive(grandchild))
+
+
+def test_a_paused_child_still_stops(tmp_path):
+    child = ChildProcess(["sleep", "300"], tmp_path / "log")
+    eventually(lambda: is_sleep(child.pid))
+    child.signal(signal.SIGSTOP)
+    child.stop()
+    assert child.returncode == -signal.SIGTERM
+
+
+def test_the_log_keeps_what_earlier_runs_wrote(tmp_path):
+    for word in ("first", "second"):
+        assert ChildProcess(["echo", word], tmp_path / "deep" / "log").wait(10)
+    assert (tmp_path / "deep" / "log").read_text() == "first\nsecond\n"
+
+
+def test_a_large_log_moves_aside(tmp_path, monkeypatch):
+    monkeypatch.setattr(process, "LOG_LIMIT_BYTES", 10)
+    (tmp_path / "log").write_text("more than ten bytes\n")
+    assert ChildProcess(["echo", "new"], tmp_path / "log").wait(10)
+    assert (tmp_path / "log").read_text() == "new\n"
+    assert (tmp_path / "log.1").read_text() == "more than ten bytes\n"
+
+
+def test_a_missing_program_is_one_sentence(tmp_path):
+    with pytest.raises(Misconfigured, match="The program no-such-program is missing"):
+        ChildProcess(["no-such-program"], tmp_path / "log")
+
+
+def test_a_log_that_cannot_be_written_is_one_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(Misconfigured, match="sleep cannot start"):
+        ChildProcess(["sleep", "300"], tmp_path / "file" / "log")
