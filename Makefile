@@ -16,7 +16,7 @@ protos: setup ## write the generated code of libs/protos
 check: setup ## lint, format, types, layers, protos
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
-	$(BIN)/mypy libs/core/src libs/embedded/src demo/src
+	$(BIN)/mypy libs/core/src libs/embedded/src services/analytics/src launcher/src demo/src
 	$(BIN)/buf lint protos
 	$(BIN)/python protos/generate.py --check
 

@@ -1,0 +1,110 @@
+"""What runs on this machine: data folders, ports, and the environment of each process.
+
+Owns: the defaults of `make run`. Must not: start anything.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from trunkline_core.errors import Misconfigured
+
+ROOT = Path(__file__).resolve().parents[3]
+GRPC_SERVICES = ("console", "acd", "ivr", "crm", "ticketing", "channels")
+SERVICES = (*GRPC_SERVICES, "analytics")
+HTTP_PORTS = {
+    "console": 8080,
+    "channels": 8081,
+    "acd": 8082,
+    "ivr": 8083,
+    "crm": 8084,
+    "ticketing": 8085,
+    "analytics": 8086,
+}
+GRPC_PORTS = {"console": 7080, "channels": 7081, "acd": 7082, "ivr": 7083, "crm": 7084, "ticketing": 7085}
+KAFKA_PORT = 7092
+MONGO_PORT = 7017
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One installation on this machine; `kafka` and `mongo` are empty where the embedded ones are used."""
+
+    data: Path
+    kafka: str
+    mongo: str
+    ports: Mapping[str, int]
+
+    @property
+    def logs(self) -> Path:
+        """Folder of the processes' logs."""
+        return self.data / "logs"
+
+    @property
+    def kafka_bootstrap(self) -> str:
+        """Where clients find Kafka."""
+        return self.kafka or f"127.0.0.1:{self.ports['KAFKA']}"
+
+    @property
+    def mongo_url(self) -> str:
+        """Where clients find the store."""
+        return self.mongo or f"mongodb://127.0.0.1:{self.ports['MONGO']}/"
+
+    def http_url(self, service: str) -> str:
+        """Base URL of a service's HTTP server."""
+        return f"http://127.0.0.1:{self.ports[f'{service.upper()}_HTTP']}"
+
+    def grpc_address(self, service: str) -> str:
+        """host:port of a service's gRPC server."""
+        return f"127.0.0.1:{self.ports[f'{service.upper()}_GRPC']}"
+
+    def environment(self, service: str) -> dict[str, str]:
+        """Return the whole environment of one service; what the user set wins."""
+        ours = {
+            "TRUNKLINE_KAFKA_BOOTSTRAP": self.kafka_bootstrap,
+            "TRUNKLINE_MONGO_URL": self.mongo_url,
+            "TRUNKLINE_SECRET": installation_secret(self.data),
+            "TRUNKLINE_KEYSTORE": str(self.data / "keys.sqlite"),
+            "TRUNKLINE_INSTANCE_ID": f"{service}-1",
+            f"TRUNKLINE_{service.upper()}_HTTP_PORT": str(self.ports[f"{service.upper()}_HTTP"]),
+            "TRUNKLINE_CHANNELS_WIDGET_ORIGINS": "*",
+            "TRUNKLINE_CONSOLE_CHANNELS_URL": self.http_url("channels"),
+        }
+        for other in GRPC_SERVICES:
+            ours[f"TRUNKLINE_{other.upper()}_ADDRESSES"] = self.grpc_address(other)
+            ours[f"TRUNKLINE_{other.upper()}_URL"] = self.http_url(other)
+        if service in GRPC_SERVICES:
+            ours[f"TRUNKLINE_{service.upper()}_GRPC_PORT"] = str(self.ports[f"{service.upper()}_GRPC"])
+        return ours | dict(os.environ)
+
+
+def default_layout(environment: Mapping[str, str] = os.environ) -> Layout:
+    """Return the layout that `make run` uses. Raises: Misconfigured for a port that is no number."""
+    defaults = {"KAFKA": KAFKA_PORT, "MONGO": MONGO_PORT}
+    defaults |= {f"{service.upper()}_HTTP": port for service, port in HTTP_PORTS.items()}
+    defaults |= {f"{service.upper()}_GRPC": port for service, port in GRPC_PORTS.items()}
+    return Layout(
+        data=Path(environment.get("TRUNKLINE_DATA") or ROOT / ".trunkline" / "data"),
+        kafka=environment.get("TRUNKLINE_KAFKA_BOOTSTRAP", ""),
+        mongo=environment.get("TRUNKLINE_MONGO_URL", ""),
+        ports={name: _port(environment, name, default) for name, default in defaults.items()},
+    )
+
+
+def _port(environment: Mapping[str, str], name: str, default: int) -> int:
+    value = environment.get(f"TRUNKLINE_{name}_PORT", str(default))
+    if not value.isdigit() or not 0 < int(value) < 65_536:
+        raise Misconfigured(f"TRUNKLINE_{name}_PORT must be a port number between 1 and 65535.")
+    return int(value)
+
+
+def installation_secret(data: Path) -> str:
+    """Return the secret that signs tokens and wraps keys; made once, readable by this user only."""
+    path = data / "secret"
+    if not path.exists():
+        data.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32))
+    return path.read_text()

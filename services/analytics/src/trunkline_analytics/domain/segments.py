@@ -1,0 +1,88 @@
+"""Queue segments: one stay of a contact in a queue, from the facts that opened and ended it.
+
+A fact may be told twice (the same source offset) and is counted once. Must not: know a topic, a store or a clock.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+
+
+class Outcome(Enum):
+    """How a segment ended (metric definitions, version 1)."""
+
+    ANSWERED = "A"
+    ABANDONED = "B"
+    SHORT_ABANDONED = "Bs"
+    FLOWED_OUT = "F"
+    CALLBACK = "C"
+    LIMIT_REACHED = "L"
+    CLOSED_BY_SYSTEM = "X"
+
+
+SegmentKey = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentOpened:
+    """A contact entered a queue. `segment_no` numbers the contact's segments."""
+
+    contact_id: str
+    segment_no: int
+    queue_id: str
+    at: datetime
+
+    @property
+    def key(self) -> SegmentKey:
+        """What the fact is about."""
+        return self.contact_id, self.segment_no
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentClosed:
+    """A contact left a queue."""
+
+    contact_id: str
+    segment_no: int
+    queue_id: str
+    at: datetime
+    outcome: Outcome
+
+    @property
+    def key(self) -> SegmentKey:
+        """What the fact is about."""
+        return self.contact_id, self.segment_no
+
+
+Fact = SegmentOpened | SegmentClosed
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSegment:
+    """One stay; `outcome` and `closed_at` are None while the contact waits."""
+
+    contact_id: str
+    segment_no: int
+    queue_id: str
+    opened_at: datetime
+    outcome: Outcome | None = None
+    closed_at: datetime | None = None
+
+    def wait(self, now: datetime) -> timedelta:
+        """Return opened → ended, ringing included; until `now` while it waits."""
+        return (self.closed_at or now) - self.opened_at
+
+
+def assemble_segments(facts: Iterable[Fact]) -> list[QueueSegment]:
+    """Return the segments of the facts, in order of opening; a close without an opening is left to `conservation`."""
+    segments: dict[SegmentKey, QueueSegment] = {}
+    for fact in facts:
+        match fact:
+            case SegmentOpened(contact_id, segment_no, queue_id, at):
+                segments.setdefault(fact.key, QueueSegment(contact_id, segment_no, queue_id, at))
+            case SegmentClosed(_, _, _, at, outcome):
+                known = segments.get(fact.key)
+                if known is not None and known.outcome is None:
+                    segments[fact.key] = replace(known, outcome=outcome, closed_at=at)
+    return list(segments.values())
