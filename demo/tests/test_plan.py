@@ -42,10 +42,11 @@ def test_another_seed_draws_otherwise_and_the_same_seed_the_same(day: tuple[Reco
     assert plan_day(day, Window(), 1) != plan_day(day, Window(), 2)
 
 
-def test_patience_is_bounded_and_service_is_never_nothing(day: tuple[Recording, ...]) -> None:
+def test_drawn_patience_is_bounded_and_service_is_never_nothing(day: tuple[Recording, ...]) -> None:
     for caller in plan_day(day, Window(), 1).callers:
         if caller.wants_person:
-            assert 0 <= caller.patience_s <= MAX_PATIENCE_S
+            row = day[caller.number]
+            assert row.waited_s <= caller.patience_s <= (MAX_PATIENCE_S if row.is_served else row.waited_s)
             assert caller.service_s > 0
 
 
