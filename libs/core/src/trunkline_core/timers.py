@@ -74,8 +74,14 @@ class Timers(Generic[C]):
 
     def due(self, now: datetime) -> list[Timer[C]]:
         """Return the timers due at `now`, earliest first; they stay pending until an event cancels them."""
-        found = [timer for timer in self._pending.values() if timer.due <= now] if self._is_due(now) else []
-        return sorted(found, key=lambda timer: (timer.due, timer.key))
+        found: list[Timer[C]] = []
+        while self._is_due(now):
+            timer = self._pending.get(heapq.heappop(self._heap)[1])
+            if timer is not None and timer not in found[-1:]:
+                found.append(timer)
+        for timer in found:
+            heapq.heappush(self._heap, (timer.due, timer.key))
+        return found
 
     def grant_grace(self, until: datetime) -> None:
         """Let no lease expire before `until`: a new owner began (ledger rule 15); an expiry then is nobody's fault."""

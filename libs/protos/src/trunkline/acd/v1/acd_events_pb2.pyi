@@ -731,6 +731,9 @@ class RowsChanged(_message.Message):
 
     AGENTS_FIELD_NUMBER: _builtins.int
     QUEUES_FIELD_NUMBER: _builtins.int
+    ROUTING_DOMAIN_ID_FIELD_NUMBER: _builtins.int
+    routing_domain_id: _builtins.str
+    """The routing domain."""
     @_builtins.property
     def agents(self) -> _containers.RepeatedCompositeFieldContainer[_acd_types_pb2.AgentRow]:
         """Agents."""
@@ -744,10 +747,11 @@ class RowsChanged(_message.Message):
         *,
         agents: _abc.Iterable[_acd_types_pb2.AgentRow] | None = ...,
         queues: _abc.Iterable[_acd_types_pb2.QueueRow] | None = ...,
+        routing_domain_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agents", b"agents", "queues", b"queues"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agents", b"agents", "queues", b"queues", "routing_domain_id", b"routing_domain_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

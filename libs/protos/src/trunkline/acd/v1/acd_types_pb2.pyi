@@ -186,7 +186,7 @@ class Candidate(_message.Message):
     agent_id: _builtins.str
     """The agent."""
     not_chosen_because: _builtins.str
-    """Empty for the chosen one; otherwise why not: `IdleShorter`, `SkillMissing`, `AtCapacity`, `InWrapUp`, `OnBreak`,
+    """Empty for the chosen one; otherwise why not: `IdleShorter`, `SkillMissing`, `AtCapacity`, `InWrapUp`, `OnBreak`, `Offline`,
     `NotConnected`, `NotResponding`, `ExcludedAfterMiss`.
     """
     idle_ms: _builtins.int

@@ -1,0 +1,87 @@
+"""Business hours: what makes them invalid, and whether somebody is there at a given moment."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from trunkline_core.errors import Invalid
+
+MAX_WINDOWS = 100
+MAX_CLOSED_DATES = 400
+MINUTES_A_DAY = 24 * 60
+MAX_ID = 128
+
+
+@dataclass(frozen=True, slots=True)
+class HoursWindow:
+    """`weekday` 1 Monday … 7 Sunday; minutes after local midnight, the closing one not included."""
+
+    weekday: int
+    opens_minute: int
+    closes_minute: int
+
+
+@dataclass(frozen=True, slots=True)
+class HoursDefinition:
+    """When somebody is there: windows of the week in an IANA zone, except on the closed local dates (`YYYY-MM-DD`)."""
+
+    hours_id: str
+    time_zone: str
+    windows: tuple[HoursWindow, ...]
+    closed_dates: tuple[str, ...]
+
+
+def check_hours(hours: HoursDefinition) -> None:
+    """Raises: Invalid, naming the field."""
+    if not hours.hours_id.startswith("ho_") or not len("ho_") < len(hours.hours_id) <= MAX_ID:
+        raise Invalid("hours_id", f"must begin with ho_ and have at most {MAX_ID} characters")
+    if hours.time_zone not in _known_zones():
+        raise Invalid("time_zone", "must be an IANA time zone such as Asia/Shanghai")
+    if len(hours.windows) > MAX_WINDOWS:
+        raise Invalid("windows", f"must have at most {MAX_WINDOWS} windows")
+    for number, window in enumerate(hours.windows):
+        _check_window(f"windows[{number}]", window)
+    if len(hours.closed_dates) > MAX_CLOSED_DATES:
+        raise Invalid("closed_dates", f"must have at most {MAX_CLOSED_DATES} dates")
+    for number, closed_date in enumerate(hours.closed_dates):
+        _check_date(f"closed_dates[{number}]", closed_date)
+
+
+def _check_window(field: str, window: HoursWindow) -> None:
+    if not 1 <= window.weekday <= 7:
+        raise Invalid(f"{field}.weekday", "must be 1 (Monday) to 7 (Sunday)")
+    if not 0 <= window.opens_minute < MINUTES_A_DAY:
+        raise Invalid(f"{field}.opens_minute", "must be 0 to 1439")
+    if not window.opens_minute < window.closes_minute <= MINUTES_A_DAY:
+        raise Invalid(f"{field}.closes_minute", "must be later than it opens, at most 1440")
+
+
+def _check_date(field: str, value: str) -> None:
+    try:
+        is_date = date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        is_date = False
+    if not is_date:
+        raise Invalid(field, "must be a date such as 2026-10-01")
+
+
+@lru_cache(maxsize=1)
+def _known_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def is_open(hours: HoursDefinition, now: datetime) -> bool:
+    """Tell whether somebody is there at `now` (aware).
+
+    Windows are wall-clock times of the zone: 09:00 stays 09:00 on the days when clocks change, an hour that is
+    repeated counts both times, one that is skipped never comes.
+    """
+    local = now.astimezone(ZoneInfo(hours.time_zone))
+    if local.date().isoformat() in hours.closed_dates:
+        return False
+    minute = local.hour * 60 + local.minute
+    return any(
+        window.weekday == local.isoweekday() and window.opens_minute <= minute < window.closes_minute
+        for window in hours.windows
+    )

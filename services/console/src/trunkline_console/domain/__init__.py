@@ -1,0 +1,1 @@
+"""The directory: who works here, what rings where, which flow runs. Pure rules."""

@@ -1,0 +1,65 @@
+"""What administrators want of the directory; each command carries a whole definition and replaces the one before."""
+
+from dataclasses import dataclass
+
+from trunkline_core.flows import FlowDefinition, HoursDefinition
+from trunkline_core.routing import AgentDefinition, QueueDefinition
+
+from trunkline_console.domain.definitions import (
+    EntryPointDefinition,
+    TenantDefinition,
+    UserDefinition,
+    WrapUpCodeDefinition,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DefineTenant:
+    tenant: TenantDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class DefineUser:
+    user: UserDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class DefineAgent:
+    agent: AgentDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class DefineQueue:
+    queue: QueueDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class DefineWrapUpCode:
+    wrap_up_code: WrapUpCodeDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class DefineHours:
+    hours: HoursDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class DefineEntryPoint:
+    entry_point: EntryPointDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class PublishFlow:
+    flow: FlowDefinition
+
+
+Command = (
+    DefineTenant
+    | DefineUser
+    | DefineAgent
+    | DefineQueue
+    | DefineWrapUpCode
+    | DefineHours
+    | DefineEntryPoint
+    | PublishFlow
+)

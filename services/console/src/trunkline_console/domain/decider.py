@@ -1,0 +1,135 @@
+"""Rules of the directory: a definition is checked as a whole, and an unchanged one changes nothing.
+
+Owns: that every reference points to something of the same tenant, and that no login stands for two users.
+Must not: know how a definition is used elsewhere.
+"""
+
+from collections.abc import Iterator
+from typing import Any, assert_never
+
+from trunkline_core.decider import Context
+from trunkline_core.errors import NotFound, Rejection
+from trunkline_core.flows import EnqueueNode, FlowDefinition, check_flow, check_hours
+from trunkline_core.routing import check_agent, check_queue
+
+from trunkline_console.domain.commands import (
+    Command,
+    DefineAgent,
+    DefineEntryPoint,
+    DefineHours,
+    DefineQueue,
+    DefineTenant,
+    DefineUser,
+    DefineWrapUpCode,
+    PublishFlow,
+)
+from trunkline_console.domain.definitions import (
+    UserDefinition,
+    check_entry_point,
+    check_tenant,
+    check_user,
+    check_wrap_up_code,
+)
+from trunkline_console.domain.events import (
+    AgentDefined,
+    EntryPointDefined,
+    Event,
+    FlowPublished,
+    HoursDefined,
+    QueueDefined,
+    TenantDefined,
+    UserDefined,
+    WrapUpCodeDefined,
+)
+from trunkline_console.domain.state import Definitions, Directory
+
+
+class DirectoryDecider:
+    """The directory's decide and evolve."""
+
+    def decide(self, state: Directory, command: Command, context: Context) -> Iterator[Event]:
+        """Yield the new definition unless it is the one in force. Raises: Invalid, NotFound, Rejection."""
+        for event in _definition_of(state, command, context):
+            kind, row_id, definition = _place(state, event)
+            row = kind.find(context.tenant, row_id)
+            if row is None or row.definition != definition:
+                yield event
+
+    def evolve(self, state: Directory, event: Event, context: Context) -> None:
+        """Keep the definition."""
+        kind, row_id, definition = _place(state, event)
+        kind.put(context.tenant, row_id, definition)
+
+
+def _place(state: Directory, event: Event) -> tuple[Definitions[Any], str, object]:
+    """Return where the event's definition stands: its kind, its id, itself."""
+    match event:
+        case TenantDefined(definition):
+            return state.tenants, definition.tenant_id, definition
+        case UserDefined(definition):
+            return state.users, definition.user_id, definition
+        case AgentDefined(definition):
+            return state.agents, definition.agent_id, definition
+        case QueueDefined(definition):
+            return state.queues, definition.queue_id, definition
+        case WrapUpCodeDefined(definition):
+            return state.wrap_up_codes, definition.code, definition
+        case HoursDefined(definition):
+            return state.hours, definition.hours_id, definition
+        case EntryPointDefined(definition):
+            return state.entry_points, definition.entry_point_id, definition
+        case FlowPublished(definition):
+            return state.flows, definition.flow_id, definition
+        case _:
+            assert_never(event)
+
+
+def _definition_of(state: Directory, command: Command, context: Context) -> Iterator[Event]:
+    tenant = context.tenant
+    match command:
+        case DefineTenant(definition):
+            check_tenant(definition)
+            if definition.tenant_id != tenant:
+                raise NotFound("tenant", definition.tenant_id)
+            yield TenantDefined(definition)
+        case DefineUser(definition):
+            _check_user(state, definition, tenant)
+            yield UserDefined(definition)
+        case DefineAgent(definition):
+            check_agent(definition)
+            yield AgentDefined(definition)
+        case DefineQueue(definition):
+            check_queue(definition)
+            yield QueueDefined(definition)
+        case DefineWrapUpCode(definition):
+            check_wrap_up_code(definition)
+            yield WrapUpCodeDefined(definition)
+        case DefineHours(definition):
+            check_hours(definition)
+            yield HoursDefined(definition)
+        case DefineEntryPoint(definition):
+            check_entry_point(definition)
+            state.flows.require(tenant, definition.flow_id)
+            yield EntryPointDefined(definition)
+        case PublishFlow(definition):
+            _check_flow(state, definition, tenant)
+            before = state.flows.find(tenant, definition.flow_id)
+            yield FlowPublished(definition, before.version + 1 if before else 1)
+        case _:
+            assert_never(command)
+
+
+def _check_user(state: Directory, user: UserDefinition, tenant: str) -> None:
+    check_user(user)
+    if user.agent_id:
+        state.agents.require(tenant, user.agent_id)
+    for other in state.users.of(tenant):
+        if other.login_token == user.login_token and other.user_id != user.user_id:
+            raise Rejection("LoginTaken")
+
+
+def _check_flow(state: Directory, flow: FlowDefinition, tenant: str) -> None:
+    check_flow(flow)
+    for node in flow.nodes:
+        if isinstance(node.step, EnqueueNode):
+            state.queues.require(tenant, node.step.queue_id)

@@ -1,0 +1,66 @@
+"""What happened in the directory."""
+
+from dataclasses import dataclass
+
+from trunkline_core.flows import FlowDefinition, HoursDefinition
+from trunkline_core.routing import AgentDefinition, QueueDefinition
+
+from trunkline_console.domain.definitions import (
+    EntryPointDefinition,
+    TenantDefinition,
+    UserDefinition,
+    WrapUpCodeDefinition,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TenantDefined:
+    tenant: TenantDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class UserDefined:
+    user: UserDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class AgentDefined:
+    agent: AgentDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDefined:
+    queue: QueueDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class WrapUpCodeDefined:
+    wrap_up_code: WrapUpCodeDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class HoursDefined:
+    hours: HoursDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPointDefined:
+    entry_point: EntryPointDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class FlowPublished:
+    flow: FlowDefinition
+    flow_version: int
+
+
+Event = (
+    TenantDefined
+    | UserDefined
+    | AgentDefined
+    | QueueDefined
+    | WrapUpCodeDefined
+    | HoursDefined
+    | EntryPointDefined
+    | FlowPublished
+)

@@ -1,0 +1,71 @@
+"""Rows of the directory: the newest definition of each thing, by kind and id."""
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from trunkline_core.errors import NotFound
+from trunkline_core.flows import FlowDefinition, HoursDefinition
+from trunkline_core.routing import AgentDefinition, QueueDefinition
+from trunkline_core.tables import Journal, Table
+from trunkline_core.timers import Timers
+
+from trunkline_console.domain.definitions import (
+    EntryPointDefinition,
+    TenantDefinition,
+    UserDefinition,
+    WrapUpCodeDefinition,
+)
+
+D = TypeVar("D")
+
+
+@dataclass(frozen=True, slots=True)
+class Row(Generic[D]):
+    """The newest definition of one thing; `version` counts its changes."""
+
+    tenant: str
+    definition: D
+    version: int
+
+
+class Definitions(Generic[D]):
+    """All definitions of one kind on one partition."""
+
+    def __init__(self, kind: str, journal: Journal) -> None:
+        self._kind = kind
+        self._rows: Table[tuple[str, str], Row[D]] = Table(journal)
+
+    def find(self, tenant: str, row_id: str) -> Row[D] | None:
+        """Return the tenant's row, or None."""
+        return self._rows.get((tenant, row_id))
+
+    def require(self, tenant: str, row_id: str) -> Row[D]:
+        """Return the tenant's row. Raises: NotFound."""
+        if row := self.find(tenant, row_id):
+            return row
+        raise NotFound(self._kind, row_id)
+
+    def of(self, tenant: str) -> list[D]:
+        """Return the tenant's definitions."""
+        return [row.definition for row in self._rows.values() if row.tenant == tenant]
+
+    def put(self, tenant: str, row_id: str, definition: D) -> None:
+        """Keep a newer definition."""
+        before = self.find(tenant, row_id)
+        self._rows.put((tenant, row_id), Row(tenant, definition, before.version + 1 if before else 1))
+
+
+class Directory:
+    """The state of one partition."""
+
+    def __init__(self) -> None:
+        self.journal = Journal()
+        self.timers: Timers[Any] = Timers(self.journal)  # the directory has none; the ledger asks
+        self.tenants: Definitions[TenantDefinition] = Definitions("tenant", self.journal)
+        self.users: Definitions[UserDefinition] = Definitions("user", self.journal)
+        self.agents: Definitions[AgentDefinition] = Definitions("agent", self.journal)
+        self.queues: Definitions[QueueDefinition] = Definitions("queue", self.journal)
+        self.wrap_up_codes: Definitions[WrapUpCodeDefinition] = Definitions("wrap-up code", self.journal)
+        self.hours: Definitions[HoursDefinition] = Definitions("hours", self.journal)
+        self.entry_points: Definitions[EntryPointDefinition] = Definitions("entry point", self.journal)
+        self.flows: Definitions[FlowDefinition] = Definitions("flow", self.journal)

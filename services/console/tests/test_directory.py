@@ -1,0 +1,133 @@
+"""The directory's rules."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from trunkline_console.domain.commands import (
+    DefineAgent,
+    DefineEntryPoint,
+    DefineQueue,
+    DefineTenant,
+    DefineUser,
+    PublishFlow,
+)
+from trunkline_console.domain.decider import DirectoryDecider
+from trunkline_console.domain.definitions import (
+    Channel,
+    EntryPointDefinition,
+    Role,
+    TenantDefinition,
+    UserDefinition,
+)
+from trunkline_console.domain.events import AgentDefined, EntryPointDefined, FlowPublished, QueueDefined, UserDefined
+from trunkline_console.domain.state import Directory
+from trunkline_core.decider import Context
+from trunkline_core.errors import Invalid, NotFound, Rejection
+from trunkline_core.flows import EndNode, EnqueueNode, FlowDefinition, FlowNode, LocalizedText, SayNode
+from trunkline_core.routing import AgentDefinition, QueueDefinition, SkillLevel, SkillRequirement, WrapUpMode
+from trunkline_core.spec import Spec
+
+TEXT = LocalizedText("你好", "hello")
+AGENT = AgentDefinition("ag_li", (SkillLevel("billing", 3),), 4)
+QUEUE = QueueDefinition(
+    queue_id="qu_billing",
+    name=TEXT,
+    requirements=(SkillRequirement("billing", 1),),
+    target_wait_duration=timedelta(seconds=20),
+    value_weight_permille=0,
+    urgency_weight_permille=0,
+    voice_lease_duration=timedelta(seconds=20),
+    chat_lease_duration=timedelta(seconds=30),
+    miss_exclusion_duration=timedelta(seconds=30),
+    max_misses=2,
+    wrap_up_mode=WrapUpMode.NONE,
+    wrap_up_duration=timedelta(0),
+    short_abandon_duration=timedelta(seconds=5),
+    max_waiting=100,
+)
+USER = UserDefinition("us_li", "token", None, "$argon2id$v=19$x", (Role.AGENT,), "ag_li", True)
+END = FlowNode("bye", EndNode(TEXT))
+
+
+def flow(*nodes: FlowNode) -> FlowDefinition:
+    return FlowDefinition("fl_a", "a", nodes[0].node_id, nodes)
+
+
+@pytest.fixture
+def spec() -> Spec:
+    context = Context(datetime(2026, 1, 5, tzinfo=UTC), "tn_1", "admin:us_1", "c0")
+    return Spec(DirectoryDecider(), Directory, context)
+
+
+def test_a_definition_is_published_once_and_an_unchanged_one_changes_nothing(spec):
+    spec.when(DefineAgent(AGENT)).then(AgentDefined(AGENT))
+    spec.when(DefineAgent(AGENT)).then()
+
+
+def test_a_tenant_can_define_itself_only(spec):
+    other = TenantDefinition("tn_2", "two", "Asia/Shanghai", ())
+    spec.when(DefineTenant(other)).then_refused(NotFound("tenant", "tn_2"))
+
+
+def test_a_wrong_time_zone_is_refused_with_the_field(spec):
+    tenant = TenantDefinition("tn_1", "one", "Mars/Olympus", ())
+    spec.when(DefineTenant(tenant)).then_refused(
+        Invalid("tenant.time_zone", "must be an IANA time zone such as Asia/Shanghai")
+    )
+
+
+def test_a_skill_level_above_five_is_refused_with_the_field(spec):
+    agent = AgentDefinition("ag_li", (SkillLevel("billing", 9),), 4)
+    spec.when(DefineAgent(agent)).then_refused(Invalid("agent.skills[0].level", "must be 1 to 5"))
+
+
+def test_a_user_needs_an_existing_agent_and_a_login_of_its_own(spec):
+    spec.when(DefineUser(USER)).then_refused(NotFound("agent", "ag_li"))
+    spec.given(AgentDefined(AGENT), UserDefined(USER))
+    twin = UserDefinition("us_2", "token", None, "$argon2id$v=19$y", (Role.ADMIN,), "", True)
+    spec.when(DefineUser(twin)).then_refused(Rejection("LoginTaken"))
+
+
+def test_an_entry_point_needs_a_published_flow(spec):
+    entry = EntryPointDefinition("ep_1", "shop", Channel.CHAT, "fl_a")
+    spec.when(DefineEntryPoint(entry)).then_refused(NotFound("flow", "fl_a"))
+    spec.given(FlowPublished(flow(END), 1)).when(DefineEntryPoint(entry)).then(EntryPointDefined(entry))
+
+
+def test_a_flow_needs_the_queues_it_names_and_each_publishing_is_a_version(spec):
+    wanted = flow(FlowNode("q", EnqueueNode("qu_billing", 0, 0, (), TEXT)))
+    spec.when(PublishFlow(wanted)).then_refused(NotFound("queue", "qu_billing"))
+    spec.given(QueueDefined(QUEUE)).when(PublishFlow(wanted)).then(FlowPublished(wanted, 1))
+    spec.when(PublishFlow(wanted)).then()
+    spec.when(PublishFlow(flow(END))).then(FlowPublished(flow(END), 2))
+
+
+def test_a_flow_with_a_dead_end_is_refused_with_the_name_of_the_node(spec):
+    spec.when(PublishFlow(flow(FlowNode("hello", SayNode(TEXT, "nowhere")))))
+    refusal = spec._outcome
+    assert isinstance(refusal, Invalid)
+    assert "hello" in refusal.field
+
+
+def test_a_flow_with_a_cycle_without_a_pause_is_refused_with_the_name_of_a_node(spec):
+    spec.when(PublishFlow(flow(FlowNode("one", SayNode(TEXT, "two")), FlowNode("two", SayNode(TEXT, "one")))))
+    refusal = spec._outcome
+    assert isinstance(refusal, Invalid)
+    assert "one" in refusal.field or "two" in refusal.field
+
+
+def test_a_queue_with_a_negative_weight_or_no_target_is_refused(spec):
+    from dataclasses import replace
+
+    spec.when(DefineQueue(replace(QUEUE, urgency_weight_permille=-1))).then_refused(
+        Invalid("queue.urgency_weight_permille", "must be 0 to 10000")
+    )
+    spec.when(DefineQueue(replace(QUEUE, target_wait_duration=timedelta(0)))).then_refused(
+        Invalid("queue.target_wait_duration", "must be longer than 0 s")
+    )
+
+
+def test_another_tenant_sees_none_of_it(spec):
+    spec.given(AgentDefined(AGENT))
+    assert spec.state.agents.find("tn_2", "ag_li") is None
+    assert spec.state.agents.of("tn_2") == []
