@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := bootstrap.py protos libs services demo launcher tests
 
-.PHONY: help setup check test protos clean
+.PHONY: help setup check test run demo reset protos clean
 
 help: ## list the targets
 	@grep -hE "^[a-z-]+:.*## " $(MAKEFILE_LIST) | sed -E "s/:.*## /\t/"
@@ -16,12 +16,21 @@ protos: setup ## write the generated code of libs/protos
 check: setup ## lint, format, types, layers, protos
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
-	$(BIN)/mypy libs/core/src libs/embedded/src services/analytics/src launcher/src demo/src
+	$(BIN)/mypy $(filter-out libs/protos/src,$(wildcard libs/*/src services/*/src)) launcher/src demo/src
 	$(BIN)/buf lint protos
 	$(BIN)/python protos/generate.py --check
 
 test: check ## set up and run everything
 	$(BIN)/pytest
+
+run: setup ## start the whole centre on this machine; Ctrl-C stops it
+	@$(BIN)/python -m trunkline_launcher run
+
+demo: setup ## replay a real day through the running centre (SPEED, SEED, FROM, TO, DATA)
+	@$(BIN)/python -m trunkline_demo
+
+reset: setup ## forget all data of this machine's centre
+	@$(BIN)/python -m trunkline_launcher reset
 
 clean: ## remove what setup made
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

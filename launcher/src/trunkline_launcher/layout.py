@@ -19,11 +19,11 @@ HTTP_PORTS = {
     "channels": 8081,
     "acd": 8082,
     "ivr": 8083,
-    "crm": 8084,
-    "ticketing": 8085,
+    "crm": 8085,
+    "ticketing": 8084,
     "analytics": 8086,
 }
-GRPC_PORTS = {"console": 7080, "channels": 7081, "acd": 7082, "ivr": 7083, "crm": 7084, "ticketing": 7085}
+GRPC_PORTS = {"console": 7080, "channels": 7081, "acd": 7082, "ivr": 7083, "crm": 7085, "ticketing": 7084}
 KAFKA_PORT = 7092
 MONGO_PORT = 7017
 
@@ -62,21 +62,20 @@ class Layout:
 
     def environment(self, service: str) -> dict[str, str]:
         """Return the whole environment of one service; what the user set wins."""
+        own = f"TRUNKLINE_{service.upper()}"
         ours = {
             "TRUNKLINE_KAFKA_BOOTSTRAP": self.kafka_bootstrap,
             "TRUNKLINE_MONGO_URL": self.mongo_url,
             "TRUNKLINE_SECRET": installation_secret(self.data),
             "TRUNKLINE_KEYSTORE": str(self.data / "keys.sqlite"),
-            "TRUNKLINE_INSTANCE_ID": f"{service}-1",
-            f"TRUNKLINE_{service.upper()}_HTTP_PORT": str(self.ports[f"{service.upper()}_HTTP"]),
             "TRUNKLINE_CHANNELS_WIDGET_ORIGINS": "*",
-            "TRUNKLINE_CONSOLE_CHANNELS_URL": self.http_url("channels"),
+            f"{own}_HTTP_PORT": str(self.ports[f"{service.upper()}_HTTP"]),
         }
-        for other in GRPC_SERVICES:
-            ours[f"TRUNKLINE_{other.upper()}_ADDRESSES"] = self.grpc_address(other)
-            ours[f"TRUNKLINE_{other.upper()}_URL"] = self.http_url(other)
         if service in GRPC_SERVICES:
-            ours[f"TRUNKLINE_{service.upper()}_GRPC_PORT"] = str(self.ports[f"{service.upper()}_GRPC"])
+            ours[f"{own}_GRPC_PORT"] = str(self.ports[f"{service.upper()}_GRPC"])
+        for other in GRPC_SERVICES:
+            ours[f"{own}_{other.upper()}_ADDRESSES"] = self.grpc_address(other)
+            ours[f"{own}_{other.upper()}_URL"] = self.http_url(other)
         return ours | dict(os.environ)
 
 

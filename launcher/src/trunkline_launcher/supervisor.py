@@ -77,7 +77,7 @@ class Supervisor:
     def _require_running(self, name: str) -> None:
         child = self._services[name].child
         if not child.is_running:
-            raise Misconfigured(f"{name} ended while starting:\n{child.last_lines(20)}")
+            raise Misconfigured(f"{name} ended while starting:\n{tail_of(child)}")
 
     def watch(self) -> None:
         """Restart what dies until interrupted. Raises: Misconfigured when something dies again and again."""
@@ -95,7 +95,7 @@ class Supervisor:
         lived_s = time.monotonic() - supervised.started
         supervised.crashes = 1 if lived_s > 60 else supervised.crashes + 1
         if supervised.crashes > CRASHES_BEFORE_GIVING_UP or supervised.child.returncode == MISCONFIGURED_EXIT:
-            raise Misconfigured(f"{supervised.name} keeps ending:\n{supervised.child.last_lines(20)}")
+            raise Misconfigured(f"{supervised.name} keeps ending:\n{tail_of(supervised.child)}")
         self._report(f"{supervised.name} ended with code {supervised.child.returncode}, starting it again")
         time.sleep(0.2 * supervised.crashes)
         supervised.child = self._start_service(supervised.name)
@@ -111,6 +111,11 @@ class Supervisor:
             self._store.stop()
         if self._kafka is not None:
             self._kafka.stop()
+
+
+def tail_of(child: ChildProcess) -> str:
+    """Return the last lines of a process's log, for the error message."""
+    return "\n".join(child.last_lines(20))
 
 
 def answers(url: str) -> bool:

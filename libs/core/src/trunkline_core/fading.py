@@ -4,7 +4,7 @@ Owns: how long and how many rows live; rows fade while others are put, so no tim
 Must not: read a clock.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
@@ -41,6 +41,10 @@ class FadingTable(Generic[K, V]):
         """Return the row, or None where there is none any more."""
         faded = self._rows.get(key)
         return faded.row if faded is not None and faded.ends > now else None
+
+    def values(self) -> Iterator[V]:
+        """Iterate over the rows, also over some whose life is over; do not change the table meanwhile."""
+        return (faded.row for faded in self._rows.values())
 
     def put(self, key: K, row: V, now: datetime) -> None:
         """Remember the row from `now` on, and let a few that are over go."""

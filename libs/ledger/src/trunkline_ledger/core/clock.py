@@ -1,0 +1,36 @@
+"""Log time of one partition (ledger rule 15).
+
+now = broker append time of the owner's marker + monotonic time elapsed since it was read, never below the last event's.
+Must not: read a clock; monotonic seconds are handed in.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+BEGINNING = datetime.fromtimestamp(0, UTC)
+
+
+class LogClock:
+    """The clock of one partition; a standby's stands at the last event."""
+
+    def __init__(self) -> None:
+        self.last_event_time = BEGINNING
+        self._base: tuple[datetime, float] | None = None
+
+    def start(self, marker_append_time: datetime, monotonic_s: float) -> None:
+        """Run from our own marker on; `monotonic_s` is when it was read."""
+        self._base = (marker_append_time, monotonic_s)
+
+    def stop(self) -> None:
+        """We own the partition no more."""
+        self._base = None
+
+    def saw(self, event_time: datetime) -> None:
+        """Never go below this time."""
+        self.last_event_time = max(self.last_event_time, event_time)
+
+    def now(self, monotonic_s: float) -> datetime:
+        """Return the log time."""
+        if self._base is None:
+            return self.last_event_time
+        append_time, since = self._base
+        return max(append_time + timedelta(seconds=monotonic_s - since), self.last_event_time)

@@ -1,0 +1,123 @@
+"""The folded half of a partition: what the log says so far, the same on every replica (ledger rules 2, 12, 13, 15, 21).
+
+Owns: the service's state, stream versions, deduplication window and manager marks, all in one journal; the current
+epoch; log time; the next offset to read.
+Must not: decide anything, or know whether this replica is the owner.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Generic, TypeVar
+
+from trunkline.ledger.v1 import ledger_types_pb2 as wire
+from trunkline_core.decider import Context
+from trunkline_core.errors import Poison
+
+from trunkline_ledger.core.clock import LogClock
+from trunkline_ledger.core.commands import source_of
+from trunkline_ledger.core.epochs import EpochFilter, Verdict
+from trunkline_ledger.core.marks import Marks
+from trunkline_ledger.core.metadata import Metadata
+from trunkline_ledger.core.records import SKIP_TYPE, Record
+from trunkline_ledger.core.versions import Versions
+from trunkline_ledger.core.window import Window
+from trunkline_ledger.service import LedgerService, LedgerState
+from trunkline_ledger.submission import Recorded
+
+S = TypeVar("S", bound=LedgerState)
+C = TypeVar("C")
+E = TypeVar("E")
+
+LEASE_GRACE = timedelta(seconds=10)
+
+
+@dataclass(slots=True)
+class _Reading(Generic[E]):
+    """The command whose events are being read."""
+
+    record: wire.CommandRecord
+    tenant: str
+    events: list[Recorded[E]] = field(default_factory=list)
+
+
+class Fold(Generic[S, C, E]):
+    """One partition's log, folded."""
+
+    def __init__(self, service: LedgerService[S, C, E], number: int) -> None:
+        self._service = service
+        self._number = number
+        self.state: S = service.new_state()
+        self.journal = self.state.journal
+        self.versions = Versions(self.journal)
+        self.window: Window[E] = Window(self.journal)
+        self.marks = Marks(self.journal)
+        self.epochs = EpochFilter()
+        self.clock = LogClock()
+        self.next_offset = 0
+        self._reading: _Reading[E] | None = None
+
+    def take_in(self, record: Record, effective: list[Recorded[E]]) -> Verdict:
+        """Judge the next record and apply it; an event is added to `effective`.
+
+        Raises: Poison for a valid record that cannot be applied (rule 21); it is then as if it had not been read.
+        """
+        verdict = self.epochs.admit(record)
+        if verdict is Verdict.EFFECTIVE:
+            self._apply_whole(record, effective)
+        elif verdict is Verdict.MARKER:
+            self._begin_epoch(record)
+        self.next_offset = record.offset + 1
+        self.journal.commit()
+        return verdict
+
+    def _begin_epoch(self, record: Record) -> None:
+        """A valid marker gives every live lease its grace (rule 15); a command never straddles one (rule 6)."""
+        self._reading = None
+        self.clock.saw(record.append_time)
+        self.state.timers.grant_grace(self.clock.last_event_time + LEASE_GRACE)
+
+    def _apply_whole(self, record: Record, effective: list[Recorded[E]]) -> None:
+        try:
+            if record.type == SKIP_TYPE:
+                self.marks.advance(source_of(wire.ManagerInputSkipped.FromString(record.value).source))
+            else:
+                effective.append(self._apply(record))
+        except Exception as error:  # whatever a codec or a rule raises stops this partition, never the process
+            self.journal.rollback()
+            where = f"offset {record.offset} of {self._service.topic}/{self._number}"
+            raise Poison(f"{where} cannot be applied: {type(error).__name__}") from error
+
+    def _apply(self, record: Record) -> Recorded[E]:
+        event, metadata = self._service.codec.decode_event(record.value)
+        reading = self._command_of(metadata)
+        recorded = Recorded(event, metadata, self._number, record.offset, record.key.decode())
+        self._evolve(event, metadata, reading.record.command_id)
+        reading.events.append(recorded)
+        if len(reading.events) >= reading.record.event_count:
+            self._finish(reading)
+        return recorded
+
+    def _command_of(self, metadata: Metadata) -> _Reading[E]:
+        if metadata.command:
+            record = wire.CommandRecord.FromString(metadata.command)
+            self._reading = _Reading(record, metadata.tenant_id)
+        if self._reading is None:
+            raise Poison("an event without a command before it")
+        return self._reading
+
+    def _evolve(self, event: E, metadata: Metadata, command_id: str) -> None:
+        """Evolve with the context that the owner decided with, so that every replica comes to the same state."""
+        context = Context(metadata.event_time, metadata.tenant_id, metadata.actor, command_id)
+        self._service.decider.evolve(self.state, event, context)
+        self.versions.advance(metadata.stream_id, metadata.stream_version)
+        self.clock.saw(metadata.event_time)
+
+    def _finish(self, reading: _Reading[E]) -> None:
+        record = reading.record
+        if record.payload_hash:
+            key = (reading.tenant, record.principal, record.command_id)
+            now = reading.events[-1].metadata.event_time
+            self.window.remember(key, record.payload_hash, tuple(reading.events), now)
+        if record.HasField("source"):
+            self.marks.advance(source_of(record.source))
+        self._reading = None

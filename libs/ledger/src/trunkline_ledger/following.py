@@ -1,0 +1,140 @@
+"""The fold task of one replica: reads every record of the topic into the partitions' cores, for as long as it lives.
+
+Owns: the group-less consumer (ledger rule 1), its reconnection with the fold kept (rule 3), and when the fold is so far
+that this replica may ask for partitions.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Generic, TypeVar
+
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+
+from trunkline_ledger.core.records import Record
+from trunkline_ledger.kafka.tail import Tail
+from trunkline_ledger.replica import BackOff, Replica, monotonic_s
+from trunkline_ledger.service import LedgerState
+
+S = TypeVar("S", bound=LedgerState)
+C = TypeVar("C")
+E = TypeVar("E")
+
+ENDS_ARE_FRESH_S = 2.0
+LOST = (OffsetOutOfRangeError, NoOffsetForPartitionError)
+
+log = logging.getLogger(__name__)
+
+
+class Following(Generic[S, C, E]):
+    """Feeds the cores of one replica."""
+
+    def __init__(self, replica: Replica[S, C, E]) -> None:
+        self._replica = replica
+        self._tail = self._new_tail()
+        self._ends: dict[int, int] = {}
+        self._connected_at = 0.0
+        self._lost_twice: set[int] = set()
+
+    async def connect(self) -> list[int]:
+        """Connect where the fold stands; return the topic's partitions. Raises: KafkaError, TimeoutError."""
+        offsets = {number: hosted.core.next_offset for number, hosted in self._replica.hosted.items()}
+        numbers = await self._tail.start(offsets)
+        self._ends = await self._tail.end_offsets(numbers)
+        self._connected_at = monotonic_s()
+        return numbers
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        back_off = BackOff()
+        while True:
+            try:
+                await self._follow(back_off)
+            except LOST as error:
+                self._suspect(error)
+                await back_off.wait()
+            except (KafkaError, OSError, TimeoutError) as error:
+                await self._reconnect(error, back_off)
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._tail.stop()
+
+    async def _follow(self, back_off: BackOff) -> None:
+        while True:
+            await self._begin_rebuilds()
+            records = await self._tail.next_records(1.0)
+            if records:
+                back_off.reset()
+                self._lost_twice.clear()
+                self._take_in(records)
+                await asyncio.sleep(0)  # a long replay must not starve the loop
+            if not self._replica.is_caught_up and self._reached_ends():
+                await self._look_again()
+
+    def _take_in(self, records: Sequence[Record]) -> None:
+        replica = self._replica
+        for number, group in groupby(records, lambda record: record.partition):
+            if number not in replica.to_rebuild:
+                replica.emit(number, replica.hosted[number].core.take_in(group, monotonic_s()))
+
+    async def _begin_rebuilds(self) -> None:
+        for number in sorted(self._replica.to_rebuild):
+            log.error("log lost its tail, rebuilding", extra=self._about(partition=number))
+            self._tail.seek(number, 0)
+            self._replica.to_rebuild.discard(number)
+            self._replica.is_caught_up = False
+            self._ends |= await self._tail.end_offsets([number])
+
+    def _reached_ends(self) -> bool:
+        hosted = self._replica.hosted
+        return all(
+            hosted[number].core.poison is not None or hosted[number].core.next_offset >= end
+            for number, end in self._ends.items()
+        )
+
+    async def _look_again(self) -> None:
+        """The ends of the start are reached; after a long replay they are history, and new ones count (rule 1)."""
+        reached = self._ends
+        if monotonic_s() - self._connected_at > ENDS_ARE_FRESH_S:
+            self._connected_at = monotonic_s()
+            self._ends = await self._tail.end_offsets(list(reached))
+        lag = max((end - reached[number] for number, end in self._ends.items()), default=0)
+        self._replica.is_caught_up = lag < self._replica.settings.join_lag
+
+    def _suspect(self, error: KafkaError) -> None:
+        """An offset beyond the end: rebuild, but only when it happens twice; a new leader may lag for a moment."""
+        for place in error.args[0] if error.args and isinstance(error.args[0], dict) else ():
+            if place.partition in self._lost_twice:
+                self._lost_twice.discard(place.partition)
+                self._replica.rebuild(place.partition)
+            else:
+                self._lost_twice.add(place.partition)
+                self._tail.seek(place.partition, self._replica.hosted[place.partition].core.next_offset)
+
+    async def _reconnect(self, error: Exception, back_off: BackOff) -> None:
+        """Build the client anew and keep the fold."""
+        log.warning("fold interrupted", extra=self._about(reason=type(error).__name__))
+        self._replica.stats.reconnects += 1
+        while True:
+            await back_off.wait()
+            await self._tail.stop()
+            self._tail = self._new_tail()
+            try:
+                await self.connect()
+                return
+            except (KafkaError, OSError, TimeoutError):
+                continue
+
+    def _new_tail(self) -> Tail:
+        replica = self._replica
+        return Tail(
+            replica.service.topic,
+            replica.bootstrap_servers,
+            f"{replica.instance_id}-fold",
+            replica.settings.fetch_max_wait_ms,
+        )
+
+    def _about(self, **more: object) -> dict[str, object]:
+        return {"ledger": self._replica.service.name, **more}

@@ -1,0 +1,1 @@
+"""The thin shell around the core: producers, consumers, group membership, topics."""

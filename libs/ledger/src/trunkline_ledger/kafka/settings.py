@@ -1,0 +1,35 @@
+"""How a ledger uses Kafka. Durations in seconds."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSettings:
+    """Bounds and time-outs of one replica.
+
+    Attributes:
+        session_timeout_s: after this silence another replica takes over: the outage after a SIGKILL. The broker must
+            allow it (`group.min.session.timeout.ms`); where it does not, `fallback_session_timeout_s` is used.
+        append_timeout_s: longer than the broker's session, so that a broker's death is a delay, not an unknown
+            outcome (rule 10).
+        stalled_after_s: an append that takes longer makes new commands be refused at once instead of queued.
+        command_timeout_s: how long a command may wait when its caller names no deadline.
+        partitions, replication_factor: of the topic when it is created; `partitions` for topics that are not in the
+            catalogue.
+        embedded: create topics with the catalogue's number of partitions for the embedded broker.
+        join_lag: records behind the end beyond which a replica does not ask for partitions (rule 1).
+        membership_poll_s: a member that does not poll leaves the group silently.
+        fetch_max_wait_ms: how long the broker may hold a fetch that has nothing to return.
+    """
+
+    session_timeout_s: float = 3.0
+    fallback_session_timeout_s: float = 6.0
+    append_timeout_s: float = 8.0
+    stalled_after_s: float = 2.0
+    command_timeout_s: float = 10.0
+    partitions: int = 4
+    replication_factor: int = 1
+    embedded: bool = True
+    join_lag: int = 1_000
+    membership_poll_s: float = 0.2
+    fetch_max_wait_ms: int = 500

@@ -1,0 +1,125 @@
+"""Topics are created from the catalogue and verified at start, never made automatically (ledger rule 22).
+
+Owns: the Kafka settings a topic of the catalogue needs. Must not: change or delete an existing topic.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError
+from trunkline.topics import Topic
+from trunkline_core.errors import Misconfigured, Transient
+
+from trunkline_ledger.kafka.description import DescribeTopicRequest, topic_id_of
+
+T = TypeVar("T")
+
+EXISTS = 36  # Kafka's error code TOPIC_ALREADY_EXISTS
+FIXED = ("cleanup.policy", "message.timestamp.type", "unclean.leader.election.enable")
+START_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What is fixed about an existing topic."""
+
+    cluster_id: str
+    topic_id: str
+    partitions: int
+
+
+async def ensure_topics(
+    bootstrap_servers: str, topics: Iterable[Topic], replication_factor: int = 1, embedded: bool = True
+) -> None:
+    """Create what is missing and verify what exists. Topics of other sizes than the catalogue's are left as they are.
+
+    Args:
+        bootstrap_servers: of Kafka.
+        topics: wanted ones.
+        replication_factor: for new ones; from 3 on two replicas must have each record.
+        embedded: use the catalogue's number of partitions for the embedded broker.
+
+    Raises: Misconfigured when a topic cannot be made or has other settings; Transient when no broker is up.
+    """
+    wanted = list(topics)
+
+    async def ensure(admin: AIOKafkaAdminClient) -> None:
+        await _create(admin, [_new_topic(topic, replication_factor, embedded) for topic in wanted])
+        await _verify(admin, wanted)
+
+    await _ask(bootstrap_servers, ensure)
+
+
+async def describe_topic(bootstrap_servers: str, topic: str) -> Description:
+    """Return the ids and size of a topic. Raises: Transient when no broker is up or none knows the topic."""
+
+    async def describe(admin: AIOKafkaAdminClient) -> Description:
+        client = admin._client
+        while True:  # a new topic is not known to each broker at once
+            answer = await client.send(client.get_random_node(), DescribeTopicRequest(topic))
+            if answer.topics[0][0] == 0:
+                break
+            await asyncio.sleep(0.1)
+        return Description(answer.cluster_id or "", topic_id_of(answer), len(answer.topics[0][4]))
+
+    return await _ask(bootstrap_servers, describe)
+
+
+async def _ask(bootstrap_servers: str, question: Callable[[AIOKafkaAdminClient], Awaitable[T]]) -> T:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=int(START_S * 1000))
+    try:
+        await asyncio.wait_for(admin.start(), START_S)
+        return await asyncio.wait_for(question(admin), START_S)
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise Transient(f"no Kafka broker answers at {bootstrap_servers}") from error
+    finally:
+        with suppress(Exception):
+            await admin.close()
+
+
+def _new_topic(topic: Topic, replication_factor: int, embedded: bool) -> NewTopic:
+    partitions = topic.partitions_embedded if embedded else topic.partitions
+    return NewTopic(topic.name, partitions, replication_factor, topic_configs=topic_config(topic, replication_factor))
+
+
+def topic_config(topic: Topic, replication_factor: int = 1) -> dict[str, str]:
+    """Return the Kafka settings a topic of the catalogue needs."""
+    return {
+        "cleanup.policy": topic.cleanup,
+        "retention.ms": str(topic.retention_ms),
+        "message.timestamp.type": "LogAppendTime",
+        "max.message.bytes": "1048588",
+        "unclean.leader.election.enable": "false",
+        "min.insync.replicas": "2" if replication_factor >= 3 else "1",
+    }
+
+
+async def _create(admin: AIOKafkaAdminClient, topics: Sequence[NewTopic]) -> None:
+    answer = await admin.create_topics(list(topics))
+    for name, code, *message in answer.topic_errors:  # create_topics does not raise
+        if code not in (0, EXISTS):
+            raise Misconfigured(f"Kafka refuses to create the topic {name}: {message or code}.")
+
+
+async def _verify(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:
+    resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in topics]
+    found = {
+        name: {entry[0]: entry[1] for entry in entries}
+        for answer in await admin.describe_configs(resources)
+        for _, _, _, name, entries in answer.resources
+    }
+    for topic in topics:
+        _verify_one(topic, found.get(topic.name, {}))
+
+
+def _verify_one(topic: Topic, found: dict[str, Any]) -> None:
+    wanted = topic_config(topic)
+    fixed = (*FIXED, "retention.ms") if topic.cleanup == "delete" and topic.retention_ms == -1 else FIXED
+    for name in fixed:
+        if found.get(name, wanted[name]) != wanted[name]:
+            raise Misconfigured(f"The topic {topic.name} has {name}={found[name]}, it must be {wanted[name]}.")

@@ -1,0 +1,322 @@
+"""One replica of a ledger, as its service sees it: submit commands, read state, watch what becomes effective.
+
+Owns: start, supervision and end of the replica's tasks; the bound on how long a caller waits.
+Must not: decide what is effective or who owns a partition: the core does, from the log.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from aiokafka.errors import KafkaError
+from aiokafka.partitioner import murmur2
+from trunkline.topics import TOPICS, Topic
+from trunkline_core.errors import Transient, TrunklineError
+
+from trunkline_ledger.core.batch import Reply, Ticket
+from trunkline_ledger.core.epochs import Owner
+from trunkline_ledger.core.marks import Mark
+from trunkline_ledger.core.partition import Partition
+from trunkline_ledger.delivery import OwnershipCall, Watcher
+from trunkline_ledger.following import Following
+from trunkline_ledger.kafka.quiet import quieten_aiokafka
+from trunkline_ledger.kafka.settings import LedgerSettings
+from trunkline_ledger.kafka.topics import describe_topic, ensure_topics
+from trunkline_ledger.ownership import Ownership
+from trunkline_ledger.replica import Hosted, Replaced, Replica, monotonic_s
+from trunkline_ledger.service import LedgerService, LedgerState
+from trunkline_ledger.stats import LedgerStats
+from trunkline_ledger.submission import Committed, Lane, NotOwner, OutcomeUnknown, ReadToken, Submission
+
+__all__ = ["Ledger", "LedgerSettings", "LedgerStats", "NotOwner", "Owner", "Replaced"]
+
+S = TypeVar("S", bound=LedgerState)
+C = TypeVar("C")
+E = TypeVar("E")
+R = TypeVar("R")
+
+READ_WAIT_S = 0.5
+DRAIN_S = 2.0
+
+
+class Ledger(Generic[S, C, E]):
+    """One replica. `start`, then `run` inside the process's task group, at last `stop`.
+
+    Args:
+        service: the rules and how they are written.
+        bootstrap_servers: of Kafka.
+        instance_id: stable name of this replica across restarts, unique among live processes.
+        address: host:port where other replicas forward commands to.
+        settings: bounds and time-outs.
+        boot_id: unique for each start and growing with time; made here unless given.
+    """
+
+    def __init__(
+        self,
+        service: LedgerService[S, C, E],
+        *,
+        bootstrap_servers: str,
+        instance_id: str,
+        address: str,
+        settings: LedgerSettings | None = None,
+        boot_id: str | None = None,
+    ) -> None:
+        self.service = service
+        self._replica = Replica(
+            service,
+            settings or LedgerSettings(),
+            bootstrap_servers=bootstrap_servers,
+            instance_id=instance_id,
+            boot_id=boot_id or new_boot_id(),
+            address=address,
+        )
+        self._following = Following(self._replica)
+        self._ownership = Ownership(self._replica)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopped = asyncio.Event()
+
+    # life
+
+    async def start(self) -> None:
+        """Create or verify the topic and begin to fold; ownership comes later, by itself.
+
+        Raises: Transient when no broker is up; Misconfigured.
+        """
+        quieten_aiokafka()
+        replica = self._replica
+        await ensure_topics(
+            replica.bootstrap_servers, [self._topic()], replica.settings.replication_factor, replica.settings.embedded
+        )
+        try:
+            found = await describe_topic(replica.bootstrap_servers, self.service.topic)
+            numbers = await self._following.connect()
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise Transient(f"no Kafka broker answers at {replica.bootstrap_servers}") from error
+        replica.topic_id, replica.cluster_id = found.topic_id, found.cluster_id
+        for number in numbers:
+            replica.host(number)
+        self._begin_tasks()
+
+    def _topic(self) -> Topic:
+        name, partitions = self.service.topic, self._replica.settings.partitions
+        made = Topic(name, self.service.name, "aggregate id", partitions, partitions, "delete", -1, public=False)
+        return TOPICS.get(name, made)
+
+    def _begin_tasks(self) -> None:
+        name = self.service.name
+        self._tasks = [
+            asyncio.create_task(self._following.run(), name=f"ledger-{name}-fold"),
+            asyncio.create_task(self._ownership.hold_membership(), name=f"ledger-{name}-membership"),
+            asyncio.create_task(self._ownership.feel_pulse(), name=f"ledger-{name}-pulse"),
+            *(
+                asyncio.create_task(self._ownership.serve(number), name=f"ledger-{name}-partition-{number}")
+                for number in self._replica.hosted
+            ),
+        ]
+
+    async def run(self) -> None:
+        """Watch over the tasks until `stop`.
+
+        Raises: Replaced when a newer process took our instance id; anything else is a defect and ends the process.
+        """
+        ends = [asyncio.create_task(event.wait()) for event in (self._stopped, self._replica.replaced)]
+        try:
+            done, _ = await asyncio.wait([*self._tasks, *ends], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
+        if self._stopped.is_set():
+            return
+        if self._replica.replaced.is_set():
+            raise Replaced(f"A newer process runs as {self.instance_id}: give each replica its own instance id.")
+        for task in done:
+            task.result()
+
+    async def stop(self) -> None:
+        """Refuse new commands, let what is queued finish, leave the group, end the tasks. Never fails."""
+        self._replica.is_stopping = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                await self._drained()
+        self._stopped.set()
+        await self._end_tasks()  # before their consumers are stopped, or they would fail on them
+        await self._ownership.leave()
+        await self._following.close()
+
+    async def _end_tasks(self) -> None:
+        """Cancel again what is still there: aiokafka swallows a cancellation now and then."""
+        running = set(self._tasks)
+        while running:
+            for task in running:
+                task.cancel()
+            _, running = await asyncio.wait(running, timeout=1.0)
+
+    async def _drained(self) -> None:
+        for hosted in self._replica.hosted.values():
+            while hosted.core.is_deciding or len(hosted.core.lanes):
+                await asyncio.sleep(0.01)
+
+    # who owns what
+
+    @property
+    def instance_id(self) -> str:
+        """The stable name of this replica."""
+        return self._replica.instance_id
+
+    @property
+    def boot_id(self) -> str:
+        """The name of this start of the process."""
+        return self._replica.boot_id
+
+    @property
+    def stats(self) -> LedgerStats:
+        """What happened since the process started."""
+        return self._replica.stats
+
+    @property
+    def partitions(self) -> list[int]:
+        """All partitions of the topic."""
+        return sorted(self._replica.hosted)
+
+    @property
+    def owned(self) -> set[int]:
+        """The partitions this replica decides on."""
+        return {number for number, hosted in self._replica.hosted.items() if hosted.core.is_open}
+
+    def owns(self, partition: int) -> bool:
+        """Tell whether this replica decides on the partition."""
+        return self.core(partition).is_open
+
+    def partition_of(self, key: str) -> int:
+        """Return the partition of a key: Kafka's default partitioner."""
+        hashed: int = murmur2(key.encode())
+        return (hashed & 0x7FFFFFFF) % len(self._replica.hosted)
+
+    def owner_of(self, partition: int) -> Owner | None:
+        """Return who owns the partition by the newest marker, None before the first."""
+        return self.core(partition).owner
+
+    def is_caught_up(self) -> bool:
+        """Tell whether the fold reached the end of the log, and no partition stopped at a poison record."""
+        return self._replica.is_caught_up and not any(hosted.core.poison for hosted in self._replica.hosted.values())
+
+    # state
+
+    def state(self, partition: int) -> S:
+        """Return the partition's state, for synchronous views inside watchers.
+
+        Elsewhere it may hold what is not durable yet: use `read`.
+        """
+        return self.core(partition).fold.state
+
+    def now(self, partition: int) -> datetime:
+        """Return the partition's log time: the owner's clock, on a standby the time of the last event."""
+        return self.core(partition).fold.clock.now(monotonic_s())
+
+    def core(self, partition: int) -> Partition[S, C, E]:
+        """Return the partition's state machine, for tests and the ledger's own parts."""
+        return self._hosted(partition).core
+
+    def mark(self, partition: int, manager: str, topic: str, source_partition: int) -> Mark | None:
+        """Return how far a process manager's input was applied to one of our partitions."""
+        return self.core(partition).fold.marks.get(manager, topic, source_partition)
+
+    def _hosted(self, partition: int) -> Hosted[S, C, E]:
+        found = self._replica.hosted.get(partition)
+        if found is None:
+            raise Transient("the ledger has not started yet")
+        return found
+
+    async def read(self, partition: int, view: Callable[[S], R], token: ReadToken | None = None) -> R:
+        """Return `view(state)` of durable state, at least as new as `token`.
+
+        Raises: Transient when this replica has not read that far within 500 ms.
+        """
+        hosted = self._hosted(partition)
+        core = hosted.core
+        wait_s = READ_WAIT_S if token else self._replica.settings.append_timeout_s
+        try:
+            await hosted.until(
+                lambda: (
+                    self._replica.is_caught_up
+                    and core.is_settled
+                    and (token is None or core.next_offset > token.offset)
+                ),
+                wait_s,
+            )
+        except TimeoutError:
+            raise Transient("this replica has not read that far yet", retry_after_s=0.2) from None
+        return view(core.fold.state)
+
+    # telling
+
+    def watch(self, watcher: Watcher[E]) -> Callable[[], None]:
+        """Call `watcher(partition, events)` after they are effective and applied, in order, on every replica.
+
+        Also while the log is read from its start. It must be quick and must not fail. Returns how to unsubscribe.
+        """
+        return self._replica.delivery.watch(watcher)
+
+    def on_owned(self, call: OwnershipCall) -> Callable[[], None]:
+        """Call after this replica became the owner of a partition; returns how to unsubscribe."""
+        return self._replica.delivery.on_owned(call)
+
+    def on_lost(self, call: OwnershipCall) -> Callable[[], None]:
+        """Call after this replica ceased to own a partition; returns how to unsubscribe."""
+        return self._replica.delivery.on_lost(call)
+
+    # commands
+
+    async def submit(self, submission: Submission[C]) -> Committed[E]:
+        """Decide a command and return its events once they are durable and effective.
+
+        Raises:
+            NotOwner: another replica decides on this partition; nothing was done.
+            Overloaded: its lane is full; nothing was done.
+            Transient: nothing was done; as OutcomeUnknown: it may have been done, a repeat with the same id tells.
+            Expired, Invalid: the id's time is too old, or too far ahead (commands from outside only).
+            Rejection, NotFound, Conflict, Invalid: what the rules said.
+        """
+        number = self.partition_of(submission.key) if submission.partition is None else submission.partition
+        hosted = self._hosted(number)
+        self._refuse_when_stalled(hosted, submission)
+        ticket, answer = self._ticket(submission)
+        hosted.core.submit(ticket)
+        hosted.wake.set()
+        try:
+            async with asyncio.timeout(max(0.0, ticket.deadline_monotonic - monotonic_s()) + 0.05):
+                reply = await answer
+        except TimeoutError:
+            raise OutcomeUnknown("no answer in time: retry with the same id") from None
+        if isinstance(reply, TrunklineError):
+            raise reply
+        return reply
+
+    def _refuse_when_stalled(self, hosted: Hosted[S, C, E], submission: Submission[C]) -> None:
+        if self._replica.is_stopping:
+            raise Transient("this replica is stopping", retry_after_s=0.2)
+        began = hosted.append_began
+        stalled_after_s = self._replica.settings.stalled_after_s
+        if began is not None and monotonic_s() - began > stalled_after_s and submission.lane is not Lane.INTERNAL:
+            raise Transient("Kafka does not answer", retry_after_s=1.0)
+
+    def _ticket(self, submission: Submission[C]) -> tuple[Ticket, asyncio.Future[Reply]]:
+        settings = self._replica.settings
+        received = monotonic_s() if submission.received_monotonic is None else submission.received_monotonic
+        asked_s = settings.command_timeout_s if submission.timeout is None else submission.timeout.total_seconds()
+        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        return Ticket(submission, received, received + asked_s, lambda reply: _resolve(answer, reply)), answer
+
+
+def _resolve(answer: asyncio.Future[Reply], reply: Reply) -> None:
+    if not answer.done():
+        answer.set_result(reply)
+
+
+def new_boot_id() -> str:
+    """Return a name for this start of the process that is greater than those of earlier starts."""
+    return f"{time.time_ns():020d}-{secrets.token_hex(4)}"

@@ -1,0 +1,278 @@
+"""Process managers: events there become commands here, exactly once for ever (ledger rule 13).
+
+Owns: reading foreign ledgers in order and feeding the partitions this replica owns. How far a partition was fed stands
+in that partition, as its mark; here is only a cursor. Whatever goes wrong with a partition, it is fed no further, and
+after a while again from its mark. Must not: know what managers do.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from aiokafka.errors import KafkaError
+from trunkline_core.errors import TrunklineError
+
+from trunkline_ledger.core.commands import NOTHING
+from trunkline_ledger.core.records import BROADCAST_KEY, OWN_TYPES
+from trunkline_ledger.kafka.reader import EffectiveRecord, Position, Reader
+from trunkline_ledger.ledger import Ledger
+from trunkline_ledger.replica import BackOff, monotonic_s
+from trunkline_ledger.submission import Defect, Lane, ManagerSource, Submission
+
+C = TypeVar("C")
+
+log = logging.getLogger(__name__)
+
+POLL_S = 1.0
+RETRY_S = 1.0
+CHECKPOINT_INPUTS = 1_000
+CHECKPOINT_S = 60.0
+ALL_ORDINALS = 2**31 - 1
+"""As the ordinal of a checkpoint: whatever this input led to is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class ManagerCommand(Generic[C]):
+    """A command that an event led to. `key` None: one for each partition (definitions that stand on all of them)."""
+
+    key: str | None
+    tenant: str
+    actor: str
+    command: C
+    correlation_id: str = ""
+    causation_id: str = ""
+
+
+@dataclass(frozen=True)
+class ProcessManager(Generic[C]):
+    """Reacts to one topic.
+
+    Attributes:
+        name: part of the mark; a manager under a new name begins at the start of the topic.
+        topic: the foreign ledger.
+        react: pure; returns the commands in order, none when there is nothing to do. Must know every record type or
+            ignore it; what it raises stops this manager, loudly, until it is repaired.
+    """
+
+    name: str
+    topic: str
+    react: Callable[[EffectiveRecord], Sequence[ManagerCommand[C]]]
+
+
+class ManagerRunner(Generic[C]):
+    """Runs process managers for every partition of `ledger` that this replica owns; one reader a source topic."""
+
+    def __init__(
+        self,
+        ledger: Ledger[Any, C, Any],
+        managers: Sequence[ProcessManager[C]],
+        bootstrap_servers: str,
+    ) -> None:
+        by_topic: defaultdict[str, list[ProcessManager[C]]] = defaultdict(list)
+        for manager in managers:
+            by_topic[manager.topic].append(manager)
+        self.feeds = [_Feed(ledger, topic, found, bootstrap_servers) for topic, found in by_topic.items()]
+
+    async def run(self) -> None:
+        """Feed until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for feed in self.feeds:
+                tasks.create_task(feed.run(), name=f"managers-{feed.topic}")
+
+
+@dataclass(slots=True)
+class _Unrecorded:
+    """Inputs of one source partition that led to nothing for one target since its mark was written."""
+
+    source: ManagerSource
+    inputs: int
+    since_s: float
+
+
+class _Feed(Generic[C]):
+    """The managers of one source topic."""
+
+    def __init__(
+        self,
+        ledger: Ledger[Any, C, Any],
+        topic: str,
+        managers: Sequence[ProcessManager[C]],
+        bootstrap_servers: str,
+    ) -> None:
+        self.topic = topic
+        self._ledger = ledger
+        self._managers = managers
+        self._reader = Reader(topic, bootstrap_servers=bootstrap_servers, client_id=f"{ledger.instance_id}-{topic}")
+        self._fed: set[int] = set()  # targets that have everything the cursor has passed
+        self._again_at: dict[int, float] = {}
+        self._unrecorded: dict[tuple[str, int, int], _Unrecorded] = {}
+        ledger.on_lost(self._stop_feeding)
+
+    async def run(self) -> None:
+        """Follow the topic until cancelled."""
+        back_off = BackOff()
+        try:
+            while True:
+                try:
+                    await self._reader.start()
+                    self._begin()
+                    while True:
+                        await self._step()
+                        back_off.reset()
+                except (KafkaError, OSError, TimeoutError) as error:
+                    log.warning("source lost", extra={"topic": self.topic, "reason": type(error).__name__})
+                except Exception:  # a manager's defect: nothing is skipped, the same input is tried again
+                    log.exception("manager failed", extra={"topic": self.topic})
+                await back_off.wait()
+                await self._reader.renew()
+        finally:
+            await self._reader.stop()
+
+    def _begin(self) -> None:
+        """Nobody is fed: each target goes on from its mark."""
+        self._fed.clear()
+        self._unrecorded.clear()
+
+    async def _step(self) -> None:
+        await self._take_up_targets()
+        if not self._fed:
+            await asyncio.sleep(0.1)
+            return
+        await self._feed(await self._reader.next_batch(POLL_S))
+
+    # where to read
+
+    def _stop_feeding(self, target: int) -> None:
+        self._fed.discard(target)
+        for key in [key for key in self._unrecorded if key[1] == target]:
+            del self._unrecorded[key]
+
+    def _stall(self, target: int) -> None:
+        self._stop_feeding(target)
+        self._again_at[target] = monotonic_s() + RETRY_S
+
+    async def _take_up_targets(self) -> None:
+        """A partition we come to own, or that had trouble, may have seen less than we have read: back to its mark."""
+        now = monotonic_s()
+        fresh = {target for target in self._ledger.owned - self._fed if self._again_at.get(target, 0.0) <= now}
+        for source, position in self._reader.positions().items():
+            marks = (self._mark(manager, target, source) for manager in self._managers for target in fresh)
+            lowest = min(marks, key=lambda mark: mark.offset, default=position)
+            if lowest.offset < position.offset or (fresh and not self._fed):
+                await self._reader.seek(source, lowest)
+        self._fed |= fresh
+
+    def _mark(self, manager: ProcessManager[C], target: int, source: int) -> Position:
+        mark = self._ledger.mark(target, manager.name, self.topic, source)
+        return Position(mark.offset, mark.epoch) if mark else Position(0, 0)
+
+    # what was read
+
+    async def _feed(self, records: Sequence[EffectiveRecord]) -> None:
+        """Hand the commands over: one after another for each target, different targets at the same time."""
+        work: defaultdict[int, list[Submission[C]]] = defaultdict(list)
+        for record in records:
+            for manager in self._managers:
+                for submission in self._submissions(manager, record):
+                    assert submission.partition is not None
+                    work[submission.partition].append(submission)
+        for submission in self._checkpoints():
+            assert submission.partition is not None
+            work[submission.partition].append(submission)
+        await asyncio.gather(*(self._submit_all(target, submissions) for target, submissions in work.items()))
+
+    def _submissions(self, manager: ProcessManager[C], record: EffectiveRecord) -> Iterator[Submission[C]]:
+        commands = () if record.record.type in OWN_TYPES else manager.react(record)
+        concerned: set[int] = set()
+        for ordinal, command in enumerate(commands):
+            source = self._source(manager, record, ordinal)
+            for target in self._targets(command):
+                concerned.add(target)
+                if not self._is_applied(target, source):
+                    yield _submission(command, source, target)
+        for target in self._fed:
+            self._note(manager, target, record, is_recorded=target in concerned)
+
+    def _targets(self, command: ManagerCommand[C]) -> list[int]:
+        if command.key is None:
+            return sorted(self._fed)
+        target = self._ledger.partition_of(command.key)
+        return [target] if target in self._fed else []
+
+    def _source(self, manager: ProcessManager[C], record: EffectiveRecord, ordinal: int) -> ManagerSource:
+        place, epoch = record.record, record.position_after.epoch
+        return ManagerSource(manager.name, self.topic, place.partition, place.offset, epoch, ordinal)
+
+    def _is_applied(self, target: int, source: ManagerSource) -> bool:
+        mark = self._ledger.mark(target, source.manager, source.topic, source.partition)
+        return mark is not None and (source.offset, source.ordinal) <= (mark.offset, mark.ordinal)
+
+    # inputs that concern nobody here do not write a record each
+
+    def _note(self, manager: ProcessManager[C], target: int, record: EffectiveRecord, is_recorded: bool) -> None:
+        key = (manager.name, target, record.record.partition)
+        if is_recorded:
+            self._unrecorded.pop(key, None)
+            return
+        source = self._source(manager, record, ALL_ORDINALS)
+        before = self._unrecorded.get(key)
+        if before is None:
+            self._unrecorded[key] = _Unrecorded(source, 1, monotonic_s())
+        else:
+            before.source, before.inputs = source, before.inputs + 1
+
+    def _checkpoints(self) -> Iterator[Submission[C]]:
+        """Advance marks that stayed behind, so that the next owner does not read everything again."""
+        now = monotonic_s()
+        for key, unrecorded in list(self._unrecorded.items()):
+            if unrecorded.inputs >= CHECKPOINT_INPUTS or now - unrecorded.since_s >= CHECKPOINT_S:
+                del self._unrecorded[key]
+                nothing: ManagerCommand[Any] = ManagerCommand(None, "", "system", NOTHING)
+                if not self._is_applied(key[1], unrecorded.source):
+                    yield _submission(nothing, unrecorded.source, key[1])
+
+    # handing over
+
+    async def _submit_all(self, target: int, submissions: Sequence[Submission[C]]) -> None:
+        """Strictly in order: after the first without an answer nothing is sent before the mark is read again."""
+        for submission in submissions:
+            if target not in self._fed:
+                return
+            if not await self._submit(submission):
+                self._stall(target)
+                return
+
+    async def _submit(self, submission: Submission[C]) -> bool:
+        """Return whether the input is done with: applied, or refused for good, which the ledger records."""
+        assert submission.source is not None
+        try:
+            await self._ledger.submit(submission)
+        except TrunklineError as refusal:
+            about = {"manager": submission.source.manager, "reason": str(refusal), "input": submission.command_id}
+            if refusal.retryable:
+                log.info("input waits", extra=about)
+            elif isinstance(refusal, Defect):
+                log.error("input stopped by a defect", extra=about, exc_info=refusal.__cause__)
+            else:
+                log.info("input refused", extra=about)
+            assert submission.partition is not None
+            return self._is_applied(submission.partition, submission.source)
+        return True
+
+
+def _submission(command: ManagerCommand[C], source: ManagerSource, target: int) -> Submission[C]:
+    return Submission(
+        command=command.command,
+        key=BROADCAST_KEY if command.key is None else command.key,
+        partition=target,
+        command_id=f"{source.manager}/{source.topic}/{source.partition}/{source.offset}/{source.ordinal}",
+        tenant=command.tenant,
+        actor=command.actor,
+        lane=Lane.INTERNAL,
+        correlation_id=command.correlation_id,
+        causation_id=command.causation_id,
+        source=source,
+    )

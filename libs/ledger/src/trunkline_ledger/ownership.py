@@ -1,0 +1,239 @@
+"""Owning partitions: one task asks the group, one a partition takes over and decides (ledger rules 1–3, 5, 9, 10).
+
+Owns: the membership, one producer per epoch, the order of steps of a take-over.
+Must not: decide what is effective or who owns a partition: the core does, from the log.
+"""
+
+import asyncio
+import logging
+from typing import Generic, TypeVar
+
+from aiokafka.errors import InvalidSessionTimeoutError, KafkaError
+from trunkline.ledger.v1.ledger_types_pb2 import Marker
+from trunkline_core.errors import Misconfigured
+
+from trunkline_ledger.core.batch import Batch
+from trunkline_ledger.core.records import BROADCAST_KEY, MARKER_TYPE, Draft
+from trunkline_ledger.kafka.membership import Membership
+from trunkline_ledger.kafka.producer import AppendRefused, AppendUnknown, PartitionProducer
+from trunkline_ledger.replica import BackOff, Hosted, Replica, monotonic_s
+from trunkline_ledger.service import LedgerState
+
+S = TypeVar("S", bound=LedgerState)
+C = TypeVar("C")
+E = TypeVar("E")
+
+IDLE_S = 5.0
+GROUP_SETTLES_S = 1.0
+PULSE_S = 0.5
+FAILURES = (KafkaError, OSError, TimeoutError, AppendUnknown, AppendRefused)
+
+log = logging.getLogger(__name__)
+
+
+class Ownership(Generic[S, C, E]):
+    """The owning side of one replica."""
+
+    def __init__(self, replica: Replica[S, C, E]) -> None:
+        self._replica = replica
+        self._membership: Membership | None = None
+        self._proposed: frozenset[int] = frozenset()
+        self._session_timeout_s = replica.settings.session_timeout_s
+        self._alive_at = monotonic_s()
+        self._doubted: set[int] = set()
+
+    async def hold_membership(self) -> None:
+        """Ask for partitions once caught up, and keep asking; rebuild the client where it breaks."""
+        while not self._replica.is_caught_up:
+            await asyncio.sleep(0.02)
+        back_off = BackOff()
+        while not self._replica.is_stopping:
+            try:
+                await self._be_member(back_off)
+            except InvalidSessionTimeoutError:
+                self._session_timeout_s = self._replica.settings.fallback_session_timeout_s
+                log.warning(
+                    "session time-out refused, fail-over takes longer",
+                    extra=self._about(seconds=self._session_timeout_s),
+                )
+            except (KafkaError, OSError, TimeoutError) as error:
+                log.warning("membership lost", extra=self._about(reason=type(error).__name__))
+                self._replica.stats.reconnects += 1
+            await back_off.wait()
+
+    async def leave(self) -> None:
+        """Leave the group, so that another replica takes over at once."""
+        self._proposed = frozenset()
+        if self._membership is not None:
+            await self._membership.stop(leave=True)
+
+    async def _be_member(self, back_off: BackOff) -> None:
+        replica = self._replica
+        self._membership = Membership(
+            replica.service.topic,
+            replica.bootstrap_servers,
+            replica.instance_id,
+            self._session_timeout_s,
+        )
+        try:
+            await self._membership.start()
+            back_off.reset()
+            while True:
+                await self._membership.poll()
+                self._follow_proposal(self._membership.proposed)
+                await asyncio.sleep(replica.settings.membership_poll_s)
+        finally:
+            if not replica.is_stopping:
+                await self._membership.stop(leave=False)
+
+    async def feel_pulse(self) -> None:
+        """Notice that the process was frozen longer than its session: others may own what it believes to own."""
+        while True:
+            self._doubt_after_freeze()
+            self._alive_at = monotonic_s()
+            await asyncio.sleep(PULSE_S)
+
+    def _doubt_after_freeze(self) -> None:
+        if monotonic_s() - self._alive_at > self._session_timeout_s:
+            self._doubted.update(self._replica.hosted)
+
+    def _follow_proposal(self, proposed: frozenset[int]) -> None:
+        if proposed != self._proposed and not self._replica.is_stopping:
+            self._proposed = proposed
+            for hosted in self._replica.hosted.values():
+                hosted.wake.set()
+
+    async def serve(self, number: int) -> None:
+        """Take the partition over whenever it is proposed to us, and decide for as long as the log says it is ours."""
+        hosted, back_off = self._replica.hosted[number], BackOff()
+        while True:
+            if not (self._may_own(number) or hosted.core.is_open):
+                await hosted.sleep(IDLE_S)
+                continue
+            try:
+                if await self._own(number, hosted):
+                    back_off.reset()
+            except FAILURES as error:
+                log.warning("take-over failed", extra=self._about(partition=number, reason=type(error).__name__))
+            if self._may_own(number):  # lost or failed, and still proposed
+                await self._settle(hosted, back_off)
+
+    async def _settle(self, hosted: Hosted[S, C, E], back_off: BackOff) -> None:
+        """Not in a tight loop, and where another took the partition, not before the group had time to say so."""
+        owner = hosted.core.owner
+        if owner is not None and owner.boot_id != self._replica.boot_id:
+            await asyncio.sleep(GROUP_SETTLES_S)
+        await back_off.wait()
+
+    def _check_partition_count(self, number: int) -> None:
+        """Raises: Misconfigured when the topic was given more partitions since its keys were first placed (rule 22)."""
+        marker, count = self._replica.hosted[number].core.fold.epochs.marker, len(self._replica.hosted)
+        if marker is not None and marker.partition_count not in (0, count):
+            topic = self._replica.service.topic
+            raise Misconfigured(f"The topic {topic} began with {marker.partition_count} partitions and has {count}.")
+
+    def _may_own(self, number: int) -> bool:
+        is_proposed = number in self._proposed and not self._replica.replaced.is_set()
+        return is_proposed and self._replica.hosted[number].core.may_own
+
+    async def _own(self, number: int, hosted: Hosted[S, C, E]) -> bool:
+        """Own the partition for one epoch: announce it, then decide until it ends. Return whether it began."""
+        replica = self._replica
+        timeout_s = replica.settings.append_timeout_s
+        producer = PartitionProducer(replica.service.topic, number, replica.bootstrap_servers, timeout_s)
+        await producer.start()
+        try:
+            await self._take_over(number, hosted, producer)
+            began = hosted.core.is_open
+            while hosted.core.is_open:
+                await self._decide_once(number, hosted, producer)
+            return began
+        finally:
+            await producer.close()
+
+    async def _take_over(self, number: int, hosted: Hosted[S, C, E], producer: PartitionProducer) -> None:
+        """Wait for the fold to reach the end, append a marker, and wait to read it back (ledger rule 2)."""
+        await self._reached(hosted, await self._end_offset(number, hosted))
+        self._check_partition_count(number)
+        if self._may_own(number):
+            draft = self._marker(hosted.core.fold.epochs.epoch + 1)
+            offset = await producer.append([draft])
+            await self._reached(hosted, offset + 1)
+
+    async def _end_offset(self, number: int, hosted: Hosted[S, C, E]) -> int:
+        """Return the log's end; when it is below the fold the log lost its tail (rule 9)."""
+        assert self._membership is not None, "only a member is proposed to"
+        end = await self._membership.end_offset(number)
+        if end < hosted.core.next_offset:
+            await asyncio.sleep(1.0)  # a new leader's high watermark may lag for a moment
+            end = await self._membership.end_offset(number)
+        topic_id = await self._membership.topic_id()
+        if end < hosted.core.next_offset or topic_id != self._replica.topic_id:
+            self._replica.topic_id = topic_id
+            self._replica.rebuild(number)
+        return end
+
+    async def _reached(self, hosted: Hosted[S, C, E], offset: int) -> None:
+        core = hosted.core
+        await hosted.until(
+            lambda: core.next_offset >= offset or core.poison is not None, self._replica.settings.append_timeout_s
+        )
+
+    def _marker(self, epoch: int) -> Draft:
+        replica = self._replica
+        marker = Marker(
+            epoch=epoch,
+            boot_id=replica.boot_id,
+            instance_id=replica.instance_id,
+            address=replica.address,
+            min_reader=replica.service.schema_version,
+            decider_version=replica.service.decider_version,
+            cluster_id=replica.cluster_id,
+            topic_id=replica.topic_id,
+            partition_count=len(replica.hosted),
+        )
+        return Draft(BROADCAST_KEY.encode(), marker.SerializeToString(), epoch, MARKER_TYPE)
+
+    async def _decide_once(self, number: int, hosted: Hosted[S, C, E], producer: PartitionProducer) -> None:
+        core = hosted.core
+        await self._hear_again(number, hosted)
+        if not self._replica.is_stopping:
+            core.queue_due_timers(monotonic_s())
+        batch = core.next_batch(monotonic_s())
+        if batch is not None:
+            await self._commit(number, hosted, batch, producer)
+        elif core.is_deciding:  # displaced: nothing is decided until it is read back
+            await hosted.until(lambda: not core.is_deciding, self._replica.settings.append_timeout_s)
+        else:
+            await hosted.sleep(core.seconds_to_next_timer(monotonic_s(), IDLE_S))
+
+    async def _hear_again(self, number: int, hosted: Hosted[S, C, E]) -> None:
+        """A process that was frozen first reads what happened meanwhile.
+
+        Its appends would be void anyway; this keeps it from refusing commands on the ground of an old state.
+        """
+        self._doubt_after_freeze()
+        if number in self._doubted and self._membership is not None:
+            await self._reached(hosted, await self._membership.end_offset(number))
+            self._doubted.discard(number)
+
+    async def _commit(self, number: int, hosted: Hosted[S, C, E], batch: Batch[E], producer: PartitionProducer) -> None:
+        core = hosted.core
+        hosted.append_began = monotonic_s()
+        try:
+            offset = await producer.append(batch.drafts) if batch.drafts else None
+            outputs = core.acknowledged(offset, monotonic_s())
+        except AppendRefused:
+            outputs = core.refused(monotonic_s())
+        except AppendUnknown:
+            await producer.close()
+            outputs = core.lost_track(monotonic_s())
+        except asyncio.CancelledError:
+            self._replica.emit(number, core.lost_track(monotonic_s()))
+            raise
+        finally:
+            hosted.append_began = None
+        self._replica.emit(number, outputs)
+
+    def _about(self, **more: object) -> dict[str, object]:
+        return {"ledger": self._replica.service.name, **more}

@@ -1,0 +1,131 @@
+"""Read models: effective events are written to a store, at least once and idempotently (ledger rule 17).
+
+Owns: positions saved after the bulk is confirmed, the dead-letter topic, patience while the store is away.
+Must not: know the store's product or what a projection keeps.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from trunkline_core.errors import Poison, Transient
+
+from trunkline_ledger.core.records import OWN_TYPES
+from trunkline_ledger.kafka.reader import EffectiveRecord, Position, Reader
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 1.0
+
+
+class ProjectionStore(Protocol):
+    """Where positions are kept, beside the read model."""
+
+    async def load_positions(self, projection: str, topic: str) -> Mapping[int, Position]: ...
+
+    async def save_position(self, projection: str, topic: str, partition: int, position: Position) -> None: ...
+
+
+class Projection(Protocol):
+    """One read model of one topic."""
+
+    name: str
+    topic: str
+
+    async def apply(self, records: Sequence[EffectiveRecord]) -> None:
+        """Write the records' effect; repeating it changes nothing. Raises: Poison, ValueError, Transient."""
+        ...
+
+
+class ProjectionRunner:
+    """Runs one projection until cancelled; what it cannot handle goes to `dlq_topic` and it goes on."""
+
+    def __init__(
+        self, projection: Projection, store: ProjectionStore, *, bootstrap_servers: str, dlq_topic: str
+    ) -> None:
+        self.dead_letters = 0
+        self._projection = projection
+        self._store = store
+        self._bootstrap_servers = bootstrap_servers
+        self._dlq_topic = dlq_topic
+        self._reader: Reader | None = None
+        self._producer: AIOKafkaProducer | None = None
+
+    async def run(self) -> None:
+        """Read, apply, save the position; begin again at the saved position after any trouble."""
+        while True:
+            try:
+                await self._open()
+                while True:
+                    await self._step()
+            except (KafkaError, OSError, TimeoutError, Transient) as error:
+                log.warning("projection waits", extra=self._about(reason=type(error).__name__))
+            except Exception:  # a defect or a driver's own error: nothing is skipped, the same records are tried again
+                log.exception("projection failed", extra=self._about())
+            finally:
+                await self._close()
+            await asyncio.sleep(RETRY_S)
+
+    def _about(self, **more: object) -> dict[str, object]:
+        return {"projection": self._projection.name, **more}
+
+    async def _open(self) -> None:
+        start = await self._store.load_positions(self._projection.name, self._projection.topic)
+        self._reader = Reader(
+            self._projection.topic,
+            bootstrap_servers=self._bootstrap_servers,
+            start=start,
+            client_id=f"projection-{self._projection.name}",
+        )
+        await self._reader.start()
+
+    async def _close(self) -> None:
+        if self._reader is not None:
+            await self._reader.stop()
+        if self._producer is not None:
+            await self._producer.stop()
+        self._reader, self._producer = None, None
+
+    async def _step(self) -> None:
+        assert self._reader is not None
+        records = await self._reader.next_batch(1.0)
+        if not records:
+            return
+        await self._apply([record for record in records if record.record.type not in OWN_TYPES])
+        for partition, position in {record.record.partition: record.position_after for record in records}.items():
+            await self._store.save_position(self._projection.name, self._projection.topic, partition, position)
+
+    async def _apply(self, records: Sequence[EffectiveRecord]) -> None:
+        """Apply; when that fails halve until the one record that cannot be handled is alone."""
+        if not records:
+            return
+        try:
+            await self._projection.apply(records)
+        except (Poison, ValueError, LookupError, TypeError) as error:
+            if len(records) == 1:
+                await self._bury(records[0], error)
+                return
+            middle = len(records) // 2
+            await self._apply(records[:middle])
+            await self._apply(records[middle:])
+
+    async def _bury(self, effective: EffectiveRecord, error: Exception) -> None:
+        """Send a copy to the dead-letter topic with the reason and where it came from."""
+        if self._producer is None:
+            self._producer = AIOKafkaProducer(bootstrap_servers=self._bootstrap_servers, acks="all")
+            await self._producer.start()
+        record = effective.record
+        headers = [
+            ("tl-projection", self._projection.name.encode()),
+            ("tl-reason", type(error).__name__.encode()),
+            ("tl-source-topic", self._projection.topic.encode()),
+            ("tl-source-partition", b"%d" % record.partition),
+            ("tl-source-offset", b"%d" % record.offset),
+            ("tl-type", (record.type or "").encode()),
+        ]
+        await self._producer.send_and_wait(self._dlq_topic, value=record.value, key=record.key, headers=headers)
+        self.dead_letters += 1
+        log.error("record buried", extra={"projection": self._projection.name, "offset": record.offset})

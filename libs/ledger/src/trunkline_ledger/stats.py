@@ -1,0 +1,42 @@
+"""What happened in one ledger since the process started: plain numbers, which a metrics adapter elsewhere reads."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class LedgerStats:
+    """Counters.
+
+    Attributes:
+        folded: records read from the log.
+        void_records: records read that took no effect: of an old epoch, or without a valid one (alert on these).
+        batches, appended: group commits, and the records in them that became effective.
+        decided, rejected, overloaded: commands carried out or refused, by why.
+        defects: commands that failed by a defect of the rules (alert).
+        displaced_batches: batches that found another's records before them.
+        unknown_outcomes: appends whose fate the caller was not told.
+        takeovers, losses: epochs begun here, and ended.
+        rebuilds: partitions dropped and read again because the log lost its tail (alert).
+        poisoned: partitions stopped by a record that cannot be applied (alert).
+        stuck_timers: timers whose command led to no event that replaces them (a defect of the rules).
+        watcher_failures: watchers that raised.
+        reconnects: clients built anew.
+    """
+
+    folded: int = 0
+    void_records: int = 0
+    batches: int = 0
+    appended: int = 0
+    decided: int = 0
+    rejected: int = 0
+    overloaded: int = 0
+    defects: int = 0
+    displaced_batches: int = 0
+    unknown_outcomes: int = 0
+    takeovers: int = 0
+    losses: int = 0
+    rebuilds: int = 0
+    poisoned: int = 0
+    stuck_timers: int = 0
+    watcher_failures: int = 0
+    reconnects: int = 0

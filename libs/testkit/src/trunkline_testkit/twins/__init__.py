@@ -1,0 +1,1 @@
+"""In-memory twins of adapters; each passes the same contract suite as the real one."""

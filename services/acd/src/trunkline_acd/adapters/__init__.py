@@ -1,0 +1,1 @@
+"""Where acd meets protobuf and other services' events."""

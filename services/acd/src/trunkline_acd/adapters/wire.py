@@ -1,0 +1,88 @@
+"""acd's commands, events and views as protobuf, and what the ledger must know about each kind.
+
+Owns: streams, correlation, lanes. Must not: convert by hand: names decide.
+"""
+
+from typing import assert_never
+
+from trunkline.acd.v1 import acd_commands_pb2, acd_events_pb2, acd_service_pb2, acd_types_pb2
+from trunkline_ledger.submission import Lane
+from trunkline_platform.wire import EventWire, Mapper
+
+from trunkline_acd.application.views import AgentView
+from trunkline_acd.domain import commands, events
+from trunkline_acd.domain.commands import Command
+from trunkline_acd.domain.events import Event
+from trunkline_acd.domain.state import routing_domain_id
+
+CODEC: EventWire[Command, Event] = EventWire(
+    events=Event,
+    event_message=acd_events_pb2.AcdEvent,
+    commands=Command,
+    command_message=acd_commands_pb2.AcdCommand,
+)
+COMMAND_SERVICE = acd_service_pb2.DESCRIPTOR.services_by_name["AcdCommandService"]
+AGENT_VIEW: Mapper[AgentView] = Mapper(AgentView, acd_types_pb2.AgentView)
+
+_FROM_PROCESS_MANAGERS = (commands.PutQueue, commands.PutAgent, commands.LosePeer)
+
+
+def key_of(command: Command, tenant: str) -> str:
+    """Return the record key: all commands of a tenant go to its routing domain."""
+    return routing_domain_id(tenant)
+
+
+def stream_of(event: Event) -> str:
+    """Return the aggregate: the contact where there is one, else the agent, the queue or the routing domain."""
+    match event:
+        case events.QueueConfigured(queue):
+            return queue.queue_id
+        case events.AgentConfigured(agent):
+            return agent.agent_id
+        case events.RowsChanged():
+            return event.routing_domain_id
+        case (
+            events.IntentChanged()
+            | events.AgentSessionOpened()
+            | events.AgentSessionLost()
+            | events.AgentDisconnected()
+            | events.AgentNotResponding()
+            | events.AgentRearmed()
+        ):
+            return event.agent_id
+        case (
+            events.ContactEnqueued()
+            | events.ContactOffered()
+            | events.OfferAccepted()
+            | events.OfferEnded()
+            | events.ContactConnected()
+            | events.ConnectFailed()
+            | events.SegmentEnded()
+            | events.ContactReleased()
+            | events.WrapUpFinished()
+            | events.ContactForgotten()
+            | events.TombstoneDropped()
+            | events.ExclusionEnded()
+        ):
+            return event.contact_id
+        case _:
+            assert_never(event)
+
+
+def correlation_of(event: Event) -> str:
+    """Return the contact, empty where there is none: an offer's correlation is not that of the contact that ended."""
+    return getattr(event, "contact_id", "")
+
+
+def is_ignorable(event: Event) -> bool:
+    """Tell whether the event changes no state."""
+    return isinstance(event, events.RowsChanged)
+
+
+def lane_of(command: Command) -> Lane:
+    """Return the lane: new contacts wait behind what agents do and what ends."""
+    if isinstance(command, commands.EnqueueContact):
+        return Lane.NEW
+    if isinstance(command, (*_FROM_PROCESS_MANAGERS, *commands.TIMER_COMMANDS)):
+        return Lane.INTERNAL
+    return Lane.ENDING

@@ -1,0 +1,93 @@
+"""The whole current state of one agent, as its desk sees it.
+
+Owns: `AgentView` and `WorkItem`, field for field the messages of `acd_types.proto`. Must not: change state.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from trunkline_acd.domain import timing
+from trunkline_acd.domain.agents import Agent, Work
+from trunkline_acd.domain.definitions import Channel
+from trunkline_acd.domain.state import AcdState
+from trunkline_acd.domain.words import Connectivity, Explanation, Intent, WorkState
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """One piece of an agent's work."""
+
+    contact_id: str
+    queue_id: str
+    segment_no: int
+    offer_no: int
+    channel: Channel
+    state: WorkState
+    since_time: datetime
+    expires_time: datetime | None
+    entered_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AgentView:
+    """One agent at log time `now_time`; `version` grows with every change; the explanation is the newest offer's."""
+
+    agent_id: str
+    version: int
+    intent: Intent
+    break_reason: str
+    connectivity: Connectivity
+    not_responding: bool
+    work: tuple[WorkItem, ...]
+    since_time: datetime
+    now_time: datetime
+    explanation: Explanation | None
+
+
+def agent_view(state: AcdState, tenant: str, agent_id: str, now: datetime) -> AgentView | None:
+    """Return the view of an agent, or None where the tenant has no such agent."""
+    agent = state.domain(tenant).agents.get(agent_id)
+    if agent is None:
+        return None
+    return AgentView(
+        agent_id=agent.agent_id,
+        version=agent.version,
+        intent=agent.intent,
+        break_reason=agent.break_reason,
+        connectivity=agent.connectivity,
+        not_responding=agent.not_responding,
+        work=tuple(_work_item(state, tenant, agent, work) for work in agent.work),
+        since_time=agent.since_time,
+        now_time=now,
+        explanation=_newest_explanation(agent),
+    )
+
+
+def _work_item(state: AcdState, tenant: str, agent: Agent, work: Work) -> WorkItem:
+    return WorkItem(
+        contact_id=work.contact_id,
+        queue_id=work.queue_id,
+        segment_no=work.segment_no,
+        offer_no=work.offer_no,
+        channel=work.channel,
+        state=work.state,
+        since_time=work.since_time,
+        expires_time=_expires(state, tenant, agent, work),
+        entered_time=work.entered_time,
+    )
+
+
+def _expires(state: AcdState, tenant: str, agent: Agent, work: Work) -> datetime | None:
+    """Return when it runs out: the timer knows, because a new owner extends leases (ledger rule 15)."""
+    key = {
+        WorkState.OFFERED: timing.offer_key(tenant, work.contact_id),
+        WorkState.CONNECTING: timing.connecting_key(tenant, work.contact_id),
+        WorkState.WRAP_UP: timing.wrap_up_key(tenant, agent.agent_id, work.contact_id),
+    }.get(work.state, "")
+    timer = state.timers.get(key)
+    return timer.due if timer else work.expires_time
+
+
+def _newest_explanation(agent: Agent) -> Explanation | None:
+    ringing = [work for work in agent.work if work.state is WorkState.OFFERED]
+    return max(ringing, key=lambda work: work.since_time).explanation if ringing else None

@@ -1,0 +1,154 @@
+"""An agent's row: what the agent wants, whether a desk is connected, and the work at hand.
+
+Owns: what "routable", "capacity" and "longest idle" mean (rules 1, 2 and 9).
+Must not: know queues or contacts beyond the work items.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from trunkline_core.routing import AgentDefinition
+
+from trunkline_acd.domain.definitions import Channel
+from trunkline_acd.domain.skills import Profile, profile_of
+from trunkline_acd.domain.words import Connectivity, Explanation, Intent, WorkState
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One piece of work: an offer, a connection or a wrap-up. Each holds its channel's units until it is gone."""
+
+    contact_id: str
+    queue_id: str
+    segment_no: int
+    offer_no: int
+    channel: Channel
+    state: WorkState
+    since_time: datetime
+    expires_time: datetime | None
+    entered_time: datetime
+    explanation: Explanation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """One agent.
+
+    Attributes:
+        version: grows with every change of the row.
+        peer_id: the console that holds the desk; kept after the loss of the desk.
+        misses: offers missed in a row, over all contacts.
+        since_time: since when intent, connectivity and block are as they are.
+        work_since_time: since when the work is as it is.
+        idle: time available and unoccupied since the last contact ended, without the stretch that runs.
+        idle_since: when the running stretch began; None while occupied or not routable.
+    """
+
+    agent_id: str
+    definition: AgentDefinition
+    profile: Profile
+    since_time: datetime
+    work_since_time: datetime
+    version: int = 0
+    intent: Intent = Intent.OFFLINE
+    break_reason: str = ""
+    connectivity: Connectivity = Connectivity.DISCONNECTED
+    peer_id: str = ""
+    session_id: str = ""
+    misses: int = 0
+    not_responding: bool = False
+    work: tuple[Work, ...] = ()
+    idle: timedelta = timedelta(0)
+    idle_since: datetime | None = None
+
+    def work_on(self, contact_id: str) -> Work | None:
+        """Return the work item of that contact, or None."""
+        return next((work for work in self.work if work.contact_id == contact_id), None)
+
+    def count(self, state: WorkState) -> int:
+        """Return how many work items are in that state."""
+        return sum(work.state is state for work in self.work)
+
+
+class Place(NamedTuple):
+    """Where an agent stands among those who could take something: unoccupied first, then the longest idle."""
+
+    load: int
+    idle_rank_us: int
+    agent_id: str
+
+
+def new_agent(definition: AgentDefinition, now: datetime) -> Agent:
+    """Return the row of an agent nobody has seen yet."""
+    return Agent(definition.agent_id, definition, profile_of(definition), since_time=now, work_since_time=now)
+
+
+def redefined(agent: Agent, definition: AgentDefinition) -> Agent:
+    """Return the row under a new definition; live work stays."""
+    return replace(agent, definition=definition, profile=profile_of(definition))
+
+
+def is_routable(agent: Agent) -> bool:
+    """Tell whether the agent may get offers at all; derived, never stored (rule 1)."""
+    return (
+        agent.intent is Intent.AVAILABLE and agent.connectivity is Connectivity.CONNECTED and not agent.not_responding
+    )
+
+
+def has_room(agent: Agent, channel: Channel) -> bool:
+    """Tell whether the agent has the units: a call needs the whole agent, a chat one of `chat_capacity` (rule 2)."""
+    if channel is Channel.VOICE:
+        return not agent.work
+    return len(agent.work) < agent.definition.chat_capacity and not _is_on_call(agent)
+
+
+def place_of(agent: Agent) -> Place | None:
+    """Return the agent's place among those with room for anything, or None. Does not move as time goes by."""
+    if not is_routable(agent) or not has_room(agent, Channel.CHAT):
+        return None
+    return Place(len(agent.work), _idle_rank_us(agent), agent.agent_id)
+
+
+def idle_at(agent: Agent, now: datetime) -> timedelta:
+    """Return how long the agent has been available and unoccupied since the last contact ended (rule 9)."""
+    return agent.idle + (now - agent.idle_since if agent.idle_since else timedelta(0))
+
+
+def settled(agent: Agent, now: datetime) -> Agent:
+    """Start or stop the running stretch of idle time to fit the row, and count the change."""
+    is_idle = is_routable(agent) and not agent.work
+    if is_idle == (agent.idle_since is not None):
+        return replace(agent, version=agent.version + 1)
+    since = now if is_idle else None
+    return replace(agent, version=agent.version + 1, idle=idle_at(agent, now), idle_since=since)
+
+
+def with_work(agent: Agent, work: Work, now: datetime) -> Agent:
+    """Return the row with this piece of work, in place of an earlier one of the same contact."""
+    others = tuple(other for other in agent.work if other.contact_id != work.contact_id)
+    return replace(agent, work=(*others, work), work_since_time=now)
+
+
+def without_work(agent: Agent, contact_id: str, now: datetime) -> Agent:
+    """Return the row without the work of that contact."""
+    others = tuple(other for other in agent.work if other.contact_id != contact_id)
+    return replace(agent, work=others, work_since_time=now)
+
+
+def with_idle_reset(agent: Agent, now: datetime) -> Agent:
+    """Return the row with idle time counted from now: a contact ended."""
+    return replace(agent, idle=timedelta(0), idle_since=now if agent.idle_since else None)
+
+
+def _is_on_call(agent: Agent) -> bool:
+    return any(work.channel is Channel.VOICE for work in agent.work)
+
+
+def _idle_rank_us(agent: Agent) -> int:
+    """Smaller is longer idle. An idle agent's rank is the moment from which it would have been idle without a break."""
+    idle_us = agent.idle // _MICROSECOND
+    return (agent.idle_since - _EPOCH) // _MICROSECOND - idle_us if agent.idle_since else -idle_us

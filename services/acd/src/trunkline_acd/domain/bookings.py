@@ -1,0 +1,104 @@
+"""What offers do to rows: units booked and given back, leases started and stopped.
+
+Owns: that capacity is booked once per offer and returns exactly once.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from trunkline_core.decider import Context
+from trunkline_core.timers import Timer
+
+from trunkline_acd.domain import commands, timing
+from trunkline_acd.domain.agents import Work, with_work, without_work
+from trunkline_acd.domain.contacts import Stage
+from trunkline_acd.domain.events import (
+    ConnectFailed,
+    ContactConnected,
+    ContactOffered,
+    ExclusionEnded,
+    OfferAccepted,
+    OfferEnded,
+)
+from trunkline_acd.domain.queues import with_outcome
+from trunkline_acd.domain.state import AcdState
+from trunkline_acd.domain.words import SegmentOutcome, WorkState
+
+
+def apply_offered(state: AcdState, event: ContactOffered, context: Context) -> None:
+    """Book the agent's units and start the lease."""
+    domain, now = state.domain(context.tenant), context.now
+    contact = domain.contact(event.contact_id)
+    domain.put_contact(replace(contact, stage=Stage.OFFERED, agent_id=event.agent_id, offer_no=event.offer_no))
+    work = Work(
+        contact_id=event.contact_id,
+        queue_id=event.queue_id,
+        segment_no=event.segment_no,
+        offer_no=event.offer_no,
+        channel=event.channel,
+        state=WorkState.OFFERED,
+        since_time=now,
+        expires_time=event.expires_time,
+        entered_time=contact.entered_time,
+        explanation=event.explanation,
+    )
+    domain.put_agent(with_work(domain.agent(event.agent_id), work, now), now)
+    key = timing.offer_key(context.tenant, event.contact_id)
+    command = commands.ExpireOffer(event.contact_id, event.offer_no)
+    state.timers.set(Timer(key, event.expires_time, context.tenant, command, is_lease=True))
+
+
+def apply_accepted(state: AcdState, event: OfferAccepted, context: Context) -> None:
+    """Start to join; an accept clears the agent's misses."""
+    domain, now = state.domain(context.tenant), context.now
+    contact, agent = domain.contact(event.contact_id), domain.agent(event.agent_id)
+    domain.put_contact(replace(contact, stage=Stage.CONNECTING))
+    if offered := agent.work_on(event.contact_id):
+        work = replace(offered, state=WorkState.CONNECTING, since_time=now, expires_time=event.expires_time)
+        domain.put_agent(replace(with_work(agent, work, now), misses=0), now)
+    state.timers.cancel(timing.offer_key(context.tenant, event.contact_id))
+    key = timing.connecting_key(context.tenant, event.contact_id)
+    command = commands.ExpireConnecting(event.contact_id, event.offer_no)
+    state.timers.set(Timer(key, event.expires_time, context.tenant, command, is_lease=True))
+
+
+def apply_returned(state: AcdState, event: OfferEnded | ConnectFailed, context: Context) -> None:
+    """Give the units back; the contact is at its place again, without this agent for a while."""
+    domain, now = state.domain(context.tenant), context.now
+    contact, agent = domain.contact(event.contact_id), domain.agent(event.agent_id)
+    step_no = max(contact.step_no, event.step_no) if isinstance(event, ConnectFailed) else contact.step_no
+    returned = replace(contact, stage=Stage.WAITING, agent_id="", step_no=step_no)
+    if event.excluded_until_time:
+        returned = replace(returned, excluded=contact.excluded | {event.agent_id})
+        _set_exclusion(state, event.contact_id, event.agent_id, event.excluded_until_time, context)
+    domain.put_contact(returned)
+    misses = agent.misses + event.counts_as_miss
+    domain.put_agent(replace(without_work(agent, event.contact_id, now), misses=misses), now)
+    timing.cancel_offer(state, context.tenant, event.contact_id)
+
+
+def apply_connected(state: AcdState, event: ContactConnected, context: Context) -> None:
+    """The segment is answered; exclusions have served their purpose."""
+    domain, now = state.domain(context.tenant), context.now
+    contact, agent = domain.contact(event.contact_id), domain.agent(event.agent_id)
+    timing.cancel_exclusions(state, context.tenant, contact)
+    domain.put_contact(replace(contact, stage=Stage.CONNECTED, step_no=event.step_no, excluded=frozenset()))
+    queue = domain.queue(event.queue_id)
+    domain.queues.put(event.queue_id, with_outcome(queue, SegmentOutcome.ANSWERED, event.wait_duration))
+    if joining := agent.work_on(event.contact_id):
+        work = replace(joining, state=WorkState.CONNECTED, since_time=now, expires_time=None, explanation=None)
+        domain.put_agent(with_work(agent, work, now), now)
+    timing.cancel_offer(state, context.tenant, event.contact_id)
+
+
+def apply_exclusion_ended(state: AcdState, event: ExclusionEnded, context: Context) -> None:
+    """The agent may be asked again."""
+    domain = state.domain(context.tenant)
+    state.timers.cancel(timing.exclusion_key(context.tenant, event.contact_id, event.agent_id))
+    if contact := domain.contacts.get(event.contact_id):
+        domain.put_contact(replace(contact, excluded=contact.excluded - {event.agent_id}))
+
+
+def _set_exclusion(state: AcdState, contact_id: str, agent_id: str, until: datetime, context: Context) -> None:
+    key = timing.exclusion_key(context.tenant, contact_id, agent_id)
+    state.timers.set(Timer(key, until, context.tenant, commands.EndExclusion(contact_id, agent_id)))

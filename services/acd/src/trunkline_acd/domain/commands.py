@@ -1,0 +1,202 @@
+"""What others want of routing. Field for field the messages of `acd_commands.proto`."""
+
+from dataclasses import dataclass
+
+from trunkline_core.routing import AgentDefinition, QueueDefinition, SkillRequirement
+
+from trunkline_acd.domain.definitions import Channel
+from trunkline_acd.domain.words import Intent
+
+
+@dataclass(frozen=True, slots=True)
+class PutQueue:
+    """Take over a queue definition."""
+
+    queue: QueueDefinition | None
+
+
+@dataclass(frozen=True, slots=True)
+class PutAgent:
+    """Take over an agent definition."""
+
+    agent: AgentDefinition | None
+
+
+@dataclass(frozen=True, slots=True)
+class EnqueueContact:
+    """A contact wants a person."""
+
+    contact_id: str
+    step_no: int
+    queue_id: str
+    channel: Channel
+    value_permille: int
+    urgency_permille: int
+    requirements: tuple[SkillRequirement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EndContact:
+    """The contact is over: `customer_left`, `agent_ended`, `peer_lost` or `system`."""
+
+    contact_id: str
+    step_no: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportConnected:
+    """The legs are joined."""
+
+    contact_id: str
+    step_no: int
+    segment_no: int
+    offer_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportConnectFailed:
+    """The legs could not be joined: `busy`, `unreachable`, `failed` or `timeout`."""
+
+    contact_id: str
+    step_no: int
+    segment_no: int
+    offer_no: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptOffer:
+    """The agent takes the contact."""
+
+    agent_id: str
+    contact_id: str
+    offer_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeclineOffer:
+    """The agent does not take the contact."""
+
+    agent_id: str
+    contact_id: str
+    offer_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class FinishWrapUp:
+    """The wrap-up is done; the code is empty for none."""
+
+    agent_id: str
+    contact_id: str
+    wrap_up_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetIntent:
+    """The agent, or a supervisor, changes what the agent does."""
+
+    agent_id: str
+    intent: Intent
+    break_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RearmAgent:
+    """A not responding agent is back: one click."""
+
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAgentSession:
+    """A desk of the agent connected; a newer one replaces an older one."""
+
+    agent_id: str
+    peer_id: str
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseAgentSession:
+    """The desk of the agent is gone; another desk than the current one changes nothing."""
+
+    agent_id: str
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LosePeer:
+    """A console is gone with all its desks."""
+
+    peer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireOffer:
+    """Timer: an offer rang long enough."""
+
+    contact_id: str
+    offer_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireConnecting:
+    """Timer: joining took too long."""
+
+    contact_id: str
+    offer_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireWrapUp:
+    """Timer: a timed wrap-up is over."""
+
+    agent_id: str
+    contact_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireGrace:
+    """Timer: a lost desk did not come back."""
+
+    agent_id: str
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndExclusion:
+    """Timer: an exclusion after a miss is over."""
+
+    contact_id: str
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropTombstone:
+    """Timer: the oldest tombstone of the routing domain is old enough."""
+
+    contact_id: str
+
+
+TIMER_COMMANDS = (ExpireOffer, ExpireConnecting, ExpireWrapUp, ExpireGrace, EndExclusion, DropTombstone)
+
+TimerCommand = ExpireOffer | ExpireConnecting | ExpireWrapUp | ExpireGrace | EndExclusion | DropTombstone
+
+Command = (
+    PutQueue
+    | PutAgent
+    | EnqueueContact
+    | EndContact
+    | ReportConnected
+    | ReportConnectFailed
+    | AcceptOffer
+    | DeclineOffer
+    | FinishWrapUp
+    | SetIntent
+    | RearmAgent
+    | OpenAgentSession
+    | CloseAgentSession
+    | LosePeer
+    | TimerCommand
+)

@@ -1,0 +1,41 @@
+"""Queues and agents as administrators define them; a definition replaces the one before as a whole."""
+
+from collections.abc import Iterator
+
+from trunkline_core.decider import Context
+
+from trunkline_acd.domain import commands
+from trunkline_acd.domain.agents import new_agent, redefined
+from trunkline_acd.domain.definitions import check_agent, check_queue
+from trunkline_acd.domain.events import AgentConfigured, Event, QueueConfigured
+from trunkline_acd.domain.matching import offer_to_agent
+from trunkline_acd.domain.state import AcdState, Domain
+
+
+def put_queue(domain: Domain, command: commands.PutQueue) -> Iterator[Event]:
+    """Take over a queue; contacts keep the requirements they entered with."""
+    definition = check_queue(command.queue)
+    known = domain.queues.get(definition.queue_id)
+    if known is None or known.definition != definition:
+        yield QueueConfigured(definition)
+
+
+def put_agent(domain: Domain, command: commands.PutAgent, context: Context) -> Iterator[Event]:
+    """Take over an agent; with new skills or capacity something may fit now."""
+    definition = check_agent(command.agent)
+    known = domain.agents.get(definition.agent_id)
+    if known is None or known.definition != definition:
+        yield AgentConfigured(definition)
+        yield from offer_to_agent(domain, definition.agent_id, "AgentConfigured", context)
+
+
+def apply_queue_configured(state: AcdState, event: QueueConfigured, context: Context) -> None:
+    """Put the definition in force."""
+    state.domain(context.tenant).put_definition(event.queue)
+
+
+def apply_agent_configured(state: AcdState, event: AgentConfigured, context: Context) -> None:
+    """Put the definition in force; what the agent is doing goes on."""
+    domain, now = state.domain(context.tenant), context.now
+    known = domain.agents.get(event.agent.agent_id)
+    domain.put_agent(redefined(known, event.agent) if known else new_agent(event.agent, now), now)

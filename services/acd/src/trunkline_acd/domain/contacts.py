@@ -1,0 +1,137 @@
+"""A contact's row while acd has anything to do with it, its place in the order of serving, and its tombstone after.
+
+Owns: the score (rule 8). Integer arithmetic only: the same history gives the same order everywhere.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import NamedTuple
+
+from trunkline_core.routing import QueueDefinition
+
+from trunkline_acd.domain.definitions import Channel
+from trunkline_acd.domain.skills import RequirementSet
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_FINENESS = 10**12  # keeps contacts apart whose score differs by less than a thousandth
+
+
+class Stage(Enum):
+    """Where a contact stands. Up to CONNECTING its queue segment is open."""
+
+    WAITING = 1
+    OFFERED = 2
+    CONNECTING = 3
+    CONNECTED = 4
+    ENDED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One contact.
+
+    Attributes:
+        step_no: the last step of the contact's saga that was done here.
+        order: enqueue order in the routing domain; breaks ties.
+        offer_no: the newest offer, live or not; 0 before the first.
+        agent_id: who has it; empty while it waits.
+        excluded: agents that are not offered this contact for now.
+    """
+
+    contact_id: str
+    step_no: int
+    queue_id: str
+    segment_no: int
+    channel: Channel
+    value_permille: int
+    urgency_permille: int
+    requirements: RequirementSet
+    entered_time: datetime
+    order: int
+    stage: Stage = Stage.WAITING
+    offer_no: int = 0
+    agent_id: str = ""
+    excluded: frozenset[str] = frozenset()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the queue segment is open: not yet answered, abandoned or closed."""
+        return self.stage in (Stage.WAITING, Stage.OFFERED, Stage.CONNECTING)
+
+    @property
+    def is_offer_live(self) -> bool:
+        """Whether it rings or is being joined."""
+        return self.stage in (Stage.OFFERED, Stage.CONNECTING)
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """What is left of a contact: enough to refuse a late or repeated step."""
+
+    contact_id: str
+    step_no: int
+    number: int
+    dropped_time: datetime
+
+
+class Line(NamedTuple):
+    """Contacts that the same agents can take and that age alike: their order never changes while they wait."""
+
+    queue_id: str
+    channel: Channel
+    requirements: RequirementSet
+
+
+class LinePlace(NamedTuple):
+    """Where a contact stands in its line: by entry less head start, then by enqueue order."""
+
+    rank: int
+    order: int
+    contact_id: str
+
+
+def line_of(contact: Contact) -> Line:
+    """Return the line in which the contact waits."""
+    return Line(contact.queue_id, contact.channel, contact.requirements)
+
+
+def line_place(contact: Contact, queue: QueueDefinition) -> LinePlace:
+    """Return the contact's place: the smaller the rank, the higher the score at every moment."""
+    entered_ms = (contact.entered_time - _EPOCH) // _MILLISECOND
+    rank = entered_ms * 1000 - _head_start_permille(contact, queue) * _target_ms(queue)
+    return LinePlace(rank, contact.order, contact.contact_id)
+
+
+def fine_score(place: LinePlace, queue: QueueDefinition, now: datetime) -> int:
+    """Return the score at `now`, comparable between lines and queues; fine enough to keep the order of each line."""
+    now_ms = (now - _EPOCH) // _MILLISECOND
+    return (now_ms * 1000 - place.rank) * _FINENESS // _target_ms(queue)
+
+
+class ScoreTerms(NamedTuple):
+    """The three terms of a score in thousandths; the score is their sum."""
+
+    value: int
+    urgency: int
+    wait: int
+
+
+def score_terms(contact: Contact, queue: QueueDefinition, now: datetime) -> ScoreTerms:
+    """Return weight × value, weight × urgency and wait ÷ target wait."""
+    wait_ms = (now - contact.entered_time) // _MILLISECOND
+    return ScoreTerms(
+        value=queue.value_weight_permille * contact.value_permille // 1000,
+        urgency=queue.urgency_weight_permille * contact.urgency_permille // 1000,
+        wait=wait_ms * 1000 // _target_ms(queue),
+    )
+
+
+def _head_start_permille(contact: Contact, queue: QueueDefinition) -> int:
+    value = queue.value_weight_permille * contact.value_permille // 1000
+    return value + queue.urgency_weight_permille * contact.urgency_permille // 1000
+
+
+def _target_ms(queue: QueueDefinition) -> int:
+    return max(1, queue.target_wait_duration // _MILLISECOND)

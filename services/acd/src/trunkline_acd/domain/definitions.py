@@ -1,0 +1,84 @@
+"""What acd asks of definitions and entries beyond the shared rules, so that a partition stays bounded.
+
+Owns: channels, lengths, counts and the longest durations. Must not: repeat what `trunkline_core.routing` checks.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from enum import Enum
+
+from trunkline_core import routing
+from trunkline_core.errors import Invalid
+from trunkline_core.routing import AgentDefinition, QueueDefinition, SkillRequirement
+
+from trunkline_acd.domain import policy
+
+
+class Channel(Enum):
+    """Kind of channel a contact came through."""
+
+    UNSPECIFIED = 0
+    VOICE = 1
+    CHAT = 2
+
+
+def lease_of(queue: QueueDefinition, channel: Channel) -> timedelta:
+    """Return how long an offer of that channel rings."""
+    return queue.voice_lease_duration if channel is Channel.VOICE else queue.chat_lease_duration
+
+
+def check_queue(queue: QueueDefinition | None) -> QueueDefinition:
+    """Return the definition. Raises: Invalid, naming the field."""
+    if queue is None:
+        raise Invalid("queue", "is missing")
+    routing.check_queue(queue)
+    check_requirements("queue.requirements", queue.requirements)
+    _check_not_above("queue.target_wait_duration", queue.target_wait_duration)
+    _check_not_above("queue.voice_lease_duration", queue.voice_lease_duration)
+    _check_not_above("queue.chat_lease_duration", queue.chat_lease_duration)
+    _check_not_above("queue.miss_exclusion_duration", queue.miss_exclusion_duration)
+    _check_not_above("queue.wrap_up_duration", queue.wrap_up_duration)
+    _check_not_above("queue.short_abandon_duration", queue.short_abandon_duration)
+    return queue
+
+
+def check_agent(agent: AgentDefinition | None) -> AgentDefinition:
+    """Return the definition. Raises: Invalid, naming the field."""
+    if agent is None:
+        raise Invalid("agent", "is missing")
+    routing.check_agent(agent)
+    if len(agent.skills) > policy.MAX_SKILLS:
+        raise Invalid("agent.skills", f"must be at most {policy.MAX_SKILLS}")
+    return agent
+
+
+def check_requirements(field: str, requirements: Sequence[SkillRequirement]) -> None:
+    """Raises: Invalid, when there are too many or one is out of range."""
+    if len(requirements) > policy.MAX_REQUIREMENTS:
+        raise Invalid(field, f"must be at most {policy.MAX_REQUIREMENTS}")
+    routing.check_requirements(field, tuple(requirements))
+
+
+def check_id(field: str, value: str) -> None:
+    """Raises: Invalid, when the id is empty, too long or has a slash, which separates ids in timer keys."""
+    if not 0 < len(value) <= policy.MAX_ID_LENGTH:
+        raise Invalid(field, f"must have 1 to {policy.MAX_ID_LENGTH} characters")
+    if "/" in value:
+        raise Invalid(field, "must not have a slash")
+
+
+def check_length(field: str, value: str) -> None:
+    """Raises: Invalid, when a word is too long; it may be empty."""
+    if len(value) > policy.MAX_ID_LENGTH:
+        raise Invalid(field, f"must have at most {policy.MAX_ID_LENGTH} characters")
+
+
+def check_permille(field: str, value: int) -> None:
+    """Raises: Invalid, when the value is not within 0–1000."""
+    if not 0 <= value <= 1000:
+        raise Invalid(field, "must be 0 to 1000")
+
+
+def _check_not_above(field: str, value: timedelta) -> None:
+    if value > policy.LONGEST_DURATION:
+        raise Invalid(field, f"must be at most {policy.LONGEST_DURATION.days} days")

@@ -1,0 +1,166 @@
+"""Desks and what agents want: connectivity and intent are different things (rule 1).
+
+Owns: sessions, the grace after a lost desk, intent, re-arming. Losing a desk never changes what the agent wants.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+
+from trunkline_core.decider import Context
+from trunkline_core.errors import Invalid, Rejection
+from trunkline_core.timers import Timer
+
+from trunkline_acd.domain import commands, joining, offers, policy, timing
+from trunkline_acd.domain.agents import Agent, Work
+from trunkline_acd.domain.definitions import check_id, check_length
+from trunkline_acd.domain.events import (
+    AgentDisconnected,
+    AgentNotResponding,
+    AgentRearmed,
+    AgentSessionLost,
+    AgentSessionOpened,
+    Event,
+    IntentChanged,
+    WrapUpFinished,
+)
+from trunkline_acd.domain.matching import offer_contact, offer_to_agent
+from trunkline_acd.domain.state import AcdState, Domain
+from trunkline_acd.domain.words import Connectivity, Intent, WorkState
+
+
+def set_intent(domain: Domain, command: commands.SetIntent, context: Context) -> Iterator[Event]:
+    """Change what the agent does; an offer that rings is resolved first (rule 20), a connected contact goes on."""
+    if command.intent is Intent.UNSPECIFIED:
+        raise Invalid("intent", "must be set")
+    check_length("break_reason", command.break_reason)
+    agent = domain.agent(command.agent_id)
+    reason = command.break_reason if command.intent is Intent.BREAK else ""
+    if (command.intent, reason) == (agent.intent, agent.break_reason):
+        return
+    _check_forced_ready(agent, command, context)
+    ringing = [] if command.intent is Intent.AVAILABLE else _works(agent, WorkState.OFFERED)
+    for work in ringing:
+        yield offers.declined(domain, domain.contact(work.contact_id), context.now)
+    yield IntentChanged(agent.agent_id, command.intent, reason)
+    for work in ringing:
+        yield from offer_contact(domain, work.contact_id, "OfferEnded", context)
+    yield from offer_to_agent(domain, agent.agent_id, "AgentAvailable", context)
+
+
+def rearm(domain: Domain, command: commands.RearmAgent, context: Context) -> Iterator[Event]:
+    """A not responding agent is back."""
+    if domain.agent(command.agent_id).not_responding:
+        yield AgentRearmed(command.agent_id)
+        yield from offer_to_agent(domain, command.agent_id, "AgentRearmed", context)
+
+
+def open_session(domain: Domain, command: commands.OpenAgentSession, context: Context) -> Iterator[Event]:
+    """A desk connected: a newer one replaces an older one, and ends the grace."""
+    check_id("peer_id", command.peer_id)
+    check_id("session_id", command.session_id)
+    agent = domain.agent(command.agent_id)
+    current = (agent.connectivity, agent.peer_id, agent.session_id)
+    if current == (Connectivity.CONNECTED, command.peer_id, command.session_id):
+        return
+    yield AgentSessionOpened(agent.agent_id, command.peer_id, command.session_id)
+    yield from offer_to_agent(domain, agent.agent_id, "AgentConnected", context)
+
+
+def close_session(domain: Domain, command: commands.CloseAgentSession, context: Context) -> Iterator[Event]:
+    """The desk is gone; what rings keeps ringing for a page that reloads."""
+    agent = domain.agent(command.agent_id)
+    if agent.connectivity is Connectivity.CONNECTED and agent.session_id == command.session_id:
+        yield _session_lost(agent, context)
+
+
+def lose_peer(domain: Domain, command: commands.LosePeer, context: Context) -> Iterator[Event]:
+    """A console is gone with all its desks of this tenant; a bounded number at a time."""
+    desks = islice(domain.peers.entries(command.peer_id), policy.LOST_DESKS_PER_COMMAND)
+    for agent_id in [entry[-1] for entry in desks]:
+        yield _session_lost(domain.agent(agent_id), context)
+
+
+def expire_grace(state: AcdState, command: commands.ExpireGrace, context: Context) -> Iterator[Event]:
+    """A lost desk did not come back: its offers go elsewhere, its wrap-ups end, its connected contacts go on."""
+    domain = state.domain(context.tenant)
+    if not timing.is_due(state, timing.grace_key(context.tenant, command.agent_id), context):
+        return
+    agent = domain.agent(command.agent_id)
+    yield AgentDisconnected(agent.agent_id, agent.session_id)
+    yield from _resolve_work(domain, agent, context)
+
+
+def apply_intent_changed(state: AcdState, event: IntentChanged, context: Context) -> None:
+    """Remember what the agent wants."""
+    agent = state.domain(context.tenant).agent(event.agent_id)
+    _put(state, replace(agent, intent=event.intent, break_reason=event.break_reason), context)
+
+
+def apply_opened(state: AcdState, event: AgentSessionOpened, context: Context) -> None:
+    """Connect the desk."""
+    agent = state.domain(context.tenant).agent(event.agent_id)
+    connected = replace(agent, connectivity=Connectivity.CONNECTED, peer_id=event.peer_id, session_id=event.session_id)
+    _put(state, connected, context)
+    state.timers.cancel(timing.grace_key(context.tenant, event.agent_id))
+
+
+def apply_lost(state: AcdState, event: AgentSessionLost, context: Context) -> None:
+    """Start the grace; a new owner extends it, because the desk had nowhere to come back to."""
+    agent = state.domain(context.tenant).agent(event.agent_id)
+    _put(state, replace(agent, connectivity=Connectivity.GRACE), context)
+    key = timing.grace_key(context.tenant, event.agent_id)
+    command = commands.ExpireGrace(event.agent_id, event.session_id)
+    state.timers.set(Timer(key, event.grace_expires_time, context.tenant, command, is_lease=True))
+
+
+def apply_disconnected(state: AcdState, event: AgentDisconnected, context: Context) -> None:
+    """No desk any more."""
+    agent = state.domain(context.tenant).agent(event.agent_id)
+    _put(state, replace(agent, connectivity=Connectivity.DISCONNECTED), context)
+    state.timers.cancel(timing.grace_key(context.tenant, event.agent_id))
+
+
+def apply_not_responding(state: AcdState, event: AgentNotResponding, context: Context) -> None:
+    """Block the agent until re-armed."""
+    agent = state.domain(context.tenant).agent(event.agent_id)
+    _put(state, replace(agent, not_responding=True), context)
+
+
+def apply_rearmed(state: AcdState, event: AgentRearmed, context: Context) -> None:
+    """Unblock the agent and start counting misses anew."""
+    agent = state.domain(context.tenant).agent(event.agent_id)
+    _put(state, replace(agent, not_responding=False, misses=0), context)
+
+
+def _put(state: AcdState, agent: Agent, context: Context) -> None:
+    state.domain(context.tenant).put_agent(replace(agent, since_time=context.now), context.now)
+
+
+def _check_forced_ready(agent: Agent, command: commands.SetIntent, context: Context) -> None:
+    is_forced = not context.actor.startswith("agent:")
+    if is_forced and command.intent is Intent.AVAILABLE and agent.connectivity is not Connectivity.CONNECTED:
+        raise Rejection("AgentNotConnected")
+
+
+def _session_lost(agent: Agent, context: Context) -> AgentSessionLost:
+    return AgentSessionLost(agent.agent_id, agent.session_id, context.now + policy.DESK_GRACE)
+
+
+def _resolve_work(domain: Domain, agent: Agent, context: Context) -> Iterator[Event]:
+    for work in agent.work:
+        match work.state:
+            case WorkState.OFFERED:
+                yield offers.lost(domain.contact(work.contact_id))
+            case WorkState.CONNECTING:
+                yield joining.connect_lost(domain.contact(work.contact_id))
+            case WorkState.WRAP_UP:
+                yield WrapUpFinished(work.contact_id, agent.agent_id, "", by_timer=True)
+            case WorkState.CONNECTED | WorkState.UNSPECIFIED:
+                continue
+    for work in agent.work:
+        yield from offer_contact(domain, work.contact_id, "OfferEnded", context)
+
+
+def _works(agent: Agent, state: WorkState) -> list[Work]:
+    return [work for work in agent.work if work.state is state]

@@ -1,0 +1,242 @@
+"""What happened in routing. Field for field the messages of `acd_events.proto`."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from trunkline_core.routing import AgentDefinition, QueueDefinition, SkillRequirement
+
+from trunkline_acd.domain.definitions import Channel
+from trunkline_acd.domain.words import AgentRow, Explanation, Intent, OfferEndReason, QueueRow, SegmentOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class QueueConfigured:
+    """A queue is configured."""
+
+    queue: QueueDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class AgentConfigured:
+    """An agent is configured."""
+
+    agent: AgentDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class ContactEnqueued:
+    """A queue segment opened; `requirements` are the queue's and the contact's own, one per skill, sorted."""
+
+    contact_id: str
+    step_no: int
+    queue_id: str
+    segment_no: int
+    channel: Channel
+    value_permille: int
+    urgency_permille: int
+    requirements: tuple[SkillRequirement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContactOffered:
+    """A contact rings at an agent."""
+
+    contact_id: str
+    queue_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+    channel: Channel
+    expires_time: datetime
+    explanation: Explanation
+
+
+@dataclass(frozen=True, slots=True)
+class OfferAccepted:
+    """An offer was taken; the legs are to be joined until `expires_time`."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+    expires_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OfferEnded:
+    """An offer ended without being taken; the contact keeps place and age unless it left."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+    reason: OfferEndReason
+    counts_as_miss: bool
+    excluded_until_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactConnected:
+    """Agent and customer are joined: the queue segment ends as answered."""
+
+    contact_id: str
+    step_no: int
+    queue_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+    wait_duration: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectFailed:
+    """The legs could not be joined; the contact is back at its place. `step_no` is 0 for the timer."""
+
+    contact_id: str
+    step_no: int
+    segment_no: int
+    offer_no: int
+    agent_id: str
+    reason: str
+    counts_as_miss: bool
+    excluded_until_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentEnded:
+    """A queue segment ended without a connection."""
+
+    contact_id: str
+    queue_id: str
+    segment_no: int
+    outcome: SegmentOutcome
+    wait_duration: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class ContactReleased:
+    """An agent segment ended; wrap-up begins, if there is one."""
+
+    contact_id: str
+    agent_id: str
+    queue_id: str
+    wrap_up: bool
+    wrap_up_expires_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class WrapUpFinished:
+    """A wrap-up ended."""
+
+    contact_id: str
+    agent_id: str
+    wrap_up_code: str
+    by_timer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ContactForgotten:
+    """acd has nothing to do with the contact any more; a lower step is refused from now on."""
+
+    contact_id: str
+    step_no: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TombstoneDropped:
+    """A tombstone was dropped: the oldest of the routing domain."""
+
+    contact_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class IntentChanged:
+    """What an agent wants changed."""
+
+    agent_id: str
+    intent: Intent
+    break_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSessionOpened:
+    """A desk connected."""
+
+    agent_id: str
+    peer_id: str
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSessionLost:
+    """A desk is gone; the agent is in grace."""
+
+    agent_id: str
+    session_id: str
+    grace_expires_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AgentDisconnected:
+    """The grace ended without a desk."""
+
+    agent_id: str
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentNotResponding:
+    """The agent missed too many offers in a row and gets none until re-armed."""
+
+    agent_id: str
+    misses: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRearmed:
+    """The agent is back."""
+
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExclusionEnded:
+    """An exclusion after a miss ended."""
+
+    contact_id: str
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowsChanged:
+    """The rows that a command changed, as they are after it. Changes no state."""
+
+    agents: tuple[AgentRow, ...]
+    queues: tuple[QueueRow, ...]
+    routing_domain_id: str
+
+
+Event = (
+    QueueConfigured
+    | AgentConfigured
+    | ContactEnqueued
+    | ContactOffered
+    | OfferAccepted
+    | OfferEnded
+    | ContactConnected
+    | ConnectFailed
+    | SegmentEnded
+    | ContactReleased
+    | WrapUpFinished
+    | ContactForgotten
+    | TombstoneDropped
+    | IntentChanged
+    | AgentSessionOpened
+    | AgentSessionLost
+    | AgentDisconnected
+    | AgentNotResponding
+    | AgentRearmed
+    | ExclusionEnded
+    | RowsChanged
+)

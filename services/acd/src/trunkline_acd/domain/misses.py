@@ -1,0 +1,28 @@
+"""Misses in a row and what follows from them: an exclusion for one contact, a block for all (rule 4)."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from trunkline_acd.domain.agents import Agent
+from trunkline_acd.domain.contacts import Contact
+from trunkline_acd.domain.events import AgentNotResponding
+from trunkline_acd.domain.state import Domain
+
+
+def excluded_until(domain: Domain, contact: Contact, now: datetime) -> datetime | None:
+    """Return until when an agent who missed this contact is not offered it again; None for no exclusion."""
+    duration = domain.queue(contact.queue_id).definition.miss_exclusion_duration
+    return now + duration if duration > timedelta(0) else None
+
+
+def block_after_misses(domain: Domain, contact: Contact) -> Iterator[AgentNotResponding]:
+    """Block the agent who just missed this contact, when the queue's bound is reached."""
+    agent = domain.agent(contact.agent_id)
+    if agent.misses >= domain.queue(contact.queue_id).definition.max_misses:
+        yield from block(agent)
+
+
+def block(agent: Agent) -> Iterator[AgentNotResponding]:
+    """Block the agent until re-armed."""
+    if not agent.not_responding:
+        yield AgentNotResponding(agent.agent_id, agent.misses)

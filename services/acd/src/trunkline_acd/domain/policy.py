@@ -1,0 +1,40 @@
+"""Fixed figures of routing that no queue definition overrides, each with its reason."""
+
+from datetime import timedelta
+
+CONNECTING = timedelta(seconds=5)
+"""Joining two legs takes well under a second; after 5 s the customer is better served by somebody else."""
+
+DESK_GRACE = timedelta(seconds=30)
+"""A page reload or a change of network lasts seconds; nobody shall lose an offer or wrap-up to it."""
+
+TOMBSTONE_LIFE = timedelta(hours=24)
+"""A delayed saga step is repeated by its sender for hours at most."""
+
+MAX_TOMBSTONES = 100_000
+"""About 30 MB in one partition; beyond it the oldest goes early, which is counted."""
+
+TOMBSTONES_PER_COMMAND = 100
+"""Keeps the records of one command far below the ledger's 192 KiB."""
+
+LOST_DESKS_PER_COMMAND = 100
+"""A console may hold more desks; the rest still refers to the lost peer, so it is reported lost again."""
+
+MAX_REQUIREMENT_SETS = 64
+"""Bounds the heads that are compared when an agent becomes free (rule 6)."""
+
+CANDIDATES = 10
+"""Agents named in an explanation; keeps it below 4 KiB."""
+
+CANDIDATES_SCANNED = 24
+"""Agents looked at to name some that were not eligible; bounds the work of an offer."""
+
+ROWS_PER_EVENT = 100
+"""Rows of each kind in one RowsChanged; keeps it below the ledger's 64 KiB even with the longest ids."""
+
+MAX_ID_LENGTH = 128
+MAX_REQUIREMENTS = 32
+MAX_SKILLS = 64
+
+LONGEST_DURATION = timedelta(days=7)
+"""Longer ones are mistakes, and far longer ones leave the calendar."""

@@ -1,0 +1,74 @@
+"""A queue's row: its definition in force and its figures, absolute since the ledger began.
+
+Owns: that segments are conserved: entered = answered + abandoned + short abandoned + closed + waiting + ringing.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from trunkline_core.routing import QueueDefinition
+
+from trunkline_acd.domain.contacts import Stage
+from trunkline_acd.domain.words import SegmentOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """One queue.
+
+    Attributes:
+        policy_version: counts the definitions: 1, 2, 3, …
+        ringing: contacts that ring at an agent or are being joined.
+        requirement_sets: distinct requirement sets of contacts with an open segment.
+    """
+
+    queue_id: str
+    definition: QueueDefinition
+    policy_version: int = 1
+    waiting: int = 0
+    ringing: int = 0
+    connected: int = 0
+    requirement_sets: int = 0
+    entered_total: int = 0
+    answered_total: int = 0
+    abandoned_total: int = 0
+    short_abandoned_total: int = 0
+    closed_total: int = 0
+    answered_wait: timedelta = timedelta(0)
+
+
+def recounted(queue: Queue, before: Stage | None, after: Stage | None) -> Queue:
+    """Return the row after one contact moved from stage to stage; None is outside."""
+    return replace(
+        queue,
+        waiting=queue.waiting + _is_waiting(after) - _is_waiting(before),
+        ringing=queue.ringing + _is_ringing(after) - _is_ringing(before),
+        connected=queue.connected + (after is Stage.CONNECTED) - (before is Stage.CONNECTED),
+    )
+
+
+def with_entry(queue: Queue) -> Queue:
+    """Count a segment that opened."""
+    return replace(queue, entered_total=queue.entered_total + 1)
+
+
+def with_outcome(queue: Queue, outcome: SegmentOutcome, wait: timedelta) -> Queue:
+    """Count a segment that ended."""
+    match outcome:
+        case SegmentOutcome.ANSWERED:
+            answered_wait = queue.answered_wait + wait
+            return replace(queue, answered_total=queue.answered_total + 1, answered_wait=answered_wait)
+        case SegmentOutcome.ABANDONED:
+            return replace(queue, abandoned_total=queue.abandoned_total + 1)
+        case SegmentOutcome.SHORT_ABANDONED:
+            return replace(queue, short_abandoned_total=queue.short_abandoned_total + 1)
+        case SegmentOutcome.CLOSED_BY_SYSTEM | SegmentOutcome.UNSPECIFIED:
+            return replace(queue, closed_total=queue.closed_total + 1)
+
+
+def _is_waiting(stage: Stage | None) -> bool:
+    return stage is Stage.WAITING
+
+
+def _is_ringing(stage: Stage | None) -> bool:
+    return stage in (Stage.OFFERED, Stage.CONNECTING)

@@ -1,0 +1,125 @@
+"""Queue segments and agent segments: a contact enters once, and leaves once with one outcome.
+
+Owns: entry limits, what an end means in each stage, and that nothing of an ended contact stays booked.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from trunkline_core.decider import Context
+from trunkline_core.errors import Invalid, Rejection
+
+from trunkline_acd.domain import commands, offers, policy, timing, tombstones, wrap_ups
+from trunkline_acd.domain.contacts import Contact, Stage
+from trunkline_acd.domain.definitions import Channel, check_id, check_permille, check_requirements
+from trunkline_acd.domain.events import ContactEnqueued, Event, SegmentEnded
+from trunkline_acd.domain.matching import offer_contact, offer_to_agent
+from trunkline_acd.domain.queues import Queue, with_entry, with_outcome
+from trunkline_acd.domain.skills import RequirementSet, requirement_set
+from trunkline_acd.domain.state import AcdState, Domain
+from trunkline_acd.domain.steps import is_repeated
+from trunkline_acd.domain.words import SegmentOutcome
+
+_LEFT = frozenset({"customer_left", "peer_lost"})
+_REASONS = _LEFT | {"agent_ended", "system"}
+
+
+def enqueue(domain: Domain, command: commands.EnqueueContact, context: Context) -> Iterator[Event]:
+    """A contact wants a person: it waits, and rings at once where somebody is free."""
+    _check_entry(command)
+    if command.contact_id in domain.tombstones:
+        raise Rejection("ContactAlreadyEnded")
+    if is_repeated(domain, command.contact_id, command.step_no):
+        return
+    if command.contact_id in domain.contacts:
+        raise Rejection("ContactAlreadyQueued")
+    queue = domain.queue(command.queue_id)
+    requirements = requirement_set((*queue.definition.requirements, *command.requirements))
+    _check_limits(domain, queue, requirements)
+    yield ContactEnqueued(
+        contact_id=command.contact_id,
+        step_no=command.step_no,
+        queue_id=command.queue_id,
+        segment_no=1,
+        channel=command.channel,
+        value_permille=command.value_permille,
+        urgency_permille=command.urgency_permille,
+        requirements=requirements,
+    )
+    yield from offer_contact(domain, command.contact_id, "ContactArrived", context)
+
+
+def end(domain: Domain, command: commands.EndContact, context: Context) -> Iterator[Event]:
+    """The contact is over, whatever it was doing; an unknown one leaves a tombstone only."""
+    check_id("contact_id", command.contact_id)
+    if command.reason not in _REASONS:
+        raise Invalid("reason", f"must be one of {', '.join(sorted(_REASONS))}")
+    if is_repeated(domain, command.contact_id, command.step_no) or command.contact_id in domain.tombstones:
+        return
+    contact = domain.contacts.get(command.contact_id)
+    if contact and contact.stage is Stage.CONNECTED:
+        yield wrap_ups.released(domain, contact, context)
+    elif contact:
+        yield from _end_segment(domain, contact, command.reason, context)
+    yield from tombstones.forget(domain, command, context)
+    if contact and contact.agent_id:
+        yield from offer_to_agent(domain, contact.agent_id, "AgentBecameFree", context)
+
+
+def apply_enqueued(state: AcdState, event: ContactEnqueued, context: Context) -> None:
+    """Put the contact in its line."""
+    domain = state.domain(context.tenant)
+    domain.queues.put(event.queue_id, with_entry(domain.queue(event.queue_id)))
+    domain.put_contact(
+        Contact(
+            contact_id=event.contact_id,
+            step_no=event.step_no,
+            queue_id=event.queue_id,
+            segment_no=event.segment_no,
+            channel=event.channel,
+            value_permille=event.value_permille,
+            urgency_permille=event.urgency_permille,
+            requirements=event.requirements,
+            entered_time=context.now,
+            order=domain.next_number("order"),
+        )
+    )
+
+
+def apply_segment_ended(state: AcdState, event: SegmentEnded, context: Context) -> None:
+    """Take the contact out of its line and count the outcome."""
+    domain = state.domain(context.tenant)
+    contact = domain.contact(event.contact_id)
+    timing.cancel_exclusions(state, context.tenant, contact)
+    domain.put_contact(replace(contact, stage=Stage.ENDED, excluded=frozenset()))
+    queue = domain.queue(event.queue_id)
+    domain.queues.put(event.queue_id, with_outcome(queue, event.outcome, event.wait_duration))
+
+
+def _end_segment(domain: Domain, contact: Contact, reason: str, context: Context) -> Iterator[Event]:
+    if contact.is_offer_live:
+        yield offers.rescinded(contact)
+    wait = context.now - contact.entered_time
+    short = domain.queue(contact.queue_id).definition.short_abandon_duration
+    outcome = SegmentOutcome.CLOSED_BY_SYSTEM
+    if reason in _LEFT:
+        outcome = SegmentOutcome.SHORT_ABANDONED if wait < short else SegmentOutcome.ABANDONED
+    yield SegmentEnded(contact.contact_id, contact.queue_id, contact.segment_no, outcome, wait)
+
+
+def _check_entry(command: commands.EnqueueContact) -> None:
+    check_id("contact_id", command.contact_id)
+    check_id("queue_id", command.queue_id)
+    if command.channel is Channel.UNSPECIFIED:
+        raise Invalid("channel", "must be set")
+    check_permille("value_permille", command.value_permille)
+    check_permille("urgency_permille", command.urgency_permille)
+    check_requirements("requirements", command.requirements)
+
+
+def _check_limits(domain: Domain, queue: Queue, requirements: RequirementSet) -> None:
+    if queue.waiting >= queue.definition.max_waiting:
+        raise Rejection("QueueFull")
+    is_new = not domain.has_set(queue.queue_id, requirements)
+    if is_new and queue.requirement_sets >= policy.MAX_REQUIREMENT_SETS:
+        raise Rejection("TooManyRequirementSets")

@@ -1,0 +1,63 @@
+"""Ordered sets by name, for indexes of rows: who is first on this shelf?
+
+Owns: order and undo. An entry is a tuple that sorts by itself and ends with the row's id, so that it is unique.
+Must not: know what is on a shelf.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Hashable, Iterator
+from typing import Any, Generic, TypeVar
+
+from trunkline_core.tables import Journal
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T", bound=tuple[Any, ...])
+
+
+class Shelves(Generic[K, T]):
+    """Sorted entries per key; an empty shelf is no shelf. Finding is O(log n), a change moves pointers only."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._shelves: dict[K, list[T]] = {}
+
+    def __len__(self) -> int:
+        return len(self._shelves)
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._shelves)
+
+    def entries(self, key: K) -> Iterator[T]:
+        """Iterate over one shelf, first entry first; do not change it meanwhile."""
+        return iter(self._shelves.get(key, ()))
+
+    def first(self, key: K) -> T | None:
+        """Return the first entry, or None where the shelf is empty."""
+        shelf = self._shelves.get(key)
+        return shelf[0] if shelf else None
+
+    def size(self, key: K) -> int:
+        """Return how many entries the shelf has."""
+        return len(self._shelves.get(key, ()))
+
+    def add(self, key: K, entry: T) -> None:
+        """Put an entry, which must not be there yet, on its place."""
+        self._insert(key, entry)
+        self._journal.record(lambda: self._take(key, entry))
+
+    def remove(self, key: K, entry: T) -> None:
+        """Take an entry away. Raises: KeyError where it is not there."""
+        self._take(key, entry)
+        self._journal.record(lambda: self._insert(key, entry))
+
+    def _insert(self, key: K, entry: T) -> None:
+        insort(self._shelves.setdefault(key, []), entry)
+
+    def _take(self, key: K, entry: T) -> None:
+        shelf = self._shelves.get(key, [])
+        place = bisect_left(shelf, entry)
+        if place == len(shelf) or shelf[place] != entry:
+            raise KeyError(entry)
+        del shelf[place]
+        if not shelf:
+            del self._shelves[key]

@@ -1,0 +1,229 @@
+"""The state of one partition: a routing domain for each tenant, all under one journal.
+
+Owns: rows and the indexes that follow from them; whoever puts a row need not think of an index.
+Must not: decide anything.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from trunkline_core.errors import NotFound
+from trunkline_core.routing import QueueDefinition
+from trunkline_core.tables import Journal, Table
+from trunkline_core.timers import Timers
+
+from trunkline_acd.domain import queues
+from trunkline_acd.domain.agents import Agent, Place, place_of, settled
+from trunkline_acd.domain.commands import Command
+from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, Tombstone, line_of, line_place
+from trunkline_acd.domain.queues import Queue
+from trunkline_acd.domain.shelves import Shelves
+from trunkline_acd.domain.skills import Profile, RequirementSet
+from trunkline_acd.domain.words import Connectivity
+
+_TOMBSTONES = "tombstones"
+
+
+class Domain:
+    """The queues and agents of one tenant that compete with each other: the unit of ordering."""
+
+    def __init__(self, tenant: str, journal: Journal, tombstone_counts: Table[str, int]) -> None:
+        self.tenant = tenant
+        self.routing_domain_id = routing_domain_id(tenant)
+        self.queues: Table[str, Queue] = Table(journal)
+        self.agents: Table[str, Agent] = Table(journal)
+        self.contacts: Table[str, Contact] = Table(journal)
+        self.tombstones: Table[str, Tombstone] = Table(journal)
+        self.lines: Shelves[Line, LinePlace] = Shelves(journal)  # waiting contacts, the next one first
+        self.ages: Shelves[str, tuple[int, str]] = Shelves(journal)  # waiting contacts of a queue, the oldest first
+        self.pools: Shelves[Profile, Place] = Shelves(journal)  # agents with room, the longest idle first
+        self.peers: Shelves[str, tuple[str]] = Shelves(journal)  # agents with a connected desk, by console
+        self._set_sizes: Table[tuple[str, RequirementSet], int] = Table(journal)
+        self._counters: Table[str, int] = Table(journal)
+        self._graves: Shelves[str, tuple[int, str]] = Shelves(journal)
+        self._tombstone_counts = tombstone_counts
+
+    def queue(self, queue_id: str) -> Queue:
+        """Return the queue. Raises: NotFound."""
+        if queue := self.queues.get(queue_id):
+            return queue
+        raise NotFound("queue", queue_id)
+
+    def agent(self, agent_id: str) -> Agent:
+        """Return the agent. Raises: NotFound."""
+        if agent := self.agents.get(agent_id):
+            return agent
+        raise NotFound("agent", agent_id)
+
+    def contact(self, contact_id: str) -> Contact:
+        """Return the contact. Raises: NotFound."""
+        if contact := self.contacts.get(contact_id):
+            return contact
+        raise NotFound("contact", contact_id)
+
+    def put_agent(self, agent: Agent, now: datetime) -> None:
+        """Insert or replace an agent; settles idle time and counts the version."""
+        before = self.agents.get(agent.agent_id)
+        after = settled(agent, now)
+        self.agents.put(after.agent_id, after)
+        self._move_in_pools(before, after)
+        self._move_among_peers(before, after)
+
+    def put_contact(self, contact: Contact) -> None:
+        """Insert or replace a contact."""
+        before = self.contacts.get(contact.contact_id)
+        self.contacts.put(contact.contact_id, contact)
+        self._move_in_lines(before, contact)
+
+    def delete_contact(self, contact_id: str) -> None:
+        """Remove a contact."""
+        before = self.contact(contact_id)
+        self.contacts.delete(contact_id)
+        self._move_in_lines(before, None)
+
+    def put_definition(self, definition: QueueDefinition) -> None:
+        """Insert or redefine a queue; contacts that wait there are ranked anew."""
+        before = self.queues.get(definition.queue_id)
+        if before is None:
+            self.queues.put(definition.queue_id, Queue(definition.queue_id, definition))
+            return
+        waiting = [self.contact(entry[-1]) for entry in self.ages.entries(definition.queue_id)]
+        for contact in waiting:
+            self._leave_line(contact)
+        version = before.policy_version + 1
+        self.queues.put(definition.queue_id, replace(before, definition=definition, policy_version=version))
+        for contact in waiting:
+            self._join_line(contact)
+
+    def next_number(self, name: str) -> int:
+        """Return 1, 2, 3, … for that name."""
+        number = (self._counters.get(name) or 0) + 1
+        self._counters.put(name, number)
+        return number
+
+    def last_number(self, name: str) -> int:
+        """Return the newest number of that name, 0 before the first."""
+        return self._counters.get(name) or 0
+
+    def has_set(self, queue_id: str, requirements: RequirementSet) -> bool:
+        """Tell whether a contact with an open segment of that queue has these requirements."""
+        return (queue_id, requirements) in self._set_sizes
+
+    def waiting_count(self) -> int:
+        """Return how many contacts of the domain wait without an offer."""
+        return sum(queue.waiting for queue in self.queues.values())
+
+    def tombstone_count(self) -> int:
+        """Return how many contacts that are over the whole partition remembers."""
+        return self._tombstone_counts.get(_TOMBSTONES) or 0
+
+    def put_tombstone(self, tombstone: Tombstone) -> None:
+        """Remember a contact that is over."""
+        if tombstone.contact_id not in self.tombstones:
+            self._graves.add(_TOMBSTONES, (tombstone.number, tombstone.contact_id))
+            self._count_tombstones(+1)
+        self.tombstones.put(tombstone.contact_id, tombstone)
+
+    def delete_tombstone(self, contact_id: str) -> None:
+        """Forget it for good."""
+        if tombstone := self.tombstones.get(contact_id):
+            self._graves.remove(_TOMBSTONES, (tombstone.number, contact_id))
+            self.tombstones.delete(contact_id)
+            self._count_tombstones(-1)
+
+    def oldest_tombstones(self) -> Iterator[Tombstone]:
+        """Iterate over the tombstones, the oldest first."""
+        for entry in self._graves.entries(_TOMBSTONES):
+            if tombstone := self.tombstones.get(entry[-1]):
+                yield tombstone
+
+    def _move_in_pools(self, before: Agent | None, after: Agent) -> None:
+        left, taken = place_of(before) if before else None, place_of(after)
+        if before and left and (left != taken or before.profile != after.profile):
+            self.pools.remove(before.profile, left)
+            left = None
+        if taken and not left:
+            self.pools.add(after.profile, taken)
+
+    def _move_among_peers(self, before: Agent | None, after: Agent) -> None:
+        left, taken = connected_peer(before) if before else None, connected_peer(after)
+        if left == taken:
+            return
+        if left is not None:
+            self.peers.remove(left, (after.agent_id,))
+        if taken is not None:
+            self.peers.add(taken, (after.agent_id,))
+
+    def _move_in_lines(self, before: Contact | None, after: Contact | None) -> None:
+        was, stays = before.stage if before else None, after.stage if after else None
+        if was is not stays and (contact := after or before):
+            self.queues.put(contact.queue_id, queues.recounted(self.queue(contact.queue_id), was, stays))
+        if before and was is Stage.WAITING:
+            self._leave_line(before)
+        if after and stays is Stage.WAITING:
+            self._join_line(after)
+        self._count_sets(before, after)
+
+    def _leave_line(self, contact: Contact) -> None:
+        definition = self.queue(contact.queue_id).definition
+        self.lines.remove(line_of(contact), line_place(contact, definition))
+        self.ages.remove(contact.queue_id, (contact.order, contact.contact_id))
+
+    def _join_line(self, contact: Contact) -> None:
+        definition = self.queue(contact.queue_id).definition
+        self.lines.add(line_of(contact), line_place(contact, definition))
+        self.ages.add(contact.queue_id, (contact.order, contact.contact_id))
+
+    def _count_sets(self, before: Contact | None, after: Contact | None) -> None:
+        was, stays = bool(before and before.is_open), bool(after and after.is_open)
+        contact = after or before
+        if was is stays or contact is None:
+            return
+        key = (contact.queue_id, contact.requirements)
+        size = (self._set_sizes.get(key) or 0) + (1 if stays else -1)
+        if size:
+            self._set_sizes.put(key, size)
+        else:
+            self._set_sizes.delete(key)
+        if size == (1 if stays else 0):
+            queue = self.queue(contact.queue_id)
+            sets = queue.requirement_sets + (1 if stays else -1)
+            self.queues.put(contact.queue_id, replace(queue, requirement_sets=sets))
+
+    def _count_tombstones(self, change: int) -> None:
+        self._tombstone_counts.put(_TOMBSTONES, (self._tombstone_counts.get(_TOMBSTONES) or 0) + change)
+
+
+class AcdState:
+    """All routing domains of one partition."""
+
+    def __init__(self) -> None:
+        self.journal = Journal()
+        self.timers: Timers[Command] = Timers(self.journal)
+        self._domains: dict[str, Domain] = {}
+        self._tombstone_counts: Table[str, int] = Table(self.journal)
+
+    def domain(self, tenant: str) -> Domain:
+        """Return the tenant's routing domain; an empty one is no state, so it is made where it is missing."""
+        if tenant not in self._domains:
+            self._domains[tenant] = Domain(tenant, self.journal, self._tombstone_counts)
+        return self._domains[tenant]
+
+    def domains(self) -> Iterator[Domain]:
+        """Iterate over all routing domains."""
+        return iter(self._domains.values())
+
+    def tombstone_count(self) -> int:
+        """Return how many contacts that are over the partition remembers."""
+        return self._tombstone_counts.get(_TOMBSTONES) or 0
+
+
+def routing_domain_id(tenant: str) -> str:
+    """Return the id of the tenant's routing domain: the key of all its records."""
+    return "rd_" + tenant.removeprefix("tn_")
+
+
+def connected_peer(agent: Agent) -> str | None:
+    """Return the console that holds the agent's connected desk, or None."""
+    return agent.peer_id if agent.connectivity is Connectivity.CONNECTED else None

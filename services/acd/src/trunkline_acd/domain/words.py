@@ -1,0 +1,108 @@
+"""Words of routing that commands, events and rows share. Field for field the types of `acd_types.proto`."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+
+class Intent(Enum):
+    """What an agent wants; only the agent or a supervisor changes it."""
+
+    UNSPECIFIED = 0
+    AVAILABLE = 1
+    BREAK = 2
+    OFFLINE = 3
+
+
+class Connectivity(Enum):
+    """Whether an agent's desk is connected."""
+
+    UNSPECIFIED = 0
+    CONNECTED = 1
+    GRACE = 2
+    DISCONNECTED = 3
+
+
+class WorkState(Enum):
+    """Where one piece of an agent's work stands."""
+
+    UNSPECIFIED = 0
+    OFFERED = 1
+    CONNECTING = 2
+    CONNECTED = 3
+    WRAP_UP = 4
+
+
+class OfferEndReason(Enum):
+    """How a live offer ended without a connection."""
+
+    UNSPECIFIED = 0
+    DECLINED = 1
+    EXPIRED = 2
+    RESCINDED = 3
+    AGENT_LOST = 4
+
+
+class SegmentOutcome(Enum):
+    """How a queue segment ended."""
+
+    UNSPECIFIED = 0
+    ANSWERED = 1
+    ABANDONED = 2
+    SHORT_ABANDONED = 3
+    CLOSED_BY_SYSTEM = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One agent that was considered; `not_chosen_because` is empty for the chosen one."""
+
+    agent_id: str
+    not_chosen_because: str
+    idle_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why this contact went to this agent; score terms in thousandths."""
+
+    policy_version: int
+    trigger: str
+    value_score_permille: int
+    urgency_score_permille: int
+    wait_score_permille: int
+    waiting_count: int
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRow:
+    """One agent as figures: absolute values after a change."""
+
+    agent_id: str
+    intent: Intent
+    break_reason: str
+    connectivity: Connectivity
+    not_responding: bool
+    offered: int
+    connecting: int
+    connected: int
+    wrap_up: int
+    since_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """One queue as figures: absolute values after a change; `ringing` includes contacts that are being joined."""
+
+    queue_id: str
+    waiting: int
+    ringing: int
+    connected: int
+    oldest_entered_time: datetime | None
+    entered_total: int
+    answered_total: int
+    abandoned_total: int
+    short_abandoned_total: int
+    closed_total: int
+    answered_wait_duration: timedelta

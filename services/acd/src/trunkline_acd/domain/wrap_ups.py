@@ -1,0 +1,83 @@
+"""Wrap-up after a contact: keeps its channel's units until the agent or the timer ends it (rule 5).
+
+Owns: that a wrap-up outlives its contact, keyed by (agent, contact).
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from trunkline_core.decider import Context
+from trunkline_core.errors import Rejection
+from trunkline_core.routing import WrapUpMode
+from trunkline_core.timers import Timer
+
+from trunkline_acd.domain import commands, timing
+from trunkline_acd.domain.agents import Agent, with_idle_reset, with_work, without_work
+from trunkline_acd.domain.contacts import Contact, Stage
+from trunkline_acd.domain.definitions import check_length
+from trunkline_acd.domain.events import ContactReleased, Event, WrapUpFinished
+from trunkline_acd.domain.matching import offer_to_agent
+from trunkline_acd.domain.state import AcdState, Domain
+from trunkline_acd.domain.words import Connectivity, WorkState
+
+
+def finish(domain: Domain, command: commands.FinishWrapUp, context: Context) -> Iterator[Event]:
+    """The agent has wrapped up."""
+    check_length("wrap_up_code", command.wrap_up_code)
+    agent = domain.agent(command.agent_id)
+    if not _is_wrapping_up(agent, command.contact_id):
+        raise Rejection("NotInWrapUp")
+    yield WrapUpFinished(command.contact_id, agent.agent_id, command.wrap_up_code, by_timer=False)
+    yield from offer_to_agent(domain, agent.agent_id, "WrapUpFinished", context)
+
+
+def expire(state: AcdState, command: commands.ExpireWrapUp, context: Context) -> Iterator[Event]:
+    """A timed wrap-up is over."""
+    domain = state.domain(context.tenant)
+    if timing.is_due(state, timing.wrap_up_key(context.tenant, command.agent_id, command.contact_id), context):
+        yield WrapUpFinished(command.contact_id, command.agent_id, "", by_timer=True)
+        yield from offer_to_agent(domain, command.agent_id, "WrapUpFinished", context)
+
+
+def released(domain: Domain, contact: Contact, context: Context) -> ContactReleased:
+    """Return the end of the agent segment; somebody whose desk is gone for good gets no wrap-up."""
+    definition = domain.queue(contact.queue_id).definition
+    is_gone = domain.agent(contact.agent_id).connectivity is Connectivity.DISCONNECTED
+    wrap_up = definition.wrap_up_mode is not WrapUpMode.NONE and not is_gone
+    is_timed = wrap_up and definition.wrap_up_mode is WrapUpMode.TIMED
+    expires_time = context.now + definition.wrap_up_duration if is_timed else None
+    return ContactReleased(contact.contact_id, contact.agent_id, contact.queue_id, wrap_up, expires_time)
+
+
+def apply_released(state: AcdState, event: ContactReleased, context: Context) -> None:
+    """Turn the connection into a wrap-up, or give its units back; idle time starts anew."""
+    domain, now = state.domain(context.tenant), context.now
+    contact, agent = domain.contact(event.contact_id), domain.agent(event.agent_id)
+    domain.put_contact(replace(contact, stage=Stage.ENDED))
+    left = with_idle_reset(without_work(agent, event.contact_id, now), now)
+    connected = agent.work_on(event.contact_id)
+    if event.wrap_up and connected:
+        expires_time = event.wrap_up_expires_time
+        work = replace(connected, state=WorkState.WRAP_UP, since_time=now, expires_time=expires_time)
+        left = with_work(left, work, now)
+        _set_timer(state, event, context)
+    domain.put_agent(left, now)
+
+
+def apply_finished(state: AcdState, event: WrapUpFinished, context: Context) -> None:
+    """Give the units back."""
+    domain, now = state.domain(context.tenant), context.now
+    domain.put_agent(without_work(domain.agent(event.agent_id), event.contact_id, now), now)
+    state.timers.cancel(timing.wrap_up_key(context.tenant, event.agent_id, event.contact_id))
+
+
+def _is_wrapping_up(agent: Agent, contact_id: str) -> bool:
+    work = agent.work_on(contact_id)
+    return work is not None and work.state is WorkState.WRAP_UP
+
+
+def _set_timer(state: AcdState, event: ContactReleased, context: Context) -> None:
+    if event.wrap_up_expires_time:
+        key = timing.wrap_up_key(context.tenant, event.agent_id, event.contact_id)
+        command = commands.ExpireWrapUp(event.agent_id, event.contact_id)
+        state.timers.set(Timer(key, event.wrap_up_expires_time, context.tenant, command))

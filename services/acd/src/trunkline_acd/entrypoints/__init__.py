@@ -1,0 +1,1 @@
+"""How acd is reached."""

@@ -1,0 +1,113 @@
+"""acd over gRPC: who may send which command, and the desks' streams.
+
+Must not: decide anything about agents.
+"""
+
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from datetime import timedelta
+from typing import Any, assert_never, cast
+
+from trunkline.acd.v1 import acd_service_pb2, acd_service_pb2_grpc
+from trunkline_core.errors import Invalid
+from trunkline_platform.credentials import Forbidden, Principal, Role
+from trunkline_platform.grpc_server import GrpcServer, current_principal
+from trunkline_platform.peers import PeerRegistry
+from trunkline_platform.watch import Subscription, converse
+from trunkline_platform.wire import duration
+
+from trunkline_acd.adapters.wire import AGENT_VIEW
+from trunkline_acd.application.desk_feed import MAX_WATCHED, DeskFeed, Push
+from trunkline_acd.domain import commands
+from trunkline_acd.domain.commands import Command
+from trunkline_acd.domain.definitions import check_id
+
+_ABOUT_AN_AGENT = (
+    commands.AcceptOffer,
+    commands.DeclineOffer,
+    commands.FinishWrapUp,
+    commands.SetIntent,
+    commands.RearmAgent,
+    commands.OpenAgentSession,
+    commands.CloseAgentSession,
+)
+
+
+def permit(command: Command, principal: Principal) -> None:
+    """Raises: Forbidden. Services send all but timers' commands, agents and supervisors what concerns an agent."""
+    if isinstance(command, commands.TIMER_COMMANDS):
+        raise Forbidden("only the partition's owner fires timers")
+    if isinstance(command, _ABOUT_AN_AGENT):
+        principal.require(Role.SERVICE, Role.SUPERVISOR, Role.AGENT)
+    else:
+        principal.require(Role.SERVICE)
+
+
+class AgentSessions(acd_service_pb2_grpc.AgentSessionServiceServicer):
+    """State and work of agents, pushed to their desks."""
+
+    def __init__(self, feed: DeskFeed, consoles: PeerRegistry) -> None:
+        self._feed = feed
+        self._consoles = consoles
+
+    async def Session(self, request_iterator: Any, context: Any) -> AsyncIterator[acd_service_pb2.SessionResponse]:
+        """Push the views of watched agents until the peer ends the stream."""
+        principal = current_principal()
+        principal.require(Role.SERVICE, Role.SUPERVISOR, Role.AGENT)
+        with self._feed.subscribe() as desk:
+            listener = _Listener(self._feed, self._consoles, principal, desk)
+            conversation = converse(aiter(request_iterator), listener.handle, desk)
+            async with aclosing(cast(AsyncGenerator[Push, None], conversation)) as pushes:
+                async for push in pushes:
+                    yield _response(push)
+
+
+def register_sessions(grpc: GrpcServer, sessions: AgentSessions) -> None:
+    """Serve the streams."""
+    acd_service_pb2_grpc.add_AgentSessionServiceServicer_to_server(sessions, grpc.server)
+
+
+class _Listener:
+    """What a console says on one stream."""
+
+    def __init__(self, feed: DeskFeed, consoles: PeerRegistry, principal: Principal, desk: Subscription[Push]) -> None:
+        self._feed = feed
+        self._consoles = consoles
+        self._principal = principal
+        self._desk = desk
+        self._peer_id = ""
+
+    async def handle(self, request: acd_service_pb2.SessionRequest) -> None:
+        """Take one request. Raises: Invalid, Forbidden."""
+        match request.WhichOneof("request"):
+            case "hello":
+                check_id("hello.peer_id", request.hello.peer_id)
+                self._peer_id = request.hello.peer_id
+            case _ if not self._peer_id:
+                raise Invalid("hello", "must come first")
+            case "watch_agents":
+                agent_ids = list(request.watch_agents.agent_ids)
+                _check_watch(self._principal, agent_ids)
+                await self._feed.watch(self._desk, self._principal.tenant, agent_ids)
+            case "heartbeat" | None:  # None: a request of a newer version
+                pass
+            case other:
+                assert_never(other)
+        self._consoles.heard(self._peer_id)
+
+
+def _check_watch(principal: Principal, agent_ids: list[str]) -> None:
+    if len(agent_ids) > MAX_WATCHED:
+        raise Invalid("watch_agents.agent_ids", f"must be at most {MAX_WATCHED}")
+    sees_all = principal.roles & {Role.SERVICE, Role.SUPERVISOR}
+    if not sees_all and any(f"agent:{agent_id}" != principal.actor for agent_id in agent_ids):
+        raise Forbidden("an agent watches only itself")
+
+
+def _response(push: Push) -> acd_service_pb2.SessionResponse:
+    response = acd_service_pb2.SessionResponse(agent=AGENT_VIEW.to_message(push.view))
+    if push.received_monotonic is not None:
+        latency = timedelta(seconds=time.monotonic() - push.received_monotonic)
+        response.owner_latency.CopyFrom(duration(latency))
+    return response

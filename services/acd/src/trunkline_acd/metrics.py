@@ -1,0 +1,52 @@
+"""What an operator sees of routing: sums over the partitions that this replica owns. No ids as labels."""
+
+from collections.abc import Iterable
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from trunkline_platform.metrics import REGISTRY
+
+from trunkline_acd.application.desk_feed import AcdLedger
+from trunkline_acd.domain.agents import is_routable
+from trunkline_acd.domain.state import Domain
+from trunkline_acd.domain.tombstones import DROPPED_EARLY
+
+
+class RoutingMetrics(Collector):
+    """Read from state when they are asked for: they cannot drift."""
+
+    def __init__(self, ledger: AcdLedger) -> None:
+        self._ledger = ledger
+
+    def register(self) -> None:
+        """Export them with the process's metrics."""
+        REGISTRY.register(self)
+
+    def unregister(self) -> None:
+        """Export them no longer."""
+        REGISTRY.unregister(self)
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the families; prometheus_client calls this."""
+        domains = [domain for number in self._ledger.owned for domain in self._ledger.state(number).domains()]
+        queues = [queue for domain in domains for queue in domain.queues.values()]
+        agents = [agent for domain in domains for agent in domain.agents.values()]
+        yield _gauge("waiting_contacts", "Contacts that wait without an offer.", sum(q.waiting for q in queues))
+        yield _gauge("ringing_contacts", "Contacts that ring or are being joined.", sum(q.ringing for q in queues))
+        yield _gauge("connected_contacts", "Contacts joined with an agent.", sum(q.connected for q in queues))
+        yield _gauge("routable_agents", "Agents that may get offers.", sum(map(is_routable, agents)))
+        yield _gauge("blocked_agents", "Agents not responding.", sum(agent.not_responding for agent in agents))
+        yield _gauge("tombstones", "Ended contacts remembered.", sum(len(domain.tombstones) for domain in domains))
+        yield _counter("tombstones_dropped_early", "Tombstones that gave way.", sum(map(_dropped_early, domains)))
+
+
+def _dropped_early(domain: Domain) -> int:
+    return domain.last_number(DROPPED_EARLY)
+
+
+def _gauge(name: str, text: str, value: int) -> Metric:
+    return GaugeMetricFamily(f"trunkline_acd_{name}", text, value=value)
+
+
+def _counter(name: str, text: str, value: int) -> Metric:
+    return CounterMetricFamily(f"trunkline_acd_{name}", text, value=value)

@@ -1,0 +1,332 @@
+"""acd as it runs: real Kafka, gRPC front doors, a restart, two replicas."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaProducer
+from google.protobuf.duration_pb2 import Duration
+from trunkline.acd.v1 import acd_service_pb2, acd_service_pb2_grpc, acd_types_pb2
+from trunkline.acd.v1.acd_commands_pb2 import AcdCommand
+from trunkline.directory.v1 import directory_types_pb2
+from trunkline.directory.v1.directory_events_pb2 import AgentDefined, DirectoryEvent, QueueDefined
+from trunkline.ledger.v1.ledger_types_pb2 import Marker
+from trunkline_acd.bootstrap import Acd, bootstrap
+from trunkline_acd.domain.state import routing_domain_id
+from trunkline_acd.settings import AcdSettings
+from trunkline_core.errors import Conflict, Invalid, NotFound, Rejection
+from trunkline_ledger.core.records import EPOCH_HEADER, MARKER_TYPE, TYPE_HEADER
+from trunkline_platform import peers
+from trunkline_platform.commands import CommandClient, new_command_id
+from trunkline_platform.credentials import Credentials, Forbidden, Principal, Role, service_principal
+from trunkline_platform.grpc_client import Channels, token_metadata
+from trunkline_platform.lifecycle import Process, running
+
+SECRET = "a secret of at least thirty-two bytes"
+SERVICE = acd_service_pb2.DESCRIPTOR.services_by_name["AcdCommandService"]
+QUEUE = directory_types_pb2.QueueDefinition(
+    queue_id="qu_sales",
+    name=directory_types_pb2.LocalizedText(zh="销售", en="Sales"),
+    target_wait_duration=Duration(seconds=20),
+    voice_lease_duration=Duration(seconds=20),
+    chat_lease_duration=Duration(seconds=30),
+    max_misses=2,
+    wrap_up_mode=directory_types_pb2.WRAP_UP_MODE_UNTIMED,
+    max_waiting=100,
+)
+
+
+async def eventually(predicate: Any, within_s: float = 20.0) -> None:
+    """Poll a predicate; fail after `within_s`."""
+    ends = time.monotonic() + within_s
+    while not predicate():
+        assert time.monotonic() < ends, "did not come true"
+        await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def replica(bootstrap_servers: str, instance_id: str) -> AsyncIterator[Acd]:
+    """An acd replica, wired by its own bootstrap; stops in order at the end."""
+    settings = AcdSettings(
+        kafka_bootstrap=bootstrap_servers, secret=SECRET, instance_id=instance_id, grpc_port=0, http_port=0
+    )
+    parts: list[Acd] = []
+
+    async def start(process: Process) -> None:
+        parts.append(await bootstrap(process, settings))
+
+    async with running("acd", start):
+        yield parts[0]
+
+
+class Caller:
+    """A client of one tenant: services, agents, desks."""
+
+    def __init__(self, tenant: str, addresses: list[str]) -> None:
+        self.tenant = tenant
+        self.credentials = Credentials(SECRET.encode())
+        self.channels = Channels()
+        self.addresses = addresses
+        self.client = CommandClient(SERVICE, addresses, self.credentials, self.channels)
+
+    async def do(self, principal: Principal | None = None, command_id: str | None = None, **command: Any) -> list[Any]:
+        who = principal or service_principal("channels", self.tenant)
+        return await self.client.execute(AcdCommand(**command), who, command_id=command_id, timeout_s=15.0)
+
+    def agent(self, agent_id: str) -> Principal:
+        return Principal(self.tenant, f"agent:{agent_id}", frozenset({Role.AGENT}))
+
+    async def staff(self, agent_id: str) -> None:
+        definition = directory_types_pb2.AgentDefinition(agent_id=agent_id, chat_capacity=2)
+        await self.do(put_agent={"agent": definition})
+        await self.do(
+            open_agent_session={"agent_id": agent_id, "peer_id": "pe_1", "session_id": f"se_{new_command_id()}"}
+        )
+        intent = {"agent_id": agent_id, "intent": acd_types_pb2.INTENT_AVAILABLE}
+        await self.do(self.agent(agent_id), set_intent=intent)
+
+    def session(self, address: str, principal: Principal) -> Any:
+        stub = acd_service_pb2_grpc.AgentSessionServiceStub(self.channels.to(address))
+        return stub.Session(metadata=token_metadata(self.credentials, principal))
+
+
+async def watched(stream: Any, *agent_ids: str, peer_id: str = "pe_1") -> None:
+    await stream.write(acd_service_pb2.SessionRequest(hello={"peer_id": peer_id}))
+    await stream.write(acd_service_pb2.SessionRequest(watch_agents={"agent_ids": agent_ids}))
+
+
+async def view_with(stream: Any, predicate: Any) -> Any:
+    async with asyncio.timeout(20):
+        while True:
+            response = await stream.read()
+            if predicate(response.agent):
+                return response
+
+
+def enqueue(contact_id: str, step_no: int = 1) -> dict[str, Any]:
+    return {"contact_id": contact_id, "step_no": step_no, "queue_id": "qu_sales", "channel": 1}
+
+
+def kinds(events: list[Any]) -> list[str]:
+    return [event.WhichOneof("event") for event in events]
+
+
+@pytest.fixture
+async def acd(bootstrap_servers, unique_name):
+    async with replica(bootstrap_servers, unique_name("i")) as found:
+        await eventually(lambda: len(found.ledger.owned) == 4)
+        yield found
+
+
+@pytest.fixture
+async def caller(acd, unique_tenant):
+    found = Caller(unique_tenant(), [acd.grpc.address])
+    yield found
+    await found.channels.close()
+
+
+async def test_contact_goes_from_the_queue_to_an_agent_and_is_wrapped_up(acd: Acd, caller: Caller):
+    await caller.do(put_queue={"queue": QUEUE})
+    await caller.staff("ag_li")
+    stream = caller.session(acd.grpc.address, service_principal("console", caller.tenant))
+    await watched(stream, "ag_li", "ag_none")
+    await view_with(stream, lambda agent: agent.intent == acd_types_pb2.INTENT_AVAILABLE)
+
+    assert kinds(await caller.do(enqueue_contact=enqueue("ct_1"))) == [
+        "contact_enqueued",
+        "contact_offered",
+        "rows_changed",
+    ]
+    offered = await view_with(stream, lambda agent: agent.work)
+    [work] = offered.agent.work
+    assert (work.contact_id, work.state) == ("ct_1", acd_types_pb2.WORK_STATE_OFFERED)
+    assert offered.HasField("owner_latency")
+    assert offered.agent.explanation.candidates[0].agent_id == "ag_li"
+
+    agent = caller.agent("ag_li")
+    await caller.do(agent, accept_offer={"agent_id": "ag_li", "contact_id": "ct_1", "offer_no": 1})
+    joined = {"contact_id": "ct_1", "step_no": 2, "segment_no": 1, "offer_no": 1}
+    await caller.do(report_connected=joined)
+    assert await caller.do(report_connected=joined) == []
+    await caller.do(end_contact={"contact_id": "ct_1", "step_no": 3, "reason": "customer_left"})
+    await view_with(stream, lambda agent: agent.work and agent.work[0].state == acd_types_pb2.WORK_STATE_WRAP_UP)
+    done = {"agent_id": "ag_li", "contact_id": "ct_1", "wrap_up_code": "sold"}
+    assert kinds(await caller.do(agent, finish_wrap_up=done)) == ["wrap_up_finished", "rows_changed"]
+    stream.cancel()
+
+
+async def test_refusals_come_back_typed(caller: Caller):
+    await caller.do(put_queue={"queue": QUEUE})
+    await caller.staff("ag_li")
+    agent = caller.agent("ag_li")
+    with pytest.raises(NotFound, match="unknown queue qu_none"):
+        await caller.do(enqueue_contact=enqueue("ct_1") | {"queue_id": "qu_none"})
+    with pytest.raises(Invalid, match="value_permille"):
+        await caller.do(enqueue_contact=enqueue("ct_1") | {"value_permille": 2000})
+    with pytest.raises(Invalid, match="target_wait_duration"):
+        await caller.do(put_queue={"queue": {"queue_id": "qu_x", "name": {}}})
+    with pytest.raises(Rejection, match="NotInWrapUp"):
+        await caller.do(agent, finish_wrap_up={"agent_id": "ag_li", "contact_id": "ct_1"})
+    with pytest.raises(NotFound, match="unknown agent ag_wang"):
+        await caller.do(agent, rearm_agent={"agent_id": "ag_wang"})
+    with pytest.raises(Forbidden):
+        await caller.do(agent, enqueue_contact=enqueue("ct_1"))
+    with pytest.raises(Forbidden):
+        await caller.do(expire_offer={"contact_id": "ct_1", "offer_no": 1})
+
+
+async def test_agent_of_another_tenant_is_not_found(caller: Caller, unique_tenant):
+    await caller.staff("ag_li")
+    stranger = Principal(unique_tenant(), "supervisor:us_1", frozenset({Role.SUPERVISOR}))
+    with pytest.raises(NotFound, match="unknown agent ag_li"):
+        await caller.do(stranger, rearm_agent={"agent_id": "ag_li"})
+
+
+async def test_command_repeated_from_outside_gets_its_first_answer(caller: Caller):
+    await caller.staff("ag_li")
+    agent, command_id = caller.agent("ag_li"), new_command_id()
+    pause = {"agent_id": "ag_li", "intent": acd_types_pb2.INTENT_BREAK, "break_reason": "lunch"}
+    first = await caller.do(agent, command_id, set_intent=pause)
+    assert await caller.do(agent, command_id, set_intent=pause) == first
+    with pytest.raises(Conflict):
+        await caller.do(agent, command_id, set_intent=pause | {"break_reason": "short"})
+    expired = new_command_id(time.time() - 600)
+    with pytest.raises(Rejection, match="CommandExpired"):
+        await caller.do(agent, expired, set_intent=pause)
+
+
+async def test_agent_watches_only_itself(acd: Acd, caller: Caller):
+    await caller.staff("ag_li")
+    stream = caller.session(acd.grpc.address, caller.agent("ag_li"))
+    await watched(stream, "ag_li")
+    await view_with(stream, lambda agent: agent.agent_id == "ag_li")
+    await stream.write(acd_service_pb2.SessionRequest(watch_agents={"agent_ids": ["ag_wang"]}))
+    with pytest.raises(Exception, match="PERMISSION_DENIED"):
+        await view_with(stream, lambda agent: False)
+
+
+async def test_stream_begins_with_hello(acd: Acd, caller: Caller):
+    stream = caller.session(acd.grpc.address, service_principal("console", caller.tenant))
+    await stream.write(acd_service_pb2.SessionRequest(heartbeat={}))
+    with pytest.raises(Exception, match="INVALID_ARGUMENT"):
+        await stream.read()
+
+
+async def test_desks_of_a_silent_console_are_lost(acd: Acd, caller: Caller, monkeypatch):
+    monkeypatch.setattr(peers, "SILENCE_S", 1.0)
+    await caller.staff("ag_li")
+    stream = caller.session(acd.grpc.address, service_principal("console", caller.tenant))
+    await watched(stream, "ag_li")
+    lost = await view_with(stream, lambda agent: agent.connectivity == acd_types_pb2.CONNECTIVITY_GRACE)
+    assert lost.agent.intent == acd_types_pb2.INTENT_AVAILABLE
+    stream.cancel()
+
+
+async def test_state_is_back_after_a_restart(bootstrap_servers, unique_name, unique_tenant):
+    instance_id, tenant = unique_name("i"), unique_tenant()
+    async with replica(bootstrap_servers, instance_id) as acd:
+        caller = Caller(tenant, [acd.grpc.address])
+        await caller.do(put_queue={"queue": QUEUE})
+        await caller.staff("ag_li")
+        await caller.do(enqueue_contact=enqueue("ct_1"))
+        await caller.do(enqueue_contact=enqueue("ct_2"))
+        await caller.channels.close()
+    async with replica(bootstrap_servers, instance_id) as acd:
+        caller = Caller(tenant, [acd.grpc.address])
+        accept = {"agent_id": "ag_li", "contact_id": "ct_1", "offer_no": 1}
+        assert kinds(await caller.do(caller.agent("ag_li"), accept_offer=accept)) == ["offer_accepted", "rows_changed"]
+        late = await caller.do(end_contact={"contact_id": "ct_1", "step_no": 5, "reason": "customer_left"})
+        assert [event.contact_offered.contact_id for event in late if event.HasField("contact_offered")] == ["ct_2"]
+        async with httpx.AsyncClient(base_url=acd.http.url) as http:
+            assert (await http.get("/readyz")).status_code == 200
+            assert "trunkline_acd_ringing_contacts" in (await http.get("/metrics")).text
+        await caller.channels.close()
+
+
+async def test_any_replica_takes_a_command_and_the_desk_sees_it_from_the_owner(
+    bootstrap_servers, unique_name, unique_tenant
+):
+    async with AsyncExitStack() as stack:
+        replicas = [
+            await stack.enter_async_context(replica(bootstrap_servers, unique_name(f"i{number}"))) for number in (1, 2)
+        ]
+        await eventually(lambda: sorted(n for acd in replicas for n in acd.ledger.owned) == [0, 1, 2, 3])
+        await eventually(lambda: all(acd.ledger.owned for acd in replicas))
+        callers = [Caller(unique_tenant(), [acd.grpc.address for acd in replicas][::order]) for order in (1, -1)]
+        for caller in callers:
+            stack.push_async_callback(caller.channels.close)
+            streams = [
+                caller.session(address, service_principal("console", caller.tenant)) for address in caller.addresses
+            ]
+            for stream in streams:
+                await watched(stream, "ag_li")
+            await caller.do(put_queue={"queue": QUEUE})
+            await caller.staff("ag_li")
+            await caller.do(enqueue_contact=enqueue("ct_1"))
+            reads = [asyncio.create_task(view_with(stream, lambda agent: agent.work)) for stream in streams]
+            done, pending = await asyncio.wait(reads, return_when=asyncio.FIRST_COMPLETED, timeout=20)
+            assert len(done) == 1, "only the owner of the partition pushes"
+            for task in [*pending, *streams]:
+                task.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
+
+
+async def test_new_owner_shows_the_desk_what_rings(bootstrap_servers, unique_name, unique_tenant):
+    async with AsyncExitStack() as first, AsyncExitStack() as second:
+        stacks = [first, second]
+        replicas = [await stack.enter_async_context(replica(bootstrap_servers, unique_name("i"))) for stack in stacks]
+        caller = Caller(unique_tenant(), [acd.grpc.address for acd in replicas])
+        console = service_principal("console", caller.tenant)
+        await caller.do(put_queue={"queue": QUEUE})
+        await caller.staff("ag_li")
+        await caller.do(enqueue_contact=enqueue("ct_1"))
+        await eventually(lambda: all(acd.ledger.owned for acd in replicas))
+        partition = replicas[0].ledger.partition_of(routing_domain_id(caller.tenant))
+        owner = next(number for number, acd in enumerate(replicas) if acd.ledger.owns(partition))
+        stream = caller.session(replicas[1 - owner].grpc.address, console)
+        await watched(stream, "ag_li")
+        await stacks[owner].aclose()
+        shown = await view_with(stream, lambda agent: agent.work)
+        assert shown.agent.work[0].contact_id == "ct_1"
+        assert shown.agent.work[0].expires_time.ToDatetime() - shown.agent.now_time.ToDatetime() > timedelta(seconds=5)
+        accept = {"agent_id": "ag_li", "contact_id": "ct_1", "offer_no": 1}
+        assert kinds(await caller.do(caller.agent("ag_li"), accept_offer=accept))[0] == "offer_accepted"
+        stream.cancel()
+        await caller.channels.close()
+
+
+async def test_queues_and_agents_come_from_the_directory(acd: Acd, caller: Caller, bootstrap_servers):
+    agent = directory_types_pb2.AgentDefinition(agent_id="ag_dir", chat_capacity=1)
+    queue_event = DirectoryEvent(queue_defined=QueueDefined(queue=QUEUE))
+    await publish(
+        bootstrap_servers, caller.tenant, [queue_event, DirectoryEvent(agent_defined=AgentDefined(agent=agent))]
+    )
+    domain = acd.ledger.state(acd.ledger.partition_of(routing_domain_id(caller.tenant))).domain(caller.tenant)
+    await eventually(lambda: "ag_dir" in domain.agents)
+    assert domain.queue("qu_sales").definition.target_wait_duration == timedelta(seconds=20)
+
+
+async def publish(bootstrap_servers: str, tenant: str, defined: list[DirectoryEvent]) -> None:
+    """Write directory events as their owner would, under an epoch of our own."""
+    epoch = time.time_ns() // 1_000_000
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap_servers, acks="all")
+    await producer.start()
+    try:
+        marker = Marker(epoch=epoch, boot_id="test", instance_id="test", address="127.0.0.1:1", min_reader=1)
+        records = [(MARKER_TYPE, marker.SerializeToString())]
+        for event in defined:
+            event.metadata.tenant_id = tenant
+            name = "".join(word.title() for word in event.WhichOneof("event").split("_"))
+            records.append((f"trunkline.directory.v1.{name}", event.SerializeToString()))
+        for kind, value in records:
+            headers = [(EPOCH_HEADER, b"%d" % epoch), (TYPE_HEADER, kind.encode())]
+            await producer.send_and_wait(
+                "directory.events.v1", value=value, key=tenant.encode(), headers=headers, partition=0
+            )
+    finally:
+        await producer.stop()

@@ -1,0 +1,230 @@
+"""Desks, intent, wrap-ups: rules 1, 5 and 20; who may command whom."""
+
+from datetime import timedelta
+
+import pytest
+from trunkline_acd.domain.commands import (
+    AcceptOffer,
+    CloseAgentSession,
+    FinishWrapUp,
+    LosePeer,
+    OpenAgentSession,
+    RearmAgent,
+    SetIntent,
+)
+from trunkline_acd.domain.definitions import Channel
+from trunkline_acd.domain.events import (
+    AgentDisconnected,
+    AgentRearmed,
+    AgentSessionLost,
+    AgentSessionOpened,
+    IntentChanged,
+    WrapUpFinished,
+)
+from trunkline_acd.domain.words import Connectivity, Intent, OfferEndReason, WorkState
+from trunkline_core.routing import WrapUpMode
+
+
+@pytest.fixture
+def ringing(routing):
+    """A contact that rings at Li, the only agent."""
+    routing.queue()
+    routing.agent("ag_li")
+    routing.enqueue("ct_1")
+    return routing
+
+
+def test_agent_needs_intent_and_desk_to_be_offered_anything(routing, offered):
+    routing.queue()
+    routing.enqueue("ct_1")
+    routing.agent("ag_li", ready=False)
+    assert offered(routing.do(SetIntent("ag_li", Intent.AVAILABLE, ""), actor="agent:ag_li")) == []
+    assert offered(routing.do(OpenAgentSession("ag_li", "pe_1", "se_1"))) == [("ct_1", "ag_li")]
+
+
+def test_same_desk_or_intent_again_changes_nothing(ringing):
+    assert ringing.do(OpenAgentSession("ag_li", "pe_1", "se_ag_li")) == []
+    assert ringing.do(SetIntent("ag_li", Intent.AVAILABLE, "ignored")) == []
+
+
+def test_newer_desk_replaces_the_older_whose_end_changes_nothing(ringing):
+    assert ringing.do(OpenAgentSession("ag_li", "pe_2", "se_2")) == [AgentSessionOpened("ag_li", "pe_2", "se_2")]
+    assert ringing.do(CloseAgentSession("ag_li", "se_ag_li")) == []
+    assert ringing.do(LosePeer("pe_1")) == []
+    assert ringing.domain.agent("ag_li").connectivity is Connectivity.CONNECTED
+
+
+def test_offer_survives_a_page_reload(ringing):
+    expires_time = ringing.now + timedelta(seconds=30)
+    lost = ringing.do(CloseAgentSession("ag_li", "se_ag_li"))
+    assert lost == [AgentSessionLost("ag_li", "se_ag_li", expires_time)]
+    ringing.wait(2)
+    ringing.do(OpenAgentSession("ag_li", "pe_1", "se_2"))
+    assert ringing.connect("ct_1") == "ag_li"
+
+
+def test_nothing_new_is_offered_in_grace(routing, offered):
+    routing.queue()
+    routing.agent("ag_li")
+    routing.do(CloseAgentSession("ag_li", "se_ag_li"))
+    assert offered(routing.enqueue("ct_1")) == []
+    assert offered(routing.do(OpenAgentSession("ag_li", "pe_1", "se_2"))) == [("ct_1", "ag_li")]
+
+
+def test_lost_console_loses_all_its_desks_of_the_tenant(routing):
+    routing.queue()
+    for name in ("ag_a", "ag_b"):
+        routing.agent(name)
+    events = routing.do(LosePeer("pe_1"))
+    assert [event.agent_id for event in events] == ["ag_a", "ag_b"]
+    assert routing.do(LosePeer("pe_1")) == []
+
+
+def test_console_with_many_desks_is_lost_in_portions(routing):
+    for number in range(150):
+        routing.agent(f"ag_{number:03}")
+    assert [len(routing.do(LosePeer("pe_1"))) for _ in range(3)] == [100, 50, 0]
+
+
+def test_desk_that_does_not_come_back_is_disconnected_and_its_wrap_up_ends(routing, offered):
+    routing.queue(wrap_up_mode=WrapUpMode.UNTIMED, chat_lease_duration=timedelta(seconds=60))
+    routing.agent("ag_li", chats=3)
+    routing.chat("ct_wrap")
+    routing.connect("ct_wrap")
+    routing.end("ct_wrap")
+    routing.chat("ct_live")
+    routing.connect("ct_live")
+    routing.chat("ct_ring")
+    routing.agent("ag_wang")
+    routing.do(CloseAgentSession("ag_li", "se_ag_li"))
+    events = routing.wait(30)
+    assert events[:2] == [
+        AgentDisconnected("ag_li", "se_ag_li"),
+        WrapUpFinished("ct_wrap", "ag_li", "", by_timer=True),
+    ]
+    assert (events[2].contact_id, events[2].reason) == ("ct_ring", OfferEndReason.AGENT_LOST)
+    assert offered(events) == [("ct_ring", "ag_wang")]
+    assert [work.contact_id for work in routing.domain.agent("ag_li").work] == ["ct_live"]
+
+
+def test_contact_that_ends_at_a_lost_desk_makes_no_wrap_up(routing):
+    routing.queue(wrap_up_mode=WrapUpMode.UNTIMED)
+    routing.agent("ag_li")
+    routing.enqueue("ct_1")
+    routing.connect("ct_1")
+    routing.do(CloseAgentSession("ag_li", "se_ag_li"))
+    routing.wait(30)
+    assert routing.end("ct_1")[0].wrap_up is False
+
+
+def test_losing_a_desk_never_changes_what_the_agent_wants(ringing):
+    ringing.do(CloseAgentSession("ag_li", "se_ag_li"))
+    ringing.wait(60)
+    assert ringing.domain.agent("ag_li").intent is Intent.AVAILABLE
+
+
+def test_break_during_an_offer_resolves_the_offer_first_and_is_no_miss(ringing, kinds_of):
+    ringing.agent("ag_wang")
+    events = ringing.do(SetIntent("ag_li", Intent.BREAK, "lunch"), actor="agent:ag_li")
+    assert kinds_of(events) == ["OfferEnded", "IntentChanged", "ContactOffered"]
+    assert (events[0].reason, events[0].counts_as_miss) == (OfferEndReason.DECLINED, False)
+    assert events[1] == IntentChanged("ag_li", Intent.BREAK, "lunch")
+    assert events[2].agent_id == "ag_wang"
+
+
+def test_break_during_a_connected_contact_lets_it_go_on(ringing, kinds_of, offered):
+    ringing.connect("ct_1")
+    assert kinds_of(ringing.do(SetIntent("ag_li", Intent.OFFLINE, ""))) == ["IntentChanged"]
+    ringing.enqueue("ct_2")
+    assert offered(ringing.end("ct_1")) == []
+
+
+def test_agent_back_from_a_break_gets_what_waits(ringing, offered):
+    ringing.do(SetIntent("ag_li", Intent.BREAK, "short"))
+    assert offered(ringing.do(SetIntent("ag_li", Intent.AVAILABLE, ""))) == []  # ct_1 was refused 0 s ago
+    assert offered(ringing.wait(30)) == [("ct_1", "ag_li")]
+
+
+def test_unknown_intent_and_long_reason_are_invalid(ringing):
+    assert ringing.refusal(SetIntent("ag_li", Intent.UNSPECIFIED, "")) == "Invalid: intent: must be set"
+    assert ringing.refusal(SetIntent("ag_li", Intent.BREAK, "x" * 129)).startswith("Invalid: break_reason")
+
+
+def test_supervisor_makes_ready_only_with_a_live_desk(routing):
+    routing.agent("ag_li", ready=False)
+    command = SetIntent("ag_li", Intent.AVAILABLE, "")
+    assert routing.refusal(command, actor="supervisor:us_1") == "Rejection: AgentNotConnected"
+    routing.do(OpenAgentSession("ag_li", "pe_1", "se_1"))
+    assert routing.do(command, actor="supervisor:us_1") == [IntentChanged("ag_li", Intent.AVAILABLE, "")]
+
+
+@pytest.mark.parametrize("actor", ["agent:ag_wang", "customer", "gateway:gw_1"])
+def test_agent_is_commanded_by_itself_a_supervisor_or_the_system_only(ringing, actor):
+    ringing.agent("ag_wang")
+    refused = [
+        AcceptOffer("ag_li", "ct_1", 1),
+        SetIntent("ag_li", Intent.BREAK, ""),
+        RearmAgent("ag_li"),
+        FinishWrapUp("ag_li", "ct_1", ""),
+        OpenAgentSession("ag_li", "pe_1", "se_9"),
+    ]
+    for command in refused:
+        assert ringing.refusal(command, actor=actor) == "NotFound: unknown agent ag_li"
+
+
+def test_not_responding_agent_is_back_with_one_click(routing, offered):
+    routing.queue(max_misses=1)
+    routing.agent("ag_li")
+    routing.enqueue("ct_1")
+    routing.wait(60)
+    assert offered(routing.enqueue("ct_2")) == []
+    events = routing.do(RearmAgent("ag_li"), actor="agent:ag_li")
+    assert events[0] == AgentRearmed("ag_li")
+    assert offered(events) == [("ct_1", "ag_li")]
+    assert routing.do(RearmAgent("ag_li")) == []
+
+
+def test_timed_wrap_up_ends_by_the_timer(routing, offered):
+    routing.queue(wrap_up_mode=WrapUpMode.TIMED)
+    routing.agent("ag_li")
+    routing.enqueue("ct_1")
+    routing.connect("ct_1")
+    released = routing.end("ct_1")[0]
+    assert released.wrap_up_expires_time == routing.now + timedelta(seconds=30)
+    routing.enqueue("ct_2")
+    events = routing.wait(30)
+    assert events[0] == WrapUpFinished("ct_1", "ag_li", "", by_timer=True)
+    assert offered(events) == [("ct_2", "ag_li")]
+    assert routing.refusal(FinishWrapUp("ag_li", "ct_1", "")) == "Rejection: NotInWrapUp"
+
+
+def test_timed_wrap_up_can_be_finished_early_with_a_code(routing):
+    routing.queue(wrap_up_mode=WrapUpMode.TIMED)
+    routing.agent("ag_li")
+    routing.enqueue("ct_1")
+    routing.connect("ct_1")
+    routing.end("ct_1")
+    events = routing.do(FinishWrapUp("ag_li", "ct_1", "sold"), actor="agent:ag_li")
+    assert events == [WrapUpFinished("ct_1", "ag_li", "sold", by_timer=False)]
+    assert routing.wait(60) == []
+
+
+def test_wrap_up_of_a_contact_that_is_still_connected_is_refused(ringing):
+    ringing.connect("ct_1")
+    assert ringing.refusal(FinishWrapUp("ag_li", "ct_1", "")) == "Rejection: NotInWrapUp"
+    assert ringing.refusal(FinishWrapUp("ag_li", "ct_1", "x" * 129)).startswith("Invalid: wrap_up_code")
+
+
+def test_chat_in_wrap_up_leaves_room_for_other_chats(routing, offered):
+    routing.queue(wrap_up_mode=WrapUpMode.UNTIMED)
+    routing.agent("ag_li", chats=2)
+    routing.chat("ct_1")
+    routing.connect("ct_1")
+    routing.end("ct_1")
+    assert routing.domain.agent("ag_li").count(WorkState.WRAP_UP) == 1
+    assert offered(routing.chat("ct_2")) == [("ct_2", "ag_li")]
+    assert offered(routing.enqueue("ct_3", channel=Channel.VOICE)) == []
+
+
+def test_unknown_agent_is_not_found(routing):
+    assert routing.refusal(RearmAgent("ag_none")) == "NotFound: unknown agent ag_none"

@@ -1,0 +1,34 @@
+"""Who may send which command."""
+
+import pytest
+from trunkline_acd.domain import commands
+from trunkline_acd.domain.definitions import Channel
+from trunkline_acd.domain.words import Intent
+from trunkline_acd.entrypoints.grpc import permit
+from trunkline_platform.credentials import Forbidden, Principal, Role
+
+ARRIVAL = commands.EnqueueContact("ct_1", 1, "qu_1", Channel.CHAT, 0, 0, ())
+BREAK = commands.SetIntent("ag_1", Intent.BREAK, "")
+
+
+@pytest.mark.parametrize(
+    ("command", "roles"),
+    [
+        (ARRIVAL, {Role.SERVICE}),
+        (commands.PutQueue(None), {Role.SERVICE}),
+        (commands.EndContact("ct_1", 1, "system"), {Role.SERVICE}),
+        (commands.LosePeer("pe_1"), {Role.SERVICE}),
+        (BREAK, {Role.SERVICE, Role.SUPERVISOR, Role.AGENT}),
+        (commands.OpenAgentSession("ag_1", "pe_1", "se_1"), {Role.SERVICE, Role.SUPERVISOR, Role.AGENT}),
+        (commands.ExpireOffer("ct_1", 1), set()),
+        (commands.DropTombstone("ct_1"), set()),
+    ],
+)
+def test_command_is_accepted_from_these_roles_only(command, roles):
+    for role in Role:
+        principal = Principal("tn_demo", "x", frozenset({role}))
+        if role in roles:
+            permit(command, principal)
+        else:
+            with pytest.raises(Forbidden):
+                permit(command, principal)

@@ -1,0 +1,248 @@
+"""What must hold after any history. `conftest.check` asserts the invariants after every single command."""
+
+from datetime import timedelta
+from fractions import Fraction
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trunkline_acd.domain.commands import (
+    AcceptOffer,
+    CloseAgentSession,
+    DeclineOffer,
+    DropTombstone,
+    EndContact,
+    EndExclusion,
+    EnqueueContact,
+    ExpireOffer,
+    FinishWrapUp,
+    LosePeer,
+    OpenAgentSession,
+    PutAgent,
+    RearmAgent,
+    ReportConnected,
+    ReportConnectFailed,
+    SetIntent,
+)
+from trunkline_acd.domain.definitions import Channel
+from trunkline_acd.domain.state import AcdState
+from trunkline_acd.domain.words import Intent
+from trunkline_core.decider import execute
+from trunkline_core.errors import TrunklineError
+from trunkline_core.routing import AgentDefinition, SkillLevel, SkillRequirement, WrapUpMode
+
+AGENTS = st.sampled_from(["ag_1", "ag_2", "ag_3"])
+CONTACTS = st.sampled_from([f"ct_{number}" for number in range(1, 7)])
+QUEUES = st.sampled_from(["qu_sales", "qu_help"])
+PEERS = st.sampled_from(["pe_1", "pe_2"])
+SESSIONS = st.sampled_from(["se_1", "se_2"])
+STEPS = st.integers(1, 12)
+NUMBERS = st.integers(1, 3)
+CHANNELS = st.sampled_from([Channel.VOICE, Channel.CHAT])
+SKILLS = st.lists(
+    st.builds(SkillLevel, st.sampled_from("ab"), st.integers(1, 3)), max_size=2, unique_by=lambda s: s.skill
+)
+NEEDS = st.lists(st.builds(SkillRequirement, st.sampled_from("ab"), st.integers(1, 3)), max_size=1).map(tuple)
+PERMILLE = st.integers(0, 1000)
+
+COMMANDS = st.one_of(
+    st.builds(EnqueueContact, CONTACTS, STEPS, QUEUES, CHANNELS, PERMILLE, PERMILLE, NEEDS),
+    st.builds(EndContact, CONTACTS, STEPS, st.sampled_from(["customer_left", "agent_ended", "system"])),
+    st.builds(AcceptOffer, AGENTS, CONTACTS, NUMBERS),
+    st.builds(DeclineOffer, AGENTS, CONTACTS, NUMBERS),
+    st.builds(ReportConnected, CONTACTS, STEPS, st.just(1), NUMBERS),
+    st.builds(ReportConnectFailed, CONTACTS, STEPS, st.just(1), NUMBERS, st.sampled_from(["busy", "unreachable"])),
+    st.builds(FinishWrapUp, AGENTS, CONTACTS, st.just("done")),
+    st.builds(SetIntent, AGENTS, st.sampled_from([Intent.AVAILABLE, Intent.BREAK, Intent.OFFLINE]), st.just("")),
+    st.builds(RearmAgent, AGENTS),
+    st.builds(OpenAgentSession, AGENTS, PEERS, SESSIONS),
+    st.builds(CloseAgentSession, AGENTS, SESSIONS),
+    st.builds(LosePeer, PEERS),
+    st.builds(PutAgent, st.builds(AgentDefinition, AGENTS, SKILLS.map(tuple), st.integers(1, 3))),
+    st.builds(ExpireOffer, CONTACTS, NUMBERS),
+    st.builds(EndExclusion, CONTACTS, AGENTS),
+    st.builds(DropTombstone, CONTACTS),
+)
+PAUSES = st.sampled_from([0.5, 3.0, 6.0, 21.0, 31.0])
+WILD = st.lists(st.one_of(COMMANDS, PAUSES), max_size=60)
+CHOICES = st.lists(st.integers(0, 10_000), min_size=10, max_size=120)
+
+
+def prepared(new_routing: Any) -> Any:
+    routing = new_routing()
+    routing.queue(wrap_up_mode=WrapUpMode.TIMED)
+    routing.queue("qu_help", max_misses=1)
+    routing.agent("ag_1", chats=2)
+    routing.agent("ag_2", ("a", 2), chats=3)
+    routing.agent("ag_3", ("a", 3), ("b", 1), ready=False)
+    return routing
+
+
+def fingerprint(state: AcdState) -> Any:
+    """Return all rows, indexes and timers as values."""
+    domains = []
+    for domain in state.domains():
+        tables = [domain.queues, domain.agents, domain.contacts, domain.tombstones]
+        rows = [sorted(map(repr, table.values())) for table in tables]
+        shelves = [domain.lines, domain.ages, domain.pools, domain.peers]
+        entries = [sorted((repr(key), list(shelf.entries(key))) for key in shelf) for shelf in shelves]
+        domains.append((domain.tenant, rows, entries, [t.contact_id for t in domain.oldest_tombstones()]))
+    return domains, sorted(map(repr, state.timers.values())), state.timers.next_due(), state.tombstone_count()
+
+
+def attempt(routing: Any, command: Any) -> None:
+    """Carry out a command twice, taking it back in between: the state is as before, the events are the same."""
+    before = fingerprint(routing.state)
+    first = outcome(routing, command)
+    routing.state.journal.rollback()
+    assert fingerprint(routing.state) == before
+    second = outcome(routing, command)
+    if isinstance(second, list):
+        routing.log += [(event, routing.context(actor_of(command))) for event in second]
+    routing.state.journal.commit()
+    assert second == first
+    routing.check()
+
+
+def actor_of(command: Any) -> str:
+    return f"agent:{command.agent_id}" if isinstance(command, SetIntent) else "system"
+
+
+def outcome(routing: Any, command: Any) -> Any:
+    try:
+        return execute(routing.decider, routing.state, command, routing.context(actor_of(command)))
+    except TrunklineError as refusal:
+        return repr(refusal)
+
+
+@settings(max_examples=150, deadline=None)
+@given(WILD)
+def test_any_commands_keep_every_invariant_and_can_be_taken_back(new_routing, steps):
+    routing = prepared(new_routing)
+    for step in steps:
+        if isinstance(step, float):
+            routing.wait(step)
+        else:
+            attempt(routing, step)
+
+
+@settings(max_examples=150, deadline=None)
+@given(CHOICES)
+def test_any_day_keeps_every_invariant(new_routing, choices):
+    routing = prepared(new_routing)
+    live_through(routing, choices)
+    replayed = AcdState()
+    for event, context in routing.log:
+        routing.decider.evolve(replayed, event, context)
+    assert fingerprint(replayed) == fingerprint(routing.state), "another replica folds to the same state"
+
+
+@settings(max_examples=50, deadline=None)
+@given(CHOICES)
+def test_everything_booked_is_given_back_once_all_contacts_end(new_routing, choices):
+    routing = prepared(new_routing)
+    live_through(routing, choices)
+    for contact_id in [contact.contact_id for contact in routing.domain.contacts.values()]:
+        routing.end(contact_id, "system", step=1000)
+    routing.wait(60)
+    assert all(not agent.work for agent in routing.domain.agents.values())
+    routing.wait(25 * 3600)
+    assert len(routing.state.timers) == 0
+
+
+def live_through(routing: Any, choices: list[int]) -> None:
+    """Do at each step one of the things that somebody could do at that moment."""
+    for step, choice in enumerate(choices, start=1):
+        possible = [*arrivals(step), *deeds(routing, step), None, None]
+        command = possible[choice % len(possible)]
+        if command is None:
+            routing.wait((0.5, 3.0, 6.0, 21.0, 31.0)[choice % 5])
+        else:
+            attempt(routing, command)
+
+
+def arrivals(step: int) -> list[Any]:
+    needs = ((), (SkillRequirement("a", 2),), (SkillRequirement("a", 3), SkillRequirement("b", 1)))[step % 3]
+    return [
+        EnqueueContact(f"ct_{step}", step, queue_id, channel, 0, 0, needs)
+        for queue_id in ("qu_sales", "qu_help")
+        for channel in (Channel.VOICE, Channel.CHAT)
+    ]
+
+
+def deeds(routing: Any, step: int) -> list[Any]:
+    """Return what agents and customers could do now."""
+    found: list[Any] = []
+    for contact in routing.domain.contacts.values():
+        found += contact_deeds(contact, step)
+    for agent in routing.domain.agents.values():
+        found += agent_deeds(agent, step)
+    return found
+
+
+def contact_deeds(contact: Any, step: int) -> list[Any]:
+    offer = (contact.agent_id, contact.contact_id, contact.offer_no)
+    joined = (contact.contact_id, step, contact.segment_no, contact.offer_no)
+    end = EndContact(contact.contact_id, step, ("customer_left", "system")[step % 2])
+    return {
+        "WAITING": [end],
+        "OFFERED": [AcceptOffer(*offer), AcceptOffer(*offer), DeclineOffer(*offer), end],
+        "CONNECTING": [
+            ReportConnected(*joined),
+            ReportConnected(*joined),
+            ReportConnectFailed(*joined, "busy"),
+            ReportConnectFailed(*joined, "unreachable"),
+            end,
+        ],
+        "CONNECTED": [end],
+    }[contact.stage.name]
+
+
+def agent_deeds(agent: Any, step: int) -> list[Any]:
+    wrap_ups = [work.contact_id for work in agent.work if work.state.name == "WRAP_UP"]
+    return [
+        *(FinishWrapUp(agent.agent_id, contact_id, "done") for contact_id in wrap_ups),
+        SetIntent(agent.agent_id, (Intent.BREAK, Intent.AVAILABLE)[step % 2], ""),
+        (CloseAgentSession(agent.agent_id, agent.session_id), OpenAgentSession(agent.agent_id, "pe_2", f"se_{step}"))[
+            step % 2
+        ],
+        RearmAgent(agent.agent_id),
+    ]
+
+
+ARRIVALS = st.lists(st.tuples(st.integers(0, 9000), QUEUES, PERMILLE, PERMILLE), min_size=1, max_size=25)
+
+
+@settings(max_examples=100, deadline=None)
+@given(ARRIVALS, st.integers(1, 40_000), st.integers(1, 40_000))
+def test_free_agent_always_gets_the_contact_with_the_highest_score(new_routing, arrivals, target_ms, other_ms):
+    routing = new_routing()
+    targets = {"qu_sales": target_ms, "qu_help": other_ms}
+    for queue_id, target in targets.items():
+        routing.queue(
+            queue_id,
+            voice_lease_duration=timedelta(hours=1),
+            target_wait_duration=timedelta(milliseconds=target),
+            value_weight_permille=3000,
+        )
+    routing.agent("ag_1")
+    routing.enqueue("ct_first")
+    waiting = {}
+    for number, (pause_ms, queue_id, value, urgency) in enumerate(arrivals):
+        routing.wait(pause_ms / 1000)
+        routing.enqueue(f"ct_{number:02}", queue_id, value=value, urgency=urgency)
+        head_start = 3000 * value // 1000 + 1000 * urgency // 1000
+        waiting[f"ct_{number:02}"] = (head_start, routing.now, targets[queue_id], number)
+    free_by = "ct_first"
+    while waiting:
+        routing.connect(free_by)
+        routing.wait(0.7)
+        best = min(waiting, key=lambda name: (-exact_score(routing, *waiting[name][:3]), waiting[name][3]))
+        routing.end(free_by)
+        assert routing.domain.contact(best).agent_id == "ag_1"
+        del waiting[best]
+        free_by = best
+
+
+def exact_score(routing: Any, head_start: int, entered: Any, target_ms: int) -> Fraction:
+    return head_start + Fraction((routing.now - entered) // timedelta(milliseconds=1) * 1000, target_ms)

@@ -1,0 +1,143 @@
+"""Commands, events and views survive the wire; the ledger is told the right stream and lane."""
+
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from types import NoneType
+from typing import get_args, get_origin, get_type_hints
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trunkline.directory.v1 import directory_events_pb2
+from trunkline_acd.adapters.directory import react
+from trunkline_acd.adapters.wire import AGENT_VIEW, CODEC, correlation_of, is_ignorable, lane_of, stream_of
+from trunkline_acd.application.views import agent_view
+from trunkline_acd.domain import commands, events
+from trunkline_acd.domain.definitions import Channel
+from trunkline_core.routing import AgentDefinition, SkillLevel
+from trunkline_ledger.core.metadata import Metadata
+from trunkline_ledger.core.records import Record
+from trunkline_ledger.kafka.reader import EffectiveRecord, Position
+from trunkline_ledger.submission import Lane
+
+
+def metadata(now, version=1):
+    return Metadata("ev_1", "ct_1", version, now, "tn_demo", "system", "ct_1", "c1", 7, False, b"")
+
+
+SCALARS = {
+    str: st.text(max_size=8),
+    int: st.integers(0, 2**31 - 1),
+    bool: st.booleans(),
+    datetime: st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),
+    timedelta: st.timedeltas(timedelta(0), timedelta(days=400)),
+}
+
+
+def wire_values(hint):
+    """Return a strategy for values of a dataclass, as wide as its message allows."""
+    if hint in SCALARS:
+        return SCALARS[hint]
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return st.sampled_from(list(hint))
+    if get_origin(hint) is tuple:
+        return st.lists(wire_values(get_args(hint)[0]), max_size=3).map(tuple)
+    if get_args(hint):
+        return st.one_of(*(st.none() if part is NoneType else wire_values(part) for part in get_args(hint)))
+    hints = get_type_hints(hint)
+    return st.builds(hint, **{field.name: wire_values(hints[field.name]) for field in fields(hint)})
+
+
+@pytest.mark.parametrize("kind", commands.Command.__args__, ids=lambda kind: kind.__name__)
+def test_every_command_has_canonical_bytes_and_comes_back(kind):
+    @settings(max_examples=20, deadline=None)
+    @given(st.data())
+    def check(data):
+        command = data.draw(wire_values(kind))
+        payload = CODEC.encode_command(command)
+        assert CODEC.decode_command(payload) == command
+        assert CODEC.encode_command(CODEC.decode_command(payload)) == payload
+
+    check()
+
+
+@pytest.mark.parametrize("kind", events.Event.__args__, ids=lambda kind: kind.__name__)
+def test_every_event_comes_back_and_has_a_stream(routing, kind):
+    @settings(max_examples=20, deadline=None)
+    @given(st.data())
+    def check(data):
+        event = data.draw(wire_values(kind))
+        value = CODEC.encode_event(event, metadata(routing.now))
+        assert CODEC.decode_event(value) == (event, metadata(routing.now))
+        assert isinstance(stream_of(event), str)
+
+    check()
+
+
+def test_agent_view_is_the_message_of_the_same_name(routing):
+    routing.queue()
+    routing.agent("ag_li")
+    routing.enqueue("ct_1")
+    view = agent_view(routing.state, "tn_demo", "ag_li", routing.now)
+    message = AGENT_VIEW.to_message(view)
+    assert message.work[0].contact_id == "ct_1"
+    assert AGENT_VIEW.from_message(message) == view
+
+
+def test_streams_are_those_of_contact_agent_queue_and_domain(routing):
+    definition = routing.queue()
+    assert stream_of(events.QueueConfigured(definition)) == "qu_sales"
+    [rows] = routing.rows
+    assert (stream_of(rows), is_ignorable(rows)) == ("rd_demo", True)
+    assert stream_of(events.AgentRearmed("ag_li")) == "ag_li"
+    ended = events.WrapUpFinished("ct_1", "ag_li", "", False)
+    assert (stream_of(ended), correlation_of(ended), is_ignorable(ended)) == ("ct_1", "ct_1", False)
+
+
+def test_new_contacts_wait_behind_agents_and_timers():
+    arrival = commands.EnqueueContact("ct_1", 1, "qu_1", Channel.CHAT, 0, 0, ())
+    assert lane_of(arrival) is Lane.NEW
+    assert lane_of(commands.AcceptOffer("ag_1", "ct_1", 1)) is Lane.ENDING
+    assert lane_of(commands.EndContact("ct_1", 1, "system")) is Lane.ENDING
+    assert lane_of(commands.ExpireOffer("ct_1", 1)) is Lane.INTERNAL
+    assert lane_of(commands.LosePeer("pe_1")) is Lane.INTERNAL
+
+
+def directory_record(now, **event):
+    message = directory_events_pb2.DirectoryEvent(**event)
+    message.metadata.tenant_id, message.metadata.event_id = "tn_demo", "ev_9"
+    kind = message.WhichOneof("event")
+    name = "".join(word.title() for word in kind.split("_"))
+    record = Record(0, 7, b"tn_demo", message.SerializeToString(), now, 3, f"trunkline.directory.v1.{name}")
+    return EffectiveRecord(record, Position(8, 3))
+
+
+def test_directory_definitions_become_commands_of_the_tenants_domain(routing):
+    defined = {"agent": {"agent_id": "ag_1", "skills": [{"skill": "billing", "level": 3}], "chat_capacity": 2}}
+    [found] = react(directory_record(routing.now, agent_defined=defined))
+    assert (found.key, found.tenant, found.causation_id) == ("rd_demo", "tn_demo", "ev_9")
+    assert found.command == commands.PutAgent(AgentDefinition("ag_1", (SkillLevel("billing", 3),), 2))
+    [found] = react(directory_record(routing.now, queue_defined={"queue": {"queue_id": "qu_1", "name": {"zh": "一"}}}))
+    assert found.command.queue.queue_id == "qu_1"
+
+
+def test_other_directory_events_are_of_no_concern(routing):
+    assert react(directory_record(routing.now, user_defined={})) == ()
+
+
+def test_explanation_with_the_longest_ids_stays_below_4_kib(routing):
+    routing.queue()
+    for number in range(20):
+        routing.agent(f"ag_{number:0115}")
+    offer = routing.enqueue("ct_1")[-1]
+    assert (
+        len(CODEC.event_to_message(offer, metadata(routing.now)).contact_offered.explanation.SerializeToString()) < 4096
+    )
+
+
+def test_rows_of_a_lost_console_stay_below_64_kib(routing):
+    for number in range(150):
+        routing.agent(f"ag_{number:0115}")
+    routing.do(commands.LosePeer("pe_1"))
+    assert all(len(CODEC.encode_event(rows, metadata(routing.now))) < 64 * 1024 for rows in routing.rows)

@@ -1,0 +1,1 @@
+"""Where analytics meets protobuf, Faust and the store."""

@@ -1,0 +1,77 @@
+"""The only wiring of analytics."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from trunkline.topics import TOPICS
+from trunkline_ledger.kafka.topics import ensure_topics
+from trunkline_ledger.projection import ProjectionRunner
+from trunkline_platform.credentials import Credentials
+from trunkline_platform.faust_app import LiveApp
+from trunkline_platform.http import HttpServer, create_app
+from trunkline_platform.lifecycle import Process
+from trunkline_platform.settings import load
+from trunkline_platform.store import Positions
+from trunkline_platform.store_mongo import MongoStore
+
+from trunkline_analytics.adapters.live import ACD, AGENTS, CONTACT, DLQ, IVR, JOURNAL, QUEUES, add_live_tables
+from trunkline_analytics.adapters.segments import SegmentProjection, SegmentRows
+from trunkline_analytics.entrypoints.http import add_routes
+from trunkline_analytics.metrics import AnalyticsMetrics
+from trunkline_analytics.settings import AnalyticsSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Analytics:
+    """A running analytics, for tests."""
+
+    app: LiveApp
+    http: HttpServer
+
+
+async def bootstrap(process: Process, settings: AnalyticsSettings | None = None) -> Analytics:
+    """Start analytics inside `process`. Raises: Misconfigured; Transient when Kafka is away."""
+    settings = settings or load(AnalyticsSettings)
+    how = settings.ledger_settings()
+    topics = [TOPICS[name] for name in (ACD, CONTACT, IVR, QUEUES, AGENTS, JOURNAL, DLQ)]
+    await ensure_topics(settings.kafka_bootstrap, topics, how.replication_factor, how.embedded)
+    store = MongoStore(settings.mongo_url.get_secret_value(), settings.mongo_database)
+    process.on_stop("analytics-store", store.close)
+    app = LiveApp(
+        settings.app_name,
+        bootstrap_servers=settings.kafka_bootstrap,
+        data_dir=settings.work_dir,
+        partitions=settings.partitions,
+    )
+    sources = add_live_tables(app)
+    projection = await _start_projection(process, settings, store)
+    process.add("analytics-live", app.run())
+    process.ready("analytics-live", lambda: app.is_ready)
+    metrics = AnalyticsMetrics(sources, projection)
+    metrics.register()
+    process.on_stop("analytics-metrics", _unregister(metrics))
+    return Analytics(app, _serve_http(process, settings, store))
+
+
+async def _start_projection(process: Process, settings: AnalyticsSettings, store: MongoStore) -> ProjectionRunner:
+    projection = SegmentProjection(store)
+    await projection.prepare()
+    runner = ProjectionRunner(projection, Positions(store), bootstrap_servers=settings.kafka_bootstrap, dlq_topic=DLQ)
+    process.add("analytics-segments", runner.run())
+    return runner
+
+
+def _serve_http(process: Process, settings: AnalyticsSettings, store: MongoStore) -> HttpServer:
+    api = create_app("analytics", process)
+    add_routes(api, SegmentRows(store), Credentials(settings.secret_bytes))
+    http = HttpServer(api, settings.bind_host, settings.http_port)
+    process.add("analytics-http", http.run())
+    process.on_stop("analytics-http", http.stop)
+    return http
+
+
+def _unregister(metrics: AnalyticsMetrics) -> Callable[[], Awaitable[None]]:
+    async def stop() -> None:
+        metrics.unregister()
+
+    return stop

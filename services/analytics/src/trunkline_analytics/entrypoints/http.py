@@ -1,0 +1,81 @@
+"""REST of analytics: queue segments and the service level over them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Header, Query
+from trunkline_core.errors import Invalid
+from trunkline_platform.credentials import TOKEN_KEY, Credentials
+
+from trunkline_analytics.adapters.segments import SegmentRows, segment_of
+from trunkline_analytics.domain.service_level import abandon_rate, answer_rate, service_levels
+
+MAX_PAGE = 200
+MAX_SEGMENTS = 10_000
+DEFINITION_VERSION = 1
+Token = Annotated[str, Header(alias=TOKEN_KEY, max_length=2_048)]
+Moment = Annotated[datetime, Query()]
+
+
+def add_routes(app: FastAPI, rows: SegmentRows, credentials: Credentials) -> None:
+    """Add GET /segments and GET /service-level."""
+
+    @app.get("/segments")
+    async def segments(
+        start: Moment,
+        end: Moment,
+        token: Token = "",
+        queue_id: Annotated[str, Query(max_length=128)] = "",
+        cursor: Annotated[str, Query(max_length=256)] = "",
+        limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = MAX_PAGE,
+    ) -> dict[str, Any]:
+        tenant = credentials.verify(token).tenant
+        found = await rows.between(tenant, aware(start), aware(end), queue_id, cursor, limit)
+        return {
+            "items": [segment_json(row) for row in found],
+            "next": found[-1]["_id"] if len(found) == limit else None,
+        }
+
+    @app.get("/service-level")
+    async def service_level(
+        start: Moment,
+        end: Moment,
+        token: Token = "",
+        queue_id: Annotated[str, Query(max_length=128)] = "",
+        within_s: Annotated[float, Query(gt=0, le=86_400)] = 20,
+    ) -> dict[str, Any]:
+        tenant = credentials.verify(token).tenant
+        found = await rows.between(tenant, aware(start), aware(end), queue_id, "", MAX_SEGMENTS)
+        known = [segment_of(row) for row in found if "queue_id" in row]
+        outcomes = [segment.outcome for segment in known if segment.outcome is not None]
+        levels = service_levels(known, timedelta(seconds=within_s), datetime.now(UTC))
+        return {
+            "definition_version": DEFINITION_VERSION,
+            "segments": len(known),
+            "is_complete": len(found) < MAX_SEGMENTS,
+            "sl1": levels.sl1,
+            "sl2": levels.sl2,
+            "sl3": levels.sl3,
+            "answer_rate": answer_rate(outcomes),
+            "abandon_rate": abandon_rate(outcomes),
+        }
+
+
+def aware(at: datetime) -> datetime:
+    """Raises: Invalid for a time without a zone."""
+    if at.tzinfo is None:
+        raise Invalid("start", "times need a zone, for example 2026-01-05T09:00:00Z")
+    return at.astimezone(UTC)
+
+
+def segment_json(row: dict[str, Any]) -> dict[str, Any]:
+    """Return one segment as JSON."""
+    return {
+        "contact_id": row["contact_id"],
+        "segment_no": row["segment_no"],
+        "queue_id": row.get("queue_id"),
+        "opened_at": row["opened_at"].isoformat() if "opened_at" in row else None,
+        "closed_at": row["closed_at"].isoformat() if "closed_at" in row else None,
+        "outcome": row.get("outcome"),
+        "agent_id": row.get("agent_id"),
+    }

@@ -1,0 +1,1 @@
+"""Translations between the domain and protobuf, other services and stored text."""

@@ -1,0 +1,138 @@
+"""Facts of other services as commands to a contact (ledger rule 13): the only way they come back.
+
+Owns: which event means which command. Pure: decodes and maps; the decider judges what is old.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from trunkline.acd.v1.acd_events_pb2 import AcdEvent
+from trunkline.common.v1.common_types_pb2 import Sealed as SealedMessage
+from trunkline.directory.v1 import directory_types_pb2 as types
+from trunkline.directory.v1.directory_events_pb2 import DirectoryEvent
+from trunkline.ivr.v1.ivr_events_pb2 import IvrEvent
+from trunkline_core.errors import Invalid
+from trunkline_core.flows import MenuOption
+from trunkline_core.routing import SkillRequirement
+from trunkline_core.sealed import Sealed
+from trunkline_core.texts import LocalizedText
+from trunkline_ledger.kafka.reader import EffectiveRecord
+from trunkline_ledger.managers import ManagerCommand, ProcessManager
+from trunkline_platform.wire import Mapper
+
+from trunkline_channels.domain import commands
+from trunkline_channels.domain.commands import Command
+from trunkline_channels.domain.identity import partition_token
+from trunkline_channels.domain.words import EntryPointDefinition
+
+_TEXT = Mapper(LocalizedText, types.LocalizedText)
+_OPTION = Mapper(MenuOption, types.MenuOption)
+_NEED = Mapper(SkillRequirement, types.SkillRequirement)
+_SEALED = Mapper(Sealed, SealedMessage)
+_ENTRY_POINT = Mapper(EntryPointDefinition, types.EntryPointDefinition)
+
+React = Callable[[EffectiveRecord], Sequence[ManagerCommand[Command]]]
+
+
+def managers() -> list[ProcessManager[Command]]:
+    """Return channels' process managers."""
+    return [
+        ProcessManager("channels.acd", "acd.events.v1", facts_of_acd),
+        ProcessManager("channels.ivr", "ivr.events.v1", facts_of_ivr),
+        ProcessManager("channels.directory", "directory.events.v1", definitions),
+    ]
+
+
+def facts_of_acd(record: EffectiveRecord) -> Sequence[ManagerCommand[Command]]:
+    """Offers and their ends; what is not about a contact leads to nothing."""
+    return _contact_command(AcdEvent.FromString(record.record.value), _ACD)
+
+
+def facts_of_ivr(record: EffectiveRecord) -> Sequence[ManagerCommand[Command]]:
+    """What the flow says and asks, and how it ended."""
+    return _contact_command(IvrEvent.FromString(record.record.value), _IVR)
+
+
+def definitions(record: EffectiveRecord) -> Sequence[ManagerCommand[Command]]:
+    """Entry points, for every partition."""
+    event = DirectoryEvent.FromString(record.record.value)
+    if event.WhichOneof("event") != "entry_point_defined":
+        return ()
+    definition = _ENTRY_POINT.from_message(event.entry_point_defined.entry_point)
+    return (_command(None, event.metadata, commands.PutEntryPoint(definition)),)
+
+
+def _contact_command(event: Any, table: dict[str, Callable[[Any], Command | None]]) -> list[ManagerCommand[Command]]:
+    kind = event.WhichOneof("event") or ""
+    if kind not in table:
+        return []
+    happened = getattr(event, kind)
+    try:
+        key = partition_token(happened.contact_id)
+    except Invalid:  # not a contact of ours
+        return []
+    fact = table[kind](happened)
+    return [] if fact is None else [_command(key, event.metadata, fact)]
+
+
+def _command(key: str | None, metadata: Any, command: Command) -> ManagerCommand[Command]:
+    return ManagerCommand(
+        key=key,
+        tenant=metadata.tenant_id,
+        actor="system",
+        command=command,
+        correlation_id=metadata.correlation_id,
+        causation_id=metadata.event_id,
+    )
+
+
+def _text(holder: Any, field: str) -> LocalizedText | None:
+    return _TEXT.from_message(getattr(holder, field)) if holder.HasField(field) else None
+
+
+def _sealed(holder: Any) -> Sealed | None:
+    return _SEALED.from_message(holder.text) if holder.HasField("text") else None
+
+
+def _returned(event: Any) -> Command:
+    return commands.RecordOfferEnded(event.contact_id, event.segment_no, event.offer_no)
+
+
+def _forgotten(event: Any) -> Command:
+    return commands.RecordForgotten(event.contact_id, event.step_no)
+
+
+def _prompt(event: Any) -> Command:
+    options = tuple(_OPTION.from_message(option) for option in event.options)
+    return commands.RecordPrompt(event.contact_id, event.node_id, event.visit_no, _text(event, "prompt"), options)
+
+
+def _person(event: Any) -> Command:
+    return commands.RecordPersonRequested(
+        contact_id=event.contact_id,
+        queue_id=event.queue_id,
+        value_permille=event.value_permille,
+        urgency_permille=event.urgency_permille,
+        requirements=tuple(_NEED.from_message(need) for need in event.requirements),
+        text=_text(event, "text"),
+    )
+
+
+_ACD: dict[str, Callable[[Any], Command | None]] = {
+    "contact_enqueued": lambda e: commands.RecordEnqueued(e.contact_id, e.step_no, e.queue_id, e.segment_no),
+    "contact_offered": lambda e: commands.RecordOffered(e.contact_id, e.segment_no, e.offer_no, e.agent_id),
+    "offer_accepted": lambda e: commands.RecordAccepted(e.contact_id, e.segment_no, e.offer_no, e.agent_id),
+    "offer_ended": _returned,
+    "connect_failed": _returned,
+    "contact_connected": lambda e: commands.RecordConnected(e.contact_id, e.segment_no, e.offer_no, e.agent_id),
+    "contact_forgotten": _forgotten,
+    "wrap_up_finished": lambda e: commands.RecordWrapUp(e.contact_id, e.agent_id, e.wrap_up_code),
+}
+_IVR: dict[str, Callable[[Any], Command | None]] = {
+    "text_said": lambda e: commands.RecordText(e.contact_id, _text(e, "text")),
+    "input_awaited": _prompt,
+    "input_taken": lambda e: commands.RecordGathered(e.contact_id, e.attribute, _sealed(e)) if e.attribute else None,
+    "person_requested": _person,
+    "self_service_completed": lambda e: commands.RecordSelfServiceCompleted(e.contact_id, _text(e, "text")),
+    "session_ended": _forgotten,
+}

@@ -1,0 +1,176 @@
+"""Steps as commands to crm, ivr and acd.
+
+Owns: what each kind of step says. Must not: retry or judge an answer; application/steps.py does.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from trunkline.acd.v1 import acd_commands_pb2 as acd
+from trunkline.common.v1.common_types_pb2 import Sealed as SealedMessage
+from trunkline.customer.v1 import customer_commands_pb2 as crm
+from trunkline.directory.v1.directory_types_pb2 import SkillRequirement as RequirementMessage
+from trunkline.ivr.v1 import ivr_commands_pb2 as ivr
+from trunkline_core.errors import Rejection
+from trunkline_core.sealed import Sealed
+from trunkline_platform.credentials import Principal, service_principal
+
+from trunkline_channels.adapters.enums import channel_value
+from trunkline_channels.domain.contact import Contact, Step
+from trunkline_channels.domain.words import CloseReason, StepKind
+
+TIMEOUT_S = 5.0
+
+_END_REASONS = {
+    CloseReason.CUSTOMER_LEFT: "customer_left",
+    CloseReason.AGENT_ENDED: "agent_ended",
+    CloseReason.PEER_LOST: "peer_lost",
+    CloseReason.INACTIVE: "customer_left",
+}
+
+
+class Client(Protocol):
+    """One service's CommandService, wherever the owner of the partition is."""
+
+    async def execute(
+        self, command: Any, principal: Principal, *, command_id: str, correlation_id: str, timeout_s: float
+    ) -> list[Any]:
+        """Return the events of the command. Raises: TrunklineError."""
+        ...
+
+
+class ServiceTargets:
+    """The three services a contact's saga asks."""
+
+    def __init__(self, crm_client: Client, ivr_client: Client, acd_client: Client) -> None:
+        self._crm = crm_client
+        self._ivr = ivr_client
+        self._acd = acd_client
+        self._orders: dict[StepKind, tuple[Client, Callable[[Contact, Step], Any]]] = {
+            StepKind.START_SESSION: (ivr_client, _start_session),
+            StepKind.ADVANCE_SESSION: (ivr_client, _advance_session),
+            StepKind.END_SESSION: (ivr_client, _end_session),
+            StepKind.ENQUEUE: (acd_client, _enqueue),
+            StepKind.REPORT_CONNECTED: (acd_client, _report_connected),
+            StepKind.REPORT_CONNECT_FAILED: (acd_client, _report_connect_failed),
+            StepKind.END_AT_ACD: (acd_client, _end_at_acd),
+        }
+
+    async def resolve(self, contact: Contact, step: Step, timeout_s: float) -> str:
+        """Return crm's customer; empty when it tells none."""
+        events = await self._send(self._crm, contact, step, _resolve_customer(contact, step), timeout_s)
+        for event in events:
+            if event.WhichOneof("event") == "contact_resolved":
+                return str(event.contact_resolved.customer_id)
+        return ""
+
+    async def carry_out(self, contact: Contact, step: Step) -> None:
+        """Ask ivr or acd."""
+        client, order = self._orders[step.kind]
+        await self._send(client, contact, step, order(contact, step), TIMEOUT_S)
+
+    async def _send(self, client: Client, contact: Contact, step: Step, command: Any, timeout_s: float) -> list[Any]:
+        return await client.execute(
+            command,
+            service_principal("channels", contact.tenant),
+            command_id=f"{contact.contact_id}/step/{step.step_no}",
+            correlation_id=contact.contact_id,
+            timeout_s=timeout_s,
+        )
+
+
+def _resolve_customer(contact: Contact, step: Step) -> crm.CustomerCommand:
+    return crm.CustomerCommand(
+        resolve_customer=crm.ResolveCustomer(
+            contact_id=contact.contact_id,
+            step_no=step.step_no,
+            channel=channel_value(contact.channel),
+            address_token=contact.address_token,
+            address=_sealed(contact.address),
+        )
+    )
+
+
+def _start_session(contact: Contact, step: Step) -> ivr.IvrCommand:
+    return ivr.IvrCommand(
+        start_session=ivr.StartSession(
+            contact_id=contact.contact_id,
+            step_no=step.step_no,
+            flow_id=contact.flow_id,
+            attributes=contact.attributes,
+            locale=contact.locale,
+        )
+    )
+
+
+def _advance_session(contact: Contact, step: Step) -> ivr.IvrCommand:
+    answer = contact.answer
+    if answer is None:
+        raise Rejection("NothingAnswered")
+    return ivr.IvrCommand(
+        advance_session=ivr.AdvanceSession(
+            contact_id=contact.contact_id,
+            step_no=step.step_no,
+            node_id=answer.node_id,
+            option_id=answer.option_id,
+            text=_sealed(answer.text),
+        )
+    )
+
+
+def _end_session(contact: Contact, step: Step) -> ivr.IvrCommand:
+    return ivr.IvrCommand(end_session=ivr.EndSession(contact_id=contact.contact_id, step_no=step.step_no))
+
+
+def _enqueue(contact: Contact, step: Step) -> acd.AcdCommand:
+    wish = contact.wish
+    if wish is None:
+        raise Rejection("NobodyWanted")
+    needs = [RequirementMessage(skill=need.skill, min_level=need.min_level) for need in wish.requirements]
+    return acd.AcdCommand(
+        enqueue_contact=acd.EnqueueContact(
+            contact_id=contact.contact_id,
+            step_no=step.step_no,
+            queue_id=wish.queue_id,
+            channel=channel_value(contact.channel),
+            value_permille=wish.value_permille,
+            urgency_permille=wish.urgency_permille,
+            requirements=needs,
+        )
+    )
+
+
+def _report_connected(contact: Contact, step: Step) -> acd.AcdCommand:
+    return acd.AcdCommand(
+        report_connected=acd.ReportConnected(
+            contact_id=contact.contact_id,
+            step_no=step.step_no,
+            segment_no=step.segment_no,
+            offer_no=step.offer_no,
+        )
+    )
+
+
+def _report_connect_failed(contact: Contact, step: Step) -> acd.AcdCommand:
+    return acd.AcdCommand(
+        report_connect_failed=acd.ReportConnectFailed(
+            contact_id=contact.contact_id,
+            step_no=step.step_no,
+            segment_no=step.segment_no,
+            offer_no=step.offer_no,
+            reason=contact.failure or "failed",
+        )
+    )
+
+
+def _end_at_acd(contact: Contact, step: Step) -> acd.AcdCommand:
+    reason = _END_REASONS.get(contact.close_reason, "system")
+    return acd.AcdCommand(
+        end_contact=acd.EndContact(contact_id=contact.contact_id, step_no=step.step_no, reason=reason)
+    )
+
+
+def _sealed(sealed: Sealed | None) -> SealedMessage | None:
+    if sealed is None:
+        return None
+    return SealedMessage(key_id=sealed.key_id, nonce=sealed.nonce, ciphertext=sealed.ciphertext)

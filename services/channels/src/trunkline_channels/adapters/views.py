@@ -1,0 +1,62 @@
+"""A contact's row as the view that peers and desks get, with its texts opened.
+
+Owns: the shape of the view. Must not: decide who may see it; the entry points do.
+"""
+
+from trunkline.contact.v1 import contact_types_pb2 as types
+from trunkline.directory.v1 import directory_types_pb2 as directory
+from trunkline_core.flows import MenuOption
+from trunkline_core.texts import LocalizedText
+from trunkline_platform.sealing import Sealer
+from trunkline_platform.wire import Mapper, timestamp
+
+from trunkline_channels.adapters.enums import channel_value
+from trunkline_channels.domain.contact import Contact, Message, Prompt
+
+_TEXT = Mapper(LocalizedText, directory.LocalizedText)
+_OPTION = Mapper(MenuOption, directory.MenuOption)
+
+
+async def contact_view(contact: Contact, sealer: Sealer, after: int, upto: int) -> types.ContactView:
+    """Return the whole state with messages number `after + 1` to `upto`. Raises: Transient."""
+    return types.ContactView(
+        contact_id=contact.contact_id,
+        version=contact.version,
+        state=types.ContactState.Value(f"CONTACT_STATE_{contact.state.name}"),
+        channel=channel_value(contact.channel),
+        customer_id=contact.customer_id,
+        queue_id=contact.queue_id,
+        agent_id=contact.agent_id,
+        segment_no=contact.segment_no,
+        offer_no=contact.offer_no,
+        prompt=_prompt(contact.prompt),
+        close_reason=types.CloseReason.Value(f"CLOSE_REASON_{contact.close_reason.name}"),
+        opened_time=timestamp(contact.opened_time),
+        messages=[await _message(message, contact, sealer) for message in contact.messages[after:upto]],
+        gathered={name: await sealer.open(text, contact.tenant) or "" for name, text in contact.gathered},
+        locale=contact.locale,
+    )
+
+
+async def _message(message: Message, contact: Contact, sealer: Sealer) -> types.MessageView:
+    body = message.body
+    if isinstance(body, LocalizedText):
+        text = body.zh if contact.locale == "zh" else body.en
+    else:
+        text = await sealer.open(body, contact.tenant) or ""
+    return types.MessageView(
+        message_no=message.message_no,
+        author=types.Author.Value(f"AUTHOR_{message.author.name}"),
+        text=text,
+        sent_time=timestamp(message.sent_time),
+    )
+
+
+def _prompt(prompt: Prompt | None) -> types.PromptView | None:
+    if prompt is None or not prompt.is_open:
+        return None
+    return types.PromptView(
+        node_id=prompt.node_id,
+        prompt=_TEXT.to_message(prompt.text) if prompt.text else None,
+        options=[_OPTION.to_message(option) for option in prompt.options],
+    )

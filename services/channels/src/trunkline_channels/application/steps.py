@@ -1,0 +1,186 @@
+"""Carries out the outstanding step of each contact whose partition this replica owns.
+
+Owns: that an outstanding step is tried until a fact clears it, it is overtaken, refused for good, or the partition is
+lost; and that a new owner begins with all of them again. Targets recognise a repeated step by its number.
+Must not: decide what a refusal means, or record a fact: facts come back through process managers alone.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+from trunkline_core.errors import NotFound, Rejection, TrunklineError
+from trunkline_ledger.ledger import Ledger
+from trunkline_ledger.submission import Lane, NotOwner, Recorded, Submission
+from trunkline_platform.logs import get_logger
+
+from trunkline_channels.domain import commands
+from trunkline_channels.domain.commands import Command
+from trunkline_channels.domain.contact import Contact, Step
+from trunkline_channels.domain.events import Event, StepBegun
+from trunkline_channels.domain.identity import partition_token
+from trunkline_channels.domain.state import ChannelsState
+from trunkline_channels.domain.words import StepKind
+
+log = get_logger(__name__)
+
+AT_ONCE = 256
+FIRST_BACK_OFF_S = 0.05
+LONGEST_BACK_OFF_S = 2.0
+RESOLVE_S = 0.15
+
+ChannelsLedger = Ledger[ChannelsState, Command, Event]
+
+
+class Targets(Protocol):
+    """The services that steps go to. Repeating a step is harmless. Every method raises TrunklineErrors."""
+
+    async def resolve(self, contact: Contact, step: Step, timeout_s: float) -> str:
+        """Ask crm who the customer is; empty when it does not say."""
+        ...
+
+    async def carry_out(self, contact: Contact, step: Step) -> None:
+        """Ask ivr or acd what the step is about."""
+        ...
+
+
+class Keys(Protocol):
+    """Who owns the data keys of a contact."""
+
+    async def move(self, from_owner: str, to_owner: str) -> int:
+        """Give the contact's keys to its customer. Raises: Transient."""
+        ...
+
+
+class StepRunner:
+    """One per replica; `run` inside the process's task group."""
+
+    def __init__(self, ledger: ChannelsLedger, targets: Targets, keys: Keys, at_once: int = AT_ONCE) -> None:
+        self.retries = 0
+        self.refusals = 0
+        self._ledger = ledger
+        self._targets = targets
+        self._keys = keys
+        self._slots = asyncio.Semaphore(at_once)
+        self._begun: asyncio.Queue[tuple[int, str, int]] = asyncio.Queue()  # bounded by the contacts of the partitions
+        self._running: set[tuple[str, int]] = set()
+        ledger.watch(self._on_events)
+        ledger.on_owned(self._on_owned)
+
+    @property
+    def outstanding(self) -> int:
+        """How many steps this replica is carrying out."""
+        return len(self._running)
+
+    async def run(self) -> None:
+        """Start a task for each step, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                partition, contact_id, step_no = await self._begun.get()
+                if (contact_id, step_no) not in self._running:
+                    self._running.add((contact_id, step_no))
+                    work = self._work(partition, contact_id, step_no)
+                    tasks.create_task(work, name=f"step-{contact_id}-{step_no}")
+
+    def _on_events(self, partition: int, recorded: Sequence[Recorded[Event]]) -> None:
+        if self._ledger.owns(partition):
+            for one in recorded:
+                if isinstance(one.event, StepBegun):
+                    self._begun.put_nowait((partition, one.event.contact_id, one.event.step_no))
+
+    def _on_owned(self, partition: int) -> None:
+        for contact in self._ledger.state(partition).contacts.values():
+            if contact.step is not None:
+                self._begun.put_nowait((partition, contact.contact_id, contact.step.step_no))
+
+    async def _work(self, partition: int, contact_id: str, step_no: int) -> None:
+        back_off_s = FIRST_BACK_OFF_S
+        try:
+            while (contact := self._find(partition, contact_id, step_no)) is not None:
+                if await self._try(partition, contact):
+                    return
+                self.retries += 1
+                await asyncio.sleep(back_off_s)
+                back_off_s = min(back_off_s * 2, LONGEST_BACK_OFF_S)
+        except NotOwner:
+            return  # the next owner begins with it again
+        finally:
+            self._running.discard((contact_id, step_no))
+
+    def _find(self, partition: int, contact_id: str, step_no: int) -> Contact | None:
+        """Return the contact while it is ours and still has that step."""
+        if not self._ledger.owns(partition):
+            return None
+        contact = self._ledger.state(partition).contacts.get(contact_id)
+        if contact is None or contact.step is None or contact.step.step_no != step_no:
+            return None
+        return contact
+
+    async def _try(self, partition: int, contact: Contact) -> bool:
+        """Return whether the step needs no further try. Raises: NotOwner."""
+        step = contact.step
+        assert step is not None
+        async with self._slots:
+            try:
+                if step.kind is StepKind.RESOLVE_CUSTOMER:
+                    await self._resolve(contact, step)
+                else:
+                    await self._targets.carry_out(contact, step)
+                return True
+            except NotOwner:
+                raise
+            except TrunklineError as error:
+                if error.retryable:
+                    return False
+                return await self._refuse(contact, step, error)
+            except Exception:  # a defect in one step must not stop the steps of all other contacts
+                log.exception("step failed", extra={"contact_id": contact.contact_id, "kind": step.kind})
+                return False
+
+    async def _resolve(self, contact: Contact, step: Step) -> None:
+        """The contact goes on unresolved where crm does not answer in time; its keys move before anything says so."""
+        try:
+            customer_id = await asyncio.wait_for(self._targets.resolve(contact, step, RESOLVE_S), RESOLVE_S)
+        except (TimeoutError, TrunklineError) as error:
+            log.info("customer not resolved", extra={"contact_id": contact.contact_id, "reason": type(error).__name__})
+            customer_id = ""
+        if customer_id:
+            await self._keys.move(contact.contact_id, customer_id)
+        await self._submit(contact, step, commands.RecordCustomer(contact.contact_id, step.step_no, customer_id))
+
+    async def _refuse(self, contact: Contact, step: Step, error: TrunklineError) -> bool:
+        self.refusals += 1
+        rule = _rule_of(error)
+        log.info("step refused", extra={"contact_id": contact.contact_id, "kind": step.kind, "rule": rule})
+        try:
+            await self._submit(contact, step, commands.RefuseStep(contact.contact_id, step.step_no, rule))
+            return True
+        except NotOwner:
+            raise
+        except TrunklineError as trouble:
+            return not trouble.retryable
+
+    async def _submit(self, contact: Contact, step: Step, command: Command) -> None:
+        """Record the answer in our own ledger. Raises: NotOwner, Transient."""
+        await self._ledger.submit(
+            Submission(
+                command=command,
+                key=partition_token(contact.contact_id),
+                command_id=f"{contact.contact_id}/step/{step.step_no}/answer",
+                tenant=contact.tenant,
+                actor="system",
+                lane=Lane.INTERNAL,
+                correlation_id=contact.contact_id,
+            )
+        )
+
+
+def _rule_of(error: TrunklineError) -> str:
+    """Return the stable name of a refusal; never a value of the request."""
+    match error:
+        case Rejection(rule=rule):
+            return rule
+        case NotFound(kind=kind):
+            return f"Unknown{kind.replace('_', ' ').title().replace(' ', '')}"
+        case _:
+            return type(error).__name__

@@ -1,0 +1,1 @@
+"""The rules of a contact's life, from opening to being forgotten. Pure: no I/O, clock or protobuf below here."""

@@ -1,0 +1,45 @@
+"""Bounds of what comes from outside; each refusal names the field and never repeats the value."""
+
+from collections.abc import Mapping
+
+from trunkline_core.errors import Invalid
+from trunkline_core.sealed import Sealed
+
+from trunkline_channels.domain import policy
+
+
+def check_id(field: str, value: str) -> None:
+    """Raises: Invalid unless 1 to 128 characters."""
+    if not 1 <= len(value) <= policy.MAX_ID_LENGTH:
+        raise Invalid(field, f"must have 1 to {policy.MAX_ID_LENGTH} characters")
+
+
+def check_attributes(attributes: Mapping[str, str]) -> None:
+    """Raises: Invalid when there are too many, or one is too long."""
+    if len(attributes) > policy.MAX_ATTRIBUTES:
+        raise Invalid("attributes", f"must be at most {policy.MAX_ATTRIBUTES}")
+    if any(len(word) > policy.MAX_ATTRIBUTE_LENGTH for pair in attributes.items() for word in pair):
+        raise Invalid("attributes", f"must have at most {policy.MAX_ATTRIBUTE_LENGTH} characters each")
+
+
+def check_locale(locale: str) -> None:
+    """Raises: Invalid unless a language of the product."""
+    if locale not in policy.LOCALES:
+        raise Invalid("locale", "must be zh or en")
+
+
+def check_text(text: str) -> None:
+    """Raises: Invalid(`text`) when empty or above the limit."""
+    if not text.strip():
+        raise Invalid("text", "must not be empty")
+    if len(text.encode()) > policy.MAX_TEXT_BYTES:
+        raise Invalid("text", f"must have at most {policy.MAX_TEXT_BYTES // 1024} KiB")
+
+
+def checked(field: str, sealed: Sealed | None) -> Sealed:
+    """Return the sealed text. Raises: Invalid when it is missing or above the limit."""
+    if sealed is None:
+        raise Invalid(field, "must be set")
+    if len(sealed.ciphertext) > policy.MAX_TEXT_BYTES + policy.SEALING_BYTES:
+        raise Invalid(field, f"must have at most {policy.MAX_TEXT_BYTES // 1024} KiB")
+    return sealed

@@ -1,0 +1,273 @@
+"""What edges, process managers and timers want of a contact. Field for field `contact_commands.proto`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from trunkline_core.flows import MenuOption
+from trunkline_core.routing import SkillRequirement
+from trunkline_core.sealed import Sealed
+from trunkline_core.texts import LocalizedText
+
+from trunkline_channels.domain.words import Author, CloseReason, EntryPointDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class PutEntryPoint:
+    """Take over an entry point."""
+
+    entry_point: EntryPointDefinition | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenContact:
+    """A customer came in; `contact_id` is made by the edge from address token and command id."""
+
+    entry_point_id: str
+    address_token: str
+    address: Sealed | None
+    attributes: Mapping[str, str]
+    locale: str
+    peer_id: str
+    contact_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveInput:
+    """The customer answered the flow."""
+
+    contact_id: str
+    node_id: str
+    option_id: str
+    text: Sealed | None
+
+
+@dataclass(frozen=True, slots=True)
+class AddMessage:
+    """Somebody wrote a message; `agent_id` when an agent did."""
+
+    contact_id: str
+    author: Author
+    body: Sealed | None
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseContact:
+    """Somebody ends the contact; `agent_id` when an agent does."""
+
+    contact_id: str
+    reason: CloseReason
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmConnect:
+    """The legs are joined."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseConnect:
+    """The legs could not be joined: `busy`, `unreachable` or `failed`."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttachPeer:
+    """The customer is held by another edge now."""
+
+    contact_id: str
+    peer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DetachPeer:
+    """The customer's page is gone, maybe for a moment only; another edge than the current changes nothing."""
+
+    contact_id: str
+    peer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LosePeer:
+    """A gateway or chat edge is gone with all its customers."""
+
+    peer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCustomer:
+    """Answer of crm; empty for unresolved."""
+
+    contact_id: str
+    step_no: int
+    customer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseStep:
+    """A step was refused for good."""
+
+    contact_id: str
+    step_no: int
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordText:
+    """Fact: ivr said something."""
+
+    contact_id: str
+    text: LocalizedText | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPrompt:
+    """Fact: ivr waits for the customer; `visit_no` counts the session's waits."""
+
+    contact_id: str
+    node_id: str
+    visit_no: int
+    prompt: LocalizedText | None
+    options: tuple[MenuOption, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordGathered:
+    """Fact: ivr kept a text under a name."""
+
+    contact_id: str
+    attribute: str
+    text: Sealed | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPersonRequested:
+    """Fact: ivr hands the contact over to a queue."""
+
+    contact_id: str
+    queue_id: str
+    value_permille: int
+    urgency_permille: int
+    requirements: tuple[SkillRequirement, ...]
+    text: LocalizedText | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSelfServiceCompleted:
+    """Fact: ivr is done without a person."""
+
+    contact_id: str
+    text: LocalizedText | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordEnqueued:
+    """Fact: acd took the contact in."""
+
+    contact_id: str
+    step_no: int
+    queue_id: str
+    segment_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOffered:
+    """Fact: acd offered the contact."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordAccepted:
+    """Fact: the agent accepted."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOfferEnded:
+    """Fact: an offer or a connecting ended without a connection."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordConnected:
+    """Fact: acd booked the connection."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordForgotten:
+    """Fact: acd forgot the contact, or ivr its session; `step_no` tells which."""
+
+    contact_id: str
+    step_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordWrapUp:
+    """Fact: the agent wrapped the contact up; the code is empty for none."""
+
+    contact_id: str
+    agent_id: str
+    wrap_up_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireContact:
+    """Timer: the customer was away (`detached`) or `silent` for too long."""
+
+    contact_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropContact:
+    """Timer: a closed contact is old enough to leave memory."""
+
+    contact_id: str
+
+
+CustomerCommand = (
+    OpenContact | GiveInput | AddMessage | CloseContact | ConfirmConnect | RefuseConnect | AttachPeer | DetachPeer
+)
+Fact = (
+    RecordText
+    | RecordPrompt
+    | RecordGathered
+    | RecordPersonRequested
+    | RecordSelfServiceCompleted
+    | RecordEnqueued
+    | RecordOffered
+    | RecordAccepted
+    | RecordOfferEnded
+    | RecordConnected
+    | RecordForgotten
+    | RecordWrapUp
+)
+StepAnswer = RecordCustomer | RefuseStep
+TimerCommand = ExpireContact | DropContact
+ContactCommand = CustomerCommand | Fact | StepAnswer | TimerCommand
+PartitionCommand = PutEntryPoint | LosePeer
+Command = ContactCommand | PartitionCommand

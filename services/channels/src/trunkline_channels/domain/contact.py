@@ -1,0 +1,181 @@
+"""A contact's row: everything the saga knows of one customer conversation until it leaves memory.
+
+Owns: what "over", "joined" and "still to clean up" mean. Must not: decide what happens next.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+
+from trunkline_core.flows import MenuOption
+from trunkline_core.routing import SkillRequirement
+from trunkline_core.sealed import Sealed
+from trunkline_core.texts import LocalizedText
+
+from trunkline_channels.domain import policy
+from trunkline_channels.domain.words import Author, Channel, CloseReason, ContactState, StepKind
+
+
+class Legs(Enum):
+    """What the peer said about joining the legs of the newest accepted offer."""
+
+    NONE = 0
+    AWAITED = 1
+    JOINED = 2
+    REFUSED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The outstanding step; `segment_no` and `offer_no` are those it was begun for."""
+
+    step_no: int
+    kind: StepKind
+    segment_no: int
+    offer_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the flow asked; not `is_open` once answered."""
+
+    node_id: str
+    visit_no: int
+    text: LocalizedText | None
+    options: tuple[MenuOption, ...]
+    is_open: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the customer answered last."""
+
+    node_id: str
+    option_id: str
+    text: Sealed | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The wish for a person, as the flow put it."""
+
+    queue_id: str
+    value_permille: int
+    urgency_permille: int
+    requirements: tuple[SkillRequirement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of the conversation: sealed words of a person, or a text of the flow or the system."""
+
+    message_no: int
+    author: Author
+    sent_time: datetime
+    body: Sealed | LocalizedText
+
+    @property
+    def size_bytes(self) -> int:
+        """About how long its text is."""
+        if isinstance(self.body, Sealed):
+            return len(self.body.ciphertext)
+        return 3 * max(len(self.body.zh), len(self.body.en))
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One contact.
+
+    Attributes:
+        version: the contact's stream version.
+        peer_id: the edge that holds the customer, also after the loss of it; `is_attached` tells.
+        step_no: the newest step's number; `step` is the one outstanding, if any.
+        in_session: ivr may hold a session of it, or the trace of one. at_acd: acd may hold it.
+        offer_no: the newest offer of the queue segment; (segment_no, offer_no) never goes back.
+        agent_id: who has it; empty while nobody does.
+        failure: why the legs were refused.
+    """
+
+    contact_id: str
+    tenant: str
+    entry_point_id: str
+    channel: Channel
+    flow_id: str
+    address_token: str
+    address: Sealed
+    attributes: Mapping[str, str]
+    locale: str
+    peer_id: str
+    opened_time: datetime
+    version: int = 0
+    state: ContactState = ContactState.OPENED
+    is_attached: bool = True
+    customer_id: str = ""
+    step_no: int = 0
+    step: Step | None = None
+    in_session: bool = False
+    at_acd: bool = False
+    prompt: Prompt | None = None
+    answer: Answer | None = None
+    wish: Wish | None = None
+    queue_id: str = ""
+    segment_no: int = 0
+    offer_no: int = 0
+    agent_id: str = ""
+    legs: Legs = Legs.NONE
+    failure: str = ""
+    close_reason: CloseReason = CloseReason.UNSPECIFIED
+    closed_time: datetime | None = None
+    messages: tuple[Message, ...] = ()
+    gathered: tuple[tuple[str, Sealed], ...] = ()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is closed; only clean-up and wrap-up follow."""
+        return self.state is ContactState.CLOSED
+
+    @property
+    def in_self_service(self) -> bool:
+        """Whether the flow may still say or ask something."""
+        return self.state in (ContactState.OPENED, ContactState.SELF_SERVICE) and self.wish is None
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """The newest (segment, offer)."""
+        return (self.segment_no, self.offer_no)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more message may be kept."""
+        return len(self.messages) < policy.MAX_MESSAGES
+
+    @property
+    def gathered_bytes(self) -> int:
+        """Length of the gathered texts together."""
+        return sum(len(text.ciphertext) for _, text in self.gathered)
+
+    @property
+    def next_message_no(self) -> int:
+        """The number of the next message: 1, 2, 3, …"""
+        return len(self.messages) + 1
+
+    @property
+    def clean_up(self) -> StepKind | None:
+        """What of a closed contact is still held elsewhere; None when nothing is."""
+        if self.at_acd:
+            return StepKind.END_AT_ACD
+        return StepKind.END_SESSION if self.in_session else None
+
+
+def with_message(contact: Contact, author: Author, body: Sealed | LocalizedText, now: datetime) -> Contact:
+    """Return the row with one more message."""
+    message = Message(contact.next_message_no, author, now, body)
+    return replace(contact, messages=(*contact.messages, message))
+
+
+def without_step(contact: Contact, *kinds: StepKind) -> Contact:
+    """Return the row without its outstanding step where that is one of `kinds`: a fact answered it."""
+    if contact.step is None or contact.step.kind not in kinds:
+        return contact
+    return replace(contact, step=None)

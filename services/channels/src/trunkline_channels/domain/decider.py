@@ -1,0 +1,194 @@
+"""The contact as a decider: sends each command and each event to the module of its noun.
+
+Owns: that every event of a contact raises the row's version. Must not: contain a rule of its own.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import assert_never
+
+from trunkline_core.decider import Context
+
+from trunkline_channels.domain import (
+    actors,
+    closing,
+    commands,
+    connecting,
+    conversation,
+    entry_points,
+    events,
+    opening,
+    peers,
+    queueing,
+    refusals,
+    self_service,
+    steps,
+)
+from trunkline_channels.domain.commands import Command
+from trunkline_channels.domain.contact import Contact
+from trunkline_channels.domain.events import Event
+from trunkline_channels.domain.state import ChannelsState
+
+
+class ChannelsDecider:
+    """The rules of a contact's life."""
+
+    def decide(self, state: ChannelsState, command: Command, context: Context) -> Iterator[Event]:
+        """Yield what the command causes. Raises: TrunklineError."""
+        actors.check_actor(command, context)
+        return _decide(state, command, context)
+
+    def evolve(self, state: ChannelsState, event: Event, context: Context) -> None:
+        """Apply one event."""
+        match event:
+            case events.EntryPointPut():
+                entry_points.apply_put(state, event, context)
+            case events.ContactOpened():
+                opening.apply_opened(state, event, context)
+                _count(state, event.contact_id)
+            case _:
+                contact = state.contacts.get(event.contact_id)
+                if contact is not None:  # a wrap-up may come after the contact left memory
+                    _evolve(state, contact, event, context)
+                    _count(state, event.contact_id)
+
+
+def _count(state: ChannelsState, contact_id: str) -> None:
+    contact = state.contacts.get(contact_id)
+    if contact is not None:
+        state.put(replace(contact, version=contact.version + 1))
+
+
+def _decide(state: ChannelsState, command: Command, context: Context) -> Iterator[Event]:
+    match command:
+        case commands.PutEntryPoint():
+            return entry_points.put(state, command, context)
+        case commands.LosePeer():
+            return peers.lose(state, command, context)
+        case commands.RecordCustomer():
+            return opening.record_customer(state, command, context)
+        case commands.RefuseStep():
+            return refusals.refuse(state, command, context)
+        case commands.ExpireContact():
+            return closing.expire(state, command, context)
+        case commands.DropContact():
+            return closing.drop(state, command, context)
+        case (
+            commands.OpenContact()
+            | commands.GiveInput()
+            | commands.AddMessage()
+            | commands.CloseContact()
+            | commands.ConfirmConnect()
+            | commands.RefuseConnect()
+            | commands.AttachPeer()
+            | commands.DetachPeer()
+        ):
+            return _decide_for_edge(state, command, context)
+        case _:
+            return _decide_fact(state, command, context)
+
+
+def _decide_for_edge(state: ChannelsState, command: commands.CustomerCommand, context: Context) -> Iterator[Event]:
+    match command:
+        case commands.OpenContact():
+            return opening.open_contact(state, command, context)
+        case commands.GiveInput():
+            return self_service.give_input(state, command, context)
+        case commands.AddMessage():
+            return conversation.add(state, command, context)
+        case commands.CloseContact():
+            return closing.close(state, command, context)
+        case commands.ConfirmConnect():
+            return connecting.confirm(state, command, context)
+        case commands.RefuseConnect():
+            return connecting.refuse(state, command, context)
+        case commands.AttachPeer():
+            return peers.attach(state, command, context)
+        case commands.DetachPeer():
+            return peers.detach(state, command, context)
+        case _:
+            assert_never(command)
+
+
+def _decide_fact(state: ChannelsState, command: commands.Fact, context: Context) -> Iterator[Event]:
+    match command:
+        case commands.RecordText():
+            return self_service.record_text(state, command, context)
+        case commands.RecordPrompt():
+            return self_service.record_prompt(state, command, context)
+        case commands.RecordGathered():
+            return self_service.record_gathered(state, command, context)
+        case commands.RecordPersonRequested():
+            return self_service.record_person_requested(state, command, context)
+        case commands.RecordSelfServiceCompleted():
+            return self_service.record_completed(state, command, context)
+        case commands.RecordEnqueued():
+            return queueing.record_enqueued(state, command, context)
+        case commands.RecordOffered():
+            return queueing.record_offered(state, command, context)
+        case commands.RecordAccepted():
+            return queueing.record_accepted(state, command, context)
+        case commands.RecordOfferEnded():
+            return queueing.record_offer_ended(state, command, context)
+        case commands.RecordConnected():
+            return queueing.record_connected(state, command, context)
+        case commands.RecordForgotten():
+            return closing.confirm_clean_up(state, command, context)
+        case commands.RecordWrapUp():
+            return queueing.record_wrap_up(state, command, context)
+        case _:
+            assert_never(command)
+
+
+def _evolve(state: ChannelsState, contact: Contact, event: events.LaterEvent, context: Context) -> None:
+    match event:
+        case events.CustomerIdentified():
+            opening.apply_identified(state, contact, event)
+        case events.StepBegun():
+            steps.apply_begun(state, contact, event)
+        case events.StepRefused():
+            refusals.apply_refused(state, contact, event, context)
+        case events.PromptShown():
+            self_service.apply_prompt(state, contact, event)
+        case events.InputGiven():
+            self_service.apply_input(state, contact, event, context)
+        case events.TextGathered():
+            self_service.apply_gathered(state, contact, event)
+        case events.PersonRequested():
+            self_service.apply_person_requested(state, contact, event)
+        case events.TextShown():
+            conversation.apply_text(state, contact, event, context)
+        case events.MessageAdded():
+            conversation.apply_message(state, contact, event, context)
+        case events.PeerAttached():
+            peers.apply_attached(state, contact, event)
+        case events.PeerDetached():
+            peers.apply_detached(state, contact, event, context)
+        case events.ContactClosed():
+            closing.apply_closed(state, contact, event, context)
+        case events.CleanUpConfirmed():
+            closing.apply_confirmed(state, contact, event, context)
+        case events.ContactDropped():
+            closing.apply_dropped(state, event)
+        case events.ContactWrappedUp():
+            pass
+        case _:
+            _evolve_in_queue(state, contact, event, context)
+
+
+def _evolve_in_queue(state: ChannelsState, contact: Contact, event: events.QueueEvent, context: Context) -> None:
+    match event:
+        case events.ContactQueued():
+            queueing.apply_queued(state, contact, event)
+        case events.ContactOffered() | events.ConnectRequested():
+            queueing.apply_offered(state, contact, event)
+        case events.ContactReturned():
+            queueing.apply_returned(state, contact, event)
+        case events.ContactConnected():
+            queueing.apply_connected(state, contact, event, context)
+        case events.LegsJoined():
+            connecting.apply_joined(state, contact, event)
+        case events.LegsRefused():
+            connecting.apply_refused(state, contact, event)
+        case _:
+            assert_never(event)

@@ -1,0 +1,261 @@
+"""What happened to contacts. Field for field the messages of `contact_events.proto`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from trunkline_core.flows import MenuOption
+from trunkline_core.routing import SkillRequirement
+from trunkline_core.sealed import Sealed
+from trunkline_core.texts import LocalizedText
+
+from trunkline_channels.domain.words import Author, Channel, CloseReason, EntryPointDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPointPut:
+    """An entry point is ready here."""
+
+    entry_point: EntryPointDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class ContactOpened:
+    """A customer came in."""
+
+    contact_id: str
+    entry_point_id: str
+    channel: Channel
+    flow_id: str
+    address_token: str
+    address: Sealed
+    attributes: Mapping[str, str]
+    locale: str
+    peer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerIdentified:
+    """The customer is known, or is not known in time (empty)."""
+
+    contact_id: str
+    customer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepBegun:
+    """The saga asks another service for something; kept until answered, refused or overtaken."""
+
+    contact_id: str
+    step_no: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepRefused:
+    """A step was refused for good."""
+
+    contact_id: str
+    step_no: int
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromptShown:
+    """The flow asked the customer; no options for free text."""
+
+    contact_id: str
+    node_id: str
+    visit_no: int
+    prompt: LocalizedText | None
+    options: tuple[MenuOption, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InputGiven:
+    """The customer answered the flow."""
+
+    contact_id: str
+    node_id: str
+    option_id: str
+    text: Sealed | None
+
+
+@dataclass(frozen=True, slots=True)
+class TextShown:
+    """The flow or the system said something."""
+
+    contact_id: str
+    message_no: int
+    text: LocalizedText
+
+
+@dataclass(frozen=True, slots=True)
+class TextGathered:
+    """The flow kept a text for the agent."""
+
+    contact_id: str
+    attribute: str
+    text: Sealed
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRequested:
+    """The customer wants a person."""
+
+    contact_id: str
+    queue_id: str
+    value_permille: int
+    urgency_permille: int
+    requirements: tuple[SkillRequirement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContactQueued:
+    """The contact waits in a queue."""
+
+    contact_id: str
+    queue_id: str
+    segment_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContactOffered:
+    """The contact rings at an agent."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectRequested:
+    """The agent accepted; the peer is asked to join the legs."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactReturned:
+    """The offer ended, or the legs could not be joined; the contact waits on."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class LegsJoined:
+    """The peer joined the legs; acd still has to book it."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class LegsRefused:
+    """The peer could not join the legs."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactConnected:
+    """Agent and customer are joined."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageAdded:
+    """Somebody wrote a message; `agent_id` when an agent did."""
+
+    contact_id: str
+    message_no: int
+    author: Author
+    body: Sealed
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerAttached:
+    """The customer is held by this edge now."""
+
+    contact_id: str
+    peer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerDetached:
+    """The customer's edge or page is gone for the moment."""
+
+    contact_id: str
+    peer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactClosed:
+    """The contact is over. Exactly once in each contact's life."""
+
+    contact_id: str
+    reason: CloseReason
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class CleanUpConfirmed:
+    """acd or ivr holds nothing of the contact any more."""
+
+    contact_id: str
+    step_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContactWrappedUp:
+    """The agent wrapped the contact up; the code is empty for none."""
+
+    contact_id: str
+    agent_id: str
+    wrap_up_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactDropped:
+    """The contact left memory; its history stays."""
+
+    contact_id: str
+
+
+QueueEvent = (
+    ContactQueued | ContactOffered | ConnectRequested | ContactReturned | LegsJoined | LegsRefused | ContactConnected
+)
+LaterEvent = (
+    CustomerIdentified
+    | StepBegun
+    | StepRefused
+    | PromptShown
+    | InputGiven
+    | TextShown
+    | TextGathered
+    | PersonRequested
+    | QueueEvent
+    | MessageAdded
+    | PeerAttached
+    | PeerDetached
+    | ContactClosed
+    | CleanUpConfirmed
+    | ContactWrappedUp
+    | ContactDropped
+)
+ContactEvent = ContactOpened | LaterEvent
+Event = EntryPointPut | ContactEvent

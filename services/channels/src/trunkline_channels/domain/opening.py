@@ -1,0 +1,84 @@
+"""A contact comes in, its customer is looked up, and its flow starts."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from trunkline_core.decider import Context
+from trunkline_core.errors import Invalid, NotFound
+
+from trunkline_channels.domain import checks, commands, identity, steps, timing
+from trunkline_channels.domain.contact import Contact
+from trunkline_channels.domain.events import ContactOpened, CustomerIdentified, Event
+from trunkline_channels.domain.state import ChannelsState
+from trunkline_channels.domain.words import StepKind
+
+
+def open_contact(state: ChannelsState, command: commands.OpenContact, context: Context) -> Iterator[Event]:
+    """A customer came in; a repeated opening of the same contact changes nothing."""
+    entry_point = state.entry_point(command.entry_point_id, context.tenant)
+    _check(command)
+    known = state.contacts.get(command.contact_id)
+    if known is not None:
+        if known.tenant != context.tenant:
+            raise NotFound("contact", command.contact_id)
+        return
+    yield ContactOpened(
+        contact_id=command.contact_id,
+        entry_point_id=command.entry_point_id,
+        channel=entry_point.channel,
+        flow_id=entry_point.flow_id,
+        address_token=command.address_token,
+        address=checks.checked("address", command.address),
+        attributes=command.attributes,
+        locale=command.locale,
+        peer_id=command.peer_id,
+    )
+    yield from steps.begin(state, command.contact_id, StepKind.RESOLVE_CUSTOMER)
+
+
+def record_customer(state: ChannelsState, command: commands.RecordCustomer, context: Context) -> Iterator[Event]:
+    """crm answered, or did not in time; a late answer changes nothing."""
+    contact = state.contact(command.contact_id, context.tenant)
+    if steps.answers(contact, command.step_no, StepKind.RESOLVE_CUSTOMER):
+        yield from go_on(state, contact.contact_id, command.customer_id)
+
+
+def go_on(state: ChannelsState, contact_id: str, customer_id: str) -> Iterator[Event]:
+    """The customer is known as well as may be: start the flow."""
+    yield CustomerIdentified(contact_id, customer_id)
+    yield from steps.begin(state, contact_id, StepKind.START_SESSION)
+
+
+def apply_opened(state: ChannelsState, event: ContactOpened, context: Context) -> None:
+    """Insert the row."""
+    contact = Contact(
+        contact_id=event.contact_id,
+        tenant=context.tenant,
+        entry_point_id=event.entry_point_id,
+        channel=event.channel,
+        flow_id=event.flow_id,
+        address_token=event.address_token,
+        address=event.address,
+        attributes=event.attributes,
+        locale=event.locale,
+        peer_id=event.peer_id,
+        opened_time=context.now,
+    )
+    state.put(contact)
+    timing.watch_silence(state, contact, context.now)
+
+
+def apply_identified(state: ChannelsState, contact: Contact, event: CustomerIdentified) -> None:
+    """Keep the customer."""
+    state.put(replace(contact, customer_id=event.customer_id, step=None))
+
+
+def _check(command: commands.OpenContact) -> None:
+    token = identity.partition_token(command.contact_id)
+    if not command.address_token or token != command.address_token[: identity.TOKEN_LENGTH]:
+        raise Invalid("address_token", "must begin with the contact id's token")
+    checks.check_id("address_token", command.address_token)
+    checks.check_id("peer_id", command.peer_id)
+    checks.check_locale(command.locale)
+    checks.check_attributes(command.attributes)
+    checks.checked("address", command.address)

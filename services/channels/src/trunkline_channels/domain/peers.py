@@ -1,0 +1,53 @@
+"""Who holds the customer: a gateway or a chat edge, which may go, come back, or be lost.
+
+Owns: that a lost gateway ends its calls, while a chat waits a while for its page.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from trunkline_core.decider import Context
+
+from trunkline_channels.domain import checks, closing, commands, policy, timing
+from trunkline_channels.domain.contact import Contact
+from trunkline_channels.domain.events import Event, PeerAttached, PeerDetached
+from trunkline_channels.domain.state import ChannelsState, holder_key
+from trunkline_channels.domain.words import Channel, CloseReason
+
+
+def attach(state: ChannelsState, command: commands.AttachPeer, context: Context) -> Iterator[Event]:
+    """The customer is held by this edge now."""
+    contact = closing.live(state, command.contact_id, context.tenant)
+    checks.check_id("peer_id", command.peer_id)
+    if not contact.is_attached or contact.peer_id != command.peer_id:
+        yield PeerAttached(contact.contact_id, command.peer_id)
+
+
+def detach(state: ChannelsState, command: commands.DetachPeer, context: Context) -> Iterator[Event]:
+    """The page is gone, maybe for a moment only; another edge than the current one changes nothing."""
+    contact = closing.live(state, command.contact_id, context.tenant)
+    if contact.is_attached and contact.peer_id == command.peer_id:
+        yield PeerDetached(contact.contact_id, contact.peer_id)
+
+
+def lose(state: ChannelsState, command: commands.LosePeer, context: Context) -> Iterator[Event]:
+    """The edge is gone; a bounded number of its contacts at a time, the caller asks again while there are any."""
+    held = state.held.entries(holder_key(context.tenant, command.peer_id))
+    for contact_id in held[: policy.MAX_CONTACTS_PER_LOSS]:
+        contact = state.contact(contact_id, context.tenant)
+        if contact.channel is Channel.CHAT:
+            yield PeerDetached(contact_id, contact.peer_id)
+        else:
+            yield from closing.end(state, contact_id, CloseReason.PEER_LOST)
+
+
+def apply_attached(state: ChannelsState, contact: Contact, event: PeerAttached) -> None:
+    """The customer is there."""
+    state.put(replace(contact, peer_id=event.peer_id, is_attached=True))
+    timing.stop_watching(state, contact.contact_id, timing.DETACHED)
+
+
+def apply_detached(state: ChannelsState, contact: Contact, _: PeerDetached, context: Context) -> None:
+    """Wait for the customer to come back."""
+    state.put(replace(contact, is_attached=False))
+    timing.watch_detached(state, contact, context.now)

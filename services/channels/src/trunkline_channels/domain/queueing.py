@@ -1,0 +1,137 @@
+"""What acd says of a contact that waits for a person: queued, offered, accepted, returned, connected.
+
+Owns: that (segment, offer) never goes back, and that a contact is joined with one agent only.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from trunkline_core.decider import Context
+
+from trunkline_channels.domain import commands, connecting, timing
+from trunkline_channels.domain.contact import Contact, Legs, without_step
+from trunkline_channels.domain.events import (
+    ConnectRequested,
+    ContactConnected,
+    ContactOffered,
+    ContactQueued,
+    ContactReturned,
+    ContactWrappedUp,
+    Event,
+)
+from trunkline_channels.domain.state import ChannelsState
+from trunkline_channels.domain.words import Channel, ContactState, StepKind
+
+_RINGING = (ContactState.OFFERED, ContactState.CONNECTING)
+_REPORTS = (StepKind.REPORT_CONNECTED, StepKind.REPORT_CONNECT_FAILED)
+
+
+def record_enqueued(state: ChannelsState, command: commands.RecordEnqueued, context: Context) -> Iterator[Event]:
+    """acd took the contact in."""
+    contact = state.contact(command.contact_id, context.tenant)
+    if _is_waiting(contact) and command.segment_no > contact.segment_no:
+        yield ContactQueued(contact.contact_id, command.queue_id, command.segment_no)
+
+
+def record_offered(state: ChannelsState, command: commands.RecordOffered, context: Context) -> Iterator[Event]:
+    """acd offered the contact to an agent."""
+    contact = state.contact(command.contact_id, context.tenant)
+    if _is_waiting(contact) and (command.segment_no, command.offer_no) > contact.place:
+        yield ContactOffered(contact.contact_id, command.segment_no, command.offer_no, command.agent_id)
+
+
+def record_accepted(state: ChannelsState, command: commands.RecordAccepted, context: Context) -> Iterator[Event]:
+    """The agent accepted: the peer joins the legs; of a chat there is nothing to join but what channels holds."""
+    contact = state.contact(command.contact_id, context.tenant)
+    if not _is_next(contact, command, ContactState.OFFERED):
+        return
+    place = (command.segment_no, command.offer_no)
+    yield ConnectRequested(contact.contact_id, *place, command.agent_id)
+    if contact.channel is Channel.CHAT:
+        yield from connecting.join(state, contact.contact_id, *place)
+
+
+def record_offer_ended(state: ChannelsState, command: commands.RecordOfferEnded, context: Context) -> Iterator[Event]:
+    """The offer, or the joining, came to nothing."""
+    contact = state.contact(command.contact_id, context.tenant)
+    if contact.state in _RINGING and (command.segment_no, command.offer_no) == contact.place:
+        yield ContactReturned(contact.contact_id, command.segment_no, command.offer_no)
+
+
+def record_connected(state: ChannelsState, command: commands.RecordConnected, context: Context) -> Iterator[Event]:
+    """acd booked the connection: it is the truth, whoever it is with."""
+    contact = state.contact(command.contact_id, context.tenant)
+    if _is_next(contact, command, *_RINGING):
+        yield ContactConnected(contact.contact_id, command.segment_no, command.offer_no, command.agent_id)
+
+
+def record_wrap_up(state: ChannelsState, command: commands.RecordWrapUp, context: Context) -> Iterator[Event]:
+    """The agent wrapped up, perhaps long after the contact left memory: the history tells it all the same."""
+    if command.contact_id in state.contacts:
+        state.contact(command.contact_id, context.tenant)
+    yield ContactWrappedUp(command.contact_id, command.agent_id, command.wrap_up_code)
+
+
+def apply_queued(state: ChannelsState, contact: Contact, event: ContactQueued) -> None:
+    """The contact waits."""
+    queued = without_step(contact, StepKind.ENQUEUE)
+    state.put(
+        replace(
+            queued,
+            state=ContactState.QUEUED,
+            queue_id=event.queue_id,
+            segment_no=event.segment_no,
+            offer_no=0,
+            agent_id="",
+            legs=Legs.NONE,
+        )
+    )
+
+
+def apply_offered(state: ChannelsState, contact: Contact, event: ContactOffered | ConnectRequested) -> None:
+    """Somebody has the contact ringing, or has taken it."""
+    is_offered = isinstance(event, ContactOffered)
+    rung = without_step(contact, StepKind.ENQUEUE, *_REPORTS)
+    state.put(
+        replace(
+            rung,
+            state=ContactState.OFFERED if is_offered else ContactState.CONNECTING,
+            segment_no=event.segment_no,
+            offer_no=event.offer_no,
+            agent_id=event.agent_id,
+            legs=Legs.NONE if is_offered else Legs.AWAITED,
+            failure="",
+        )
+    )
+
+
+def apply_returned(state: ChannelsState, contact: Contact, event: ContactReturned) -> None:
+    """The contact waits on; a report about that offer is moot."""
+    waiting = without_step(contact, *_REPORTS)
+    state.put(replace(waiting, state=ContactState.QUEUED, agent_id="", legs=Legs.NONE, failure=""))
+
+
+def apply_connected(state: ChannelsState, contact: Contact, event: ContactConnected, context: Context) -> None:
+    """Agent and customer are joined."""
+    joined = replace(
+        without_step(contact, StepKind.ENQUEUE, *_REPORTS),
+        state=ContactState.CONNECTED,
+        segment_no=event.segment_no,
+        offer_no=event.offer_no,
+        agent_id=event.agent_id,
+        legs=Legs.JOINED,
+    )
+    state.put(joined)
+    timing.watch_silence(state, joined, context.now)
+
+
+def _is_waiting(contact: Contact) -> bool:
+    """Whether the contact wants a person and has none yet."""
+    return contact.wish is not None and contact.state not in (ContactState.CONNECTED, ContactState.CLOSED)
+
+
+def _is_next(contact: Contact, fact: commands.RecordAccepted | commands.RecordConnected, *states: ContactState) -> bool:
+    """Whether the fact belongs to the offer that stands in one of `states`, or to a newer one."""
+    place = (fact.segment_no, fact.offer_no)
+    is_current = place == contact.place and contact.state in states and contact.agent_id == fact.agent_id
+    return is_current or (_is_waiting(contact) and place > contact.place)

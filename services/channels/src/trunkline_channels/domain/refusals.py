@@ -1,0 +1,54 @@
+"""Answers to steps that say no for good.
+
+Owns: what each refusal means: no start and no queue close the contact, a refused report lets it wait on.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from trunkline_core.decider import Context
+from trunkline_core.texts import LocalizedText
+
+from trunkline_channels.domain import closing, commands, conversation, opening
+from trunkline_channels.domain.contact import Contact
+from trunkline_channels.domain.events import Event, StepRefused
+from trunkline_channels.domain.state import ChannelsState
+from trunkline_channels.domain.words import CloseReason, StepKind
+
+APOLOGY = LocalizedText(
+    zh="很抱歉,现在无法为您接通,请稍后再试。",
+    en="Sorry, we cannot take you at the moment. Please try again later.",
+)
+_CLOSING = (StepKind.START_SESSION, StepKind.ENQUEUE)
+_CLEANING = (StepKind.END_AT_ACD, StepKind.END_SESSION)
+
+
+def refuse(state: ChannelsState, command: commands.RefuseStep, context: Context) -> Iterator[Event]:
+    """A step was refused for good; one that was overtaken meanwhile changes nothing."""
+    contact = state.contact(command.contact_id, context.tenant)
+    step = contact.step
+    if step is None or step.step_no != command.step_no:
+        return
+    yield StepRefused(contact.contact_id, command.step_no, command.rule)
+    if step.kind is StepKind.RESOLVE_CUSTOMER:
+        yield from opening.go_on(state, contact.contact_id, "")
+    elif step.kind in _CLOSING:
+        yield from conversation.tell(state, contact.contact_id, APOLOGY)
+        yield from closing.end(state, contact.contact_id, CloseReason.REFUSED, command.rule)
+    elif step.kind in _CLEANING:
+        yield from closing.clean_up(state, contact.contact_id)
+
+
+def apply_refused(state: ChannelsState, contact: Contact, event: StepRefused, context: Context) -> None:
+    """Clear the step; after a refused input the question stands open again."""
+    step = contact.step
+    if step is None or step.step_no != event.step_no:
+        return
+    if step.kind in _CLEANING:
+        closing.forget(state, contact, step.kind, context)
+        return
+    prompt = contact.prompt
+    if prompt is not None and step.kind is StepKind.ADVANCE_SESSION:
+        prompt = replace(prompt, is_open=True)
+    in_session = contact.in_session and step.kind is not StepKind.START_SESSION
+    state.put(replace(contact, step=None, prompt=prompt, in_session=in_session))

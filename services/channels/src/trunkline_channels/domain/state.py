@@ -1,0 +1,86 @@
+"""The state of one partition: entry points, contacts, and which peer holds which contacts.
+
+Owns: that a row is found only by its own tenant, and that the index of peers follows the rows.
+"""
+
+from dataclasses import dataclass
+
+from trunkline_core.errors import NotFound
+from trunkline_core.tables import Journal, Table
+from trunkline_core.timers import Timers
+
+from trunkline_channels.domain.commands import TimerCommand
+from trunkline_channels.domain.contact import Contact
+from trunkline_channels.domain.shelves import Shelves
+from trunkline_channels.domain.words import EntryPointDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPoint:
+    """An entry point and whose it is."""
+
+    tenant: str
+    definition: EntryPointDefinition
+
+
+class ChannelsState:
+    """Tables of one partition; all share one journal."""
+
+    def __init__(self) -> None:
+        self.journal = Journal()
+        self.timers: Timers[TimerCommand] = Timers(self.journal)
+        self.entry_points: Table[str, EntryPoint] = Table(self.journal)
+        self.contacts: Table[str, Contact] = Table(self.journal)
+        self.held = Shelves(self.journal)  # contact ids by `tenant/peer`, as long as the peer's loss would matter
+
+    def contact(self, contact_id: str, tenant: str) -> Contact:
+        """Return the tenant's contact. Raises: NotFound."""
+        row = self.contacts.get(contact_id)
+        if row is None or row.tenant != tenant:
+            raise NotFound("contact", contact_id)
+        return row
+
+    def entry_point(self, entry_point_id: str, tenant: str) -> EntryPointDefinition:
+        """Return the tenant's entry point. Raises: NotFound."""
+        row = self.entry_points.get(entry_point_id)
+        if row is None or row.tenant != tenant:
+            raise NotFound("entry_point", entry_point_id)
+        return row.definition
+
+    def put(self, contact: Contact) -> None:
+        """Insert or replace a contact."""
+        before = self.contacts.get(contact.contact_id)
+        self._reindex(contact.contact_id, before, contact)
+        self.contacts.put(contact.contact_id, contact)
+
+    def drop(self, contact_id: str) -> None:
+        """Remove a contact that may or may not be there."""
+        if row := self.contacts.get(contact_id):
+            self._reindex(contact_id, row, None)
+            self.contacts.delete(contact_id)
+
+    def _reindex(self, contact_id: str, before: Contact | None, after: Contact | None) -> None:
+        old, new = _holder(before), _holder(after)
+        if old == new:
+            return
+        if old:
+            self.held.remove(old, contact_id)
+        if new:
+            self.held.add(new, contact_id)
+
+
+def holder_key(tenant: str, peer_id: str) -> str:
+    """Return the name of a peer's shelf."""
+    return f"{tenant}/{peer_id}"
+
+
+def holder_of(key: str) -> tuple[str, str]:
+    """Return (tenant, peer_id) of a shelf."""
+    tenant, _, peer_id = key.partition("/")
+    return tenant, peer_id
+
+
+def _holder(contact: Contact | None) -> str:
+    if contact is None or contact.is_over or not contact.is_attached:
+        return ""
+    return holder_key(contact.tenant, contact.peer_id)

@@ -1,0 +1,69 @@
+"""Words that commands, events and rows share. Field for field the types of `contact_types.proto`."""
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+
+class Channel(Enum):
+    """Kind of channel a contact came through."""
+
+    UNSPECIFIED = 0
+    VOICE = 1
+    CHAT = 2
+
+
+class ContactState(Enum):
+    """Where a contact stands."""
+
+    UNSPECIFIED = 0
+    OPENED = 1
+    SELF_SERVICE = 2
+    QUEUED = 3
+    OFFERED = 4
+    CONNECTING = 5
+    CONNECTED = 6
+    CLOSED = 7
+
+
+class CloseReason(Enum):
+    """Why a contact is over."""
+
+    UNSPECIFIED = 0
+    CUSTOMER_LEFT = 1
+    AGENT_ENDED = 2
+    SELF_SERVICE_COMPLETED = 3
+    PEER_LOST = 4
+    REFUSED = 5
+    INACTIVE = 6
+
+
+class Author(Enum):
+    """Who wrote a message."""
+
+    UNSPECIFIED = 0
+    CUSTOMER = 1
+    AGENT = 2
+    SYSTEM = 3
+
+
+class StepKind(StrEnum):
+    """What the saga may ask of another service."""
+
+    RESOLVE_CUSTOMER = "resolve_customer"
+    START_SESSION = "start_session"
+    ADVANCE_SESSION = "advance_session"
+    ENQUEUE = "enqueue"
+    REPORT_CONNECTED = "report_connected"
+    REPORT_CONNECT_FAILED = "report_connect_failed"
+    END_AT_ACD = "end_at_acd"
+    END_SESSION = "end_session"
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPointDefinition:
+    """Where customers come in: one widget, one telephone number."""
+
+    entry_point_id: str
+    name: str
+    channel: Channel
+    flow_id: str

@@ -1,0 +1,265 @@
+"""gRPC of channels: the contact API of gateways, chat edges and watchers, and reading one contact.
+
+Owns: one stream's requests, answers and pushes. Must not: contain a rule; the application does what is asked.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+from trunkline.contact.v1 import contact_service_pb2 as wire
+from trunkline.contact.v1.contact_service_pb2_grpc import ContactReadServiceServicer, ContactSessionServiceServicer
+from trunkline_core.errors import Invalid, NotFound, Overloaded, Rejection, Transient, TrunklineError
+from trunkline_ledger.submission import ReadToken
+from trunkline_platform.credentials import Principal, Role
+from trunkline_platform.errors_grpc import code_of
+from trunkline_platform.grpc_server import current_principal
+from trunkline_platform.logs import get_logger
+from trunkline_platform.sealing import Sealer
+from trunkline_platform.wire import duration
+
+from trunkline_channels.adapters.views import contact_view
+from trunkline_channels.application.hub import Hub, Subscriber, part_of
+from trunkline_channels.application.peers import Peers
+from trunkline_channels.application.reasons import reason_of
+from trunkline_channels.application.reception import Arrival, Reception
+from trunkline_channels.application.steps import ChannelsLedger
+from trunkline_channels.domain import commands
+from trunkline_channels.domain.checks import check_id
+from trunkline_channels.domain.contact import Contact
+from trunkline_channels.domain.identity import partition_token
+from trunkline_channels.domain.words import CloseReason
+
+log = get_logger(__name__)
+
+MAX_WATCHED = 10_000
+REQUESTS_AT_ONCE = 256
+OUTGOING = 256
+
+
+class ContactSessions(ContactSessionServiceServicer):
+    """Streams of peers."""
+
+    def __init__(self, reception: Reception, hub: Hub, peers: Peers, sealer: Sealer) -> None:
+        self._reception = reception
+        self._hub = hub
+        self._peers = peers
+        self._sealer = sealer
+
+    async def Session(
+        self, request_iterator: AsyncIterator[wire.SessionRequest], context: Any
+    ) -> AsyncIterator[wire.SessionResponse]:
+        """Serve one peer until it goes."""
+        principal = current_principal()
+        principal.require(Role.GATEWAY, Role.SERVICE)
+        peer_id = await _hello(request_iterator)
+        self._peers.hear(principal.tenant, peer_id)
+        subscriber = await self._hub.subscribe(principal.tenant, peer_id)
+        session = _Session(principal, peer_id, subscriber, self._reception, self._hub, self._peers, self._sealer)
+        try:
+            async for response in session.serve(request_iterator):
+                yield response
+        finally:
+            self._hub.unsubscribe(subscriber)
+
+
+async def _hello(requests: AsyncIterator[wire.SessionRequest]) -> str:
+    async for request in requests:
+        if request.WhichOneof("request") == "hello":
+            check_id("peer_id", request.hello.peer_id)
+            return request.hello.peer_id
+        break
+    raise Invalid("request", "the first must be hello")
+
+
+class _Session:
+    """One stream: reads requests, answers them in order per contact, and pushes views."""
+
+    def __init__(
+        self,
+        principal: Principal,
+        peer_id: str,
+        subscriber: Subscriber,
+        reception: Reception,
+        hub: Hub,
+        peers: Peers,
+        sealer: Sealer,
+    ) -> None:
+        self._principal = principal
+        self._peer_id = peer_id
+        self._subscriber = subscriber
+        self._reception = reception
+        self._hub = hub
+        self._peers = peers
+        self._sealer = sealer
+        self._outgoing: asyncio.Queue[wire.SessionResponse | None] = asyncio.Queue(OUTGOING)
+        self._slots = asyncio.Semaphore(REQUESTS_AT_ONCE)
+        self._turns: dict[str, asyncio.Task[None]] = {}
+
+    async def serve(self, requests: AsyncIterator[wire.SessionRequest]) -> AsyncIterator[wire.SessionResponse]:
+        """Yield answers and pushes until the peer has no more requests."""
+        tasks = [
+            asyncio.create_task(self._read(requests), name=f"session-read-{self._peer_id}"),
+            asyncio.create_task(self._push(), name=f"session-push-{self._peer_id}"),
+        ]
+        for task in tasks:
+            task.add_done_callback(lambda _: self._end())
+        try:
+            while (response := await self._outgoing.get()) is not None:
+                yield response
+            for task in tasks:
+                if task.done() and not task.cancelled():
+                    task.result()
+        finally:
+            for task in (*tasks, *self._turns.values()):
+                task.cancel()
+            await asyncio.gather(*tasks, *self._turns.values(), return_exceptions=True)
+
+    def _end(self) -> None:
+        """Make the stream end even where the queue is full: what is in it is not needed any more."""
+        while self._outgoing.full():
+            self._outgoing.get_nowait()
+        self._outgoing.put_nowait(None)
+
+    async def _push(self) -> None:
+        while True:
+            telling = await self._subscriber.next()
+            view = await contact_view(telling.contact, self._sealer, telling.after, telling.upto)
+            await self._outgoing.put(wire.SessionResponse(contact=view))
+
+    async def _read(self, requests: AsyncIterator[wire.SessionRequest]) -> None:
+        async for request in requests:
+            self._peers.hear(self._principal.tenant, self._peer_id)
+            match request.WhichOneof("request"):
+                case "heartbeat" | "hello":
+                    continue
+                case "watch_contacts":
+                    await self._watch(request)
+                case None:
+                    continue  # a request of a newer version
+                case kind:
+                    await self._begin(request, kind)
+        await asyncio.gather(*self._turns.values())
+
+    async def _watch(self, request: wire.SessionRequest) -> None:
+        contact_ids = request.watch_contacts.contact_ids
+        try:
+            if len(contact_ids) > MAX_WATCHED:
+                raise Invalid("contact_ids", f"must be at most {MAX_WATCHED}")
+            for contact_id in contact_ids:
+                partition_token(contact_id)
+            await self._hub.watch(self._subscriber, contact_ids)
+        except TrunklineError as error:
+            await self._outgoing.put(_refused(request.command_id, error))
+
+    async def _begin(self, request: wire.SessionRequest, kind: str) -> None:
+        """Answer without holding up other contacts; requests of one contact keep their order."""
+        await self._slots.acquire()
+        contact_id = getattr(getattr(request, kind), "contact_id", request.command_id)
+        before = self._turns.get(contact_id)
+        task = asyncio.create_task(self._answer(request, kind, before), name=f"session-request-{kind}")
+        self._turns[contact_id] = task
+        task.add_done_callback(lambda done: self._finish(contact_id, done))
+
+    def _finish(self, contact_id: str, task: asyncio.Task[None]) -> None:
+        self._slots.release()
+        if self._turns.get(contact_id) is task:
+            del self._turns[contact_id]
+
+    async def _answer(self, request: wire.SessionRequest, kind: str, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        try:
+            contact_id = await self._carry_out(request, kind)
+            response = wire.SessionResponse(done=wire.RequestDone(command_id=request.command_id, contact_id=contact_id))
+        except TrunklineError as error:
+            response = _refused(request.command_id, error)
+        except Exception:  # the stream's supervisor: one request's defect must not end all other calls of a gateway
+            log.exception("request failed", extra={"kind": kind})
+            response = _refused(request.command_id, Rejection("Defect"))
+        await self._outgoing.put(response)
+
+    async def _carry_out(self, request: wire.SessionRequest, kind: str) -> str:
+        """Do what is asked and return the contact it was about. Raises: TrunklineError."""
+        check_id("command_id", request.command_id)
+        caller, command_id = self._principal, request.command_id
+        if kind == "start_contact":
+            start = request.start_contact
+            arrival = Arrival(
+                entry_point_id=start.entry_point_id,
+                address=start.address,
+                attributes=dict(start.attributes),
+                locale=start.locale or "en",
+                peer_id=self._peer_id,
+            )
+            return await self._reception.start(arrival, caller, command_id)
+        if kind == "customer_input":
+            given = request.customer_input
+            await self._reception.take_input(given.contact_id, given.option_id, given.text, caller, command_id)
+            return given.contact_id
+        command = _command(request, kind)
+        await self._reception.pass_on(command, caller, command_id)
+        return command.contact_id
+
+
+def _command(
+    request: wire.SessionRequest, kind: str
+) -> commands.CloseContact | commands.ConfirmConnect | commands.RefuseConnect:
+    match kind:
+        case "customer_left":
+            return commands.CloseContact(request.customer_left.contact_id, CloseReason.CUSTOMER_LEFT, "")
+        case "leg_connected":
+            joined = request.leg_connected
+            return commands.ConfirmConnect(joined.contact_id, joined.segment_no, joined.offer_no)
+        case "leg_failed":
+            failed = request.leg_failed
+            return commands.RefuseConnect(failed.contact_id, failed.segment_no, failed.offer_no, failed.reason)
+        case _:
+            raise Invalid("request", "is unknown")
+
+
+def _refused(command_id: str, error: TrunklineError) -> wire.SessionResponse:
+    refused = wire.RequestRefused(
+        command_id=command_id,
+        code=code_of(error).value[0],
+        reason=reason_of(error),
+        message=str(error),
+    )
+    if isinstance(error, Overloaded | Transient):
+        refused.retry_duration.CopyFrom(duration(timedelta(seconds=error.retry_after_s)))
+    return wire.SessionResponse(refused=refused)
+
+
+class ContactReads(ContactReadServiceServicer):
+    """Reading one contact with its conversation."""
+
+    def __init__(self, ledger: ChannelsLedger, sealer: Sealer) -> None:
+        self._ledger = ledger
+        self._sealer = sealer
+
+    async def GetContact(self, request: wire.GetContactRequest, context: Any) -> wire.GetContactResponse:
+        """Return the contact, of a very long conversation the first 512 KiB; an agent sees only contacts of its own.
+
+        Raises: NotFound, Invalid, Transient.
+        """
+        principal = current_principal()
+        principal.require(Role.AGENT, Role.SUPERVISOR, Role.ADMIN, Role.SERVICE)
+        partition = self._ledger.partition_of(partition_token(request.contact_id))
+        token = None
+        if request.HasField("token"):
+            token = ReadToken(request.token.partition, request.token.offset, request.token.epoch)
+            if token.partition != partition:
+                raise Invalid("token", "is of another contact's partition")
+        contact = await self._ledger.read(partition, lambda state: state.contacts.get(request.contact_id), token)
+        if contact is None or not _may_see(principal, contact):
+            raise NotFound("contact", request.contact_id)
+        upto = part_of(contact.messages, 0)
+        return wire.GetContactResponse(contact=await contact_view(contact, self._sealer, 0, upto))
+
+
+def _may_see(principal: Principal, contact: Contact) -> bool:
+    if contact.tenant != principal.tenant:
+        return False
+    others = principal.roles & {Role.SUPERVISOR, Role.ADMIN, Role.SERVICE}
+    return bool(others) or principal.actor == f"agent:{contact.agent_id}"

@@ -1,0 +1,191 @@
+"""A partition of contacts to play with: commands in, events out, every invariant checked after every command."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from trunkline_channels.domain import events, timing
+from trunkline_channels.domain.commands import (
+    Command,
+    OpenContact,
+    PutEntryPoint,
+    RecordAccepted,
+    RecordConnected,
+    RecordCustomer,
+    RecordEnqueued,
+    RecordForgotten,
+    RecordOffered,
+    RecordPersonRequested,
+    RecordPrompt,
+)
+from trunkline_channels.domain.contact import Contact
+from trunkline_channels.domain.decider import ChannelsDecider
+from trunkline_channels.domain.events import ContactClosed, Event, StepBegun
+from trunkline_channels.domain.state import ChannelsState
+from trunkline_channels.domain.words import Channel, ContactState, EntryPointDefinition
+from trunkline_core.decider import Context, execute
+from trunkline_core.errors import TrunklineError
+from trunkline_core.flows import MenuOption
+from trunkline_core.sealed import Sealed
+from trunkline_core.texts import LocalizedText
+
+T0 = datetime(2026, 1, 5, 9, tzinfo=UTC)
+TENANT = "tn_demo"
+TOKEN = "0123456789abcdef0123456789abcdef"
+CONTACT = f"ct_{TOKEN[:16]}_one"
+MENU = (
+    MenuOption("sales", LocalizedText("销售", "Sales"), "1", ("buy",), "n2"),
+    MenuOption("person", LocalizedText("人工", "A person"), "0", ("agent",), "n3"),
+)
+
+
+class Story:
+    """One partition; `one` is the contact that the shortcuts drive."""
+
+    one = CONTACT
+    sealed = Sealed("ky_1", b"n" * 12, b"c" * 32)
+    menu = MENU
+
+    def __init__(self) -> None:
+        self.state = ChannelsState()
+        self.fold = ChannelsState()
+        self.decider = ChannelsDecider()
+        self.now = T0
+        self.past: list[Event] = []
+        self._commands = 0
+        self._highest: dict[str, tuple[int, int]] = {}
+        for entry_point_id, channel in (("ep_chat", Channel.CHAT), ("ep_voice", Channel.VOICE)):
+            self.do(PutEntryPoint(EntryPointDefinition(entry_point_id, entry_point_id, channel, "fl_menu")))
+
+    @property
+    def contact(self) -> Contact:
+        """The contact's row."""
+        row = self.state.contacts.get(CONTACT)
+        assert row is not None
+        return row
+
+    def do(self, command: Command, actor: str = "system", tenant: str = TENANT) -> list[Event]:
+        """Decide, evolve, fold, and check every invariant."""
+        self._commands += 1
+        context = Context(self.now, tenant, actor, f"c{self._commands}")
+        happened: list[Event] = execute(self.decider, self.state, command, context)
+        self.state.journal.commit()
+        for event in happened:
+            self.decider.evolve(self.fold, event, context)
+        self.fold.journal.commit()
+        self.past += happened
+        self._check()
+        return happened
+
+    def refusal(self, command: Command, actor: str = "system", tenant: str = TENANT) -> str:
+        """Return how the command is refused: type and words."""
+        before = [*self.state.contacts.values()]
+        with pytest.raises(TrunklineError) as refused:
+            self.do(command, actor, tenant)
+        assert [*self.state.contacts.values()] == before, "a refusal changes nothing"
+        return f"{type(refused.value).__name__}: {refused.value}"
+
+    def pass_time(self, elapsed: timedelta) -> list[Event]:
+        """Let log time pass and fire what falls due."""
+        self.now += elapsed
+        happened: list[Event] = []
+        for timer in self.state.timers.due(self.now):
+            pending = self.state.timers.get(timer.key)
+            if pending is timer:
+                happened += self.do(timer.command, tenant=timer.tenant)
+                assert self.state.timers.get(timer.key) is not timer, "a timer that fired is gone or set anew"
+        return happened
+
+    # -- shortcuts along the way of one contact ----------------------------------------------------
+
+    def opening(self, entry_point_id: str = "ep_chat", **changes: Any) -> OpenContact:
+        """Return the command that opens the contact."""
+        command = OpenContact(entry_point_id, TOKEN, self.sealed, {"plan": "gold"}, "en", "chat:a", CONTACT)
+        return replace(command, **changes)
+
+    def opened(self, channel: str = "chat") -> "Story":
+        self.do(self.opening(f"ep_{channel}"))
+        return self
+
+    def started(self, channel: str = "chat") -> "Story":
+        self.opened(channel).do(RecordCustomer(CONTACT, 1, "cu_1"))
+        return self
+
+    def prompted(self, channel: str = "chat") -> "Story":
+        self.started(channel).do(RecordPrompt(CONTACT, "n1", 1, LocalizedText("请选择", "Choose"), MENU))
+        return self
+
+    def wanting(self, channel: str = "chat") -> "Story":
+        self.prompted(channel).do(
+            RecordPersonRequested(CONTACT, "qu_sales", 500, 0, (), LocalizedText("请稍候", "One moment"))
+        )
+        return self
+
+    def queued(self, channel: str = "chat") -> "Story":
+        self.wanting(channel).do(RecordEnqueued(CONTACT, self.contact.step_no, "qu_sales", 1))
+        return self
+
+    def offered(self, channel: str = "chat") -> "Story":
+        self.queued(channel).do(RecordOffered(CONTACT, 1, 1, "ag_li"))
+        return self
+
+    def accepted(self, channel: str = "chat") -> "Story":
+        self.offered(channel).do(RecordAccepted(CONTACT, 1, 1, "ag_li"))
+        return self
+
+    def connected(self, channel: str = "chat") -> "Story":
+        self.accepted(channel).do(RecordConnected(CONTACT, 1, 1, "ag_li"))
+        return self
+
+    def confirm_all(self) -> None:
+        """acd and ivr forget the closed contact."""
+        while (step := self.contact.step) is not None:
+            self.do(RecordForgotten(CONTACT, step.step_no))
+
+    # -- what must always hold ---------------------------------------------------------------------
+
+    def _check(self) -> None:
+        assert _rows(self.state) == _rows(self.fold), "deciding and folding lead to the same state"
+        ends = Counter(event.contact_id for event in self.past if isinstance(event, ContactClosed))
+        assert all(count == 1 for count in ends.values()), "a contact ends once"
+        for row in self.state.contacts.values():
+            self._check_row(row)
+
+    def _check_row(self, row: Contact) -> None:
+        assert row.version == sum(getattr(event, "contact_id", "") == row.contact_id for event in self.past)
+        assert row.place >= self._highest.get(row.contact_id, (0, 0)), "(segment, offer) never goes back"
+        self._highest[row.contact_id] = row.place
+        begun = [e.step_no for e in self.past if isinstance(e, StepBegun) and e.contact_id == row.contact_id]
+        assert begun == list(range(1, row.step_no + 1)), "steps are numbered without gaps"
+        joined = [e for e in self.past if isinstance(e, events.ContactConnected) and e.contact_id == row.contact_id]
+        assert len({(e.agent_id) for e in joined}) <= 1, "a contact is joined with one agent"
+        if row.is_over:
+            assert row.step is None or row.step.kind in ("end_at_acd", "end_session")
+            assert (row.step is None) == (timing.drop_key(row.contact_id) in _timers(self.state))
+            assert not any(key.startswith(("silent", "detached")) for key in _timers(self.state))
+        if row.state is ContactState.CONNECTED:
+            assert row.agent_id
+
+
+def _timers(state: ChannelsState) -> dict[str, Any]:
+    return {timer.key: timer for timer in state.timers.values()}
+
+
+def _rows(state: ChannelsState) -> tuple[Any, ...]:
+    contacts = {row.contact_id: row for row in state.contacts.values()}
+    held = {key: state.held.entries(key) for key in state.held.names()}
+    return contacts, held, _timers(state), list(state.entry_points.values())
+
+
+@pytest.fixture
+def story() -> Story:
+    """An empty partition with two entry points."""
+    return Story()
+
+
+@pytest.fixture(scope="session")
+def new_story() -> type[Story]:
+    """Makes empty partitions, for property tests."""
+    return Story

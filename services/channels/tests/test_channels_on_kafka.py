@@ -1,0 +1,634 @@
+"""Channels on a real Kafka, between scripted crm, ivr and acd: calls, chats, restarts, two replicas."""
+
+import asyncio
+import contextlib
+import itertools
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import httpx
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.partitioner import murmur2
+from trunkline.acd.v1 import acd_events_pb2, acd_service_pb2
+from trunkline.common.v1 import common_types_pb2 as common
+from trunkline.contact.v1 import contact_commands_pb2, contact_service_pb2, contact_service_pb2_grpc, contact_types_pb2
+from trunkline.customer.v1 import customer_events_pb2, customer_service_pb2
+from trunkline.directory.v1 import directory_events_pb2
+from trunkline.directory.v1 import directory_types_pb2 as directory
+from trunkline.ivr.v1 import ivr_events_pb2, ivr_service_pb2
+from trunkline.ledger.v1.ledger_types_pb2 import Marker
+from trunkline.topics import TOPICS
+from trunkline_channels.application.steps import ChannelsLedger
+from trunkline_channels.bootstrap import bootstrap
+from trunkline_channels.settings import ChannelsSettings
+from trunkline_core.errors import Rejection
+from trunkline_embedded.kafka import KafkaNode
+from trunkline_ledger.core.records import MARKER_TYPE
+from trunkline_ledger.kafka.topics import ensure_topics
+from trunkline_platform.commands import CommandClient, new_command_id
+from trunkline_platform.credentials import Credentials, Principal, Role, service_principal
+from trunkline_platform.errors_grpc import abort
+from trunkline_platform.grpc_client import Channels, Method, token_metadata
+from trunkline_platform.grpc_server import GrpcServer
+from trunkline_platform.keystore import KeyWrap, SqliteKeyStore
+from trunkline_platform.lifecycle import Process, running
+from trunkline_platform.peers import PeerClient
+from trunkline_platform.sealing import Sealer
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+SECRET = "not secret, but at least 32 bytes long"
+TENANT = "tn_demo"
+GATEWAY = Principal(TENANT, "gateway:gw_1", frozenset({Role.GATEWAY}))
+AGENT = Principal(TENANT, "agent:ag_li", frozenset({Role.AGENT}))
+SESSION = contact_service_pb2.DESCRIPTOR.services_by_name["ContactSessionService"].methods_by_name["Session"]
+COMMANDS = contact_service_pb2.DESCRIPTOR.services_by_name["ContactCommandService"]
+State = contact_types_pb2.ContactState
+Request = contact_service_pb2.SessionRequest
+AREAS = {
+    "acd.events.v1": acd_events_pb2.AcdEvent,
+    "ivr.events.v1": ivr_events_pb2.IvrEvent,
+    "directory.events.v1": directory_events_pb2.DirectoryEvent,
+}
+
+
+async def eventually(predicate: Callable[[], Any], timeout_s: float = 20.0) -> Any:
+    """Wait until the predicate holds and return what it returned."""
+    async with asyncio.timeout(timeout_s):
+        while not (found := predicate()):
+            await asyncio.sleep(0.02)
+    return found
+
+
+class Scribe:
+    """Writes other services' ledgers, as their owners would."""
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        self._producer = AIOKafkaProducer(bootstrap_servers=bootstrap_servers, acks="all")
+        self._number = itertools.count(1)
+
+    async def start(self) -> None:
+        await ensure_topics(self._bootstrap_servers, [TOPICS[name] for name in AREAS], 1, True)
+        await self._producer.start()
+        for topic, partition in itertools.product(AREAS, range(4)):
+            marker = Marker(epoch=1, boot_id="scribe", instance_id="scribe").SerializeToString()
+            await self._producer.send_and_wait(
+                topic,
+                marker,
+                key=b"*",
+                partition=partition,
+                headers=[("tl-epoch", b"1"), ("tl-type", MARKER_TYPE.encode())],
+            )
+
+    async def stop(self) -> None:
+        await self._producer.stop()
+
+    async def write(self, topic: str, key: str, field: str, happened: Any) -> None:
+        metadata = common.EventMetadata(
+            event_id=f"ev_{next(self._number)}", tenant_id=TENANT, stream_id=key, correlation_id=key, writer_epoch=1
+        )
+        event = AREAS[topic](metadata=metadata, **{field: happened})
+        headers = [("tl-epoch", b"1"), ("tl-type", happened.DESCRIPTOR.full_name.encode())]
+        partition = (murmur2(key.encode()) & 0x7FFFFFFF) % 4
+        await self._producer.send_and_wait(
+            topic, event.SerializeToString(), key=key.encode(), partition=partition, headers=headers
+        )
+
+
+class Centre:
+    """crm, ivr and acd, as far as one contact needs them."""
+
+    def __init__(self, scribe: Scribe) -> None:
+        self.asked: defaultdict[str, list[str]] = defaultdict(list)  # kinds of commands by contact
+        self.refuse: dict[str, str] = {}
+        self.is_away: set[str] = set()
+        self._scribe = scribe
+        self._server = GrpcServer(Credentials(SECRET.encode()), "127.0.0.1", 0)
+        for module, name, respond in (
+            (customer_service_pb2, "Customer", self._crm),
+            (ivr_service_pb2, "Ivr", self._ivr),
+            (acd_service_pb2, "Acd", self._acd),
+        ):
+            self._server.add(self._handler(module.DESCRIPTOR.services_by_name[f"{name}CommandService"], respond))
+
+    @property
+    def address(self) -> str:
+        return self._server.address
+
+    async def start(self) -> None:
+        await self._server.start()
+
+    async def stop(self) -> None:
+        await self._server.stop()
+
+    def _handler(self, service: Any, respond: Callable[..., Any]) -> Any:
+        method = Method(service.methods_by_name["Execute"])
+
+        async def execute(request: Any, context: Any) -> Any:
+            kind = request.command.WhichOneof("command")
+            command = getattr(request.command, kind)
+            if kind in self.is_away:
+                await context.abort(grpc.StatusCode.UNAVAILABLE, "away")
+            self.asked[command.contact_id].append(kind)
+            if kind in self.refuse:
+                await abort(context, Rejection(self.refuse[kind]))
+            return method.response(events=await respond(kind, command) or [])
+
+        rpc = grpc.unary_unary_rpc_method_handler(
+            execute,
+            request_deserializer=method.request.FromString,
+            response_serializer=method.response.SerializeToString,
+        )
+        name, _, rpc_name = method.path[1:].partition("/")
+        return grpc.method_handlers_generic_handler(name, {rpc_name: rpc})
+
+    async def _crm(self, kind: str, command: Any) -> list[Any]:
+        resolved = customer_events_pb2.ContactResolved(
+            customer_id="cu_1", contact_id=command.contact_id, step_no=command.step_no
+        )
+        return [customer_events_pb2.CustomerEvent(contact_resolved=resolved)]
+
+    async def _ivr(self, kind: str, command: Any) -> None:
+        contact_id = command.contact_id
+        if kind == "start_session":
+            options = [
+                directory.MenuOption(
+                    option_id="person",
+                    label=directory.LocalizedText(zh="人工", en="A person"),
+                    digit="0",
+                    keywords=["agent"],
+                )
+            ]
+            prompt = directory.LocalizedText(zh="请选择", en="Choose")
+            awaited = ivr_events_pb2.InputAwaited(
+                contact_id=contact_id, node_id="menu", visit_no=1, prompt=prompt, options=options
+            )
+            await self._scribe.write("ivr.events.v1", contact_id, "input_awaited", awaited)
+        elif kind == "advance_session":
+            text = directory.LocalizedText(zh="请稍候", en="One moment")
+            wish = ivr_events_pb2.PersonRequested(contact_id=contact_id, queue_id="qu_sales", text=text)
+            await self._scribe.write("ivr.events.v1", contact_id, "person_requested", wish)
+        else:
+            ended = ivr_events_pb2.SessionEnded(contact_id=contact_id, step_no=command.step_no)
+            await self._scribe.write("ivr.events.v1", contact_id, "session_ended", ended)
+
+    async def _acd(self, kind: str, command: Any) -> None:
+        contact_id, step_no = command.contact_id, command.step_no
+        if kind == "enqueue_contact":
+            await self._say(
+                "contact_enqueued",
+                acd_events_pb2.ContactEnqueued(
+                    contact_id=contact_id, step_no=step_no, queue_id="qu_sales", segment_no=1
+                ),
+            )
+            offered = acd_events_pb2.ContactOffered(
+                contact_id=contact_id, queue_id="qu_sales", segment_no=1, offer_no=1, agent_id="ag_li"
+            )
+            await self._say("contact_offered", offered)
+        elif kind == "report_connected":
+            await self._say(
+                "contact_connected",
+                acd_events_pb2.ContactConnected(
+                    contact_id=contact_id, step_no=step_no, segment_no=1, offer_no=1, agent_id="ag_li"
+                ),
+            )
+        elif kind == "end_contact":
+            await self._say(
+                "contact_forgotten",
+                acd_events_pb2.ContactForgotten(contact_id=contact_id, step_no=step_no, reason=command.reason),
+            )
+
+    async def accept(self, contact_id: str) -> None:
+        """The agent takes the offer."""
+        accepted = acd_events_pb2.OfferAccepted(contact_id=contact_id, segment_no=1, offer_no=1, agent_id="ag_li")
+        await self._say("offer_accepted", accepted)
+
+    async def _say(self, field: str, happened: Any) -> None:
+        await self._scribe.write("acd.events.v1", "rd_demo", field, happened)
+
+
+class Gateway:
+    """A telephony gateway: keeps the newest view of each contact."""
+
+    def __init__(self, addresses: list[str], channels: Channels, peer_id: str = "gw:1", principal: Principal = GATEWAY):
+        self.views: dict[str, Any] = {}
+        self.answers: dict[str, Any] = {}
+        self.client = PeerClient(
+            SESSION,
+            addresses,
+            Credentials(SECRET.encode()),
+            principal,
+            channels,
+            greeting=lambda: [Request(hello=contact_service_pb2.PeerHello(peer_id=peer_id))],
+            heartbeat=lambda: Request(heartbeat=contact_service_pb2.PeerHeartbeat()),
+            on_push=self._on_push,
+        )
+
+    def _on_push(self, push: Any) -> None:
+        kind = push.WhichOneof("response")
+        if kind == "contact":
+            known = self.views.get(push.contact.contact_id)
+            if known is None or push.contact.version >= known.version:
+                self.views[push.contact.contact_id] = push.contact
+        else:
+            self.answers[getattr(push, kind).command_id] = getattr(push, kind)
+
+    async def ask(self, command_id: str = "", **request: Any) -> Any:
+        """Send a request and wait for its answer."""
+        command_id = command_id or new_command_id()
+        self.answers.pop(command_id, None)
+        await eventually(lambda: self.client.live)
+        self.client.send(Request(command_id=command_id, **request))
+        return await eventually(lambda: self.answers.get(command_id))
+
+    async def seen(self, contact_id: str, state: int) -> Any:
+        """Wait for a view in that state."""
+        return await eventually(
+            lambda: (view := self.views.get(contact_id)) is not None and view.state == state and view
+        )
+
+    async def call(self, address: str = "+861234", command_id: str = "", locale: str = "en") -> Any:
+        """A customer calls."""
+        start = contact_service_pb2.StartContact(
+            entry_point_id="ep_voice", address=address, attributes={"plan": "gold"}, locale=locale
+        )
+        return await self.ask(command_id, start_contact=start)
+
+
+@pytest.fixture(scope="module")
+def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaNode]:
+    """A broker of our own: scripted services write ledgers that the real ones could not fold."""
+    node = KafkaNode.start(tmp_path_factory.mktemp("channels-kafka"))
+    yield node
+    node.kill()
+
+
+class World:
+    """One test's services, around channels."""
+
+    def __init__(self, kafka: KafkaNode, folder: Path) -> None:
+        self.kafka = kafka
+        self.folder = folder
+        self.scribe = Scribe(kafka.bootstrap)
+        self.centre = Centre(self.scribe)
+        self.channels = Channels()
+        self.credentials = Credentials(SECRET.encode())
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def settings(self, number: int = 1, ports: tuple[int, int] = (0, 0), **more: Any) -> ChannelsSettings:
+        return ChannelsSettings(
+            kafka_bootstrap=self.kafka.bootstrap,
+            secret=SECRET,
+            keystore=str(self.folder / "keys.sqlite"),
+            instance_id=str(number),
+            session_timeout_s=1.0,
+            grpc_port=ports[0],
+            http_port=ports[1],
+            crm_addresses=self.centre.address,
+            ivr_addresses=self.centre.address,
+            acd_addresses=self.centre.address,
+            widget_origins="https://shop.example",
+            **more,
+        )
+
+    @contextlib.asynccontextmanager
+    async def replica(self, settings: ChannelsSettings) -> AsyncIterator[ChannelsLedger]:
+        ledgers: list[ChannelsLedger] = []
+
+        async def start(process: Process) -> None:
+            ledgers.append(await bootstrap(process, settings))
+
+        async with running("channels", start):
+            yield ledgers[0]
+
+    async def gateway(self, *addresses: str, **more: Any) -> Gateway:
+        gateway = Gateway(list(addresses), self.channels, **more)
+        self.tasks.append(asyncio.create_task(gateway.client.run()))
+        return gateway
+
+    async def define(self) -> None:
+        for entry_point_id, channel in (("ep_voice", common.CHANNEL_VOICE), ("ep_chat", common.CHANNEL_CHAT)):
+            definition = directory.EntryPointDefinition(
+                entry_point_id=entry_point_id, name="x", channel=channel, flow_id="fl_menu"
+            )
+            defined = directory_events_pb2.EntryPointDefined(entry_point=definition)
+            await self.scribe.write("directory.events.v1", TENANT, "entry_point_defined", defined)
+
+
+@pytest.fixture
+async def world(own_kafka: KafkaNode, tmp_path: Path) -> AsyncIterator[World]:
+    world = World(own_kafka, tmp_path)
+    await world.scribe.start()
+    await world.centre.start()
+    await world.define()
+    yield world
+    for task in world.tasks:
+        task.cancel()
+    await asyncio.gather(*world.tasks, return_exceptions=True)
+    await world.channels.close()
+    await world.centre.stop()
+    await world.scribe.stop()
+
+
+def free_ports(count: int) -> list[int]:
+    import socket
+
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [int(one.getsockname()[1]) for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+async def called(gateway: Gateway) -> str:
+    """Wait until channels knows the entry points, and call."""
+    async with asyncio.timeout(30):
+        while True:
+            answer = await gateway.call()
+            if answer.DESCRIPTOR.name == "RequestDone":
+                return str(answer.contact_id)
+            assert answer.reason in ("entry_point", "Transient", "NotOwner"), answer
+            await asyncio.sleep(0.2)
+
+
+async def test_a_call_from_ring_to_wrap_up_and_after_a_restart(world: World) -> None:
+    grpc_port, http_port = free_ports(2)
+    address = f"127.0.0.1:{grpc_port}"
+    settings = world.settings(ports=(grpc_port, http_port))
+    gateway = await world.gateway(address)
+    async with world.replica(settings):
+        contact_id = await called(gateway)
+        view = await gateway.seen(contact_id, State.CONTACT_STATE_SELF_SERVICE)
+        assert (view.prompt.node_id, view.customer_id) == ("menu", "cu_1")
+        pressed = contact_service_pb2.CustomerInput(contact_id=contact_id, text="0")
+        assert (await gateway.ask(customer_input=pressed)).contact_id == contact_id
+        await gateway.seen(contact_id, State.CONTACT_STATE_OFFERED)
+        await world.centre.accept(contact_id)
+        view = await gateway.seen(contact_id, State.CONTACT_STATE_CONNECTING)
+        joined = contact_service_pb2.LegConnected(
+            contact_id=contact_id, segment_no=view.segment_no, offer_no=view.offer_no
+        )
+        await gateway.ask(leg_connected=joined)
+        assert (await gateway.seen(contact_id, State.CONTACT_STATE_CONNECTED)).agent_id == "ag_li"
+
+        await write_as_agent(world, address, contact_id, "Hello from the desk")
+
+    async with world.replica(settings):
+        view = await read(world, address, contact_id)
+        assert view.state == State.CONTACT_STATE_CONNECTED
+        assert [message.text for message in view.messages] == ["One moment", "Hello from the desk"]
+        left = contact_service_pb2.CustomerLeft(contact_id=contact_id)
+        await gateway.ask(customer_left=left)
+        view = await gateway.seen(contact_id, State.CONTACT_STATE_CLOSED)
+        assert view.close_reason == contact_types_pb2.CLOSE_REASON_CUSTOMER_LEFT
+        await eventually(lambda: "end_session" in world.centre.asked[contact_id])
+        refused = await gateway.ask(customer_left=left)
+        assert refused.reason == "ContactClosed"
+    assert world.centre.asked[contact_id] == [
+        "resolve_customer",
+        "start_session",
+        "advance_session",
+        "enqueue_contact",
+        "report_connected",
+        "end_contact",
+        "end_session",
+    ]
+
+
+async def write_as_agent(world: World, address: str, contact_id: str, text: str) -> None:
+    """As console does: seal, then send the command as the agent."""
+    keys = SqliteKeyStore(world.folder / "keys.sqlite", KeyWrap(SECRET.encode()))
+    sealed = await Sealer(keys, SECRET.encode()).seal("cu_1", TENANT, text)
+    await keys.close()
+    body = common.Sealed(key_id=sealed.key_id, nonce=sealed.nonce, ciphertext=sealed.ciphertext)
+    command = contact_commands_pb2.ContactCommand(
+        add_message=contact_commands_pb2.AddMessage(
+            contact_id=contact_id, author=contact_types_pb2.AUTHOR_AGENT, body=body, agent_id="ag_li"
+        )
+    )
+    client = CommandClient(COMMANDS, [address], world.credentials, world.channels)
+    assert [event.WhichOneof("event") for event in await client.execute(command, AGENT)] == ["message_added"]
+    other = Principal(TENANT, "agent:ag_wu", frozenset({Role.AGENT}))
+    with pytest.raises(Rejection, match="NotConnectedToAgent"):
+        await client.execute(command, other)
+
+
+async def read(world: World, address: str, contact_id: str) -> Any:
+    stub = contact_service_pb2_grpc.ContactReadServiceStub(world.channels.to(address))
+    metadata = token_metadata(world.credentials, service_principal("console", TENANT))
+    answer = await stub.GetContact(
+        contact_service_pb2.GetContactRequest(contact_id=contact_id), metadata=metadata, timeout=5
+    )
+    return answer.contact
+
+
+async def test_a_repeated_command_gets_its_first_answer_and_another_payload_a_conflict(world: World) -> None:
+    grpc_port, http_port = free_ports(2)
+    gateway = await world.gateway(f"127.0.0.1:{grpc_port}", peer_id="gw:2")
+    async with world.replica(world.settings(ports=(grpc_port, http_port))):
+        await called(gateway)
+        command_id = new_command_id()
+        first = await gateway.call("+8677", command_id)
+        assert await gateway.call("+8677", command_id) == first
+        conflict = await gateway.call("+8677", command_id, "zh")
+        assert conflict.code == grpc.StatusCode.ABORTED.value[0]
+        old = await gateway.call("+8699", new_command_id(1_700_000_000.0))
+        assert old.reason == "CommandExpired"
+        unknown = contact_service_pb2.StartContact(entry_point_id="ep_none", address="+861", locale="en")
+        assert (await gateway.ask(start_contact=unknown)).reason == "entry_point"
+        long = contact_service_pb2.CustomerInput(contact_id=first.contact_id, text="x" * 40_000)
+        assert (await gateway.ask(customer_input=long)).reason == "text"
+
+
+async def test_a_service_that_is_away_only_delays_the_contact(world: World) -> None:
+    grpc_port, http_port = free_ports(2)
+    gateway = await world.gateway(f"127.0.0.1:{grpc_port}", peer_id="gw:3")
+    world.centre.is_away |= {"resolve_customer", "start_session"}
+    async with world.replica(world.settings(ports=(grpc_port, http_port))):
+        contact_id = await called(gateway)
+        await eventually(lambda: gateway.views.get(contact_id))
+        world.centre.is_away.clear()
+        view = await gateway.seen(contact_id, State.CONTACT_STATE_SELF_SERVICE)
+        assert view.customer_id == ""
+
+
+async def test_a_refused_queue_closes_the_contact_and_says_so(world: World) -> None:
+    grpc_port, http_port = free_ports(2)
+    gateway = await world.gateway(f"127.0.0.1:{grpc_port}", peer_id="gw:4")
+    world.centre.refuse["enqueue_contact"] = "QueueFull"
+    async with world.replica(world.settings(ports=(grpc_port, http_port))):
+        contact_id = await called(gateway)
+        await gateway.seen(contact_id, State.CONTACT_STATE_SELF_SERVICE)
+        await gateway.ask(customer_input=contact_service_pb2.CustomerInput(contact_id=contact_id, text="agent"))
+        view = await gateway.seen(contact_id, State.CONTACT_STATE_CLOSED)
+        assert view.close_reason == contact_types_pb2.CLOSE_REASON_REFUSED
+
+
+class ChatPage:
+    """A browser with the widget."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.frames: list[dict[str, Any]] = []
+        self.messages: dict[int, str] = {}
+        self.state: dict[str, Any] = {}
+        self._reading = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            async for text in self.socket:
+                frame = json.loads(text)
+                self.frames.append(frame)
+                if frame["type"] == "contact":
+                    self.state = frame
+                    self.messages |= {message["no"]: message["text"] for message in frame["messages"]}
+
+    async def ask(self, **frame: Any) -> dict[str, Any]:
+        command_id = new_command_id()
+        await self.socket.send(json.dumps(frame | {"command_id": command_id}))
+        found = await eventually(
+            lambda: next((one for one in self.frames if one.get("command_id") == command_id), None)
+        )
+        return dict(found)
+
+    async def seen(self, state: str) -> dict[str, Any]:
+        await eventually(lambda: self.state.get("state") == state)
+        return self.state
+
+
+async def open_chat(
+    client: httpx.AsyncClient, url: str, origin: str = "https://shop.example", **more: Any
+) -> httpx.Response:
+    body = {"entry_point_id": "ep_chat", "locale": "en", "command_id": new_command_id()} | more
+    return await client.post(f"{url}/chat/v1/sessions", json=body, headers={"origin": origin})
+
+
+@contextlib.asynccontextmanager
+async def chat_page(url: str, token: str) -> AsyncIterator[ChatPage]:
+    address = url.replace("http", "ws") + "/chat/v1/ws"
+    async with connect(address, origin="https://shop.example") as socket:  # type: ignore[arg-type]
+        await socket.send(json.dumps({"type": "hello", "token": token}))
+        yield ChatPage(socket)
+
+
+async def opened_chat(client: httpx.AsyncClient, url: str) -> dict[str, str]:
+    async with asyncio.timeout(30):
+        while (answer := await open_chat(client, url)).status_code in (404, 503):
+            await asyncio.sleep(0.2)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["access-control-allow-origin"] == "https://shop.example"
+    return dict(answer.json())
+
+
+async def test_a_chat_from_page_to_agent_survives_a_reload(world: World) -> None:
+    grpc_port, http_port = free_ports(2)
+    url = f"http://127.0.0.1:{http_port}"
+    async with world.replica(world.settings(ports=(grpc_port, http_port))), httpx.AsyncClient() as client:
+        session = await opened_chat(client, url)
+        contact_id = session["contact_id"]
+        async with chat_page(url, session["token"]) as page:
+            frame = await page.seen("SELF_SERVICE")
+            assert frame["prompt"]["options"] == [{"option_id": "person", "label": {"zh": "人工", "en": "A person"}}]
+            assert (await page.ask(type="input", node_id="menu", text="x" * 32_500))["reason"] == "text"
+            assert (await page.ask(type="input", node_id="menu", option_id="person"))["type"] == "done"
+            await page.seen("OFFERED")
+            assert (await page.ask(type="message", text="Are you there?"))["type"] == "done"
+            await world.centre.accept(contact_id)
+            await page.seen("CONNECTED")
+            await write_as_agent(world, f"127.0.0.1:{grpc_port}", contact_id, "Yes")
+            await eventually(lambda: len(page.messages) == 3)
+        async with chat_page(url, session["token"]) as page:
+            await eventually(lambda: page.messages == {1: "One moment", 2: "Are you there?", 3: "Yes"})
+            again = await open_chat(client, url, token=session["token"], visitor=session["visitor"])
+            assert again.json() == session
+            answers = [await page.ask(type="message", text=str(number)) for number in range(22)]
+            assert [answer["type"] for answer in answers].count("refused") > 0
+            assert (await page.ask(type="leave"))["type"] == "done"
+            assert (await page.seen("CLOSED"))["close_reason"] == "CUSTOMER_LEFT"
+            assert (await page.ask(type="leave"))["reason"] == "ContactClosed"
+        fresh = await open_chat(client, url, token=session["token"], visitor=session["visitor"])
+        assert fresh.json()["contact_id"] != contact_id
+        assert fresh.json()["contact_id"].split("_")[1] == contact_id.split("_")[1], "the same visitor, one partition"
+
+
+async def test_bad_chat_openings_are_named(world: World) -> None:
+    grpc_port, http_port = free_ports(2)
+    url = f"http://127.0.0.1:{http_port}"
+    async with world.replica(world.settings(ports=(grpc_port, http_port))), httpx.AsyncClient() as client:
+        await opened_chat(client, url)
+        assert (await open_chat(client, url, origin="https://evil.example")).status_code == 403
+        assert (await open_chat(client, url, entry_point_id="ep_none")).status_code == 404
+        assert (await open_chat(client, url, entry_point_id="ep_voice")).status_code == 404
+        missing = await client.post(f"{url}/chat/v1/sessions", json={}, headers={"origin": "https://shop.example"})
+        assert missing.json()["field"] == "entry_point_id"
+        bad_id = await open_chat(client, url, command_id="not a uuid")
+        assert (bad_id.status_code, bad_id.json()["field"]) == (422, "command_id")
+        preflight = await client.options(f"{url}/chat/v1/sessions", headers={"origin": "https://shop.example"})
+        assert preflight.headers["access-control-allow-methods"] == "POST"
+        async with chat_page(url, "forged.token") as page:
+            await page.socket.wait_closed()
+            assert page.socket.close_code == 4401
+
+
+async def test_two_replicas_serve_pages_of_each_others_contacts_and_take_over(world: World) -> None:
+    ports = free_ports(4)
+    addresses = f"127.0.0.1:{ports[0]},127.0.0.1:{ports[2]}"
+    first = world.settings(1, (ports[0], ports[1]), replicas=addresses)
+    second = world.settings(2, (ports[2], ports[3]), replicas=addresses)
+    urls = [f"http://127.0.0.1:{ports[1]}", f"http://127.0.0.1:{ports[3]}"]
+    async with httpx.AsyncClient() as client, contextlib.AsyncExitStack() as stack:
+        left = await stack.enter_async_context(world.replica(first))
+        await opened_chat(client, urls[0])
+        async with world.replica(second) as right:
+            await eventually(lambda: left.owned and right.owned and len(left.owned | right.owned) == 4)
+            sessions = [await opened_chat(client, urls[0])]
+            while not any(right.owns(partition_of(left, one)) for one in sessions):
+                sessions.append(await opened_chat(client, urls[0]))
+            pages = [await stack.enter_async_context(chat_page(urls[0], one["token"])) for one in sessions]
+            for page in pages:
+                await page.seen("SELF_SERVICE")
+            other = await stack.enter_async_context(chat_page(urls[1], sessions[-1]["token"]))
+            await other.seen("SELF_SERVICE")
+            assert (await other.ask(type="message", text="Hello?"))["type"] == "done"
+            await eventually(lambda: "Hello?" in pages[-1].messages.values())
+        for page in pages:  # the second replica is gone: its partitions come to the first
+            answer = await page.ask(type="input", node_id="menu", option_id="person")
+            while answer["type"] == "refused" and answer["retry_after_s"] is not None:
+                await asyncio.sleep(0.1)
+                answer = await page.ask(type="input", node_id="menu", option_id="person")
+            await page.seen("OFFERED")
+
+
+def partition_of(ledger: ChannelsLedger, session: dict[str, str]) -> int:
+    return ledger.partition_of(session["contact_id"].split("_")[1])
+
+
+async def test_a_lost_gateway_loses_its_calls_and_no_chats(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trunkline_platform.peers.SILENCE_S", 1.0)
+    grpc_port, http_port = free_ports(2)
+    url = f"http://127.0.0.1:{http_port}"
+    gateway = await world.gateway(f"127.0.0.1:{grpc_port}", peer_id="gw:lost")
+    watcher = await world.gateway(f"127.0.0.1:{grpc_port}", peer_id="gw:watcher")
+    async with (
+        world.replica(world.settings(ports=(grpc_port, http_port))),
+        httpx.AsyncClient() as client,
+    ):
+        contact_id = await called(gateway)
+        await gateway.seen(contact_id, State.CONTACT_STATE_SELF_SERVICE)
+        watched = contact_service_pb2.WatchContacts(contact_ids=[contact_id])
+        watcher.client.send(Request(watch_contacts=watched))
+        await watcher.seen(contact_id, State.CONTACT_STATE_SELF_SERVICE)
+        session = await opened_chat(client, url)
+        world.tasks.pop(0).cancel()  # the gateway dies without a word
+        view = await watcher.seen(contact_id, State.CONTACT_STATE_CLOSED)
+        assert view.close_reason == contact_types_pb2.CLOSE_REASON_PEER_LOST
+        async with chat_page(url, session["token"]) as page:
+            await page.seen("SELF_SERVICE")

@@ -1,0 +1,124 @@
+"""Any interleaving of facts, hang-ups, duplicates and repeated steps keeps the invariants (see conftest `_check`)."""
+
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trunkline_channels.domain import commands
+from trunkline_channels.domain.commands import Command
+from trunkline_channels.domain.events import ContactClosed, ContactDropped
+from trunkline_channels.domain.words import Author, CloseReason
+from trunkline_core.decider import Context, execute
+from trunkline_core.errors import TrunklineError
+from trunkline_core.flows import MenuOption
+from trunkline_core.sealed import Sealed
+from trunkline_core.texts import LocalizedText
+
+ONE = "ct_0123456789abcdef_one"
+HELLO = LocalizedText("你好", "Hello")
+SEALED = Sealed("ky_1", b"n" * 12, b"c" * 32)
+MENU = (MenuOption("sales", HELLO, "1", (), "n2"),)
+
+small = st.integers(1, 3)
+step_numbers = st.integers(1, 9)
+agents = st.sampled_from(["ag_li", "ag_wu"])
+texts = st.sampled_from([None, HELLO])
+
+moves: st.SearchStrategy[Command] = st.one_of(
+    st.builds(commands.RecordCustomer, st.just(ONE), step_numbers, st.just("cu_1")),
+    st.builds(commands.RefuseStep, st.just(ONE), step_numbers, st.just("QueueFull")),
+    st.builds(commands.RecordPrompt, st.just(ONE), st.just("n1"), small, texts, st.sampled_from([(), MENU])),
+    st.builds(commands.RecordText, st.just(ONE), texts),
+    st.builds(commands.GiveInput, st.just(ONE), st.just("n1"), st.sampled_from(["", "sales"]), st.just(SEALED)),
+    st.builds(commands.RecordPersonRequested, st.just(ONE), st.just("qu_1"), small, small, st.just(()), texts),
+    st.builds(commands.RecordSelfServiceCompleted, st.just(ONE), texts),
+    st.builds(commands.RecordEnqueued, st.just(ONE), step_numbers, st.just("qu_1"), small),
+    st.builds(commands.RecordOffered, st.just(ONE), small, small, agents),
+    st.builds(commands.RecordAccepted, st.just(ONE), small, small, agents),
+    st.builds(commands.RecordOfferEnded, st.just(ONE), small, small),
+    st.builds(commands.RecordConnected, st.just(ONE), small, small, agents),
+    st.builds(commands.RecordForgotten, st.just(ONE), step_numbers),
+    st.builds(commands.RecordWrapUp, st.just(ONE), agents, st.just("")),
+    st.builds(commands.ConfirmConnect, st.just(ONE), small, small),
+    st.builds(commands.RefuseConnect, st.just(ONE), small, small, st.just("busy")),
+    st.builds(commands.AddMessage, st.just(ONE), st.sampled_from(Author), st.just(SEALED), agents),
+    st.builds(commands.AttachPeer, st.just(ONE), st.sampled_from(["chat:a", "chat:b"])),
+    st.builds(commands.DetachPeer, st.just(ONE), st.sampled_from(["chat:a", "chat:b"])),
+    st.builds(commands.LosePeer, st.sampled_from(["chat:a", "chat:b"])),
+    st.builds(commands.CloseContact, st.just(ONE), st.sampled_from(CloseReason), agents),
+)
+
+
+def likely_next(story: Any) -> list[Command]:
+    """What a real acd, ivr or crm would say next, so that stories get beyond the first question."""
+    contact = story.state.contacts.get(ONE)
+    if contact is None:
+        return []
+    segment_no, offer_no = contact.place
+    agent_id = contact.agent_id or "ag_li"
+    return [
+        commands.RecordCustomer(ONE, contact.step_no, "cu_1"),
+        commands.RecordPersonRequested(ONE, "qu_1", 1, 1, (), None),
+        commands.RecordEnqueued(ONE, contact.step_no, "qu_1", segment_no + 1),
+        commands.RecordOffered(ONE, segment_no, offer_no + 1, "ag_wu"),
+        commands.RecordAccepted(ONE, segment_no, offer_no, agent_id),
+        commands.ConfirmConnect(ONE, segment_no, offer_no),
+        commands.RecordOfferEnded(ONE, segment_no, offer_no),
+        commands.RecordConnected(ONE, segment_no, offer_no, agent_id),
+        commands.RefuseStep(ONE, contact.step_no, "OfferNotLive"),
+        commands.RecordForgotten(ONE, contact.step_no),
+    ]
+
+
+def play(story: Any, command: Command) -> None:
+    try:
+        story.do(command)
+    except TrunklineError:
+        return
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_any_interleaving_ends_once_and_leaves_nothing_behind(new_story: Any, data: st.DataObject) -> None:
+    story = new_story().opened(data.draw(st.sampled_from(["chat", "voice"])))
+    for _ in range(data.draw(st.integers(0, 25))):
+        likely = likely_next(story)
+        command = data.draw(st.one_of(moves, st.sampled_from(likely)) if likely else moves)
+        for _ in range(data.draw(st.integers(1, 2))):  # everything may come twice
+            play(story, command)
+        if data.draw(st.integers(0, 9)) == 0:
+            story.pass_time(timedelta(minutes=data.draw(st.integers(1, 20))))
+    leave(story)
+    assert sum(isinstance(event, ContactClosed) for event in story.past) == 1
+    assert sum(isinstance(event, ContactDropped) for event in story.past) == 1
+    assert not len(story.state.contacts)
+    assert not len(story.state.timers)
+    assert not story.state.held.names()
+
+
+def leave(story: Any) -> None:
+    """The customer goes, and every service confirms."""
+    play(story, commands.CloseContact(ONE, CloseReason.CUSTOMER_LEFT, ""))
+    for _ in range(3):
+        contact = story.state.contacts.get(ONE)
+        if contact is not None and contact.step is not None:
+            story.do(commands.RecordForgotten(ONE, contact.step.step_no))
+    if contact := story.state.contacts.get(ONE):
+        assert contact.step is None, "all facts are delivered: nothing is outstanding"
+    story.pass_time(timedelta(minutes=10))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(moves, max_size=15))
+def test_a_batch_taken_back_leaves_the_state_as_it_was(new_story: Any, batch: list[Command]) -> None:
+    story = new_story().connected()
+    before = (list(story.state.contacts.values()), list(story.state.timers.values()), story.state.held.names())
+    for number, command in enumerate(batch):
+        try:
+            execute(story.decider, story.state, command, Context(story.now, "tn_demo", "system", f"x{number}"))
+        except TrunklineError:
+            continue
+    story.state.journal.rollback()
+    after = (list(story.state.contacts.values()), list(story.state.timers.values()), story.state.held.names())
+    assert after == before

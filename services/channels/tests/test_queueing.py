@@ -1,0 +1,174 @@
+"""What acd says of a contact, and what the peer says of its legs."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from trunkline_channels.domain.commands import (
+    CloseContact,
+    ConfirmConnect,
+    RecordAccepted,
+    RecordConnected,
+    RecordEnqueued,
+    RecordOffered,
+    RecordOfferEnded,
+    RecordWrapUp,
+    RefuseConnect,
+    RefuseStep,
+)
+from trunkline_channels.domain.events import (
+    ConnectRequested,
+    ContactClosed,
+    ContactConnected,
+    ContactOffered,
+    ContactQueued,
+    ContactReturned,
+    ContactWrappedUp,
+    LegsJoined,
+    LegsRefused,
+    StepBegun,
+    StepRefused,
+)
+from trunkline_channels.domain.words import CloseReason, ContactState
+
+
+def test_the_contact_is_queued(story: Any) -> None:
+    story.wanting()
+    assert story.do(RecordEnqueued(story.one, 3, "qu_sales", 1)) == [ContactQueued(story.one, "qu_sales", 1)]
+    assert story.contact.step is None
+    assert story.do(RecordEnqueued(story.one, 3, "qu_sales", 1)) == []
+
+
+def test_the_contact_rings(story: Any) -> None:
+    story.queued()
+    assert story.do(RecordOffered(story.one, 1, 1, "ag_li")) == [ContactOffered(story.one, 1, 1, "ag_li")]
+    assert story.do(RecordOffered(story.one, 1, 1, "ag_li")) == []
+
+
+def test_an_ended_offer_returns_the_contact(story: Any) -> None:
+    story.offered()
+    assert story.do(RecordOfferEnded(story.one, 1, 1)) == [ContactReturned(story.one, 1, 1)]
+    assert (story.contact.state, story.contact.agent_id) == (ContactState.QUEUED, "")
+    assert story.do(RecordOfferEnded(story.one, 1, 1)) == []
+
+
+def test_an_offer_that_ended_cannot_be_accepted(story: Any) -> None:
+    story.offered().do(RecordOfferEnded(story.one, 1, 1))
+    assert story.do(RecordAccepted(story.one, 1, 1, "ag_li")) == []
+    assert story.do(RecordConnected(story.one, 1, 1, "ag_li")) == []
+
+
+def test_a_chat_joins_itself_in_the_same_command(story: Any) -> None:
+    assert story.offered().do(RecordAccepted(story.one, 1, 1, "ag_li")) == [
+        ConnectRequested(story.one, 1, 1, "ag_li"),
+        LegsJoined(story.one, 1, 1),
+        StepBegun(story.one, 4, "report_connected"),
+    ]
+
+
+def test_a_call_waits_for_its_legs(story: Any) -> None:
+    assert story.offered("voice").do(RecordAccepted(story.one, 1, 1, "ag_li")) == [
+        ConnectRequested(story.one, 1, 1, "ag_li")
+    ]
+    assert story.do(ConfirmConnect(story.one, 1, 1), actor="gateway:gw") == [
+        LegsJoined(story.one, 1, 1),
+        StepBegun(story.one, 4, "report_connected"),
+    ]
+    assert story.do(ConfirmConnect(story.one, 1, 1), actor="gateway:gw") == []
+
+
+def test_the_connection_is_booked(story: Any) -> None:
+    story.accepted()
+    assert story.do(RecordConnected(story.one, 1, 1, "ag_li")) == [ContactConnected(story.one, 1, 1, "ag_li")]
+    assert story.contact.step is None
+    assert story.do(RecordConnected(story.one, 1, 1, "ag_li")) == []
+
+
+def test_failed_legs_are_reported(story: Any) -> None:
+    story.accepted("voice")
+    assert story.do(RefuseConnect(story.one, 1, 1, "busy")) == [
+        LegsRefused(story.one, 1, 1, "busy"),
+        StepBegun(story.one, 4, "report_connect_failed"),
+    ]
+    assert story.do(RefuseConnect(story.one, 1, 1, "busy")) == []
+    assert story.refusal(ConfirmConnect(story.one, 1, 1)) == "Rejection: ConnectNotAwaited"
+    assert story.do(RecordOfferEnded(story.one, 1, 1)) == [ContactReturned(story.one, 1, 1)]
+    assert story.contact.step is None
+
+
+def test_a_late_confirmation_never_joins_a_second_agent(story: Any) -> None:
+    story.accepted("voice").do(RecordOfferEnded(story.one, 1, 1))
+    story.do(RecordOffered(story.one, 1, 2, "ag_wu"))
+    assert story.refusal(ConfirmConnect(story.one, 1, 1)) == "Rejection: ConnectNotAwaited"
+    story.do(RecordAccepted(story.one, 1, 2, "ag_wu"))
+    assert story.refusal(ConfirmConnect(story.one, 1, 1)) == "Rejection: ConnectNotAwaited"
+    assert story.refusal(RefuseConnect(story.one, 1, 1, "busy")) == "Rejection: ConnectNotAwaited"
+
+
+@pytest.mark.parametrize("place", [(1, 2), (2, 1), (0, 0), (-1, 1)])
+def test_a_confirmation_of_an_offer_nobody_made_is_refused(story: Any, place: tuple[int, int]) -> None:
+    story.accepted("voice")
+    assert story.refusal(ConfirmConnect(story.one, *place)) == "Rejection: ConnectNotAwaited"
+
+
+def test_an_unknown_failure_is_invalid(story: Any) -> None:
+    story.accepted("voice")
+    assert story.refusal(RefuseConnect(story.one, 1, 1, "tired")).startswith("Invalid: reason")
+
+
+def test_a_refused_report_lets_the_contact_wait_on(story: Any) -> None:
+    story.accepted()
+    assert story.do(RefuseStep(story.one, 4, "OfferNotLive")) == [StepRefused(story.one, 4, "OfferNotLive")]
+    assert story.do(RecordOfferEnded(story.one, 1, 1)) == [ContactReturned(story.one, 1, 1)]
+    assert story.contact.state is ContactState.QUEUED
+
+
+def test_a_refused_queue_tells_the_customer_and_closes(story: Any) -> None:
+    _, _, closed, cleaning = story.wanting().do(RefuseStep(story.one, 3, "QueueFull"))
+    assert closed == ContactClosed(story.one, CloseReason.REFUSED, "QueueFull")
+    assert cleaning == StepBegun(story.one, 4, "end_at_acd")
+
+
+def test_lower_offers_change_nothing(story: Any) -> None:
+    story.offered().do(RecordOfferEnded(story.one, 1, 1))
+    story.do(RecordOffered(story.one, 1, 2, "ag_wu"))
+    assert story.do(RecordOffered(story.one, 1, 1, "ag_li")) == []
+    assert story.do(RecordAccepted(story.one, 1, 1, "ag_li")) == []
+    assert story.do(RecordOfferEnded(story.one, 1, 1)) == []
+    assert story.do(RecordConnected(story.one, 1, 1, "ag_li")) == []
+
+
+def test_facts_may_run_ahead_of_what_is_known(story: Any) -> None:
+    story.offered().do(RecordAccepted(story.one, 1, 3, "ag_wu"))
+    assert story.contact.agent_id == "ag_wu"
+    assert story.do(RecordConnected(story.one, 1, 3, "ag_wu"))
+
+
+def test_a_connected_contact_is_offered_to_nobody(story: Any) -> None:
+    story.connected()
+    assert story.do(RecordOffered(story.one, 1, 2, "ag_wu")) == []
+    assert story.do(RecordConnected(story.one, 1, 2, "ag_wu")) == []
+    assert story.do(RecordEnqueued(story.one, 3, "qu_sales", 2)) == []
+
+
+def test_the_agent_wraps_up_after_the_contact_closed(story: Any) -> None:
+    story.connected().do(CloseContact(story.one, CloseReason.AGENT_ENDED, "ag_li"))
+    told = RecordWrapUp(story.one, "ag_li", "resolved")
+    assert story.do(told) == [ContactWrappedUp(story.one, "ag_li", "resolved")]
+    assert story.refusal(told, tenant="tn_other") == f"NotFound: unknown contact {story.one}"
+
+
+def test_a_wrap_up_is_told_even_after_the_contact_left_memory(story: Any) -> None:
+    story.connected().do(CloseContact(story.one, CloseReason.AGENT_ENDED, "ag_li"))
+    story.confirm_all()
+    story.pass_time(timedelta(hours=1))
+    told = RecordWrapUp(story.one, "ag_li", "resolved")
+    assert story.do(told) == [ContactWrappedUp(story.one, "ag_li", "resolved")]
+
+
+def test_facts_come_from_services_alone(story: Any) -> None:
+    story.queued()
+    offered = RecordOffered(story.one, 1, 1, "ag_li")
+    assert story.refusal(offered, actor="gateway:gw") == "Rejection: NotAllowed"
+    assert story.refusal(offered, actor="customer") == "Rejection: NotAllowed"
+    assert story.refusal(offered, actor="agent:ag_li") == "Rejection: NotAllowed"

@@ -1,0 +1,131 @@
+"""Bytes, keys and lanes of channels, and facts of other services as commands."""
+
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+import pytest
+from trunkline.acd.v1 import acd_events_pb2 as acd
+from trunkline.common.v1.common_types_pb2 import CHANNEL_CHAT, EventMetadata
+from trunkline.directory.v1 import directory_events_pb2, directory_types_pb2
+from trunkline.ivr.v1 import ivr_events_pb2 as ivr
+from trunkline_channels.adapters.facts import definitions, facts_of_acd, facts_of_ivr
+from trunkline_channels.adapters.wire import WIRE, key_of, lane_of, stream_of
+from trunkline_channels.application.hub import Subscriber, part_of
+from trunkline_channels.domain import commands, events
+from trunkline_channels.domain.contact import Message
+from trunkline_channels.domain.words import Author, Channel, CloseReason, EntryPointDefinition
+from trunkline_core.errors import Invalid
+from trunkline_core.flows import MenuOption
+from trunkline_core.sealed import Sealed
+from trunkline_core.texts import LocalizedText
+from trunkline_ledger.core.metadata import Metadata
+from trunkline_ledger.core.records import Record
+from trunkline_ledger.kafka.reader import EffectiveRecord, Position
+from trunkline_ledger.submission import Lane
+
+ONE = "ct_0123456789abcdef_one"
+NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
+HELLO = LocalizedText("你好", "Hello")
+SEALED = Sealed("dk_1", b"n" * 12, b"c" * 20)
+METADATA = Metadata("ev_1", ONE, 1, NOW, "tn_demo", "system", ONE, "c1", 1, False, b"")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        events.EntryPointPut(EntryPointDefinition("ep_1", "Shop", Channel.CHAT, "fl_1")),
+        events.ContactOpened(ONE, "ep_1", Channel.CHAT, "fl_1", "0123", SEALED, {"plan": "gold"}, "en", "chat:a"),
+        events.PromptShown(ONE, "n1", 1, HELLO, (MenuOption("a", HELLO, "1", ("x",), "n2"),)),
+        events.InputGiven(ONE, "n1", "", None),
+        events.ContactClosed(ONE, CloseReason.REFUSED, "QueueFull"),
+        events.MessageAdded(ONE, 1, Author.AGENT, SEALED, "ag_li"),
+    ],
+)
+def test_events_survive_the_way_to_kafka_and_back(event: events.Event) -> None:
+    assert WIRE.decode_event(WIRE.encode_event(event, METADATA)) == (event, METADATA)
+
+
+def test_every_command_but_those_of_a_partition_has_the_contacts_key() -> None:
+    assert key_of(commands.DropContact(ONE), "tn_demo") == "0123456789abcdef"
+    for command in (commands.LosePeer("gw"), commands.PutEntryPoint(None)):
+        with pytest.raises(Invalid):
+            key_of(command, "tn_demo")
+    assert len(get_args(commands.Command)) == 26
+
+
+def test_answers_of_services_go_first_and_new_work_last() -> None:
+    assert lane_of(commands.RecordConnected(ONE, 1, 1, "ag_li")) is Lane.INTERNAL
+    assert lane_of(commands.CloseContact(ONE, CloseReason.CUSTOMER_LEFT, "")) is Lane.ENDING
+    assert lane_of(commands.AddMessage(ONE, Author.AGENT, SEALED, "ag_li")) is Lane.ENDING
+    assert lane_of(commands.AddMessage(ONE, Author.CUSTOMER, SEALED, "")) is Lane.NEW
+
+
+def test_the_stream_is_the_contact_or_the_entry_point() -> None:
+    assert stream_of(events.ContactDropped(ONE)) == ONE
+    assert stream_of(events.EntryPointPut(EntryPointDefinition("ep_1", "", Channel.CHAT, "fl_1"))) == "ep_1"
+
+
+def record(event: Any) -> EffectiveRecord:
+    raw = Record(0, 5, b"k", event.SerializeToString(), NOW, 1, "any")
+    return EffectiveRecord(raw, Position(6, 1))
+
+
+def test_an_offer_becomes_a_command_to_its_contact() -> None:
+    offered = acd.ContactOffered(contact_id=ONE, segment_no=1, offer_no=2, agent_id="ag_li")
+    metadata = EventMetadata(tenant_id="tn_demo", correlation_id=ONE, event_id="ev_9")
+    (found,) = facts_of_acd(record(acd.AcdEvent(metadata=metadata, contact_offered=offered)))
+    assert found.command == commands.RecordOffered(ONE, 1, 2, "ag_li")
+    assert (found.key, found.tenant, found.causation_id) == ("0123456789abcdef", "tn_demo", "ev_9")
+
+
+def test_what_is_not_about_our_contacts_leads_to_nothing() -> None:
+    assert not facts_of_acd(record(acd.AcdEvent(rows_changed=acd.RowsChanged())))
+    assert not facts_of_acd(record(acd.AcdEvent(contact_offered=acd.ContactOffered(contact_id="foreign"))))
+    assert not facts_of_ivr(record(ivr.IvrEvent(input_taken=ivr.InputTaken(contact_id=ONE))))
+    assert not definitions(record(directory_events_pb2.DirectoryEvent()))
+
+
+def test_an_entry_point_goes_to_every_partition() -> None:
+    definition = directory_types_pb2.EntryPointDefinition(
+        entry_point_id="ep_1", name="Shop", channel=CHANNEL_CHAT, flow_id="fl_1"
+    )
+    defined = directory_events_pb2.EntryPointDefined(entry_point=definition)
+    event = directory_events_pb2.DirectoryEvent(entry_point_defined=defined)
+    (found,) = definitions(record(event))
+    assert found.key is None
+    assert found.command == commands.PutEntryPoint(EntryPointDefinition("ep_1", "Shop", Channel.CHAT, "fl_1"))
+
+
+def message(number: int, size_bytes: int) -> Message:
+    return Message(number, Author.CUSTOMER, NOW, Sealed("dk_1", b"", b"x" * size_bytes))
+
+
+def test_a_long_conversation_is_told_in_parts() -> None:
+    messages = [message(number, 31 * 1024) for number in range(1, 101)]
+    assert part_of(messages, 0) == 16
+    assert part_of(messages, 96) == 100
+    assert part_of([message(1, 2**20)], 0) == 1
+    assert part_of([], 0) == 0
+
+
+async def test_a_slow_stream_gets_the_newest_state_only(story: Any) -> None:
+    subscriber = Subscriber("tn_demo", "gw")
+    older = story.opened().contact
+    story.do(commands.RecordCustomer(story.one, 1, "cu_1"))
+    subscriber.offer(story.contact)
+    subscriber.offer(older)
+    assert (await subscriber.next()).contact == story.contact
+
+
+async def test_a_stream_is_told_each_message_once(story: Any) -> None:
+    subscriber = Subscriber("tn_demo", "gw")
+    story.prompted()
+    for _ in range(2):
+        story.do(commands.AddMessage(story.one, Author.CUSTOMER, story.sealed, ""))
+        subscriber.offer(story.contact)
+        telling = await subscriber.next()
+        assert telling.upto == telling.after + 1
+    subscriber.forget(story.one)
+    subscriber.offer(story.contact)
+    telling = await subscriber.next()
+    assert (telling.after, telling.upto) == (0, 2)

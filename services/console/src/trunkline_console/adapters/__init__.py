@@ -1,0 +1,1 @@
+"""Where console meets protobuf, Kafka, hashing and other services."""

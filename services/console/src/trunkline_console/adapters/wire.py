@@ -1,0 +1,47 @@
+"""The directory's commands and events as protobuf. Must not: convert by hand: names decide."""
+
+from trunkline.directory.v1 import directory_commands_pb2, directory_events_pb2
+from trunkline_ledger.submission import Lane
+from trunkline_platform.wire import EventWire
+
+from trunkline_console.domain import events
+from trunkline_console.domain.commands import Command
+from trunkline_console.domain.events import Event
+
+WIRE: EventWire[Command, Event] = EventWire(
+    events=Event,
+    event_message=directory_events_pb2.DirectoryEvent,
+    commands=Command,
+    command_message=directory_commands_pb2.DirectoryCommand,
+)
+
+
+def stream_of(event: Event) -> str:
+    """Return the id of the thing that was defined."""
+    match event:
+        case events.TenantDefined(tenant):
+            return tenant.tenant_id
+        case events.UserDefined(user):
+            return user.user_id
+        case events.AgentDefined(agent):
+            return agent.agent_id
+        case events.QueueDefined(queue):
+            return queue.queue_id
+        case events.WrapUpCodeDefined(code):
+            return f"wc_{code.code}"
+        case events.HoursDefined(hours):
+            return hours.hours_id
+        case events.EntryPointDefined(entry_point):
+            return entry_point.entry_point_id
+        case events.FlowPublished(flow):
+            return flow.flow_id
+
+
+def key_of(command: Command, tenant: str) -> str:
+    """Return the record key: a tenant's directory stands on one partition."""
+    return tenant
+
+
+def lane_of(command: Command) -> Lane:
+    """Return the lane: administrators' work is never urgent."""
+    return Lane.NEW

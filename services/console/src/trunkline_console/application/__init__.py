@@ -1,0 +1,1 @@
+"""What console does: log-in, desks, the wall."""

@@ -1,0 +1,116 @@
+"""Desks of all tenants: opens and closes them at acd, and carries out what agents do at them."""
+
+import asyncio
+import hashlib
+import hmac
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from trunkline.acd.v1.acd_commands_pb2 import AcdCommand, CloseAgentSession, OpenAgentSession
+from trunkline.common.v1.common_types_pb2 import Sealed
+from trunkline.contact.v1.contact_commands_pb2 import AddMessage, CloseContact, ContactCommand
+from trunkline.contact.v1.contact_types_pb2 import Author, CloseReason
+from trunkline_core.errors import TrunklineError
+from trunkline_platform.commands import CommandClient
+from trunkline_platform.credentials import Principal, derive, service_principal
+from trunkline_platform.sealing import Sealer
+
+from trunkline_console.application.desks import Desk, Desks
+from trunkline_console.application.wishes import End, Message, read_wish
+
+log = logging.getLogger(__name__)
+
+
+class Streams(Protocol):
+    """Starts the streams of one tenant's desks to acd and channels."""
+
+    def __call__(self, tenant: str, desks: Desks) -> None: ...
+
+
+class DeskRoom:
+    """Where desks come and go. One set of streams per tenant, started with its first desk."""
+
+    def __init__(
+        self,
+        peer_id: str,
+        acd: CommandClient,
+        channels: CommandClient,
+        sealer: Sealer,
+        secret: bytes,
+        find_customer: Callable[[str, str], Any],
+        start_streams: Streams,
+    ) -> None:
+        self._peer_id = peer_id
+        self._acd = acd
+        self._channels = channels
+        self._sealer = sealer
+        self._payload_key = derive(secret, "payload")
+        self._find_customer = find_customer
+        self._start_streams = start_streams
+        self._tenants: dict[str, Desks] = {}
+        self._reopening: set[asyncio.Task[None]] = set()
+
+    def desks_of(self, tenant: str) -> Desks:
+        """Return the tenant's desks, starting its streams when it is the first."""
+        desks = self._tenants.get(tenant)
+        if desks is None:
+            desks = self._tenants[tenant] = Desks(
+                lambda customer_id: self._find_customer(tenant, customer_id),
+                lambda desk: self._reopen(tenant, desk),
+            )
+            self._start_streams(tenant, desks)
+        return desks
+
+    def _reopen(self, tenant: str, desk: Desk) -> None:
+        task = asyncio.create_task(self.open(tenant, desk), name="console-reopen-desk")
+        self._reopening.add(task)
+        task.add_done_callback(self._reopening.discard)
+
+    async def open(self, tenant: str, desk: Desk) -> None:
+        """Tell acd that the agent's desk is here."""
+        command = OpenAgentSession(agent_id=desk.agent_id, peer_id=self._peer_id, session_id=desk.session_id)
+        try:
+            await self._acd.execute(AcdCommand(open_agent_session=command), service_principal("console", tenant))
+        except TrunklineError as error:
+            log.warning("desk not opened", extra={"reason": type(error).__name__})
+            if error.retryable:
+                await asyncio.sleep(1.0)
+                self._reopen(tenant, desk)
+
+    async def close(self, tenant: str, desk: Desk) -> None:
+        """Tell acd that the agent's desk is gone; if that fails the silence of this console will."""
+        command = CloseAgentSession(agent_id=desk.agent_id, session_id=desk.session_id)
+        try:
+            await self._acd.execute(
+                AcdCommand(close_agent_session=command), service_principal("console", tenant), timeout_s=2.0
+            )
+        except TrunklineError as error:
+            log.info("desk not closed", extra={"reason": type(error).__name__})
+
+    async def carry_out(self, frame: Mapping[str, Any], desk: Desk, principal: Principal) -> None:
+        """Do what the agent asked for. Raises: TrunklineError."""
+        command_id = str(frame.get("command_id", ""))
+        wish = read_wish(frame, desk.agent_id)
+        if isinstance(wish, AcdCommand):
+            await self._acd.execute(wish, principal, command_id=command_id)
+            return
+        command = await self._contact_command(wish, desk, principal.tenant)
+        digest = hmac.new(self._payload_key, repr(wish).encode(), hashlib.sha256).digest()
+        await self._channels.execute(command, principal, command_id=command_id, payload_hash=digest)
+
+    async def _contact_command(self, wish: Message | End, desk: Desk, tenant: str) -> ContactCommand:
+        if isinstance(wish, End):
+            close = CloseContact(
+                contact_id=wish.contact_id, reason=CloseReason.CLOSE_REASON_AGENT_ENDED, agent_id=desk.agent_id
+            )
+            return ContactCommand(close_contact=close)
+        owner = self.desks_of(tenant).customer_of(wish.contact_id) or wish.contact_id
+        sealed = await self._sealer.seal(owner, tenant, wish.text)
+        message = AddMessage(
+            contact_id=wish.contact_id,
+            author=Author.AUTHOR_AGENT,
+            body=Sealed(key_id=sealed.key_id, nonce=sealed.nonce, ciphertext=sealed.ciphertext),
+            agent_id=desk.agent_id,
+        )
+        return ContactCommand(add_message=message)

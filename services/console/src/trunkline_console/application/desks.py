@@ -1,0 +1,186 @@
+"""Desks of one tenant: what acd and channels push about an agent and its contacts goes to the agent's browser.
+
+Owns: which desk is open for which agent (the newest wins), what this console watches at other services.
+Must not: decide anything; a desk's wishes become commands elsewhere.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from trunkline.acd.v1 import acd_service_pb2 as acd
+from trunkline.acd.v1.acd_types_pb2 import AgentView, Connectivity
+from trunkline.contact.v1 import contact_service_pb2 as contact
+from trunkline.contact.v1.contact_types_pb2 import ContactView, MessageView
+
+from trunkline_console.application.views import agent_view_json, contact_view_json
+
+log = logging.getLogger(__name__)
+
+REOPEN_S = 2.0
+MAX_QUEUED = 500
+
+Frame = dict[str, Any]
+FindCustomer = Callable[[str], Awaitable[dict[str, Any] | None]]
+
+
+@dataclass
+class Desk:
+    """One open desk in a browser; `frames` are on their way to it."""
+
+    agent_id: str
+    session_id: str
+    frames: asyncio.Queue[Frame | None] = field(default_factory=lambda: asyncio.Queue(MAX_QUEUED))
+    contacts: set[str] = field(default_factory=set)
+    reopened_monotonic: float = 0.0
+
+    def show(self, frame: Frame) -> None:
+        """Queue a frame; a browser that does not take them is closed and comes back to the current state."""
+        if self.frames.full():
+            self.close()
+        else:
+            self.frames.put_nowait(frame)
+
+    def close(self) -> None:
+        """End the desk's connection."""
+        while not self.frames.empty():
+            self.frames.get_nowait()
+        self.frames.put_nowait(None)
+
+
+@dataclass
+class _Conversation:
+    view: ContactView
+    messages: dict[int, MessageView] = field(default_factory=dict)
+    customer: dict[str, Any] | None = None
+    is_customer_asked: bool = False
+
+
+class Desks:
+    """All open desks of one tenant on this console."""
+
+    def __init__(self, find_customer: FindCustomer, reopen: Callable[[Desk], None]) -> None:
+        """`reopen` sends OpenAgentSession again for a desk that acd believes lost."""
+        self._find_customer = find_customer
+        self._reopen = reopen
+        self._desks: dict[str, Desk] = {}
+        self._agents: dict[str, AgentView] = {}
+        self._conversations: dict[str, _Conversation] = {}
+        self._lookups: set[asyncio.Task[None]] = set()
+        self.tell_acd: Callable[[Any], None] = lambda _: None
+        self.tell_channels: Callable[[Any], None] = lambda _: None
+
+    def __len__(self) -> int:
+        return len(self._desks)
+
+    def open(self, desk: Desk) -> None:
+        """Add a desk; one that the same agent has elsewhere is told and closed."""
+        older = self._desks.get(desk.agent_id)
+        if older is not None:
+            older.show({"type": "replaced"})
+            older.frames.put_nowait(None) if not older.frames.full() else older.close()
+        self._desks[desk.agent_id] = desk
+        known = self._agents.get(desk.agent_id)
+        if known is not None:
+            self._show_agent(desk, known, None)
+        self.tell_acd(self.agents_watched())
+
+    def close(self, desk: Desk) -> None:
+        """Remove a desk, unless a newer one took its place."""
+        if self._desks.get(desk.agent_id) is desk:
+            del self._desks[desk.agent_id]
+            self._agents.pop(desk.agent_id, None)
+            self.tell_acd(self.agents_watched())
+            self._watch_contacts()
+
+    def agents_watched(self) -> Any:
+        """Return the request that names the agents this console watches."""
+        return acd.SessionRequest(watch_agents=acd.WatchAgents(agent_ids=sorted(self._desks)))
+
+    def contacts_watched(self) -> Any:
+        """Return the request that names the contacts this console watches."""
+        wanted = sorted({contact_id for desk in self._desks.values() for contact_id in desk.contacts})
+        return contact.SessionRequest(watch_contacts=contact.WatchContacts(contact_ids=wanted))
+
+    def customer_of(self, contact_id: str) -> str:
+        """Return whose contact it is as far as pushed, empty when unknown."""
+        found = self._conversations.get(contact_id)
+        return found.view.customer_id if found else ""
+
+    # -- pushes -----------------------------------------------------------------------------------
+
+    def on_agent(self, push: acd.SessionResponse) -> None:
+        """acd pushed an agent's state."""
+        view = push.agent
+        desk = self._desks.get(view.agent_id)
+        known = self._agents.get(view.agent_id)
+        if desk is None or (known is not None and known.version > view.version):
+            return
+        self._agents[view.agent_id] = view
+        latency_ms = push.owner_latency.ToMicroseconds() / 1000 if push.HasField("owner_latency") else None
+        self._show_agent(desk, view, latency_ms)
+        self._reopen_if_lost(desk, view)
+
+    def _show_agent(self, desk: Desk, view: AgentView, latency_ms: float | None) -> None:
+        desk.show({"type": "agent", "agent": agent_view_json(view), "owner_latency_ms": latency_ms})
+        contacts = {item.contact_id for item in view.work}
+        if contacts != desk.contacts:
+            gained = contacts - desk.contacts
+            desk.contacts = contacts
+            self._watch_contacts()
+            for contact_id in gained & self._conversations.keys():
+                self._show_contact(desk, contact_id)
+
+    def _watch_contacts(self) -> None:
+        wanted = {contact_id for desk in self._desks.values() for contact_id in desk.contacts}
+        for contact_id in self._conversations.keys() - wanted:
+            del self._conversations[contact_id]
+        self.tell_channels(self.contacts_watched())
+
+    def _reopen_if_lost(self, desk: Desk, view: AgentView) -> None:
+        """acd believes the desk lost (we were silent), but it is here."""
+        is_lost = view.connectivity in (Connectivity.CONNECTIVITY_GRACE, Connectivity.CONNECTIVITY_DISCONNECTED)
+        if is_lost and time.monotonic() - desk.reopened_monotonic > REOPEN_S:
+            desk.reopened_monotonic = time.monotonic()
+            self._reopen(desk)
+
+    def on_contact(self, push: contact.SessionResponse) -> None:
+        """channels pushed a contact's state, with the messages since the last push."""
+        if push.WhichOneof("response") != "contact":
+            return
+        view = push.contact
+        known = self._conversations.get(view.contact_id)
+        if known is None:
+            known = self._conversations[view.contact_id] = _Conversation(view)
+        known.messages |= {message.message_no: message for message in view.messages}
+        if view.version >= known.view.version:
+            known.view = view
+        if view.customer_id and not known.is_customer_asked:
+            known.is_customer_asked = True
+            self._look_up(view.contact_id, view.customer_id)
+        for desk in self._desks.values():
+            if view.contact_id in desk.contacts:
+                self._show_contact(desk, view.contact_id)
+
+    def _show_contact(self, desk: Desk, contact_id: str) -> None:
+        found = self._conversations[contact_id]
+        frame = contact_view_json(found.view, found.messages, found.customer)
+        desk.show({"type": "contact", "contact": frame})
+
+    def _look_up(self, contact_id: str, customer_id: str) -> None:
+        task = asyncio.create_task(self._add_customer(contact_id, customer_id), name="console-customer")
+        self._lookups.add(task)
+        task.add_done_callback(self._lookups.discard)
+
+    async def _add_customer(self, contact_id: str, customer_id: str) -> None:
+        customer = await self._find_customer(customer_id)
+        found = self._conversations.get(contact_id)
+        if customer is None or found is None:
+            return
+        found.customer = customer
+        for desk in self._desks.values():
+            if contact_id in desk.contacts:
+                self._show_contact(desk, contact_id)

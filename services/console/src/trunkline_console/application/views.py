@@ -1,0 +1,108 @@
+"""Views of agents and contacts as the JSON that desks understand. Must not: open or hide anything."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from google.protobuf import json_format
+from google.protobuf.descriptor import EnumDescriptor
+from trunkline.acd.v1.acd_types_pb2 import AgentView, WorkItem
+from trunkline.contact.v1.contact_types_pb2 import ContactView, MessageView
+
+from trunkline_console.application.wall import moment
+
+
+def short_name(kind: EnumDescriptor, number: int) -> str:
+    """Return an enum value without its prefix: WORK_STATE_OFFERED → OFFERED."""
+    prefix = kind.values_by_number[0].name.removesuffix("UNSPECIFIED")
+    value = kind.values_by_number.get(number)
+    return value.name.removeprefix(prefix) if value else "UNSPECIFIED"
+
+
+def enum_of(message: Any, field: str) -> str:
+    """Return the short name of an enum field's value."""
+    return short_name(message.DESCRIPTOR.fields_by_name[field].enum_type, getattr(message, field))
+
+
+def optional_moment(message: Any, field: str) -> str | None:
+    """Return a Timestamp field as ISO 8601, None when unset."""
+    return moment(getattr(message, field)) if message.HasField(field) else None
+
+
+def agent_view_json(view: AgentView) -> dict[str, Any]:
+    """Return the agent's whole state."""
+    return {
+        "agent_id": view.agent_id,
+        "version": view.version,
+        "intent": enum_of(view, "intent"),
+        "break_reason": view.break_reason,
+        "connectivity": enum_of(view, "connectivity"),
+        "not_responding": view.not_responding,
+        "since": optional_moment(view, "since_time"),
+        "now": optional_moment(view, "now_time"),
+        "work": [work_json(item) for item in view.work],
+        "explanation": explanation_json(view) if view.HasField("explanation") else None,
+    }
+
+
+def work_json(item: WorkItem) -> dict[str, Any]:
+    """Return one piece of work."""
+    return {
+        "contact_id": item.contact_id,
+        "queue_id": item.queue_id,
+        "segment_no": item.segment_no,
+        "offer_no": item.offer_no,
+        "channel": enum_of(item, "channel"),
+        "state": enum_of(item, "state"),
+        "since": optional_moment(item, "since_time"),
+        "expires": optional_moment(item, "expires_time"),
+        "entered": optional_moment(item, "entered_time"),
+    }
+
+
+def explanation_json(view: AgentView) -> dict[str, Any]:
+    """Return why the newest offer came here; 64-bit numbers as numbers."""
+    plain = json_format.MessageToDict(
+        view.explanation, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+    found = _numbers(plain)
+    assert isinstance(found, dict)
+    return found
+
+
+def _numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _numbers(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_numbers(inner) for inner in value]
+    return int(value) if isinstance(value, str) and value.lstrip("-").isdigit() else value
+
+
+def contact_view_json(
+    view: ContactView, messages: Mapping[int, MessageView], customer: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return the contact with its whole conversation."""
+    return {
+        "contact_id": view.contact_id,
+        "version": view.version,
+        "state": enum_of(view, "state"),
+        "channel": enum_of(view, "channel"),
+        "customer_id": view.customer_id,
+        "customer": customer,
+        "queue_id": view.queue_id,
+        "agent_id": view.agent_id,
+        "messages": [message_json(messages[number]) for number in sorted(messages)],
+        "gathered": dict(view.gathered),
+        "opened": optional_moment(view, "opened_time"),
+        "close_reason": enum_of(view, "close_reason"),
+        "locale": view.locale,
+    }
+
+
+def message_json(message: MessageView) -> dict[str, Any]:
+    """Return one message."""
+    return {
+        "no": message.message_no,
+        "author": enum_of(message, "author"),
+        "text": message.text,
+        "at": optional_moment(message, "sent_time"),
+    }

@@ -1,0 +1,85 @@
+"""What an agent does at the desk becomes a command to acd or channels.
+
+Owns: the frames a desk may send. Must not: decide whether the rules allow it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from trunkline.acd.v1 import acd_commands_pb2 as acd
+from trunkline.acd.v1.acd_types_pb2 import Intent
+from trunkline_core.errors import Invalid
+
+MAX_TEXT_BYTES = 32 * 1024
+INTENTS = {"AVAILABLE": Intent.INTENT_AVAILABLE, "BREAK": Intent.INTENT_BREAK, "OFFLINE": Intent.INTENT_OFFLINE}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The agent writes to the customer."""
+
+    contact_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The agent ends the contact."""
+
+    contact_id: str
+
+
+Wish = acd.AcdCommand | Message | End
+
+
+def read_wish(frame: Mapping[str, Any], agent_id: str) -> Wish:
+    """Return what a frame asks for. Raises: Invalid, naming the field."""
+    match frame.get("type"):
+        case "intent":
+            intent = INTENTS.get(str(frame.get("intent")))
+            if intent is None:
+                raise Invalid("intent", "must be AVAILABLE, BREAK or OFFLINE")
+            reason = text_of(frame, "break_reason", 64) if frame.get("break_reason") else ""
+            return acd.AcdCommand(set_intent=acd.SetIntent(agent_id=agent_id, intent=intent, break_reason=reason))
+        case "accept":
+            offer = acd.AcceptOffer(agent_id=agent_id, contact_id=id_of(frame), offer_no=number_of(frame, "offer_no"))
+            return acd.AcdCommand(accept_offer=offer)
+        case "decline":
+            no = acd.DeclineOffer(agent_id=agent_id, contact_id=id_of(frame), offer_no=number_of(frame, "offer_no"))
+            return acd.AcdCommand(decline_offer=no)
+        case "wrap_up":
+            code = text_of(frame, "code", 128) if frame.get("code") else ""
+            done = acd.FinishWrapUp(agent_id=agent_id, contact_id=id_of(frame), wrap_up_code=code)
+            return acd.AcdCommand(finish_wrap_up=done)
+        case "rearm":
+            return acd.AcdCommand(rearm_agent=acd.RearmAgent(agent_id=agent_id))
+        case "message":
+            return Message(id_of(frame), text_of(frame, "text", MAX_TEXT_BYTES))
+        case "end":
+            return End(id_of(frame))
+        case _:
+            raise Invalid("type", "is not known")
+
+
+def id_of(frame: Mapping[str, Any]) -> str:
+    """Return the contact id. Raises: Invalid."""
+    return text_of(frame, "contact_id", 128)
+
+
+def text_of(frame: Mapping[str, Any], field: str, max_bytes: int) -> str:
+    """Return a text field. Raises: Invalid when it is missing, empty or too long."""
+    value = frame.get(field)
+    if not isinstance(value, str) or not value.strip():
+        raise Invalid(field, "must not be empty")
+    if len(value.encode()) > max_bytes:
+        raise Invalid(field, f"must have at most {max_bytes} bytes")
+    return value
+
+
+def number_of(frame: Mapping[str, Any], field: str) -> int:
+    """Return a whole number. Raises: Invalid."""
+    value = frame.get(field)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
+        raise Invalid(field, "must be a whole number")
+    return value

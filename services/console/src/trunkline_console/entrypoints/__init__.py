@@ -1,0 +1,1 @@
+"""How browsers and other services reach console."""

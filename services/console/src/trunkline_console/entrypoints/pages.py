@@ -1,0 +1,39 @@
+"""The built pages: one origin for desk, wall, shop page and widget."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.responses import FileResponse, PlainTextResponse, Response
+from starlette.exceptions import HTTPException
+
+POLICY = (
+    "default-src 'self'; connect-src 'self' ws: wss: http: https:; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; frame-ancestors 'self'; base-uri 'self'; form-action 'self'"
+)
+FOR_EVER = "public, max-age=31536000, immutable"
+SPA = ("", "login", "desk", "wall", "tickets", "customers")
+
+
+def add_pages(app: FastAPI, root: Path) -> None:
+    """Serve files below `root`; paths of the single-page app give its index."""
+    folder = root.resolve()
+
+    @app.get("/{path:path}", include_in_schema=False)
+    async def page(path: str) -> Response:
+        if not (folder / "index.html").is_file():
+            return PlainTextResponse("The pages are not built yet: make run builds them.\n", 503)
+        wanted = (folder / path).resolve()
+        if wanted.is_dir() and (wanted / "index.html").is_file() and path:
+            wanted = wanted / "index.html"
+        if wanted.is_file() and wanted.is_relative_to(folder):
+            return with_headers(FileResponse(wanted), FOR_EVER if "/assets/" in f"/{path}" else "no-cache")
+        if path.split("/", 1)[0] in SPA:
+            return with_headers(FileResponse(folder / "index.html"), "no-cache")
+        raise HTTPException(404, "Not Found")
+
+
+def with_headers(response: Response, caching: str) -> Response:
+    """Add the content policy and how long the browser may keep the file."""
+    response.headers["content-security-policy"] = POLICY
+    response.headers["cache-control"] = caching
+    return response

@@ -1,0 +1,79 @@
+/** What the console sends to the desk. The shapes only; no behaviour. */
+
+import type {Text} from "./text";
+
+export type Intent = "AVAILABLE" | "BREAK" | "OFFLINE";
+export type WorkState = "OFFERED" | "CONNECTING" | "CONNECTED" | "WRAP_UP";
+export type Channel = "CHAT" | "VOICE";
+
+export interface WorkItem {
+  contact_id: string;
+  queue_id: string;
+  segment_no: number;
+  offer_no: number;
+  channel: Channel;
+  state: WorkState;
+  since: string;
+  expires: string | null;
+  entered: string;
+}
+
+export interface Candidate {
+  agent_id: string;
+  not_chosen_because?: string;
+  idle_ms?: number | string;
+}
+
+/** Absent numbers are zero; 64-bit numbers may come as text. */
+export interface Explanation {
+  policy_version?: number | string;
+  trigger?: string;
+  value_score_permille?: number | string;
+  urgency_score_permille?: number | string;
+  wait_score_permille?: number | string;
+  waiting_count?: number;
+  candidates?: Candidate[];
+}
+
+export interface AgentView {
+  agent_id: string;
+  version: number;
+  intent: Intent;
+  break_reason: string;
+  connectivity: string;
+  not_responding: boolean;
+  since: string;
+  now: string;
+  work: WorkItem[];
+  explanation: Explanation | null;
+}
+
+export interface Message {
+  no: number;
+  author: "CUSTOMER" | "AGENT" | "SYSTEM";
+  text: Text;
+  at: string;
+}
+
+export interface ContactView {
+  contact_id: string;
+  version: number;
+  state: string;
+  channel: Channel;
+  customer_id: string;
+  customer: {name: string | null; contacts: number} | null;
+  queue_id: string;
+  agent_id: string;
+  messages: Message[];
+  gathered: Record<string, string>;
+  opened: string;
+  locale: string;
+}
+
+export type DeskFrame =
+  | {type: "agent"; agent: AgentView; owner_latency_ms: number | null}
+  | {type: "contact"; contact: ContactView}
+  | {type: "done"; command_id: string}
+  | {type: "refused"; command_id: string; reason: string; message: string; retry_after_s: number | null}
+  | {type: "pong"}
+  | {type: "replaced"};

@@ -1,0 +1,61 @@
+/** What the console's REST answers. The shapes only; no behaviour. */
+
+import type {LocalizedText} from "./text";
+
+export type Role = "AGENT" | "SUPERVISOR" | "ADMIN";
+
+export interface Me {
+  user_id: string;
+  name: string;
+  roles: Role[];
+  agent_id: string | null;
+  tenant_id: string;
+  tenant_name: string;
+  time_zone: string;
+}
+
+export interface Directory {
+  queues: {queue_id: string; name: LocalizedText}[];
+  agents: {agent_id: string; name: string; skills: {skill: string; level: number}[]}[];
+  wrap_up_codes: {code: string; name: LocalizedText}[];
+  break_reasons: string[];
+}
+
+export type TicketState = "OPEN" | "IN_PROGRESS" | "RESOLVED";
+
+/** A note may be a bare text or an object with its body, author and time. */
+export type Note = string | {body?: string; text?: string; at?: string; created?: string; author?: string};
+
+export interface Ticket {
+  ticket_id: string;
+  state: TicketState;
+  subject: string;
+  contact_id: string;
+  customer_id: string;
+  created: string;
+  notes: Note[];
+}
+
+export interface TicketPage {
+  items: Ticket[];
+  next: string | null;
+}
+
+export interface CustomerContact {
+  contact_id: string;
+  channel: string;
+  opened: string;
+  closed: string | null;
+  queue_id: string;
+  agent_id: string;
+  wrap_up_code: string;
+  close_reason: string;
+}
+
+export interface Customer {
+  customer_id: string;
+  version: number;
+  name: string | null;
+  identities: {channel: string; address: string}[];
+  contacts: CustomerContact[];
+}

@@ -1,0 +1,18 @@
+/** Texts in both languages. */
+
+export type Language = "zh" | "en";
+
+export interface LocalizedText {
+  zh?: string;
+  en?: string;
+}
+
+export type Text = string | LocalizedText;
+
+/** The text in a language, else in the other one. */
+export function inLanguage(text: Text | null | undefined, language: Language): string {
+  if (text == null) return "";
+  if (typeof text === "string") return text;
+  const other: Language = language === "zh" ? "en" : "zh";
+  return (text[language] ?? "") || (text[other] ?? "");
+}

@@ -1,0 +1,32 @@
+/** What the console sends to the wall. The shapes only; no behaviour. */
+
+export interface QueueRow {
+  queue_id: string;
+  waiting: number;
+  ringing: number;
+  connected: number;
+  oldest_entered: string | null;
+  entered_total: number;
+  answered_total: number;
+  abandoned_total: number;
+  short_abandoned_total: number;
+  answered_wait_s: number;
+}
+
+export interface AgentRow {
+  agent_id: string;
+  intent: string;
+  break_reason: string;
+  connectivity: string;
+  not_responding: boolean;
+  offered: number;
+  connecting: number;
+  connected: number;
+  wrap_up: number;
+  since: string;
+}
+
+export type WallFrame =
+  | {type: "wall"; at: string; queues: QueueRow[]; agents: AgentRow[]}
+  | {type: "rows"; at?: string; queues: QueueRow[]; agents: AgentRow[]}
+  | {type: "pong"};

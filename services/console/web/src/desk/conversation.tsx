@@ -1,0 +1,76 @@
+/** One conversation: its head, the messages, the message box. */
+
+import {Button, Space} from "antd";
+import {useTranslation} from "react-i18next";
+
+import type {ContactView, WorkItem} from "../contract/desk";
+import {useLanguage} from "../i18n";
+import {useNames} from "../rest/queries";
+import {ChannelIcon} from "./channel-icon";
+import {useCustomerName} from "./customer-name";
+import {actions, useDesk} from "./desk";
+import {useDialogs} from "./desk-keys";
+import {MessageBox} from "./message-box";
+import {MessageLog} from "./message-log";
+import {TicketDialog} from "./ticket-dialog";
+
+interface Props {
+  item: WorkItem;
+  contact: ContactView | undefined;
+}
+
+export function Conversation({item, contact}: Props) {
+  return (
+    <>
+      <Head item={item} contact={contact} />
+      <MessageLog contact_id={item.contact_id} channel={item.channel} messages={contact?.messages ?? []} />
+      <Foot item={item} />
+      <TicketDialog item={item} contact={contact} />
+    </>
+  );
+}
+
+function Head({item, contact}: Props) {
+  const {t} = useTranslation();
+  const names = useNames(useLanguage());
+  const name = useCustomerName(contact);
+  const ending = useDesk((desk) => desk.pending.has(`end:${item.contact_id}`));
+  return (
+    <header className="tl-conversation-head">
+      <div className="tl-cut">
+        <h2 className="tl-cut">
+          <ChannelIcon channel={item.channel} /> {name}
+        </h2>
+        <span className="tl-quiet">
+          {names.queue(item.queue_id)} · {t(`desk.state.${item.state}`)}
+        </span>
+      </div>
+      <Space>
+        <Button onClick={() => useDialogs.setState({ticket: true})} data-testid="ticket-create">
+          {t("ticket.create")}
+        </Button>
+        {item.state === "CONNECTED" && (
+          <Button danger loading={ending} onClick={() => void actions.end(item.contact_id)} data-testid="end-contact">
+            {t(item.channel === "VOICE" ? "conversation.endCall" : "conversation.end")}
+          </Button>
+        )}
+      </Space>
+    </header>
+  );
+}
+
+function Foot({item}: {item: WorkItem}) {
+  const {t} = useTranslation();
+  const hints = {
+    OFFERED: t("conversation.waitAccept"),
+    CONNECTING: t("conversation.connecting"),
+    CONNECTED: t("conversation.voice"),
+    WRAP_UP: t("conversation.over"),
+  };
+  if (item.state === "CONNECTED" && item.channel === "CHAT") return <MessageBox contact_id={item.contact_id} />;
+  return (
+    <p className="tl-foot-hint" role="status">
+      {hints[item.state]}
+    </p>
+  );
+}

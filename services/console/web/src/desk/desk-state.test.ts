@@ -1,0 +1,163 @@
+import {describe, expect, test} from "vitest";
+
+import type {AgentView, ContactView, WorkItem} from "../contract/desk";
+import {restOf} from "./rest-of-offer";
+import {
+  currentOffer,
+  type DeskState,
+  type Echo,
+  EMPTY_DESK,
+  unreadOf,
+  withSelected,
+  merged,
+  vanished,
+  withAgent,
+  withContact,
+} from "./desk-state";
+
+const T0 = Date.parse("2026-01-01T00:00:00Z");
+const at = (seconds: number) => new Date(T0 + seconds * 1000).toISOString();
+
+function work(contact_id: string, change: Partial<WorkItem> = {}): WorkItem {
+  return {
+    contact_id,
+    queue_id: "qu_support",
+    segment_no: 1,
+    offer_no: 1,
+    channel: "CHAT",
+    state: "CONNECTED",
+    since: at(0),
+    expires: null,
+    entered: at(0),
+    ...change,
+  };
+}
+
+function agent(...items: WorkItem[]): AgentView {
+  return {
+    agent_id: "ag_li",
+    version: 1,
+    intent: "AVAILABLE",
+    break_reason: "",
+    connectivity: "CONNECTED",
+    not_responding: false,
+    since: at(0),
+    now: at(0),
+    work: items,
+    explanation: null,
+  };
+}
+
+function contact(contact_id: string, version: number, texts: string[]): ContactView {
+  return {
+    contact_id,
+    version,
+    state: "CONNECTED",
+    channel: "CHAT",
+    customer_id: "",
+    customer: null,
+    queue_id: "qu_support",
+    agent_id: "ag_li",
+    messages: texts.map((text, index) => ({no: index + 1, author: "AGENT", text, at: at(index)})),
+    gathered: {},
+    opened: at(0),
+    locale: "zh",
+  };
+}
+
+const offer = (contact_id: string, expires: number) => work(contact_id, {state: "OFFERED", expires: at(expires)});
+
+describe("the desk", () => {
+  test("selects what needs the agent, and keeps what the agent looks at", () => {
+    const first = withAgent(EMPTY_DESK, agent(offer("ct_1", 30)));
+    expect(first.selected).toBe("ct_1");
+    const both = withAgent(first, agent(work("ct_1"), offer("ct_2", 30)));
+    expect(both.selected).toBe("ct_1");
+    expect(withAgent(both, agent(offer("ct_2", 30))).selected).toBe("ct_2");
+    expect(withAgent(both, agent()).selected).toBeNull();
+  });
+
+  test("forgets contacts that left the agent's work", () => {
+    const before = withContact(withAgent(EMPTY_DESK, agent(work("ct_1"))), contact("ct_1", 1, ["hello"]));
+    expect(Object.keys(withAgent(before, agent(work("ct_2"))).contacts)).toEqual([]);
+  });
+
+  test("ignores a contact's view that is older than the known one", () => {
+    const known = withContact(EMPTY_DESK, contact("ct_1", 5, ["a", "b"]));
+    expect(withContact(known, contact("ct_1", 4, ["a"]))).toBe(known);
+  });
+
+  test("merges messages by number; the newer frame is right", () => {
+    const known = [
+      {no: 1, text: "a"},
+      {no: 2, text: "secret"},
+    ];
+    const news = [
+      {no: 3, text: "c"},
+      {no: 2, text: ""},
+    ];
+    expect(merged(known, news)).toEqual([
+      {no: 1, text: "a"},
+      {no: 2, text: ""},
+      {no: 3, text: "c"},
+    ]);
+  });
+
+  test("shows a sent message once: its echo goes when the conversation has it", () => {
+    const echo: Echo = {key: "k", contact_id: "ct_1", text: "hi", after_no: 1, refusal: null};
+    const desk: DeskState = {...withContact(EMPTY_DESK, contact("ct_1", 1, ["hi"])), echoes: [echo]};
+    expect(withContact(desk, contact("ct_1", 2, ["hi"])).echoes).toEqual([echo]);
+    expect(withContact(desk, contact("ct_1", 3, ["hi", "hi"])).echoes).toEqual([]);
+  });
+
+  test("keeps the echo of a message that was refused", () => {
+    const echo: Echo = {key: "k", contact_id: "ct_1", text: "hi", after_no: 0, refusal: {reason: "x", message: ""}};
+    const desk: DeskState = {...EMPTY_DESK, echoes: [echo]};
+    expect(withContact(desk, contact("ct_1", 1, ["hi"])).echoes).toEqual([echo]);
+  });
+
+  test("shows the selected offer, else the one that ends first", () => {
+    const view = agent(offer("ct_1", 30), offer("ct_2", 20), work("ct_3"));
+    expect(currentOffer({agent: view, selected: "ct_3"})?.contact_id).toBe("ct_2");
+    expect(currentOffer({agent: view, selected: "ct_1"})?.contact_id).toBe("ct_1");
+    expect(currentOffer({agent: null, selected: null})).toBeUndefined();
+  });
+
+  test("counts what the customer wrote while the agent looked elsewhere", () => {
+    const two = withAgent(EMPTY_DESK, agent(work("ct_1"), work("ct_2")));
+    const written = (version: number, texts: string[]): ContactView => {
+      const view = contact("ct_1", version, texts);
+      return {...view, messages: view.messages.map((message) => ({...message, author: "CUSTOMER"}))};
+    };
+    const elsewhere = withSelected(withContact(two, written(1, ["a"])), "ct_2");
+    expect(unreadOf(elsewhere, "ct_1")).toBe(0);
+    const news = withContact(elsewhere, written(2, ["a", "b", "c"]));
+    expect(unreadOf(news, "ct_1")).toBe(2);
+    expect(unreadOf(withSelected(news, "ct_1"), "ct_1")).toBe(0);
+  });
+
+  test("tells a missed offer from one that went away", () => {
+    const before = agent(offer("ct_1", 30));
+    expect(vanished(before, agent(), T0 + 30_000)).toBe("missed");
+    expect(vanished(before, agent(), T0 + 5_000)).toBe("gone");
+    expect(vanished(before, agent(work("ct_1")), T0 + 5_000)).toBeNull();
+    expect(vanished(null, agent(), T0)).toBeNull();
+  });
+});
+
+describe("the count-down", () => {
+  test("goes from the whole lease to nothing and never below", () => {
+    const lease = {since: at(0), expires: at(20)};
+    expect(restOf(lease, T0)).toEqual({seconds: 20, share: 1});
+    expect(restOf(lease, T0 + 15_500)).toEqual({seconds: 5, share: 0.225});
+    expect(restOf(lease, T0 + 99_000)).toEqual({seconds: 0, share: 0});
+  });
+
+  test("never shows more than the lease, even when the clocks differ", () => {
+    expect(restOf({since: at(0), expires: at(20)}, T0 - 5_000)).toEqual({seconds: 20, share: 1});
+  });
+
+  test("is absent for an offer without an end", () => {
+    expect(restOf({since: at(0), expires: null}, T0)).toBeNull();
+  });
+});

@@ -1,0 +1,104 @@
+/** What the desk shows, as pure functions from frame to frame. Owns no connection and no time. */
+
+import type {AgentView, ContactView, Message, WorkItem} from "../contract/desk";
+import type {Refusal} from "../connection/outbox";
+
+/** A message of the agent that the conversation does not show yet. */
+export interface Echo {
+  key: string;
+  contact_id: string;
+  text: string;
+  /** Messages up to this number were there when it was sent. */
+  after_no: number;
+  refusal: Refusal | null;
+}
+
+export interface DeskState {
+  agent: AgentView | null;
+  contacts: Readonly<Record<string, ContactView>>;
+  selected: string | null;
+  /** The newest message of each contact when the agent last looked away from it. */
+  seen: Readonly<Record<string, number>>;
+  echoes: readonly Echo[];
+}
+
+export const EMPTY_DESK: DeskState = {agent: null, contacts: {}, selected: null, seen: {}, echoes: []};
+
+/** The agent as a whole changed; what left the agent's work leaves the desk. */
+export function withAgent(state: DeskState, agent: AgentView): DeskState {
+  const mine = new Set(agent.work.map((item) => item.contact_id));
+  const contacts = Object.fromEntries(Object.entries(state.contacts).filter(([id]) => mine.has(id)));
+  return {
+    ...withSelected(state, selection(state.selected, agent.work)),
+    agent,
+    contacts,
+    echoes: state.echoes.filter((echo) => mine.has(echo.contact_id)),
+  };
+}
+
+/** One contact changed; a view older than the known one is ignored. */
+export function withContact(state: DeskState, contact: ContactView): DeskState {
+  const known = state.contacts[contact.contact_id];
+  if (known !== undefined && known.version > contact.version) return state;
+  const messages = merged(known?.messages ?? [], contact.messages);
+  return {
+    ...state,
+    contacts: {...state.contacts, [contact.contact_id]: {...contact, messages}},
+    echoes: state.echoes.filter((echo) => !arrived(echo, contact.contact_id, messages)),
+  };
+}
+
+/** The agent looks at another contact, or at none. */
+export function withSelected(state: DeskState, selected: string | null): DeskState {
+  const left = state.selected;
+  if (left === null || left === selected) return {...state, selected};
+  return {...state, selected, seen: {...state.seen, [left]: state.contacts[left]?.messages.at(-1)?.no ?? 0}};
+}
+
+/** How many messages of the customer the agent has not looked at. */
+export function unreadOf({contacts, selected, seen}: DeskState, contact_id: string): number {
+  if (selected === contact_id) return 0;
+  const after_no = seen[contact_id] ?? 0;
+  const messages = contacts[contact_id]?.messages ?? [];
+  return messages.filter(({no, author}) => no > after_no && author === "CUSTOMER").length;
+}
+
+/** Frames may carry all messages or only new ones; the number decides, and the newer frame is right. */
+export function merged<M extends {no: number}>(known: readonly M[], news: readonly M[]): M[] {
+  const by_no = new Map([...known, ...news].map((message) => [message.no, message]));
+  return [...by_no.values()].sort((a, b) => a.no - b.no);
+}
+
+export function offersOf(agent: AgentView | null): WorkItem[] {
+  return agent?.work.filter((item) => item.state === "OFFERED") ?? [];
+}
+
+/** The offer that the desk shows: the selected one, else the one that ends first. */
+export function currentOffer({agent, selected}: Pick<DeskState, "agent" | "selected">): WorkItem | undefined {
+  const offers = offersOf(agent);
+  const ends_ms = ({expires, since}: WorkItem) => Date.parse(expires ?? since);
+  return offers.find((offer) => offer.contact_id === selected) ?? offers.sort((a, b) => ends_ms(a) - ends_ms(b))[0];
+}
+
+/** The agent's offers that ended without the agent: `missed` by time, else `gone`. */
+export function vanished(before: AgentView | null, after: AgentView, now_ms: number): "missed" | "gone" | null {
+  const live = new Set(after.work.map((item) => item.contact_id));
+  const ended = offersOf(before).filter((offer) => !live.has(offer.contact_id));
+  const first = ended[0];
+  if (first === undefined) return null;
+  return first.expires !== null && Date.parse(first.expires) <= now_ms + 500 ? "missed" : "gone";
+}
+
+/** Keep what the agent looks at while it is there; else the next thing that needs the agent. */
+function selection(selected: string | null, work: readonly WorkItem[]): string | null {
+  if (work.some((item) => item.contact_id === selected)) return selected;
+  const first = work.find((item) => item.state === "CONNECTED") ?? work[0];
+  return first?.contact_id ?? null;
+}
+
+function arrived(echo: Echo, contact_id: string, messages: readonly Message[]): boolean {
+  if (echo.contact_id !== contact_id || echo.refusal !== null) return false;
+  return messages.some(
+    (message) => message.no > echo.after_no && message.author === "AGENT" && message.text === echo.text,
+  );
+}

@@ -1,0 +1,166 @@
+/**
+ * The agent's desk of this tab: one connection, kept while the tab moves between pages. Owns wiring; what frames mean
+ * stands in desk-state.
+ */
+
+import {create} from "zustand";
+
+import {ServerClock} from "../connection/clock";
+import {Outbox, type Outcome, type Refusal} from "../connection/outbox";
+import {ReconnectingSocket, type SocketState} from "../connection/socket";
+import {uuid7} from "../connection/uuid7";
+import {socketUrl} from "../connection/url";
+import type {AgentView, DeskFrame, Intent, WorkItem} from "../contract/desk";
+import {
+  type DeskState,
+  type Echo,
+  EMPTY_DESK,
+  offersOf,
+  vanished,
+  withAgent,
+  withContact,
+  withSelected,
+} from "./desk-state";
+
+export interface Desk extends DeskState {
+  connection: SocketState;
+  /** Another tab took the desk over. */
+  replaced: boolean;
+  /** Controls that wait for the server. */
+  pending: ReadonlySet<string>;
+  refusal: Refusal | null;
+  /** How the last offer ended, if not by the agent. */
+  ended: "missed" | "gone" | null;
+  drafts: Readonly<Record<string, string>>;
+}
+
+const IDLE: Desk = {
+  ...EMPTY_DESK,
+  connection: "stopped",
+  replaced: false,
+  pending: new Set(),
+  refusal: null,
+  ended: null,
+  drafts: {},
+};
+
+export const useDesk = create<Desk>(() => IDLE);
+
+/** The time by which offers are counted down. */
+export const deskClock = new ServerClock();
+
+const declined = new Set<string>();
+let onRejected: () => void = () => undefined;
+
+const socket = new ReconnectingSocket(() => socketUrl("/desk/ws"), {
+  opened: () => {
+    deskClock.reset();
+    outbox.resend();
+  },
+  frame: (frame) => receive(frame as DeskFrame),
+  changed: (connection) => useDesk.setState({connection}),
+  rejected: () => onRejected(),
+});
+
+const outbox = new Outbox(
+  (frame) => socket.send(frame),
+  () => deskClock.now(),
+);
+
+/** @param rejected called when the server refuses connections: perhaps the session has ended. */
+export function startDesk(rejected: () => void): void {
+  onRejected = rejected;
+  socket.start();
+}
+
+export function stopDesk(): void {
+  socket.stop();
+  declined.clear();
+  useDesk.setState(IDLE);
+}
+
+/** Take the desk back from the other tab. */
+export function takeDesk(): void {
+  useDesk.setState({replaced: false});
+  socket.start();
+}
+
+function receive(frame: DeskFrame): void {
+  switch (frame.type) {
+    case "agent":
+      return receiveAgent(frame.agent);
+    case "contact":
+      return useDesk.setState((desk) => withContact(desk, frame.contact));
+    case "done":
+    case "refused":
+      return outbox.answered(frame);
+    case "replaced":
+      socket.stop();
+      return useDesk.setState({...EMPTY_DESK, replaced: true});
+    case "pong":
+      return;
+  }
+}
+
+function receiveAgent(agent: AgentView): void {
+  deskClock.note(agent.now);
+  useDesk.setState((desk) => {
+    const ended = vanished(withoutDeclined(desk.agent), agent, deskClock.now());
+    return {...withAgent(desk, agent), ended: ended ?? (offersOf(agent).length > 0 ? null : desk.ended)};
+  });
+}
+
+function withoutDeclined(agent: AgentView | null): AgentView | null {
+  return agent === null ? null : {...agent, work: agent.work.filter((item) => !declined.has(offerKey(item)))};
+}
+
+function offerKey(offer: WorkItem): string {
+  return `${offer.contact_id}/${offer.offer_no}`;
+}
+
+export const actions = {
+  intend: (intent: Intent, break_reason = "") => run("intent", {type: "intent", intent, break_reason}),
+  rearm: () => run("rearm", {type: "rearm"}),
+  accept: (offer: WorkItem) => {
+    actions.select(offer.contact_id);
+    return run(`offer:${offer.contact_id}`, answerTo("accept", offer));
+  },
+  decline: (offer: WorkItem) => {
+    declined.add(offerKey(offer));
+    return run(`offer:${offer.contact_id}`, answerTo("decline", offer));
+  },
+  end: (contact_id: string) => run(`end:${contact_id}`, {type: "end", contact_id}),
+  wrapUp: (contact_id: string, code: string) => run(`wrap_up:${contact_id}`, {type: "wrap_up", contact_id, code}),
+  select: (contact_id: string) => useDesk.setState((desk) => withSelected(desk, contact_id)),
+  draft: (contact_id: string, text: string) =>
+    useDesk.setState(({drafts}) => ({drafts: {...drafts, [contact_id]: text}})),
+  acknowledge: () => useDesk.setState({refusal: null}),
+  forgetEnded: () => useDesk.setState({ended: null}),
+  say,
+  discard: (key: string) => useDesk.setState(({echoes}) => ({echoes: echoes.filter((echo) => echo.key !== key)})),
+};
+
+function answerTo(type: "accept" | "decline", offer: WorkItem) {
+  return {type, contact_id: offer.contact_id, offer_no: offer.offer_no};
+}
+
+async function run(control: string, command: {type: string} & Record<string, unknown>): Promise<Outcome> {
+  if (useDesk.getState().pending.has(control)) return null;
+  useDesk.setState(({pending}) => ({pending: new Set(pending).add(control), refusal: null}));
+  const outcome = await outbox.submit(command);
+  useDesk.setState(({pending, refusal}) => ({pending: without(pending, control), refusal: outcome ?? refusal}));
+  return outcome;
+}
+
+function without(controls: ReadonlySet<string>, control: string): ReadonlySet<string> {
+  return new Set([...controls].filter((other) => other !== control));
+}
+
+async function say(contact_id: string, text: string): Promise<void> {
+  const after_no = useDesk.getState().contacts[contact_id]?.messages.at(-1)?.no ?? 0;
+  const echo: Echo = {key: uuid7(deskClock.now()), contact_id, text, after_no, refusal: null};
+  useDesk.setState(({echoes}) => ({echoes: [...echoes, echo]}));
+  const refusal = await outbox.submit({type: "message", contact_id, text});
+  if (refusal === null) return;
+  useDesk.setState(({echoes}) => ({echoes: echoes.map((each) => (each.key === echo.key ? {...each, refusal} : each))}));
+}

@@ -1,0 +1,58 @@
+import i18next from "i18next";
+import {beforeAll, expect, test} from "vitest";
+
+import {en} from "../i18n/en";
+import {zh} from "../i18n/zh";
+import {reasonsOf} from "./explanation";
+
+beforeAll(async () => {
+  const resources = {en: {translation: en}, zh: {translation: zh}};
+  await i18next.init({lng: "en", resources, interpolation: {escapeValue: false}});
+});
+
+const name = (agent_id: string) => `<${agent_id}>`;
+
+test("says in plain words why the longest idle agent was chosen and why the others were not", () => {
+  const reasons = reasonsOf(
+    {
+      policy_version: "3",
+      trigger: "ContactArrived",
+      wait_score_permille: "500",
+      value_score_permille: 0,
+      waiting_count: 2,
+      candidates: [
+        {agent_id: "a", not_chosen_because: "", idle_ms: "65000"},
+        {agent_id: "b", not_chosen_because: "IdleShorter", idle_ms: 5000},
+        {agent_id: "c", not_chosen_because: "OnBreak"},
+      ],
+    },
+    i18next.t,
+    name,
+  );
+  expect(reasons.sentences).toEqual([
+    "This contact has just arrived and you were free.",
+    "Of 2 agents who could take it, you were free the longest: 1:05.",
+    "Contacts waiting at that moment: 2.",
+    "It had used 50 % of the target wait.",
+  ]);
+  expect(reasons.others).toEqual([
+    {name: "<b>", reason: "free for less time (0:05)"},
+    {name: "<c>", reason: "is on a break"},
+  ]);
+});
+
+test("says so when nobody else could take it", () => {
+  const {sentences} = reasonsOf({candidates: [{agent_id: "a", idle_ms: 1000}]}, i18next.getFixedT("zh"), name);
+  expect(sentences).toEqual(["只有您可以接待。", "您已空闲 0:01。"]);
+});
+
+test("passes over words of a newer server and shows their reasons as they are", () => {
+  const candidates = [{agent_id: "a"}, {agent_id: "b", not_chosen_because: "MoonTooFull"}];
+  const reasons = reasonsOf({trigger: "SomethingNew", candidates}, i18next.t, name);
+  expect(reasons.others).toEqual([{name: "<b>", reason: "MoonTooFull"}]);
+  expect(reasons.sentences[0]).toBe("You were the only one who could take it.");
+});
+
+test("says nothing when nothing is known", () => {
+  expect(reasonsOf({}, i18next.t, name)).toEqual({sentences: [], others: []});
+});

@@ -1,0 +1,58 @@
+/** Why a contact came to this agent, as plain sentences. */
+
+import type {TFunction} from "i18next";
+
+import type {Candidate, Explanation} from "../contract/desk";
+import {clockTime} from "../i18n/duration";
+
+export interface Reasons {
+  sentences: string[];
+  others: {name: string; reason: string}[];
+}
+
+export function reasonsOf(explanation: Explanation, t: TFunction, name: (agent_id: string) => string): Reasons {
+  const [chosen, ...others] = explanation.candidates ?? [];
+  return {
+    sentences: [
+      ...sentence(explanation.trigger ?? "", "why.trigger", t),
+      ...idleness(chosen, others, t),
+      ...(explanation.waiting_count ? [t("why.waiting", {count: explanation.waiting_count})] : []),
+      ...weights(explanation, t),
+    ],
+    others: others.map((other) => ({name: name(other.agent_id), reason: whyNot(other, t)})),
+  };
+}
+
+function idleness(chosen: Candidate | undefined, others: Candidate[], t: TFunction): string[] {
+  if (chosen === undefined) return [];
+  const rivals = others.filter((other) => other.not_chosen_because === "IdleShorter").length;
+  const idle = clockTime(Number(chosen.idle_ms ?? 0));
+  return rivals > 0 ? [t("why.longestIdle", {count: rivals + 1, idle})] : [t("why.alone"), t("why.idle", {idle})];
+}
+
+function weights(explanation: Explanation, t: TFunction): string[] {
+  const wait = permille(explanation.wait_score_permille);
+  const value = permille(explanation.value_score_permille);
+  const urgency = permille(explanation.urgency_score_permille);
+  return [
+    ...(wait > 0 ? [t("why.waitScore", {percent: Math.round(wait * 100)})] : []),
+    ...(value > 0 ? [t("why.valueScore", {value})] : []),
+    ...(urgency > 0 ? [t("why.urgencyScore", {value: urgency})] : []),
+  ];
+}
+
+function permille(value: number | string | undefined): number {
+  return Number(value ?? 0) / 1000;
+}
+
+function whyNot(candidate: Candidate, t: TFunction): string {
+  const because = candidate.not_chosen_because ?? "";
+  const idle = clockTime(Number(candidate.idle_ms ?? 0));
+  return sentence(because, "why.not", t, {idle})[0] ?? because;
+}
+
+/** Nothing for a word that this version does not know. */
+function sentence(word: string, group: "why.trigger" | "why.not", t: TFunction, values: object = {}): string[] {
+  const text = t(`${group}.${word}` as "why.title", {defaultValue: "", ...values});
+  return word === "" || text === "" ? [] : [text];
+}

@@ -1,0 +1,48 @@
+/** Where the agent writes. Enter sends, unless an input method is composing a character. */
+
+import {Button, Input} from "antd";
+import type {KeyboardEvent} from "react";
+import {useTranslation} from "react-i18next";
+
+import {actions, useDesk} from "./desk";
+import {MESSAGE_BOX} from "./desk-keys";
+
+/** The server's limit in bytes of UTF-8. */
+const LIMIT_BYTES = 32_768;
+
+export function MessageBox({contact_id}: {contact_id: string}) {
+  const {t} = useTranslation();
+  const text = useDesk((desk) => desk.drafts[contact_id] ?? "");
+  const tooLong = new TextEncoder().encode(text).length > LIMIT_BYTES;
+  const ready = text.trim() !== "" && !tooLong;
+  const send = () => {
+    if (!ready) return;
+    void actions.say(contact_id, text.trim());
+    actions.draft(contact_id, "");
+  };
+  const press = (event: KeyboardEvent) => {
+    if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+    event.preventDefault();
+    send();
+  };
+  return (
+    <div className="tl-message-box">
+      <Input.TextArea
+        id={MESSAGE_BOX}
+        autoFocus
+        autoSize={{minRows: 2, maxRows: 6}}
+        value={text}
+        status={tooLong ? "error" : ""}
+        placeholder={t("conversation.placeholder")}
+        aria-label={t("conversation.input")}
+        onChange={(event) => actions.draft(contact_id, event.target.value)}
+        onKeyDown={press}
+        data-testid="message-input"
+      />
+      <Button type="primary" disabled={!ready} onClick={send} data-testid="message-send">
+        {t("conversation.send")}
+      </Button>
+      {tooLong && <span role="alert">{t("conversation.tooLong")}</span>}
+    </div>
+  );
+}

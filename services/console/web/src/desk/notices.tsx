@@ -1,0 +1,71 @@
+/** Banners of the desk, on every page: lost connection, not responding, silent ring, refusals. */
+
+import {Alert, App, Button} from "antd";
+import {useEffect} from "react";
+import {useTranslation} from "react-i18next";
+
+import {actions, useDesk} from "./desk";
+import {useRefusalText} from "./refusal-text";
+import {enableSound, useRing} from "./ring";
+
+export function Notices() {
+  useToasts();
+  const lost = useDesk(
+    (desk) => desk.connection === "waiting" || (desk.connection === "connecting" && desk.agent !== null),
+  );
+  const blocked = useDesk((desk) => desk.agent?.not_responding ?? false);
+  return (
+    <div className="tl-notices">
+      {lost && <Lost />}
+      {blocked && <NotResponding />}
+      <SilentRing />
+    </div>
+  );
+}
+
+function Lost() {
+  const {t} = useTranslation();
+  return <Alert banner type="error" title={t("connection.lost")} data-testid="disconnected" />;
+}
+
+function NotResponding() {
+  const {t} = useTranslation();
+  const pending = useDesk((desk) => desk.pending.has("rearm"));
+  const action = (
+    <Button type="primary" loading={pending} onClick={() => void actions.rearm()} data-testid="rearm">
+      {t("desk.rearm")}
+    </Button>
+  );
+  return <Alert banner type="error" title={t("desk.notResponding")} action={action} data-testid="not-responding" />;
+}
+
+function SilentRing() {
+  const {t} = useTranslation();
+  const blocked = useRing((ring) => ring.blocked);
+  const open = useDesk((desk) => desk.agent !== null);
+  if (!blocked || !open) return null;
+  const action = (
+    <Button size="small" onClick={() => void enableSound()} data-testid="enable-sound">
+      {t("desk.enableSound")}
+    </Button>
+  );
+  return <Alert banner type="info" title={t("desk.soundOff")} action={action} />;
+}
+
+function useToasts(): void {
+  const {t} = useTranslation();
+  const {message} = App.useApp();
+  const refusal = useDesk((desk) => desk.refusal);
+  const ended = useDesk((desk) => desk.ended);
+  const refusalText = useRefusalText();
+  useEffect(() => {
+    if (refusal === null) return;
+    void message.error(refusalText(refusal), 6);
+    actions.acknowledge();
+  }, [message, refusal, refusalText]);
+  useEffect(() => {
+    if (ended === null) return;
+    void message.info(t(`offer.${ended}`), 6);
+    actions.forgetEnded();
+  }, [ended, message, t]);
+}

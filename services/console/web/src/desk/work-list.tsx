@@ -1,0 +1,72 @@
+/** Everything on the agent's plate: offers, conversations, wrap-ups. */
+
+import {useTranslation} from "react-i18next";
+
+import {useNow} from "../connection/ticking";
+import type {WorkItem, WorkState} from "../contract/desk";
+import {clockTime} from "../i18n/duration";
+import {useLanguage} from "../i18n";
+import {useNames} from "../rest/queries";
+import {ChannelIcon} from "./channel-icon";
+import {actions, deskClock, useDesk} from "./desk";
+import {unreadOf} from "./desk-state";
+import {useCustomerName} from "./customer-name";
+
+const ORDER: WorkState[] = ["OFFERED", "CONNECTING", "CONNECTED", "WRAP_UP"];
+const TONES: Record<WorkState, string> = {OFFERED: "bad", CONNECTING: "busy", CONNECTED: "good", WRAP_UP: "warn"};
+
+export function WorkList({work}: {work: readonly WorkItem[]}) {
+  const {t} = useTranslation();
+  const sorted = [...work].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || compare(a.since, b.since));
+  return (
+    <>
+      <h2>{work.length === 0 ? t("desk.work") : t("desk.workCount", {count: work.length})}</h2>
+      {work.length === 0 && <p className="tl-quiet">{t("desk.noWork")}</p>}
+      <ul className="tl-work" data-testid="work-list">
+        {sorted.map((item) => (
+          <li key={item.contact_id}>
+            <WorkButton item={item} />
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function WorkButton({item}: {item: WorkItem}) {
+  const {t} = useTranslation();
+  const names = useNames(useLanguage());
+  const now_ms = useNow(deskClock);
+  const selected = useDesk((desk) => desk.selected === item.contact_id);
+  const contact = useDesk((desk) => desk.contacts[item.contact_id]);
+  const unread = useDesk((desk) => (item.state === "CONNECTED" ? unreadOf(desk, item.contact_id) : 0));
+  const name = useCustomerName(contact);
+  const since = clockTime(now_ms - Date.parse(item.state === "OFFERED" ? item.entered : item.since));
+  return (
+    <button
+      type="button"
+      className={`tl-work-item tl-work-${item.state.toLowerCase()}`}
+      aria-current={selected}
+      onClick={() => actions.select(item.contact_id)}
+      data-testid={`work-${item.contact_id}`}
+      data-state={item.state}
+    >
+      <span className="tl-work-row">
+        <ChannelIcon channel={item.channel} />
+        <strong className="tl-cut">{name}</strong>
+      </span>
+      <span className="tl-work-row">
+        <span className="tl-cut tl-quiet">{names.queue(item.queue_id)}</span>
+        <span className="tl-quiet">{t(item.state === "OFFERED" ? "desk.waited" : "desk.since", {time: since})}</span>
+      </span>
+      <span className="tl-work-row">
+        <span className={`tl-tag tl-tag-${TONES[item.state]}`}>{t(`desk.state.${item.state}`)}</span>
+        {unread > 0 && <span className="tl-tag tl-unread">{t("desk.unread", {count: unread})}</span>}
+      </span>
+    </button>
+  );
+}
+
+function compare(a: string, b: string): number {
+  return Date.parse(a) - Date.parse(b);
+}

@@ -1,0 +1,135 @@
+/** What the pages read and change over REST, and how long it stays fresh. */
+
+import {QueryClient, useInfiniteQuery, useMutation, useQuery, useQueryClient} from "@tanstack/react-query";
+
+import type {Customer, Directory, Me, Ticket, TicketPage, TicketState} from "../contract/rest";
+import {inLanguage, type Language} from "../contract/text";
+import {command, Problem, request} from "./client";
+
+const RETRIES = 2;
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 10_000,
+      refetchOnWindowFocus: false,
+      retry: (failures, error) =>
+        failures < RETRIES && !(error instanceof Problem && error.status in {401: 1, 403: 1, 404: 1}),
+    },
+  },
+});
+
+/** `null` when nobody is logged in. */
+export function useMe() {
+  return useQuery({queryKey: ["me"], queryFn: readMe, staleTime: 60_000});
+}
+
+async function readMe(): Promise<Me | null> {
+  try {
+    return await request<Me>("GET", "/api/me");
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401) return null;
+    throw error;
+  }
+}
+
+export async function logIn(login: string, password: string): Promise<void> {
+  become(await request<Me>("POST", "/api/login", {login, password}));
+}
+
+export async function logOut(): Promise<void> {
+  await request("POST", "/api/logout").catch(() => undefined);
+  become(null);
+}
+
+/** What the one before has read is not for the next. */
+function become(me: Me | null): void {
+  queryClient.setQueryData(["me"], me);
+  queryClient.removeQueries({predicate: ({queryKey}) => queryKey[0] !== "me"});
+}
+
+export function useDirectory() {
+  return useQuery({
+    queryKey: ["directory"],
+    queryFn: () => request<Directory>("GET", "/api/directory"),
+    staleTime: 60_000,
+  });
+}
+
+/** Names by id; an id that the directory does not know stands for itself. */
+export function useNames(language: Language) {
+  const {data} = useDirectory();
+  return {
+    queue: (id: string) => inLanguage(data?.queues.find((queue) => queue.queue_id === id)?.name, language) || id,
+    agent: (id: string) => (data?.agents.find((agent) => agent.agent_id === id)?.name ?? "") || id,
+    code: (code: string) =>
+      inLanguage(data?.wrap_up_codes.find((known) => known.code === code)?.name, language) || code,
+  };
+}
+
+export function useCustomer(customer_id: string) {
+  return useQuery({
+    queryKey: ["customer", customer_id],
+    queryFn: () => request<Customer>("GET", `/api/customers/${encodeURIComponent(customer_id)}`),
+    enabled: customer_id !== "",
+  });
+}
+
+export function useRenameCustomer(customer_id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({name, version}: {name: string; version: number}) =>
+      command("PUT", `/api/customers/${encodeURIComponent(customer_id)}`, {name}, {"If-Match": version.toString()}),
+    onSettled: () => client.invalidateQueries({queryKey: ["customer", customer_id]}),
+  });
+}
+
+export function useEraseCustomer(customer_id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => command("POST", `/api/customers/${encodeURIComponent(customer_id)}/erase`, {}),
+    onSettled: () => client.invalidateQueries({queryKey: ["customer", customer_id]}),
+  });
+}
+
+export function useTickets(state: TicketState | "") {
+  return useInfiniteQuery({
+    queryKey: ["tickets", state],
+    queryFn: ({pageParam}) => request<TicketPage>("GET", `/api/tickets?${ticketQuery(state, pageParam)}`),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next,
+  });
+}
+
+function ticketQuery(state: string, cursor: string): string {
+  const query = new URLSearchParams();
+  if (state !== "") query.set("state", state);
+  if (cursor !== "") query.set("cursor", cursor);
+  return query.toString();
+}
+
+export function useCreateTicket() {
+  return useTicketChange((ticket: {contact_id: string; subject: string}) =>
+    command<Partial<Ticket>>("POST", "/api/tickets", ticket),
+  );
+}
+
+export function useMoveTicket() {
+  return useTicketChange(({ticket_id, state}: {ticket_id: string; state: TicketState}) =>
+    command("POST", `/api/tickets/${encodeURIComponent(ticket_id)}/state`, {state}),
+  );
+}
+
+export function useAddNote() {
+  return useTicketChange(({ticket_id, body}: {ticket_id: string; body: string}) =>
+    command("POST", `/api/tickets/${encodeURIComponent(ticket_id)}/notes`, {body}),
+  );
+}
+
+function useTicketChange<T, R>(change: (input: T) => Promise<R>) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: change,
+    onSettled: () => client.invalidateQueries({queryKey: ["tickets"]}),
+  });
+}

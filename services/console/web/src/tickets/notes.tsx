@@ -1,0 +1,75 @@
+/** A ticket's notes, and a box for the next one. */
+
+import {App, Button, Input} from "antd";
+import {useState} from "react";
+import {useTranslation} from "react-i18next";
+
+import type {Note, Ticket} from "../contract/rest";
+import {moment} from "../i18n/duration";
+import {useAddNote} from "../rest/queries";
+
+export function Notes({ticket}: {ticket: Ticket}) {
+  const {t} = useTranslation();
+  return (
+    <div className="tl-notes">
+      {ticket.notes.length === 0 && <p className="tl-quiet">{t("ticket.noNotes")}</p>}
+      <ul>
+        {ticket.notes.map((note, index) => (
+          <li key={index}>
+            <NoteLine note={note} />
+          </li>
+        ))}
+      </ul>
+      <NoteBox ticket_id={ticket.ticket_id} />
+    </div>
+  );
+}
+
+function NoteLine({note}: {note: Note}) {
+  if (typeof note === "string") return note;
+  const at = note.at ?? note.created;
+  return (
+    <>
+      {note.body ?? note.text}{" "}
+      <span className="tl-quiet">{[note.author, at && moment(at)].filter(Boolean).join(" · ")}</span>
+    </>
+  );
+}
+
+function NoteBox({ticket_id}: Pick<Ticket, "ticket_id">) {
+  const {t} = useTranslation();
+  const {message} = App.useApp();
+  const [body, write] = useState("");
+  const adding = useAddNote();
+  const add = () => {
+    if (body.trim() === "") return;
+    adding.mutate(
+      {ticket_id, body: body.trim()},
+      {
+        onSuccess: () => write(""),
+        onError: (error) => void message.error(t("refusal.prefix", {message: error.message})),
+      },
+    );
+  };
+  return (
+    <div className="tl-note-box">
+      <Input
+        value={body}
+        maxLength={4000}
+        placeholder={t("ticket.notePlaceholder")}
+        aria-label={t("ticket.notePlaceholder")}
+        onChange={(event) => write(event.target.value)}
+        onPressEnter={(event) => !event.nativeEvent.isComposing && add()}
+        data-testid={`ticket-note-${ticket_id}`}
+      />
+      <Button
+        onClick={add}
+        loading={adding.isPending}
+        disabled={body.trim() === ""}
+        data-testid={`ticket-note-add-${ticket_id}`}
+      >
+        {t("ticket.addNote")}
+      </Button>
+    </div>
+  );
+}

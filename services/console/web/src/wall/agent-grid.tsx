@@ -1,0 +1,72 @@
+/** All agents: how many in each state, and each with the time in it. */
+
+import {Empty} from "antd";
+import {useTranslation} from "react-i18next";
+
+import {useNow} from "../connection/ticking";
+import type {AgentRow} from "../contract/wall";
+import {useReasonName} from "../desk/reason-name";
+import {clockTime} from "../i18n/duration";
+import {useLanguage} from "../i18n";
+import {useNames} from "../rest/queries";
+import {useWall, wallClock} from "./wall";
+import {sortedAgents} from "./wall-order";
+import {AGENT_STATES, agentState} from "./wall-state";
+
+export function AgentGrid() {
+  const {t} = useTranslation();
+  const agents = sortedAgents(useWall((wall) => wall.agents));
+  if (agents.length === 0) return <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t("wall.noAgents")} />;
+  return (
+    <>
+      <Counts agents={agents} />
+      <ul className="tl-agents">
+        {agents.map((row) => (
+          <li key={row.agent_id}>
+            <AgentTile row={row} />
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Counts({agents}: {agents: readonly AgentRow[]}) {
+  const {t} = useTranslation();
+  const counts = AGENT_STATES.map((state) => ({
+    state,
+    count: agents.filter((row) => agentState(row) === state).length,
+  }));
+  return (
+    <ul className="tl-counts">
+      {counts
+        .filter(({count}) => count > 0)
+        .map(({state, count}) => (
+          <li key={state} className={`tl-state-${state.toLowerCase()}`} data-testid={`wall-agents-${state}`}>
+            <strong>{count}</strong> {t(`wall.agentState.${state}`)}
+          </li>
+        ))}
+    </ul>
+  );
+}
+
+function AgentTile({row}: {row: AgentRow}) {
+  const {t} = useTranslation();
+  const names = useNames(useLanguage());
+  const reasonName = useReasonName();
+  const now_ms = useNow(wallClock);
+  const state = agentState(row);
+  const reason = state === "BREAK" && row.break_reason !== "" ? ` · ${reasonName(row.break_reason)}` : "";
+  const contacts = row.connected + row.connecting + row.offered + row.wrap_up;
+  return (
+    <div className={`tl-agent tl-state-${state.toLowerCase()}`}>
+      <strong className="tl-cut">{names.agent(row.agent_id)}</strong>
+      <span className="tl-agent-time">{clockTime(now_ms - Date.parse(row.since))}</span>
+      <span className="tl-cut" data-testid={`wall-agent-${row.agent_id}-state`} data-state={state}>
+        {t(`wall.agentState.${state}`)}
+        {reason}
+      </span>
+      <span className="tl-agent-count">{contacts > 1 ? `${t("wall.contacts")} ${contacts}` : ""}</span>
+    </div>
+  );
+}

@@ -1,0 +1,62 @@
+/** One queue in large figures. */
+
+import {useTranslation} from "react-i18next";
+
+import {useNow} from "../connection/ticking";
+import type {QueueRow} from "../contract/wall";
+import {clockTime} from "../i18n/duration";
+import {useLanguage} from "../i18n";
+import {useNames} from "../rest/queries";
+import {wallClock} from "./wall";
+import {meanWait_s} from "./wall-state";
+
+const LONG_WAIT_MS = 60_000;
+
+export function QueueCard({row}: {row: QueueRow}) {
+  const {t} = useTranslation();
+  const names = useNames(useLanguage());
+  const now_ms = useNow(wallClock);
+  const longest_ms = row.oldest_entered === null ? null : now_ms - Date.parse(row.oldest_entered);
+  const mean_s = meanWait_s(row);
+  return (
+    <section className="tl-queue" aria-label={names.queue(row.queue_id)}>
+      <h3>{names.queue(row.queue_id)}</h3>
+      <div className="tl-figures tl-figures-large">
+        <Figure id={row.queue_id} name="waiting" value={row.waiting} tone={row.waiting > 0 ? "warn" : "calm"} />
+        <Figure
+          id={row.queue_id}
+          name="longest"
+          value={longest_ms === null ? "–" : clockTime(longest_ms)}
+          tone={(longest_ms ?? 0) > LONG_WAIT_MS ? "bad" : "calm"}
+        />
+        <Figure id={row.queue_id} name="ringing" value={row.ringing} />
+        <Figure id={row.queue_id} name="connected" value={row.connected} />
+      </div>
+      <div className="tl-figures" title={t("wall.counted")}>
+        <Figure id={row.queue_id} name="entered" value={row.entered_total} />
+        <Figure id={row.queue_id} name="answered" value={row.answered_total} />
+        <Figure id={row.queue_id} name="abandoned" value={row.abandoned_total + row.short_abandoned_total} />
+        <Figure id={row.queue_id} name="meanWait" value={mean_s === null ? "–" : clockTime(mean_s * 1000)} />
+      </div>
+    </section>
+  );
+}
+
+interface FigureProps {
+  id: string;
+  name: "waiting" | "longest" | "ringing" | "connected" | "entered" | "answered" | "abandoned" | "meanWait";
+  value: number | string;
+  tone?: "calm" | "warn" | "bad";
+}
+
+function Figure({id, name, value, tone = "calm"}: FigureProps) {
+  const {t} = useTranslation();
+  return (
+    <div className={`tl-figure tl-figure-${tone}`}>
+      <span className="tl-figure-value" data-testid={`wall-queue-${id}-${name}`}>
+        {value}
+      </span>
+      <span className="tl-figure-name">{t(`wall.${name}`)}</span>
+    </div>
+  );
+}

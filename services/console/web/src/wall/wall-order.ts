@@ -1,0 +1,33 @@
+/** Which queues and agents the wall shows, and in which order. */
+
+import type {AgentRow, QueueRow} from "../contract/wall";
+import {AGENT_STATES, agentState} from "./wall-state";
+
+const NO_FIGURES: Omit<QueueRow, "queue_id"> = {
+  waiting: 0,
+  ringing: 0,
+  connected: 0,
+  oldest_entered: null,
+  entered_total: 0,
+  answered_total: 0,
+  abandoned_total: 0,
+  short_abandoned_total: 0,
+  answered_wait_s: 0,
+};
+
+/** The directory's queues in its order, also those without a contact yet; then what only the wall knows. */
+export function sortedQueues(
+  rows: Readonly<Record<string, QueueRow>>,
+  known: readonly {queue_id: string}[],
+): QueueRow[] {
+  const listed = known.map(({queue_id}) => rows[queue_id] ?? {queue_id, ...NO_FIGURES});
+  const ids = new Set(known.map(({queue_id}) => queue_id));
+  const others = Object.values(rows).filter(({queue_id}) => !ids.has(queue_id));
+  return [...listed, ...others.sort((a, b) => a.queue_id.localeCompare(b.queue_id))];
+}
+
+/** By state, the longest in a state first. */
+export function sortedAgents(rows: Readonly<Record<string, AgentRow>>): AgentRow[] {
+  const rank = (row: AgentRow) => AGENT_STATES.indexOf(agentState(row));
+  return Object.values(rows).sort((a, b) => rank(a) - rank(b) || Date.parse(a.since) - Date.parse(b.since));
+}

@@ -1,0 +1,96 @@
+import {describe, expect, test} from "vitest";
+
+import type {AgentRow, QueueRow} from "../contract/wall";
+import {sortedAgents, sortedQueues} from "./wall-order";
+import {agentState, EMPTY_WALL, meanWait_s, withFrame} from "./wall-state";
+
+function queue(queue_id: string, waiting = 0): QueueRow {
+  return {
+    queue_id,
+    waiting,
+    ringing: 0,
+    connected: 0,
+    oldest_entered: null,
+    entered_total: 0,
+    answered_total: 0,
+    abandoned_total: 0,
+    short_abandoned_total: 0,
+    answered_wait_s: 0,
+  };
+}
+
+function row(change: Partial<AgentRow> = {}): AgentRow {
+  return {
+    agent_id: "ag_1",
+    intent: "AVAILABLE",
+    break_reason: "",
+    connectivity: "CONNECTED",
+    not_responding: false,
+    offered: 0,
+    connecting: 0,
+    connected: 0,
+    wrap_up: 0,
+    since: "2026-01-01T00:00:00Z",
+    ...change,
+  };
+}
+
+const AT = "2026-01-01T00:00:00Z";
+
+describe("the wall's figures", () => {
+  test("change row by row, and are replaced as a whole", () => {
+    const whole = withFrame(EMPTY_WALL, {
+      type: "wall",
+      at: AT,
+      queues: [queue("a", 1), queue("b", 2)],
+      agents: [row()],
+    });
+    const changed = withFrame(whole, {type: "rows", queues: [queue("a", 5)], agents: []});
+    expect(Object.values(changed.queues).map(({waiting}) => waiting)).toEqual([5, 2]);
+    const again = withFrame(changed, {type: "wall", at: AT, queues: [queue("b", 3)], agents: []});
+    expect(Object.keys(again.queues)).toEqual(["b"]);
+    expect(again.agents).toEqual({});
+    expect(again.known).toBe(true);
+  });
+
+  test("have a mean wait only when somebody was answered", () => {
+    expect(meanWait_s(queue("a"))).toBeNull();
+    expect(meanWait_s({...queue("a"), answered_total: 4, answered_wait_s: 50})).toBe(12.5);
+  });
+
+  test("show the directory's queues in its order, also without contacts, and others after them", () => {
+    const rows = {z: queue("z", 1), b: queue("b", 2)};
+    const shown = sortedQueues(rows, [{queue_id: "b"}, {queue_id: "a"}]);
+    expect(shown.map(({queue_id, waiting}) => [queue_id, waiting])).toEqual([
+      ["b", 2],
+      ["a", 0],
+      ["z", 1],
+    ]);
+  });
+});
+
+describe("an agent's state on the wall", () => {
+  test.each([
+    [{connected: 1, offered: 1}, "CONNECTED"],
+    [{connecting: 1}, "CONNECTING"],
+    [{offered: 1}, "RINGING"],
+    [{wrap_up: 1, intent: "OFFLINE"}, "WRAP_UP"],
+    [{not_responding: true}, "NOT_RESPONDING"],
+    [{connectivity: "GRACE"}, "LOST"],
+    [{connectivity: "DISCONNECTED"}, "OFFLINE"],
+    [{intent: "OFFLINE"}, "OFFLINE"],
+    [{intent: "BREAK"}, "BREAK"],
+    [{}, "AVAILABLE"],
+  ])("of %o is %s", (change, state) => {
+    expect(agentState(row(change))).toBe(state);
+  });
+
+  test("orders agents: trouble first, the longest in a state first", () => {
+    const agents = {
+      a: row({agent_id: "a", since: "2026-01-01T00:00:09Z"}),
+      b: row({agent_id: "b", since: "2026-01-01T00:00:01Z"}),
+      c: row({agent_id: "c", not_responding: true}),
+    };
+    expect(sortedAgents(agents).map(({agent_id}) => agent_id)).toEqual(["c", "b", "a"]);
+  });
+});

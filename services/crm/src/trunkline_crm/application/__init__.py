@@ -1,0 +1,1 @@
+"""What people may read of customers, and where their data keys go."""

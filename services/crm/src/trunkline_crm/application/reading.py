@@ -1,0 +1,162 @@
+"""Customers as people read them: rows of the read model with their texts opened, and their contacts page by page.
+
+Owns: pages, cursors, and that an erased customer is not found. Must not: know the store or HTTP.
+"""
+
+import base64
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from trunkline_core.errors import Invalid, NotFound
+from trunkline_core.sealed import Sealed
+
+from trunkline_crm.domain.words import Channel
+
+MAX_PAGE = 200
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
+
+Open = Callable[[Sealed, str], Awaitable[str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityRow:
+    """One address, sealed."""
+
+    channel: Channel
+    address: Sealed | None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRow:
+    """One customer of the read model; `version` is the stream version."""
+
+    customer_id: str
+    version: int
+    name: Sealed | None
+    identities: tuple[IdentityRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRow:
+    """One contact; no personal data. Ids and codes are empty, `closed_time` is None, until they are known."""
+
+    contact_id: str
+    customer_id: str
+    channel: str
+    opened_time: datetime
+    closed_time: datetime | None
+    queue_id: str
+    agent_id: str
+    wrap_up_code: str
+    close_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityView:
+    """One address, opened."""
+
+    channel: Channel
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerView:
+    """One customer, opened; `contacts` one page of the history, the newest first; `next` empty on the last page."""
+
+    customer_id: str
+    version: int
+    name: str
+    identities: tuple[IdentityView, ...]
+    contact_count: int
+    contacts: tuple[ContactRow, ...]
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page ends."""
+
+    opened_time: datetime
+    contact_id: str
+
+
+class CustomerRows(Protocol):
+    """The read model of customers."""
+
+    async def customer(self, tenant: str, customer_id: str) -> CustomerRow | None:
+        """Return the customer, None for an unknown or erased one."""
+        ...
+
+
+class ContactRows(Protocol):
+    """The read model of contacts."""
+
+    async def contact(self, tenant: str, contact_id: str) -> ContactRow | None: ...
+
+    async def contacts(self, tenant: str, customer_id: str, after: Place | None, limit: int) -> list[ContactRow]:
+        """Return at most `limit` contacts behind `after`, the newest first."""
+        ...
+
+    async def contact_count(self, tenant: str, customer_id: str) -> int: ...
+
+
+class CustomerReading:
+    """Answers questions about customers."""
+
+    def __init__(self, customers: CustomerRows, contacts: ContactRows, open_text: Open) -> None:
+        self._customers = customers
+        self._contacts = contacts
+        self._open = open_text
+
+    async def customer(self, tenant: str, customer_id: str, cursor: str, limit: int) -> CustomerView:
+        """Return one customer with a page of contacts. Raises: NotFound, also when erased; Invalid; Transient."""
+        if not 1 <= limit <= MAX_PAGE:
+            raise Invalid("limit", f"must be 1 to {MAX_PAGE}")
+        after = read_cursor(cursor)
+        row = await self._customers.customer(tenant, customer_id)
+        if row is None:
+            raise NotFound("customer", customer_id)
+        contacts = await self._contacts.contacts(tenant, customer_id, after, limit + 1)
+        shown = contacts[:limit]
+        return CustomerView(
+            customer_id=customer_id,
+            version=row.version,
+            name=await self._text(tenant, row.name),
+            identities=tuple([await self._identity(tenant, identity) for identity in row.identities]),
+            contact_count=await self._contacts.contact_count(tenant, customer_id),
+            contacts=tuple(shown),
+            next=write_cursor(shown[-1]) if len(contacts) > limit else "",
+        )
+
+    async def by_contact(self, tenant: str, contact_id: str, limit: int) -> CustomerView:
+        """Return the customer behind a contact. Raises: NotFound when the contact or its customer is not known."""
+        contact = await self._contacts.contact(tenant, contact_id)
+        if contact is None or not contact.customer_id:
+            raise NotFound("customer of contact", contact_id)
+        return await self.customer(tenant, contact.customer_id, "", limit)
+
+    async def _identity(self, tenant: str, identity: IdentityRow) -> IdentityView:
+        return IdentityView(identity.channel, await self._text(tenant, identity.address))
+
+    async def _text(self, tenant: str, sealed: Sealed | None) -> str:
+        return (await self._open(sealed, tenant) if sealed else None) or ""
+
+
+def write_cursor(row: ContactRow) -> str:
+    """Return an opaque name of the row's place."""
+    millis = (row.opened_time - EPOCH) // MILLISECOND
+    return base64.urlsafe_b64encode(f"{millis} {row.contact_id}".encode()).decode()
+
+
+def read_cursor(cursor: str) -> Place | None:
+    """Return the place, None for the beginning. Raises: Invalid."""
+    if not cursor:
+        return None
+    try:
+        millis, _, contact_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
+        return Place(EPOCH + int(millis) * MILLISECOND, contact_id)
+    except (ValueError, OverflowError):
+        raise Invalid("cursor", "is none that this API gave") from None

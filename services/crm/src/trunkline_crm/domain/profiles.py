@@ -1,0 +1,50 @@
+"""What is known of a customer, and that it is forgotten for good."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from trunkline_core.decider import Context
+from trunkline_core.errors import Invalid, Rejection
+
+from trunkline_crm.domain.commands import ChangeProfile, EraseCustomer
+from trunkline_crm.domain.events import CustomerErased, Event, ProfileChanged
+from trunkline_crm.domain.state import CrmState
+
+MAX_NAME_BYTES = 1024
+TAG_BYTES = 16  # of AES-GCM, behind the sealed text
+
+
+def change(state: CrmState, command: ChangeProfile, context: Context) -> Iterator[Event]:
+    """Change the profile, unless somebody else changed it after the version that the editor saw.
+
+    Contacts that came meanwhile raise the customer's version too, but are no reason to refuse.
+
+    Raises: NotFound, Invalid, Rejection(`ProfileChangedMeanwhile`).
+    """
+    customer = state.living(context.tenant, command.customer_id)
+    if command.name is None:
+        raise Invalid("name", "must be set")
+    if len(command.name.ciphertext) > MAX_NAME_BYTES + TAG_BYTES:
+        raise Invalid("name", f"must have at most {MAX_NAME_BYTES // 1024} KiB")
+    if not 0 <= command.expected_version <= customer.version:
+        raise Invalid("expected_version", "is no version of this customer")
+    if command.expected_version and command.expected_version < customer.profile_version:
+        raise Rejection("ProfileChangedMeanwhile")
+    yield ProfileChanged(command.customer_id, command.name)
+
+
+def erase(state: CrmState, command: EraseCustomer, context: Context) -> Iterator[Event]:
+    """Forget the customer; once is enough. Raises: NotFound."""
+    if not state.customer(context.tenant, command.customer_id).is_erased:
+        yield CustomerErased(command.customer_id)
+
+
+def apply_changed(state: CrmState, event: ProfileChanged, context: Context) -> None:
+    """Remember when the profile changed."""
+    customer = state.grown(context.tenant, event.customer_id)
+    state.customers.put(event.customer_id, replace(customer, profile_version=customer.version))
+
+
+def apply_erased(state: CrmState, event: CustomerErased, context: Context) -> None:
+    """Identities are gone; the keys follow (application/custody.py)."""
+    state.erase(event.customer_id, state.grown(context.tenant, event.customer_id))

@@ -1,0 +1,105 @@
+"""The state of one partition: of each customer only what decides.
+
+Owns: rows, and that an identity belongs to one customer of its tenant. Must not: decide anything.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Never
+
+from trunkline_core.errors import NotFound
+from trunkline_core.fading import FadingTable
+from trunkline_core.tables import Journal, Table
+from trunkline_core.timers import Timers
+
+from trunkline_crm.domain.words import Channel
+
+ANSWER_LIFE = timedelta(hours=24)
+MAX_ANSWERS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """An address, without the address: its token is enough to find it again."""
+
+    channel: Channel
+    address_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """One customer.
+
+    Attributes:
+        version: events of the customer so far: its stream version.
+        profile_version: the version at which the profile changed last.
+    """
+
+    tenant: str
+    version: int = 0
+    profile_version: int = 0
+    identities: tuple[Identity, ...] = ()
+    is_erased: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a contact was told: the customer, at this step."""
+
+    tenant: str
+    contact_id: str
+    customer_id: str
+    step_no: int
+
+
+class CrmState:
+    """Everything of one partition, under one journal."""
+
+    def __init__(self) -> None:
+        self.journal = Journal()
+        self.timers: Timers[Never] = Timers(self.journal)  # customers have none; the ledger asks
+        self.customers: Table[str, Customer] = Table(self.journal)
+        self.answers: FadingTable[str, Answer] = FadingTable(self.journal, ANSWER_LIFE, MAX_ANSWERS)
+        self._owners: Table[tuple[str, Identity], str] = Table(self.journal)
+        self._erased: Table[str, str] = Table(self.journal)
+
+    def customer(self, tenant: str, customer_id: str) -> Customer:
+        """Return the tenant's customer, erased or not. Raises: NotFound."""
+        customer = self.customers.get(customer_id)
+        if customer is None or customer.tenant != tenant:
+            raise NotFound("customer", customer_id)
+        return customer
+
+    def living(self, tenant: str, customer_id: str) -> Customer:
+        """Return the tenant's customer. Raises: NotFound, also for an erased one."""
+        customer = self.customer(tenant, customer_id)
+        if customer.is_erased:
+            raise NotFound("customer", customer_id)
+        return customer
+
+    def owner_of(self, tenant: str, identity: Identity) -> str | None:
+        """Return the customer an address belongs to, or None."""
+        return self._owners.get((tenant, identity))
+
+    def erased(self) -> Iterator[str]:
+        """Iterate over the ids of erased customers."""
+        return self._erased.values()
+
+    def grown(self, tenant: str, customer_id: str) -> Customer:
+        """Return the customer one version further; a first event makes it."""
+        customer = self.customers.get(customer_id) or Customer(tenant)
+        return replace(customer, version=customer.version + 1)
+
+    def add_identity(self, customer_id: str, customer: Customer, identity: Identity) -> None:
+        """Insert or replace the customer with one identity more."""
+        self.customers.put(customer_id, replace(customer, identities=(*customer.identities, identity)))
+        self._owners.put((customer.tenant, identity), customer_id)
+
+    def erase(self, customer_id: str, customer: Customer) -> None:
+        """Leave of the customer nothing but that it was erased; its addresses may belong to somebody new."""
+        for identity in customer.identities:
+            if self._owners.get((customer.tenant, identity)) == customer_id:
+                self._owners.delete((customer.tenant, identity))
+        self.customers.put(customer_id, replace(customer, identities=(), is_erased=True))
+        self._erased.put(customer_id, customer_id)

@@ -1,0 +1,1 @@
+"""How others reach crm: REST beside the commands of gRPC."""

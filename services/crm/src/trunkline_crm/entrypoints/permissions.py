@@ -1,0 +1,21 @@
+"""Who may do what to customers."""
+
+from trunkline_platform.credentials import Principal, Role
+
+from trunkline_crm.domain.commands import ChangeProfile, Command, EraseCustomer, ResolveCustomer
+
+
+def permit(command: Command, principal: Principal) -> None:
+    """Raises: Forbidden."""
+    match command:
+        case ResolveCustomer():
+            principal.require(Role.SERVICE)
+        case ChangeProfile():
+            permit_reading(principal)
+        case EraseCustomer():
+            principal.require(Role.SUPERVISOR, Role.ADMIN, Role.SERVICE)
+
+
+def permit_reading(principal: Principal) -> None:
+    """Raises: Forbidden."""
+    principal.require(Role.AGENT, Role.SUPERVISOR, Role.ADMIN, Role.SERVICE)

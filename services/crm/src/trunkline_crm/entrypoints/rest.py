@@ -1,0 +1,108 @@
+"""Reading customers over REST, for console: the caller's credential stands in the header `tl-token`.
+
+Owns: paths, parameters and the JSON of answers. Must not: take a tenant from anywhere but the credential.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Header, Query
+from pydantic import BaseModel
+from trunkline_platform.credentials import TOKEN_KEY, Credentials, Principal
+
+from trunkline_crm.application.reading import MAX_PAGE, CustomerReading, CustomerView
+from trunkline_crm.entrypoints.permissions import permit_reading
+
+PAGE = 50
+
+
+class IdentityBody(BaseModel):
+    """One address of the customer."""
+
+    channel: Literal["VOICE", "CHAT"]
+    address: str
+
+
+class ContactBody(BaseModel):
+    """One contact; ids and codes are empty, `closed` null, until they are known."""
+
+    contact_id: str
+    channel: str
+    opened: datetime
+    closed: datetime | None
+    queue_id: str
+    agent_id: str
+    wrap_up_code: str
+    close_reason: str
+
+
+class CustomerBody(BaseModel):
+    """One customer; `version` goes back with an edit; `next` is the cursor of older contacts, null when none."""
+
+    customer_id: str
+    version: int
+    name: str
+    identities: list[IdentityBody]
+    contact_count: int
+    contacts: list[ContactBody]
+    next: str | None
+
+
+def routes(reading: CustomerReading, credentials: Credentials) -> APIRouter:
+    """Return the routes."""
+    router = APIRouter()
+    caller = Annotated[Principal, Depends(_reader(credentials))]
+    page_size = Annotated[int, Query(ge=1, le=MAX_PAGE)]
+
+    @router.get("/customers/by-contact/{contact_id}")
+    async def by_contact(principal: caller, contact_id: str, limit: page_size = PAGE) -> CustomerBody:
+        return _body(await reading.by_contact(principal.tenant, contact_id, limit))
+
+    @router.get("/customers/{customer_id}")
+    async def customer(
+        principal: caller,
+        customer_id: str,
+        cursor: Annotated[str, Query(max_length=512)] = "",
+        limit: page_size = PAGE,
+    ) -> CustomerBody:
+        return _body(await reading.customer(principal.tenant, customer_id, cursor, limit))
+
+    return router
+
+
+def _reader(credentials: Credentials) -> Callable[[str], Principal]:
+    def reader(token: Annotated[str, Header(alias=TOKEN_KEY)] = "") -> Principal:
+        principal = credentials.verify(token)
+        permit_reading(principal)
+        return principal
+
+    return reader
+
+
+def _body(view: CustomerView) -> CustomerBody:
+    return CustomerBody.model_validate(
+        {
+            "customer_id": view.customer_id,
+            "version": view.version,
+            "name": view.name,
+            "identities": [
+                {"channel": identity.channel.name, "address": identity.address} for identity in view.identities
+            ],
+            "contact_count": view.contact_count,
+            "contacts": [
+                {
+                    "contact_id": row.contact_id,
+                    "channel": row.channel,
+                    "opened": row.opened_time,
+                    "closed": row.closed_time,
+                    "queue_id": row.queue_id,
+                    "agent_id": row.agent_id,
+                    "wrap_up_code": row.wrap_up_code,
+                    "close_reason": row.close_reason,
+                }
+                for row in view.contacts
+            ],
+            "next": view.next or None,
+        }
+    )

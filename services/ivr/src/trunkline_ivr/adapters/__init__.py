@@ -1,0 +1,1 @@
+"""Where self-service meets the outside: protobuf on Kafka and gRPC."""

@@ -1,0 +1,38 @@
+"""Figures of self-service on the partitions that this replica owns, read when they are asked for."""
+
+from collections.abc import Callable, Iterable
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from trunkline_ledger.ledger import Ledger
+from trunkline_platform.metrics import REGISTRY
+
+from trunkline_ivr.domain.commands import Command
+from trunkline_ivr.domain.events import Event
+from trunkline_ivr.domain.state import IvrState
+
+
+class IvrMetrics(Collector):
+    """Sessions, flow versions, and traces that were forgotten early because there were too many."""
+
+    def __init__(self, ledger: Ledger[IvrState, Command, Event]) -> None:
+        self._ledger = ledger
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the families; prometheus_client calls this."""
+        states = [self._ledger.state(partition) for partition in self._ledger.owned]
+        running = sum(len(state.sessions) for state in states)
+        versions = sum(state.flow_version_count() for state in states)
+        early = sum(state.trace_counts()[2] for state in states)
+        return [
+            GaugeMetricFamily("trunkline_ivr_sessions", "Sessions that run.", running),
+            GaugeMetricFamily("trunkline_ivr_flow_versions", "Flow versions held, by partition.", versions),
+            CounterMetricFamily("trunkline_ivr_traces_dropped_early", "Ended contacts forgotten before a day.", early),
+        ]
+
+
+def export(ledger: Ledger[IvrState, Command, Event]) -> Callable[[], None]:
+    """Export the figures; return how to stop."""
+    figures = IvrMetrics(ledger)
+    REGISTRY.register(figures)
+    return lambda: REGISTRY.unregister(figures)

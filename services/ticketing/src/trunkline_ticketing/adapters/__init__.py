@@ -1,0 +1,1 @@
+"""Where tickets meet the outside: protobuf on Kafka and gRPC, the read model in the store."""

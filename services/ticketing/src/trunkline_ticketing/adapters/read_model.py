@@ -1,0 +1,159 @@
+"""The read model of tickets in the document store: written from the ledger's events, read by pages.
+
+Owns: the collections `tickets` and `ticket_notes`. Texts stay sealed; the only thing searched by is the state.
+Must not: open a text or decide anything.
+
+`tickets`: {_id, version, tenant, state, subject, contact_id, customer_id, created_time}
+`ticket_notes`: {_id, tenant, ticket_id, body, author, written_time}
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from trunkline_core.sealed import Sealed
+from trunkline_ledger.core.metadata import Metadata
+from trunkline_ledger.kafka.reader import EffectiveRecord
+from trunkline_platform.store import Store, Upsert
+
+from trunkline_ticketing.adapters.wire import TOPIC, WIRE
+from trunkline_ticketing.application.reading import NoteRow, Place, TicketRow
+from trunkline_ticketing.domain.events import Event, NoteAdded, TicketCreated, TicketStateChanged
+from trunkline_ticketing.domain.words import TicketState
+
+Document = dict[str, Any]
+
+
+class TicketProjection:
+    """Writes events into the collections; repeating any of them changes nothing."""
+
+    name = "tickets"
+    topic = TOPIC
+
+    def __init__(self, store: Store) -> None:
+        self._tickets = store.collection("tickets")
+        self._notes = store.collection("ticket_notes")
+        self._is_prepared = False
+
+    async def _prepare(self) -> None:
+        """Make the indexes before the first write; the store may be away when the service starts."""
+        if self._is_prepared:
+            return
+        await self._tickets.ensure_index([("tenant", 1), ("created_time", -1), ("_id", -1)])
+        await self._tickets.ensure_index([("tenant", 1), ("state", 1), ("created_time", -1), ("_id", -1)])
+        await self._notes.ensure_index([("ticket_id", 1), ("written_time", 1)])
+        self._is_prepared = True
+
+    async def apply(self, records: Sequence[EffectiveRecord]) -> None:
+        """Write the records' effect. Raises: Poison, Transient."""
+        await self._prepare()
+        entries = [WIRE.decode_event(record.record.value) for record in records]
+        notes = [_note(event, metadata) for event, metadata in entries if isinstance(event, NoteAdded)]
+        if notes:
+            await self._notes.bulk(notes)
+        await self._tickets.bulk(list(_tickets(entries)))
+
+
+def _tickets(entries: Sequence[tuple[Event, Metadata]]) -> Iterator[Upsert]:
+    """One write for each ticket: a bulk has no order, so what happened to one ticket is put together first."""
+    documents: dict[str, Document] = {}
+    versions: dict[str, int] = {}
+    for event, metadata in entries:
+        documents.setdefault(event.ticket_id, {}).update(_fields(event, metadata))
+        versions[event.ticket_id] = metadata.stream_version
+    for ticket_id, document in documents.items():
+        yield Upsert(ticket_id, {"$set": document}, versions[ticket_id])
+
+
+def _fields(event: Event, metadata: Metadata) -> Document:
+    match event:
+        case TicketCreated():
+            return {
+                "tenant": metadata.tenant_id,
+                "state": TicketState.OPEN.name,
+                "subject": _sealed_document(event.subject),
+                "contact_id": event.contact_id,
+                "customer_id": event.customer_id,
+                "created_time": _whole_ms(metadata.event_time),
+            }
+        case TicketStateChanged():
+            return {"tenant": metadata.tenant_id, "state": event.to_state.name}
+        case NoteAdded():
+            return {"tenant": metadata.tenant_id}
+
+
+def _note(event: NoteAdded, metadata: Metadata) -> Upsert:
+    fields = {
+        "tenant": metadata.tenant_id,
+        "ticket_id": event.ticket_id,
+        "body": _sealed_document(event.body),
+        "author": metadata.actor,
+        "written_time": _whole_ms(metadata.event_time),
+    }
+    return Upsert(event.note_id, {"$set": fields})
+
+
+class StoredTickets:
+    """Reads the collections (a `TicketRows`)."""
+
+    def __init__(self, store: Store) -> None:
+        self._tickets = store.collection("tickets")
+        self._notes = store.collection("ticket_notes")
+
+    async def page(self, tenant: str, state: TicketState | None, after: Place | None, limit: int) -> list[TicketRow]:
+        query: Document = {"tenant": tenant, "created_time": {"$exists": True}}
+        if state is not None:
+            query["state"] = state.name
+        if after is not None:
+            same = {"created_time": after.created_time, "_id": {"$lt": after.ticket_id}}
+            query["$or"] = [{"created_time": {"$lt": after.created_time}}, same]
+        found = await self._tickets.find(query, sort=[("created_time", -1), ("_id", -1)], limit=limit)
+        return [_ticket_row(document) for document in found]
+
+    async def ticket(self, tenant: str, ticket_id: str) -> TicketRow | None:
+        document = await self._tickets.get(ticket_id)
+        if document is None or document["tenant"] != tenant or "created_time" not in document:
+            return None
+        return _ticket_row(document)
+
+    async def notes(self, tenant: str, ticket_ids: Sequence[str], limit: int) -> list[NoteRow]:
+        query = {"tenant": tenant, "ticket_id": {"$in": list(ticket_ids)}}
+        found = await self._notes.find(query, sort=[("written_time", -1), ("_id", -1)], limit=limit)
+        return [_note_row(document) for document in reversed(found)]
+
+
+def _ticket_row(document: Document) -> TicketRow:
+    return TicketRow(
+        ticket_id=document["_id"],
+        state=TicketState[document["state"]],
+        subject=_sealed(document["subject"]),
+        contact_id=document["contact_id"],
+        customer_id=document["customer_id"],
+        created_time=document["created_time"],
+    )
+
+
+def _note_row(document: Document) -> NoteRow:
+    return NoteRow(
+        note_id=document["_id"],
+        ticket_id=document["ticket_id"],
+        body=_sealed(document["body"]),
+        author=document["author"],
+        written_time=document["written_time"],
+    )
+
+
+def _sealed_document(sealed: Sealed | None) -> Document | None:
+    if sealed is None:
+        return None
+    return {"key_id": sealed.key_id, "nonce": sealed.nonce, "ciphertext": sealed.ciphertext}
+
+
+def _sealed(document: Document | None) -> Sealed | None:
+    if document is None:
+        return None
+    return Sealed(document["key_id"], bytes(document["nonce"]), bytes(document["ciphertext"]))
+
+
+def _whole_ms(moment: datetime) -> datetime:
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

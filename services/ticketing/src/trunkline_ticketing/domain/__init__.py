@@ -1,0 +1,1 @@
+"""Tickets as pure rules: what a ticket may become."""

@@ -1,0 +1,1 @@
+"""How others reach ticketing: REST beside the commands of gRPC."""
