@@ -17,6 +17,7 @@ check: setup ## lint, format, types, layers, protos
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy $(filter-out libs/protos/src,$(wildcard libs/*/src services/*/src)) launcher/src demo/src
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/buf lint protos
 	$(BIN)/python protos/generate.py --check
 

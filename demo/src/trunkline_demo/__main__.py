@@ -229,10 +229,7 @@ class Run:
         facts, calls = self._observer.facts, self._gateway.calls
         counted = [contact_id for contact_id, call in calls.items() if call.caller.counts]
         waits = [facts.waits_s[contact_id] * self._world.speed for contact_id in counted if contact_id in facts.waits_s]
-        menu = sum(
-            not call.caller.wants_person and call.caller.number >= 0 and call.caller.enqueue_s in self._plan.window
-            for call in calls.values()
-        )
+        menu = sum(call.caller.counts_in_menu for call in calls.values())
         return summarise(len(counted), len(counted) - len(waits), menu, waits)
 
 

@@ -34,6 +34,7 @@ class Caller:
         patience_s: leaves the queue after this wait.
         service_s: length of the conversation when answered.
         counts: asks for a person inside the window; False for warm-up and menu-only callers.
+        counts_in_menu: hangs up in the menu and counts as such.
     """
 
     number: int
@@ -45,6 +46,7 @@ class Caller:
     patience_s: int
     service_s: int
     counts: bool
+    counts_in_menu: bool = False
 
     @property
     def enqueue_s(self) -> int:
@@ -54,7 +56,13 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class DayPlan:
-    """A day, or a part of it with its warm-up."""
+    """A day, or a part of it with its warm-up.
+
+    Attributes:
+        callers: in order of arrival.
+        agents: by name, with the pauses they owe (`staff.pause_due`); some may have left before the window begins.
+        window: which of the callers count.
+    """
 
     callers: tuple[Caller, ...]
     agents: tuple[Agent, ...]
@@ -72,9 +80,7 @@ def plan_day(day: Sequence[Recording], window: Window, seed: int) -> DayPlan:
     asked = [row for row in day if row.enqueue_s is not None]
     draws = _Draws(asked, seed)
     callers = tuple(
-        _plan_caller(number, row, draws, window)
-        for number, row in enumerate(day)
-        if window.warm_up_from_s <= _played_at(row) < window.to_s
+        _plan_caller(number, row, draws, window) for number, row in enumerate(day) if _is_played(row, window)
     )
     return DayPlan(callers, tuple(_without_past(agent, window) for agent in roster_agents(day)), window)
 
@@ -89,6 +95,11 @@ def _played_at(row: Recording) -> int:
     return row.arrival_s + row.menu_s
 
 
+def _is_played(row: Recording, window: Window) -> bool:
+    is_in_menu = row.enqueue_s is None and window.counts_in_menu(_played_at(row))
+    return is_in_menu or window.warm_up_from_s <= _played_at(row) < window.to_s
+
+
 def _plan_caller(number: int, row: Recording, draws: "_Draws", window: Window) -> Caller:
     wants_person = row.enqueue_s is not None
     return Caller(
@@ -101,6 +112,7 @@ def _plan_caller(number: int, row: Recording, draws: "_Draws", window: Window) -
         patience_s=draws.patience(row) if wants_person else 0,
         service_s=draws.service(row) if wants_person else 0,
         counts=wants_person and _played_at(row) in window,
+        counts_in_menu=not wants_person and window.counts_in_menu(_played_at(row)),
     )
 
 

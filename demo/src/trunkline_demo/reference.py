@@ -63,7 +63,7 @@ def simulate(plan: DayPlan) -> Figures:
             _look(day, day.workers[number], number, now)
             _match(day, now)
     counted = sum(caller.counts for caller in callers.values())
-    menu_only = sum(not caller.wants_person and caller.enqueue_s in plan.window for caller in plan.callers)
+    menu_only = sum(caller.counts_in_menu for caller in plan.callers)
     return summarise(counted, day.abandoned, menu_only, day.waits)
 
 
@@ -124,6 +124,7 @@ def main() -> None:
         "answer rate %": [100 * run.answer_rate for run in runs],
         "mean wait s": [run.mean_wait_s for run in runs],
         "p50 wait s": [run.p50_wait_s for run in runs],
+        "p90 wait s": [run.p90_wait_s for run in runs],
         "within 20 s %": [100 * run.answered_within_20_s for run in runs],
     }.items():
         spread = stdev(values) if len(values) > 1 else 0.0

@@ -1,4 +1,4 @@
-"""The table beside the truth, and the JSON line. Must not: measure."""
+"""The table beside the truth, and the JSON line of a run. Must not: measure, or compute more than quantiles."""
 
 import json
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from trunkline_analytics.domain.waits import find_quantile
 from trunkline_demo.truths import Figures
 
 COMPARABLE_S = 5.0
+"""A hop of more day-seconds than this shifts every wait too much to be compared."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,15 @@ class Measured:
     wall_s: float
     speed: float
 
-    def hop_day_s(self) -> float:
-        """Return one hop, the median ring, in day-seconds."""
-        return (find_quantile(self.ring_ms, 0.5) or 0.0) / 1000 * self.speed
+    def hop_day_s(self) -> float | None:
+        """Return one hop, the median ring, in day-seconds; None when nothing rang."""
+        ring_ms = find_quantile(self.ring_ms, 0.5)
+        return None if ring_ms is None else ring_ms / 1000 * self.speed
+
+    def is_comparable(self) -> bool:
+        """Tell whether one hop is short beside the waits of the day."""
+        hop_s = self.hop_day_s()
+        return hop_s is not None and hop_s <= COMPARABLE_S
 
 
 def json_line(run: Measured) -> str:
@@ -87,7 +94,8 @@ def print_table(run: Measured, truth: Figures, console: Console) -> None:
         table.add_row(*row)
     console.print(table)
     hop_s = run.hop_day_s()
-    console.print(f"one hop: p50 {quantile(run.ring_ms, 0.5)} wall ms = {hop_s:.1f} day-seconds")
-    if hop_s > COMPARABLE_S:
+    if hop_s is not None:
+        console.print(f"one hop: p50 {quantile(run.ring_ms, 0.5)} wall ms = {hop_s:.1f} day-seconds")
+    if not run.is_comparable():
         console.print("[yellow]not comparable at this speed: take SPEED=20 or less for figures to quote[/]")
     console.print("Pauses are inferred from the same day: agreement tests queueing and patience, not prediction.")

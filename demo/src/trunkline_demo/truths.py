@@ -48,5 +48,5 @@ def truth_of(day: Sequence[Recording], window: Window) -> Figures:
     """Return what the recording says about the window."""
     asked = [row for row in day if row.enqueue_s is not None and row.enqueue_s in window]
     waits = [float(row.waited_s) for row in asked if row.is_served]
-    menu_only = sum(row.enqueue_s is None and row.arrival_s + row.menu_s in window for row in day)
+    menu_only = sum(row.enqueue_s is None and window.counts_in_menu(row.arrival_s + row.menu_s) for row in day)
     return summarise(len(asked), len(asked) - len(waits), menu_only, waits)

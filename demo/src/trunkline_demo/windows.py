@@ -23,6 +23,14 @@ class Window:
     def __contains__(self, second: int) -> bool:
         return self.from_s <= second < self.to_s
 
+    def counts_in_menu(self, second: int) -> bool:
+        """Whether a caller who hangs up in the menu then counts.
+
+        A window that begins at opening time stands for the day from its first minute: before opening nobody can ask
+        for a person, but 25 callers of the recorded day listened to the menu.
+        """
+        return second in self or (self.from_s == OPENING_S and second < OPENING_S)
+
     @property
     def warm_up_from_s(self) -> int:
         """Where the replay of a part of the day begins, so that its queues are not empty when counting starts."""

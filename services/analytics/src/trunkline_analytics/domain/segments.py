@@ -1,6 +1,7 @@
 """Queue segments: one stay of a contact in a queue, from the facts that opened and ended it.
 
-A fact may be told twice (the same source offset) and is counted once. Must not: know a topic, a store or a clock.
+A reader drops what it was told twice by the offset of the source; facts that repeat here all the same make one segment
+and are a defect for `conservation`. Must not: know a topic, a store or a clock.
 """
 
 from collections.abc import Iterable
@@ -72,6 +73,11 @@ class QueueSegment:
     def wait(self, now: datetime) -> timedelta:
         """Return opened → ended, ringing included; until `now` while it waits."""
         return (self.closed_at or now) - self.opened_at
+
+    @property
+    def ended_wait(self) -> timedelta | None:
+        """Opened → ended, None while it waits."""
+        return None if self.closed_at is None else self.closed_at - self.opened_at
 
 
 def assemble_segments(facts: Iterable[Fact]) -> list[QueueSegment]:

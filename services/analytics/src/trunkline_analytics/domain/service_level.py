@@ -1,11 +1,17 @@
-"""Service level and the rates beside it; the variant is part of the name (metric definitions, version 1)."""
+"""Service level, rates and waits of a queue; the variant is part of the name (metric definitions, version 1).
 
-from collections import Counter
+Must not: count contacts; a contact that was in two queues is two segments here.
+"""
+
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import assert_never
 
+from trunkline_analytics.domain.definitions import ServiceLevelVariant
 from trunkline_analytics.domain.segments import Outcome, QueueSegment
+from trunkline_analytics.domain.waits import find_quantile, mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +21,35 @@ class ServiceLevels:
     sl1: float | None
     sl2: float | None
     sl3: float | None
+
+    def named(self, variant: ServiceLevelVariant) -> float | None:
+        """Return one of them."""
+        match variant:
+            case ServiceLevelVariant.SL1:
+                return self.sl1
+            case ServiceLevelVariant.SL2:
+                return self.sl2
+            case ServiceLevelVariant.SL3:
+                return self.sl3
+            case _:
+                assert_never(variant)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueWaits:
+    """Waits in seconds, ringing included; None for no segments of that kind.
+
+    Attributes:
+        asa_s: mean of the answered (average speed of answer).
+        p50_s: of the answered, like p80_s and p95_s; nearest rank.
+        mean_abandoned_s: mean of the abandoned, short ones left out.
+    """
+
+    asa_s: float | None
+    p50_s: float | None
+    p80_s: float | None
+    p95_s: float | None
+    mean_abandoned_s: float | None
 
 
 def service_levels(segments: Iterable[QueueSegment], within: timedelta, now: datetime) -> ServiceLevels:
@@ -37,6 +72,17 @@ def service_levels(segments: Iterable[QueueSegment], within: timedelta, now: dat
         sl2=_share(quick_answers, len(rows) - short - flowed - fresh),
         sl3=_share(quick_answers + quick_abandons, counted),
     )
+
+
+def queue_waits(segments: Iterable[QueueSegment]) -> QueueWaits:
+    """Return the waits of the segments that ended."""
+    waits: dict[Outcome, list[float]] = defaultdict(list)
+    for segment in segments:
+        if segment.outcome is not None and segment.ended_wait is not None:
+            waits[segment.outcome].append(segment.ended_wait.total_seconds())
+    answered = waits[Outcome.ANSWERED]
+    p50, p80, p95 = (find_quantile(answered, share) for share in (0.5, 0.8, 0.95))
+    return QueueWaits(mean(answered), p50, p80, p95, mean(waits[Outcome.ABANDONED]))
 
 
 def answer_rate(outcomes: Sequence[Outcome]) -> float | None:

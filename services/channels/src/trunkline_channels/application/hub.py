@@ -92,13 +92,20 @@ class Hub:
         """Begin a stream: it is told of every contact the peer holds in the partitions owned here."""
         subscriber = Subscriber(tenant, peer_id)
         self._by_peer.setdefault((tenant, peer_id), set()).add(subscriber)
-        for partition in self._ledger.owned:
-            held = await self._ledger.read(
-                partition, lambda state: [row for row in state.contacts.values() if row.peer_id == peer_id]
-            )
-            for contact in held:
-                self._tell(subscriber, contact)
+        try:
+            await self._tell_held(subscriber)
+        except BaseException:
+            self.unsubscribe(subscriber)
+            raise
         return subscriber
+
+    async def _tell_held(self, subscriber: Subscriber) -> None:
+        """Also contacts that closed lately: the peer may not have heard of it."""
+        for partition in self._ledger.owned:
+            rows = await self._ledger.read(partition, lambda state: list(state.contacts.values()))
+            for contact in rows:
+                if contact.peer_id == subscriber.peer_id:
+                    self._tell(subscriber, contact)
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
         """End a stream."""

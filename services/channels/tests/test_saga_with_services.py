@@ -1,0 +1,233 @@
+"""The saga between an acd and an ivr that obey numbered steps: calls may be late, repeated or overtaken, facts late.
+
+The two services are models of the real ones' contracts (commands and events of their protos), not of their code.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trunkline_channels.domain import commands
+from trunkline_channels.domain.commands import Command
+from trunkline_channels.domain.contact import Contact
+from trunkline_channels.domain.words import CloseReason, ContactState, StepKind
+from trunkline_core.errors import Rejection, TrunklineError
+from trunkline_core.flows import MenuOption
+from trunkline_core.texts import LocalizedText
+
+ONE = "ct_0123456789abcdef_one"
+HELLO = LocalizedText("你好", "Hello")
+MENU = (MenuOption("person", HELLO, "0", (), "n2"),)
+
+
+@dataclass
+class Service:
+    """What both services share: numbered steps, and a log of facts that is delivered in order."""
+
+    step_no: int = 0
+    stage: str = "unknown"
+    facts: list[Command] = field(default_factory=list)
+
+    def is_new(self, step_no: int) -> bool:
+        """Raises: Rejection(`StaleStep`) for a lower step than the last."""
+        if step_no < self.step_no:
+            raise Rejection("StaleStep")
+        return step_no > self.step_no
+
+
+@dataclass
+class Ivr(Service):
+    """One session: a menu that leads to a person."""
+
+    def carry_out(self, contact: Contact) -> None:
+        step = contact.step
+        assert step is not None
+        if step.kind is StepKind.END_SESSION:
+            self.is_new(step.step_no)
+            self.step_no, self.stage = step.step_no, "ended"
+            self.facts.append(commands.RecordForgotten(ONE, step.step_no))
+        elif not self.is_new(step.step_no):
+            return
+        elif step.kind is StepKind.START_SESSION:
+            if self.stage != "unknown":
+                raise Rejection("SessionOver")
+            self.step_no, self.stage = step.step_no, "asking"
+            self.facts.append(commands.RecordPrompt(ONE, "n1", 1, HELLO, MENU))
+        else:
+            if self.stage != "asking":
+                raise Rejection("NotAwaited")
+            self.step_no, self.stage = step.step_no, "done"
+            self.facts.append(commands.RecordPersonRequested(ONE, "qu_1", 0, 0, (), HELLO))
+
+
+@dataclass
+class Acd(Service):
+    """One contact at acd; whoever is offered next is another agent."""
+
+    offer_no: int = 0
+
+    @property
+    def agent_id(self) -> str:
+        return f"ag_{self.offer_no}"
+
+    def carry_out(self, contact: Contact) -> None:
+        step = contact.step
+        assert step is not None
+        if self.stage == "forgotten":
+            if step.kind is not StepKind.END_AT_ACD:
+                raise Rejection("ContactAlreadyEnded")
+            return
+        if not self.is_new(step.step_no):
+            return
+        match step.kind:
+            case StepKind.ENQUEUE:
+                self.step_no = step.step_no
+                self.facts.append(commands.RecordEnqueued(ONE, step.step_no, "qu_1", 1))
+                self.offer()
+            case StepKind.END_AT_ACD:
+                self.step_no, self.stage = step.step_no, "forgotten"
+                self.facts.append(commands.RecordForgotten(ONE, step.step_no))
+            case _:
+                self._report(contact)
+
+    def _report(self, contact: Contact) -> None:
+        step = contact.step
+        assert step is not None
+        if step.offer_no != self.offer_no or self.stage != "connecting":
+            raise Rejection("OfferNotLive")
+        self.step_no = step.step_no
+        if step.kind is StepKind.REPORT_CONNECTED:
+            self.stage = "connected"
+            self.facts.append(commands.RecordConnected(ONE, 1, self.offer_no, self.agent_id))
+        else:
+            self.give_back()
+
+    def offer(self) -> None:
+        self.stage, self.offer_no = "offered", self.offer_no + 1
+        self.facts.append(commands.RecordOffered(ONE, 1, self.offer_no, self.agent_id))
+
+    def accept(self) -> None:
+        if self.stage == "offered":
+            self.stage = "connecting"
+            self.facts.append(commands.RecordAccepted(ONE, 1, self.offer_no, self.agent_id))
+
+    def give_back(self) -> None:
+        """The lease or the joining ran out, or the legs failed: the next agent rings."""
+        if self.stage in ("offered", "connecting"):
+            self.facts.append(commands.RecordOfferEnded(ONE, 1, self.offer_no))
+            self.offer()
+
+
+class World:
+    """The contact, the two services, and the calls that are on their way."""
+
+    def __init__(self, story: Any) -> None:
+        self.story = story
+        self.ivr, self.acd = Ivr(), Acd()
+        self.calls: list[Contact] = []
+        self.views: list[Contact] = []
+
+    @property
+    def contact(self) -> Contact:
+        found: Contact = self.story.contact
+        return found
+
+    def do(self, command: Command) -> None:
+        try:
+            self.story.do(command)
+        except TrunklineError:
+            return
+        self.views.append(self.contact)
+        if self.contact.step is not None and self.contact.step not in [call.step for call in self.calls]:
+            self.calls.append(self.contact)
+
+    def call(self, contact: Contact) -> None:
+        """One call of a step reaches its service, perhaps for the second time, perhaps long overtaken."""
+        step = contact.step
+        assert step is not None
+        if step.kind is StepKind.RESOLVE_CUSTOMER:
+            self.do(commands.RecordCustomer(ONE, step.step_no, ""))
+            return
+        service = self.ivr if step.kind.value.endswith("session") else self.acd
+        try:
+            service.carry_out(contact)
+        except Rejection as refusal:
+            self.do(commands.RefuseStep(ONE, step.step_no, refusal.rule))
+
+    def deliver(self, service: Service) -> None:
+        if service.facts:
+            self.do(service.facts.pop(0))
+
+    def join(self, view: Contact, is_up: bool) -> None:
+        """The gateway answers what it saw, perhaps long ago."""
+        place = (view.segment_no, view.offer_no)
+        self.do(commands.ConfirmConnect(ONE, *place) if is_up else commands.RefuseConnect(ONE, *place, "busy"))
+
+    def settle(self) -> None:
+        """Everything outstanding arrives."""
+        for _ in range(50):
+            while self.ivr.facts or self.acd.facts:
+                self.deliver(self.ivr)
+                self.deliver(self.acd)
+            if self.contact.step is None:
+                return
+            self.call(self.contact)
+        raise AssertionError("a step stays outstanding for ever")
+
+
+MOVES = ("call", "fact of ivr", "fact of acd", "answer", "accept", "give back", "join", "refuse legs", "hang up")
+
+
+def move(world: World, name: str, data: st.DataObject) -> None:
+    match name:
+        case "call" if world.calls:
+            world.call(data.draw(st.sampled_from(world.calls[-3:])))
+        case "fact of ivr":
+            world.deliver(world.ivr)
+        case "fact of acd":
+            world.deliver(world.acd)
+        case "answer":
+            world.do(commands.GiveInput(ONE, "n1", "person", None))
+        case "accept":
+            world.acd.accept()
+        case "give back":
+            world.acd.give_back()
+        case "join" | "refuse legs":
+            world.join(data.draw(st.sampled_from(world.views[-4:])), name == "join")
+        case "hang up" if data.draw(st.integers(0, 3)) == 0:
+            world.do(commands.CloseContact(ONE, CloseReason.CUSTOMER_LEFT, ""))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_saga_and_services_agree_however_late_the_calls_and_facts_are(new_story: Any, data: st.DataObject) -> None:
+    world = World(new_story())
+    world.do(world.story.opening(data.draw(st.sampled_from(["ep_chat", "ep_voice"]))))
+    for name in data.draw(st.lists(st.sampled_from(MOVES), max_size=60)):
+        move(world, name, data)
+    world.settle()
+    contact, acd, ivr = world.contact, world.acd, world.ivr
+    if contact.is_over:
+        assert acd.stage in ("unknown", "forgotten"), "a closed contact is booked nowhere"
+        assert ivr.stage in ("unknown", "ended")
+    else:
+        expected = {
+            "unknown": ContactState.SELF_SERVICE,
+            "offered": ContactState.OFFERED,
+            "connecting": ContactState.CONNECTING,
+            "connected": ContactState.CONNECTED,
+        }
+        assert contact.state is expected[acd.stage]
+        assert acd.stage == "unknown" or (contact.offer_no, contact.agent_id) == (acd.offer_no, acd.agent_id)
+
+
+def test_undisturbed_a_contact_reaches_an_agent(story: Any) -> None:
+    world = World(story)
+    world.do(story.opening())
+    world.settle()
+    world.do(commands.GiveInput(ONE, "n1", "person", None))
+    world.settle()
+    world.acd.accept()
+    world.settle()
+    assert (world.contact.state, world.contact.agent_id) == (ContactState.CONNECTED, "ag_1")
