@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -248,8 +248,8 @@ class Rows:
     async def load_positions(self, projection: str, topic: str) -> dict[int, Position]:
         return dict(self.saved)
 
-    async def save_position(self, projection: str, topic: str, partition: int, position: Position) -> None:
-        self.saved[partition] = position
+    async def save_positions(self, projection: str, topic: str, positions: Mapping[int, Position]) -> None:
+        self.saved |= positions
 
 
 async def test_a_record_that_only_a_projection_cannot_handle_goes_to_its_dlq_and_the_projection_goes_on(kafka, topic):

@@ -267,6 +267,30 @@ def test_a_refusal_that_may_end_is_no_answer_to_a_manager(log, monkeypatch):
     assert owner.balance("a") == 5
 
 
+def test_inputs_handed_over_together_take_effect_in_order_or_not_at_all(log, monkeypatch):
+    owner = Replica(log, "r1").take_over()
+    decide = type(owner.core._service.decider).decide
+
+    def full_for_a_while(self, state, command, context):
+        if command == Book("a", 1):
+            raise Overloaded("the queue", 1.0)
+        yield from decide(self, state, command, context)
+
+    def hand_over() -> None:
+        for offset, amount in ((7, 1), (8, 10), (9, 100)):
+            before = source(offset - 1) if offset > 7 else None
+            owner.submit(Book("a", amount), f"m{offset}", source=source(offset), follows=before, payload_hash=b"")
+        owner.commit()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(owner.core._service.decider), "decide", full_for_a_while)
+        hand_over()
+    assert [type(owner.replies[f"m{offset}"]) for offset in (7, 8, 9)] == [Overloaded, Transient, Transient]
+    assert owner.balance("a") is None
+    hand_over()
+    assert owner.balance("a") == 111
+
+
 def test_a_defect_of_the_rules_stops_one_command_only_and_never_a_managers_mark(log, monkeypatch):
     owner = Replica(log, "r1").take_over()
     decide = type(owner.core._service.decider).decide

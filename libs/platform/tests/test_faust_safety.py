@@ -14,7 +14,8 @@ from faust.tables.recovery import Recovery
 from faust.tables.table import Table
 from faust.topics import Topic
 from faust.transport.consumer import Consumer
-from faust.transport.drivers.aiokafka import Producer
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Producer
+from faust.transport.drivers.aiokafka import Consumer as AIOKafkaConsumer
 from mode.utils.queues import FlowControlEvent
 from trunkline_platform.faust_safety import Row, SafeTable, build_app
 
@@ -32,6 +33,8 @@ UPSTREAM = {
     "memory.Store.persisted_offset": (memory.Store.persisted_offset, "fbba5c6544979388"),
     "Producer._settings_extra": (Producer._settings_extra, "a4c7bc41b6382223"),
     "Producer._settings_default": (Producer._settings_default, "9c39987fb719e984"),
+    "Consumer._new_consumer_thread": (AIOKafkaConsumer._new_consumer_thread, "0870ec53dea75083"),
+    "ConsumerThread._create_worker_consumer": (AIOKafkaConsumerThread._create_worker_consumer, "c2701bfc3e6f6cad"),
     "App._new_transport": (App._new_transport, "42db531312dd776f"),
     "App._new_producer": (App._new_producer, "e7e1814e715d8b30"),
     "App._new_consumer": (App._new_consumer, "bff6ccd646b71ea9"),
@@ -63,7 +66,7 @@ def test_an_app_uses_the_overrides(tmp_path):
     app = build_app("test", "127.0.0.1:1,127.0.0.1:2", str(tmp_path), 2)
     assert type(app.tables).__name__ == "SafeTableManager"
     assert type(app.tables.recovery).__name__ == "SafeRecovery"
-    assert type(app.transport).__name__ == "IdempotentTransport"
+    assert type(app.transport).__name__ == "SafeTransport"
     assert type(app.Table("rows")).__name__ == "SafeTable"
     producer = app.transport.create_producer()
     assert producer._settings_extra() == {"acks": "all", "enable_idempotence": True}

@@ -1,16 +1,18 @@
 import asyncio
+import gc
 import importlib
 import io
 import json
 import logging
 from pathlib import Path
+from typing import assert_never
 
 import pytest
 import trunkline
 from trunkline.options.v1 import options_pb2
 from trunkline_core.errors import Invalid
 from trunkline_core.sealed import Sealed
-from trunkline_platform.logs import SENSITIVE_KEYS, JsonFormatter, RateLimit, bound, shown
+from trunkline_platform.logs import SENSITIVE_KEYS, JsonFormatter, RateLimit, bound, configure, shown
 
 
 @pytest.fixture
@@ -109,3 +111,47 @@ def test_a_chatty_library_is_limited_and_counted():
     assert [passes("aiokafka.client", "lost %s") for _ in range(4)] == [True, True, False, False]
     assert passes("aiokafka.client", "another")
     assert all(passes("trunkline_acd", "ours") for _ in range(10))
+
+
+def test_a_value_that_no_case_expects_is_not_written(logged):
+    log, lines = logged
+    try:
+        assert_never("call 13800000000")  # type: ignore[arg-type]
+    except AssertionError:
+        log.exception("refused")
+    assert lines()[0]["error"][0] == "AssertionError"
+    assert "13800000000" not in json.dumps(lines())
+
+
+def test_a_task_that_nobody_asked_after_does_not_tell_its_error(logged):
+    _, lines = logged
+    asyncio_log, here = logging.getLogger("asyncio"), logging.getLogger("test.logs").handlers[0]
+
+    async def fail():
+        raise ValueError("call 13800000000")
+
+    async def forget():
+        task = asyncio.ensure_future(fail())
+        await asyncio.wait({task})
+
+    asyncio_log.addHandler(here)
+    try:
+        asyncio.run(forget())
+        gc.collect()
+    finally:
+        asyncio_log.removeHandler(here)
+    (line,) = lines()
+    assert line["message"] == "Task exception was never retrieved"
+    assert "13800000000" not in json.dumps(line)
+
+
+def test_a_socket_s_address_and_query_are_not_written():
+    stream = io.StringIO()
+    root, handlers, level = logging.getLogger(), logging.getLogger().handlers[:], logging.getLogger().level
+    try:
+        configure("console", stream=stream)
+        logging.getLogger("uvicorn.error").info('%s - "WebSocket %s" [accepted]', "192.0.2.7", "/ws?call=13800000000")
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+    assert stream.getvalue() == ""

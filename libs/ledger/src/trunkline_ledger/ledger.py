@@ -200,6 +200,14 @@ class Ledger(Generic[S, C, E]):
         """Return who owns the partition by the newest marker, None before the first."""
         return self.core(partition).owner
 
+    def is_served(self) -> bool:
+        """Tell whether each partition has an owner; an earlier start of this replica, now gone, does not count."""
+        owners = [self.owner_of(number) for number in self.partitions]
+        return bool(owners) and all(owner is not None and not self._is_past_self(owner) for owner in owners)
+
+    def _is_past_self(self, owner: Owner) -> bool:
+        return owner.instance_id == self.instance_id and owner.boot_id != self.boot_id
+
     def is_caught_up(self) -> bool:
         """Tell whether the fold reached the end of the log, and no partition stopped at a poison record."""
         return self._replica.is_caught_up and not any(hosted.core.poison for hosted in self._replica.hosted.values())

@@ -30,6 +30,8 @@ POLL_S = 1.0
 RETRY_S = 1.0
 CHECKPOINT_INPUTS = 1_000
 CHECKPOINT_S = 60.0
+WINDOW = 64
+"""Inputs on their way to one target at a time: they share group commits, and leave room for other commands."""
 ALL_ORDINALS = 2**31 - 1
 """As the ordinal of a checkpoint: whatever this input led to is done."""
 
@@ -109,6 +111,7 @@ class _Feed(Generic[C]):
         self._fed: set[int] = set()  # targets that have everything the cursor has passed
         self._again_at: dict[int, float] = {}
         self._unrecorded: dict[tuple[str, int, int], _Unrecorded] = {}
+        self._handed_over: dict[tuple[str, int, int], ManagerSource] = {}  # the newest of each manager and target
         ledger.on_lost(self._stop_feeding)
 
     async def run(self) -> None:
@@ -135,6 +138,7 @@ class _Feed(Generic[C]):
         """Nobody is fed: each target goes on from its mark."""
         self._fed.clear()
         self._unrecorded.clear()
+        self._handed_over.clear()
 
     async def _step(self) -> None:
         await self._take_up_targets()
@@ -147,8 +151,9 @@ class _Feed(Generic[C]):
 
     def _stop_feeding(self, target: int) -> None:
         self._fed.discard(target)
-        for key in [key for key in self._unrecorded if key[1] == target]:
-            del self._unrecorded[key]
+        for memory in (self._unrecorded, self._handed_over):
+            for key in [key for key in memory if key[1] == target]:
+                del memory[key]
 
     def _stall(self, target: int) -> None:
         self._stop_feeding(target)
@@ -159,20 +164,25 @@ class _Feed(Generic[C]):
         now = monotonic_s()
         fresh = {target for target in self._ledger.owned - self._fed if self._again_at.get(target, 0.0) <= now}
         for source, position in self._reader.positions().items():
-            marks = (self._mark(manager, target, source) for manager in self._managers for target in fresh)
-            lowest = min(marks, key=lambda mark: mark.offset, default=position)
+            begins = (self._go_on_from_mark(manager, target, source) for manager in self._managers for target in fresh)
+            lowest = min(begins, key=lambda begin: begin.offset, default=position)
             if lowest.offset < position.offset or (fresh and not self._fed):
                 await self._reader.seek(source, lowest)
         self._fed |= fresh
 
-    def _mark(self, manager: ProcessManager[C], target: int, source: int) -> Position:
+    def _go_on_from_mark(self, manager: ProcessManager[C], target: int, source: int) -> Position:
+        """Return where the mark stands. What is handed over next follows it: a mark may still be taken back."""
         mark = self._ledger.mark(target, manager.name, self.topic, source)
-        return Position(mark.offset, mark.epoch) if mark else Position(0, 0)
+        if mark is None:
+            return Position(0, 0)
+        marked = ManagerSource(manager.name, self.topic, source, mark.offset, mark.epoch, mark.ordinal)
+        self._handed_over[manager.name, target, source] = marked
+        return Position(mark.offset, mark.epoch)
 
     # what was read
 
     async def _feed(self, records: Sequence[EffectiveRecord]) -> None:
-        """Hand the commands over: one after another for each target, different targets at the same time."""
+        """Hand the commands over: in order for each target, different targets at the same time."""
         work: defaultdict[int, list[Submission[C]]] = defaultdict(list)
         for record in records:
             for manager in self._managers:
@@ -191,8 +201,9 @@ class _Feed(Generic[C]):
             source = self._source(manager, record, ordinal)
             for target in self._targets(command):
                 concerned.add(target)
+                follows = self._follow(target, source)
                 if not self._is_applied(target, source):
-                    yield _submission(command, source, target)
+                    yield _submission(command, source, follows, target)
         for target in self._fed:
             self._note(manager, target, record, is_recorded=target in concerned)
 
@@ -205,6 +216,13 @@ class _Feed(Generic[C]):
     def _source(self, manager: ProcessManager[C], record: EffectiveRecord, ordinal: int) -> ManagerSource:
         place, epoch = record.record, record.position_after.epoch
         return ManagerSource(manager.name, self.topic, place.partition, place.offset, epoch, ordinal)
+
+    def _follow(self, target: int, source: ManagerSource) -> ManagerSource | None:
+        """Return the input that goes to the target before this one."""
+        key = (source.manager, target, source.partition)
+        before = self._handed_over.get(key)
+        self._handed_over[key] = source
+        return before
 
     def _is_applied(self, target: int, source: ManagerSource) -> bool:
         mark = self._ledger.mark(target, source.manager, source.topic, source.partition)
@@ -231,17 +249,19 @@ class _Feed(Generic[C]):
             if unrecorded.inputs >= CHECKPOINT_INPUTS or now - unrecorded.since_s >= CHECKPOINT_S:
                 del self._unrecorded[key]
                 nothing: ManagerCommand[Any] = ManagerCommand(None, "", "system", NOTHING)
+                follows = self._follow(key[1], unrecorded.source)
                 if not self._is_applied(key[1], unrecorded.source):
-                    yield _submission(nothing, unrecorded.source, key[1])
+                    yield _submission(nothing, unrecorded.source, follows, key[1])
 
     # handing over
 
     async def _submit_all(self, target: int, submissions: Sequence[Submission[C]]) -> None:
-        """Strictly in order: after the first without an answer nothing is sent before the mark is read again."""
-        for submission in submissions:
+        """In order, a window at a time: after one without an answer nothing is sent before the mark is read again."""
+        for begin in range(0, len(submissions), WINDOW):
             if target not in self._fed:
                 return
-            if not await self._submit(submission):
+            window = submissions[begin : begin + WINDOW]
+            if not all(await asyncio.gather(*(self._submit(submission) for submission in window))):
                 self._stall(target)
                 return
 
@@ -263,7 +283,9 @@ class _Feed(Generic[C]):
         return True
 
 
-def _submission(command: ManagerCommand[C], source: ManagerSource, target: int) -> Submission[C]:
+def _submission(
+    command: ManagerCommand[C], source: ManagerSource, follows: ManagerSource | None, target: int
+) -> Submission[C]:
     return Submission(
         command=command.command,
         key=BROADCAST_KEY if command.key is None else command.key,
@@ -275,4 +297,5 @@ def _submission(command: ManagerCommand[C], source: ManagerSource, target: int) 
         correlation_id=command.correlation_id,
         causation_id=command.causation_id,
         source=source,
+        follows=follows,
     )

@@ -19,6 +19,8 @@ from trunkline_ledger.kafka.reader import EffectiveRecord, Position, Reader
 log = logging.getLogger(__name__)
 
 RETRY_S = 1.0
+PACE_S = 0.2
+"""Pause after each bulk, so that a busy topic fills the next one: a store's cost is per bulk, not per document."""
 
 
 class ProjectionStore(Protocol):
@@ -26,7 +28,7 @@ class ProjectionStore(Protocol):
 
     async def load_positions(self, projection: str, topic: str) -> Mapping[int, Position]: ...
 
-    async def save_position(self, projection: str, topic: str, partition: int, position: Position) -> None: ...
+    async def save_positions(self, projection: str, topic: str, positions: Mapping[int, Position]) -> None: ...
 
 
 class Projection(Protocol):
@@ -61,6 +63,7 @@ class ProjectionRunner:
                 await self._open()
                 while True:
                     await self._step()
+                    await asyncio.sleep(PACE_S)
             except (KafkaError, OSError, TimeoutError, Transient) as error:
                 log.warning("projection waits", extra=self._about(reason=type(error).__name__))
             except Exception:  # a defect or a driver's own error: nothing is skipped, the same records are tried again
@@ -95,8 +98,8 @@ class ProjectionRunner:
         if not records:
             return
         await self._apply([record for record in records if record.record.type not in OWN_TYPES])
-        for partition, position in {record.record.partition: record.position_after for record in records}.items():
-            await self._store.save_position(self._projection.name, self._projection.topic, partition, position)
+        positions = {record.record.partition: record.position_after for record in records}
+        await self._store.save_positions(self._projection.name, self._projection.topic, positions)
 
     async def _apply(self, records: Sequence[EffectiveRecord]) -> None:
         """Apply; when that fails halve until the one record that cannot be handled is alone."""

@@ -46,6 +46,8 @@ class Submission(Generic[C]):
         payload_hash: set for commands from outside: then deduplication and the id's age apply (rule 12).
         timeout: how long the caller waits; None means the ledger's own bound.
         source: set for a process manager's command (rule 13).
+        follows: the manager's input before `source`; unless it was applied, this one is refused as Transient, so that
+            inputs may be handed over without waiting for each other and still take effect strictly in order.
         partition: overrides the key's partition, for definitions that stand on each.
         received_monotonic: when it came in, in monotonic seconds, for the owner's latency.
     """
@@ -62,6 +64,7 @@ class Submission(Generic[C]):
     causation_id: str = ""
     timeout: timedelta | None = None
     source: ManagerSource | None = None
+    follows: ManagerSource | None = None
     partition: int | None = None
     received_monotonic: float | None = None
 

@@ -23,11 +23,12 @@ from trunkline_ledger.core.records import OWN_TYPES, Record, read_headers
 from trunkline_ledger.kafka.reader import EffectiveRecord, Position
 from trunkline_ledger.kafka.topics import ensure_topics
 
+from trunkline_platform.faust_publisher import Publisher
 from trunkline_platform.faust_safety import Row, SafeApp, SafeTable, build_app
 
 log = logging.getLogger(__name__)
 
-SETTLE_S: Final = 0.05
+SETTLE_S: Final = 0.5
 ACKNOWLEDGE_WITHIN_S: Final = 30.0
 GAP_WITHIN_S: Final = 15.0
 MAX_UNSETTLED: Final = 5_000
@@ -172,7 +173,7 @@ class LiveApp:
         self.partitions = partitions
         self._bootstrap_servers = bootstrap_servers
         self._sources: dict[str, LedgerSource] = {}
-        self._outputs: dict[str, Any] = {}
+        self._publisher = Publisher(bootstrap_servers, name)
         self._sends: set[asyncio.Future[Any]] = set()
         self._dirty = asyncio.Event()
         self._failure: BaseException | None = None
@@ -211,10 +212,7 @@ class LiveApp:
 
     def publish(self, topic: str, key: bytes, value: bytes | None, headers: Headers) -> None:
         """Send a record to a public topic, with its own key; None is a tombstone."""
-        output = self._outputs.get(topic)
-        if output is None:
-            output = self._outputs[topic] = self.faust.topic(topic, key_serializer="raw", value_serializer="raw")
-        self._watch(output.send_soon(key=key, value=value, headers=list(headers.items())))
+        self._watch(self._publisher.send(topic, key, value, headers))
 
     async def run(self) -> None:
         """Create the changelog topics, run until cancelled.
@@ -222,7 +220,13 @@ class LiveApp:
         Raises: LiveFailure; Misconfigured when partitions do not fit; Transient when Kafka is away at the start.
         """
         await self._prepare_topics()
-        works = (self.faust.start(), self._settle_always(), self._raise_failure(), self._raise_crash())
+        works = (
+            self._publisher.run(),
+            self.faust.start(),
+            self._settle_always(),
+            self._raise_failure(),
+            self._raise_crash(),
+        )
         tasks = [asyncio.create_task(work, name=f"faust-{number}") for number, work in enumerate(works)]
         try:
             ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)

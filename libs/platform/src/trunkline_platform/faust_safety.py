@@ -1,6 +1,6 @@
 """Overrides that keep Faust 0.15.3 from losing events, found by killing it.
 
-Owns: recovery order, the newest row winning, sends whose failure is noticed, an idempotent producer.
+Owns: recovery order, the newest row winning, sends whose failure is noticed, an idempotent producer, paced reading.
 Must not: know what is derived. `tests/test_faust_safety.py` fails when what is overridden changes upstream.
 """
 
@@ -14,10 +14,12 @@ import faust
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.tables.table import Table
-from faust.transport.drivers.aiokafka import Producer, Transport
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Producer, Transport
 from faust.types import TP
 
 _STAMP: Final = struct.Struct(">qq")
+FETCH_MIN_BYTES: Final = 64 * 1024
+FETCH_MAX_WAIT_MS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,22 @@ class IdempotentProducer(Producer):
         return {"acks": "all", "enable_idempotence": True}
 
 
-class IdempotentTransport(Transport):
+class PacedConsumerThread(AIOKafkaConsumerThread):
+    """Waits for some records before it answers a fetch: at a few hundred records a second the cost is per fetch."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_min_bytes, consumer._fetch_max_wait_ms = FETCH_MIN_BYTES, FETCH_MAX_WAIT_MS
+        return consumer
+
+
+class PacedConsumer(Consumer):
+    def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
+        return PacedConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+
+class SafeTransport(Transport):
+    Consumer = PacedConsumer
     Producer = IdempotentProducer
 
 
@@ -153,7 +170,7 @@ class SafeApp(faust.App):
     """Told of every send; returns it."""
 
     def _new_transport(self) -> Transport:
-        return IdempotentTransport(self.conf.broker_consumer, self)
+        return SafeTransport(self.conf.broker_consumer, self)
 
 
 def build_app(name: str, bootstrap_servers: str, data_dir: str, partitions: int) -> SafeApp:

@@ -127,7 +127,8 @@ async def _on_expected(request: Request, error: Exception) -> Response:
 async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path", "header"))
+    place = () if first["type"] == "json_invalid" else first["loc"]  # there it is (body, number of the character)
+    field = ".".join(str(part) for part in place if part not in ("body", "query", "path", "header"))
     return problem_response(Invalid(field or "body", first["msg"]))
 
 

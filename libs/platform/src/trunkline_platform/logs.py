@@ -38,8 +38,10 @@ SENSITIVE_KEYS: Final = frozenset(
         "token",
     }
 )
-SAFE_ERRORS: Final = (TrunklineError, OSError, AssertionError, AttributeError, NameError, RuntimeError, TypeError)
-CHATTY: Final = ("aiokafka", "faust", "grpc", "kafka", "mode", "pymongo")
+# Not AssertionError: `assert_never` writes down the value.
+SAFE_ERRORS: Final = (TrunklineError, OSError, AttributeError, NameError, RuntimeError, TypeError)
+# Of uvicorn also because its lines about sockets name the client's address and whatever stands in the query.
+CHATTY: Final = ("aiokafka", "faust", "grpc", "kafka", "mode", "pymongo", "uvicorn")
 CHATTY_LINES: Final = 5
 CHATTY_SPAN_S: Final = 10.0
 
@@ -90,7 +92,7 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": shown_message(record),
             "service": self._service,
         }
         line |= {key: value for key, value in _context() if value}
@@ -98,6 +100,12 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[1]:
             line["error"] = shown_error(record.exc_info[1])
         return json.dumps(line, ensure_ascii=False)
+
+
+def shown_message(record: logging.LogRecord) -> str:
+    """Return the message. asyncio's goes on with what it was about, the text of a failed task's error among it."""
+    message = record.getMessage()
+    return message.partition("\n")[0] if record.name == "asyncio" else message
 
 
 def shown(key: str, value: object) -> object:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+from trunkline_ledger.kafka.reader import VOID_RECORDS
 
 REGISTRY: Final = CollectorRegistry()
 BUCKETS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -78,7 +79,17 @@ class LedgerMetrics(Collector):
             for field in dataclasses.fields(ledger.stats):
                 family = counters.setdefault(field.name, _counter(field.name))
                 family.add_metric([name], getattr(ledger.stats, field.name))
-        return [owned, ready, *counters.values()]
+        return [owned, ready, _void_records(), *counters.values()]
+
+
+def _void_records() -> CounterMetricFamily:
+    """What other services' readers ignored: process managers, projections and all who follow a ledger."""
+    void = CounterMetricFamily(
+        "trunkline_ledger_reader_void_records", "Records without a valid epoch, ignored.", labels=["reader", "topic"]
+    )
+    for (reader, topic), count in VOID_RECORDS.items():
+        void.add_metric([reader, topic], count)
+    return void
 
 
 def _counter(field: str) -> CounterMetricFamily:

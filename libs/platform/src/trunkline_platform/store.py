@@ -126,8 +126,15 @@ class Positions:
         rows = await self._rows.find({"projection": projection, "topic": topic}, limit=MAX_FOUND)
         return {row["partition"]: Position(row["offset"], row["epoch"]) for row in rows}
 
-    async def save_position(self, projection: str, topic: str, partition: int, position: Position) -> None:
-        """Remember the next position, after everything before it is confirmed."""
-        row = {"projection": projection, "topic": topic, "partition": partition}
-        row |= {"offset": position.offset, "epoch": position.epoch}
-        await self._rows.bulk([Upsert(f"{projection}/{topic}/{partition}", {"$set": row})])
+    async def save_positions(self, projection: str, topic: str, positions: Mapping[int, Position]) -> None:
+        """Remember the next position of each partition given, after everything before it is confirmed."""
+        place = {"projection": projection, "topic": topic}
+        await self._rows.bulk(
+            [
+                Upsert(
+                    f"{projection}/{topic}/{partition}",
+                    {"$set": place | {"partition": partition, "offset": position.offset, "epoch": position.epoch}},
+                )
+                for partition, position in positions.items()
+            ]
+        )

@@ -60,6 +60,8 @@ class Deciding(Generic[S, C, E]):
         submission = ticket.submission
         if submission.source is not None and self._fold.marks.is_applied(submission.source):
             return Outcome(ticket)
+        if submission.follows is not None and not self._fold.marks.is_applied(submission.follows):
+            raise Transient("an earlier input of this manager was not applied")
         if not submission.payload_hash:
             return None
         answer = self._fold.window.first_answer(_window_key(submission), submission.payload_hash)

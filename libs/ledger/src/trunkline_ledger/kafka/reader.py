@@ -4,12 +4,17 @@ Filter by epoch first, then deduplicate. A reader that restarts between a marker
 epoch at its position, or it would believe the zombie.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from trunkline_ledger.core.epochs import EpochFilter, Verdict
 from trunkline_ledger.core.records import Record
 from trunkline_ledger.kafka.tail import Tail
+
+VOID_RECORDS: Final[Counter[tuple[str, str]]] = Counter()
+"""What readers of this process ignored, by (client id, topic); it outlives a reader that is built anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,8 @@ class Reader:
     ) -> None:
         self.topic = topic
         self.void_records = 0
+        self._counted_as = (client_id, topic)
+        VOID_RECORDS[self._counted_as] += 0
         self._bootstrap_servers = bootstrap_servers
         self._client_id = client_id
         self._positions: dict[int, Position] = dict(start or {})
@@ -79,6 +86,7 @@ class Reader:
         after = self._positions[record.partition] = Position(record.offset + 1, epochs.epoch)
         if verdict is Verdict.VOID:
             self.void_records += 1
+            VOID_RECORDS[self._counted_as] += 1
             return None
         return EffectiveRecord(record, after)
 

@@ -22,6 +22,7 @@ T = TypeVar("T")
 EXISTS = 36  # Kafka's error code TOPIC_ALREADY_EXISTS
 FIXED = ("cleanup.policy", "message.timestamp.type", "unclean.leader.election.enable")
 START_S = 15.0
+POLL_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,15 @@ async def ensure_topics(
         replication_factor: for new ones; from 3 on two replicas must have each record.
         embedded: use the catalogue's number of partitions for the embedded broker.
 
+    Returns when brokers tell of them all.
+
     Raises: Misconfigured when a topic cannot be made or has other settings; Transient when no broker is up.
     """
     wanted = list(topics)
 
     async def ensure(admin: AIOKafkaAdminClient) -> None:
         await _create(admin, [_new_topic(topic, replication_factor, embedded) for topic in wanted])
+        await _known(admin, [topic.name for topic in wanted])
         await _verify(admin, wanted)
 
     await _ask(bootstrap_servers, ensure)
@@ -104,6 +108,12 @@ async def _create(admin: AIOKafkaAdminClient, topics: Sequence[NewTopic]) -> Non
     for name, code, *message in answer.topic_errors:  # create_topics does not raise
         if code not in (0, EXISTS):
             raise Misconfigured(f"Kafka refuses to create the topic {name}: {message or code}.")
+
+
+async def _known(admin: AIOKafkaAdminClient, names: list[str]) -> None:
+    """Wait until the broker tells of all topics: it answers a creation before its own metadata have them."""
+    while any(topic["error_code"] for topic in await admin.describe_topics(names)):
+        await asyncio.sleep(POLL_S)
 
 
 async def _verify(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:

@@ -340,10 +340,10 @@ class StoreContract:
         name = f"p_{uuid.uuid4().hex}"
         positions = Positions(store)
         assert await positions.load_positions(name, "t") == {}
-        await positions.save_position(name, "t", 0, Position(5, 1))
-        await positions.save_position(name, "t", 3, Position(7, 2))
-        await positions.save_position(name, "u", 0, Position(9, 9))
-        await positions.save_position(name, "t", 0, Position(6, 1))
+        await positions.save_positions(name, "t", {0: Position(5, 1)})
+        await positions.save_positions(name, "t", {3: Position(7, 2)})
+        await positions.save_positions(name, "u", {0: Position(9, 9)})
+        await positions.save_positions(name, "t", {0: Position(6, 1)})
         assert await positions.load_positions(name, "t") == {0: Position(6, 1), 3: Position(7, 2)}
 
     async def test_the_store_answers_a_ping(self, store: Store) -> None:
