@@ -12,6 +12,7 @@ from pathlib import Path
 from trunkline_core.errors import Misconfigured
 
 ROOT = Path(__file__).resolve().parents[3]
+WEB = ROOT / "services" / "console" / "web"
 GRPC_SERVICES = ("console", "acd", "ivr", "crm", "ticketing", "channels")
 SERVICES = (*GRPC_SERVICES, "analytics")
 HTTP_PORTS = {
@@ -69,6 +70,7 @@ class Layout:
             "TRUNKLINE_SECRET": installation_secret(self.data),
             "TRUNKLINE_KEYSTORE": str(self.data / "keys.sqlite"),
             "TRUNKLINE_CHANNELS_WIDGET_ORIGINS": "*",
+            "TRUNKLINE_ANALYTICS_WORK_DIR": str(self.data / "faust"),
             f"{own}_HTTP_PORT": str(self.ports[f"{service.upper()}_HTTP"]),
         }
         if service in GRPC_SERVICES:
@@ -80,23 +82,41 @@ class Layout:
 
 
 def default_layout(environment: Mapping[str, str] = os.environ) -> Layout:
-    """Return the layout that `make run` uses. Raises: Misconfigured for a port that is no number."""
+    """Return the layout that `make run` uses.
+
+    Raises: Misconfigured for a port that is no number, and for one number given to two programs.
+    """
     defaults = {"KAFKA": KAFKA_PORT, "MONGO": MONGO_PORT}
     defaults |= {f"{service.upper()}_HTTP": port for service, port in HTTP_PORTS.items()}
     defaults |= {f"{service.upper()}_GRPC": port for service, port in GRPC_PORTS.items()}
     return Layout(
-        data=Path(environment.get("TRUNKLINE_DATA") or ROOT / ".trunkline" / "data"),
+        data=Path(environment.get("TRUNKLINE_DATA") or ROOT / ".trunkline" / "data").absolute(),
         kafka=environment.get("TRUNKLINE_KAFKA_BOOTSTRAP", ""),
         mongo=environment.get("TRUNKLINE_MONGO_URL", ""),
-        ports={name: _port(environment, name, default) for name, default in defaults.items()},
+        ports=_distinct({name: _port(environment, name, default) for name, default in defaults.items()}),
     )
 
 
+def port_variable(name: str) -> str:
+    """Return the environment variable that moves a port of `Layout.ports`."""
+    return f"TRUNKLINE_{name}_PORT"
+
+
 def _port(environment: Mapping[str, str], name: str, default: int) -> int:
-    value = environment.get(f"TRUNKLINE_{name}_PORT", str(default))
-    if not value.isdigit() or not 0 < int(value) < 65_536:
-        raise Misconfigured(f"TRUNKLINE_{name}_PORT must be a port number between 1 and 65535.")
+    value = environment.get(port_variable(name), str(default))
+    if not (value.isascii() and value.isdigit()) or not 0 < int(value) < 65_536:
+        raise Misconfigured(f"{port_variable(name)} must be a port number between 1 and 65535.")
     return int(value)
+
+
+def _distinct(ports: dict[str, int]) -> dict[str, int]:
+    users: dict[int, str] = {}
+    for name, port in ports.items():
+        if port in users:
+            both = f"{port_variable(users[port])} and {port_variable(name)}"
+            raise Misconfigured(f"{both} are both {port}: give each a port of its own.")
+        users[port] = name
+    return ports
 
 
 def installation_secret(data: Path) -> str:

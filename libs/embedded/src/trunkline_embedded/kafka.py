@@ -23,7 +23,7 @@ from trunkline_embedded.toolchain import Report, java, kafka_class_path
 READY_WITHIN_S: Final = 60.0
 PROPERTIES: Final = Path(__file__).parent / "kafka" / "single-node.properties"
 JVM: Final = (
-    *("-Xms64m", "-Xmx160m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"),
+    *("-Xms64m", "-Xmx160m", "-XX:+UseSerialGC", "-XX:-UsePerfData"),
     "--sun-misc-unsafe-memory-access=allow",  # else each start logs four lines of warning
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
@@ -75,6 +75,20 @@ class KafkaNode:
     @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.is_running
+
+    @property
+    def returncode(self) -> int | None:
+        """Exit code, negative for a signal; None while it runs."""
+        return self._process.returncode if self._process else None
+
+    def bound_log(self) -> None:
+        """Keep the log below 16 MB; see `ChildProcess.bound_log`."""
+        if self._process:
+            self._process.bound_log()
+
+    def last_lines(self) -> list[str]:
+        """Return the end of the log."""
+        return self._process.last_lines() if self._process else []
 
     def restart(self) -> None:
         """Start again on the same data and port, stopping the node first if it runs. Waits until it serves."""
@@ -163,8 +177,7 @@ class KafkaNode:
             raise self._failure("could not format its storage")
 
     def _failure(self, what: str) -> Misconfigured:
-        lines = self._process.last_lines() if self._process else []
-        return Misconfigured("\n".join([f"Kafka {what}, its log {self.log} ends so:", *lines]))
+        return Misconfigured("\n".join([f"Kafka {what}, its log {self.log} ends so:", *self.last_lines()]))
 
 
 @dataclass(slots=True)

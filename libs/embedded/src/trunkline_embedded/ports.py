@@ -6,6 +6,7 @@ import secrets
 import socket
 from typing import Final
 
+import psutil
 from trunkline_core.errors import Misconfigured
 
 LOOPBACK: Final = "127.0.0.1"
@@ -49,9 +50,20 @@ def require_free(port: int, what: str, variable: str | None = None) -> None:
         except OSError as error:
             if error.errno == errno.EACCES:
                 raise Misconfigured(f"{what} may not listen on port {port}: set {variable} above 1023.") from error
-            raise Misconfigured(
-                f"Port {port} is taken, {what} needs it: stop what uses it or set {variable}."
-            ) from error
+            user = listener_on(port)
+            taken, cure = (f"taken by {user}", "stop that") if user else ("taken", "stop what uses it")
+            raise Misconfigured(f"Port {port} is {taken}, {what} needs it: {cure} or set {variable}.") from error
+
+
+def listener_on(port: int) -> str:
+    """Return who listens on `port`, e.g. `java (process 4711)`; empty where this user may not know."""
+    try:
+        for found in psutil.net_connections("tcp"):
+            if found.status == psutil.CONN_LISTEN and found.laddr[1:2] == (port,) and found.pid:
+                return f"{psutil.Process(found.pid).name()} (process {found.pid})"
+    except psutil.Error:
+        return ""
+    return ""
 
 
 def accepts(port: int) -> bool:

@@ -49,6 +49,7 @@ class ChildProcess:
             Misconfigured: there is no such program, or the log cannot be written.
         """
         self.log = log
+        self._is_asked_to_end = False
         self._process = _start(_resolved(argv, env), log, env, cwd)
 
     @property
@@ -79,8 +80,12 @@ class ChildProcess:
                 os.killpg(self.pid, number)
 
     def terminate(self) -> None:
-        """Ask the program to end (SIGTERM to it alone) and return at once."""
-        if self.is_running:
+        """Ask the program to end (SIGTERM to it alone) and return at once.
+
+        It is asked once: a second SIGTERM would make our services end without finishing.
+        """
+        if self.is_running and not self._is_asked_to_end:
+            self._is_asked_to_end = True
             self._process.send_signal(signal.SIGTERM)
             self._process.send_signal(signal.SIGCONT)  # a paused program could not end
 
@@ -95,10 +100,24 @@ class ChildProcess:
         self.signal(signal.SIGKILL)
         self._process.wait()
 
+    def bound_log(self) -> None:
+        """Move what the log holds to `<log>.1` when it has grown above 16 MB; call it now and then.
+
+        The program keeps its open file, which is emptied under it: what it writes between copy and emptying is lost.
+        """
+        with contextlib.suppress(OSError):  # a full disk or a log that somebody removed must not end the supervisor
+            if self.log.stat().st_size > LOG_LIMIT_BYTES:
+                shutil.copyfile(self.log, _older(self.log))
+                os.truncate(self.log, 0)
+
     def last_lines(self, count: int = 20) -> list[str]:
         """Return the end of the log."""
         with self.log.open(encoding="utf-8", errors="replace") as lines:
             return [line.rstrip() for line in deque(lines, maxlen=count)]
+
+
+def _older(log: Path) -> Path:
+    return log.with_name(log.name + ".1")
 
 
 def _resolved(argv: Sequence[str | Path], env: Mapping[str, str] | None) -> list[str]:
@@ -113,7 +132,7 @@ def _start(argv: list[str], log: Path, env: Mapping[str, str] | None, cwd: Path 
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
-            log.replace(log.with_name(log.name + ".1"))
+            log.replace(_older(log))
         with log.open("ab") as output:
             return _on_lasting_thread(
                 lambda: subprocess.Popen(

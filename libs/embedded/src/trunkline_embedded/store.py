@@ -62,6 +62,20 @@ class MongoStore:
     def is_running(self) -> bool:
         return self._process is not None and self._process.is_running
 
+    @property
+    def returncode(self) -> int | None:
+        """Exit code, negative for a signal; None while it runs."""
+        return self._process.returncode if self._process else None
+
+    def bound_log(self) -> None:
+        """Keep the log below 16 MB; see `ChildProcess.bound_log`."""
+        if self._process:
+            self._process.bound_log()
+
+    def last_lines(self) -> list[str]:
+        """Return the end of the log."""
+        return self._process.last_lines() if self._process else []
+
     def restart(self) -> None:
         """Start again on the same data and port, stopping the store first if it runs. Waits until it serves."""
         self.stop()
@@ -102,5 +116,4 @@ class MongoStore:
             self._process.kill()
 
     def _failure(self, what: str) -> Misconfigured:
-        lines = self._process.last_lines() if self._process else []
-        return Misconfigured("\n".join([f"The store {what}, its log {self.log} ends so:", *lines]))
+        return Misconfigured("\n".join([f"The store {what}, its log {self.log} ends so:", *self.last_lines()]))

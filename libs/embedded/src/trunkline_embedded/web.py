@@ -19,6 +19,7 @@ from trunkline_embedded.toolchain import Report, exclusive, node_bin, toolchain_
 SOURCES: Final = ("src/**/*", "public/**/*", "index.html", "package*.json", ".npmrc", "vite.config.*", "tsconfig*.json")
 LOCKED: Final = ("package.json", "package-lock.json", ".npmrc")
 LIMIT_S: Final = 900.0
+REPORT_EVERY_S: Final = 5.0
 
 
 def build_web(source: Path, report: Report = print) -> Path:
@@ -65,13 +66,23 @@ def _npm(arguments: list[str], source: Path, log: Path, doing: str, report: Repo
     env |= {"npm_config_update_notifier": "false", "npm_config_fund": "false", "npm_config_audit": "false"}
     npm = ChildProcess([node_bin() / "npm", *arguments], log, env=env, cwd=source)
     try:
-        ended = npm.wait(LIMIT_S)
+        ended = _wait(npm, doing, report)
     finally:
         npm.kill()
     if not ended or npm.returncode:
         advice = "check the network and its log" if arguments == ["ci"] else "read its log"
         raise Misconfigured(f"npm {' '.join(arguments)} failed in {source}: {advice} {log}.")
     report(f"web: {doing} took {time.monotonic() - started:.1f} s")
+
+
+def _wait(npm: ChildProcess, doing: str, report: Report) -> bool:
+    started = time.monotonic()
+    while not npm.wait(REPORT_EVERY_S):
+        lasted_s = time.monotonic() - started
+        if lasted_s > LIMIT_S:
+            return False
+        report(f"web: {doing}, {lasted_s:.0f} s so far …")
+    return True
 
 
 def _is(stamp: Path, wanted: str) -> bool:
