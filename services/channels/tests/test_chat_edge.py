@@ -79,13 +79,16 @@ class Wires:
     """Streams that note what is watched."""
 
     watched: set[str] = field(default_factory=set)
+    told: list[str] = field(default_factory=list)
 
     def ensure(self, tenant: str) -> None: ...
     def watch(self, tenant: str, contact_id: str) -> None:
         self.watched.add(contact_id)
+        self.told.append("watch")
 
     def unwatch(self, tenant: str, contact_ids: Any) -> None:
         self.watched.difference_update(contact_ids)
+        self.told.append("unwatch")
 
 
 class Bench:
@@ -157,6 +160,7 @@ async def test_each_page_gets_each_message_once_whatever_the_order(bench: Bench)
     bench.edge.on_view(view(7, 1, 2, 3))
     assert await numbers(first) == [1, 2]
     second = await bench.edge.join(TOKEN)
+    bench.edge.on_view(view(7, 1, 2, 3))
     assert await numbers(second) == [1, 2, 3]
 
 
@@ -206,13 +210,15 @@ async def test_what_could_not_be_told_is_told_soon_again(bench: Bench) -> None:
     assert bench.desk.asked == [AttachPeer(CONTACT, "chat:1:boot")]
 
 
-async def test_a_reloaded_page_is_shown_everything_at_once(bench: Bench) -> None:
+async def test_a_reloaded_page_is_told_anew_so_that_nothing_erased_is_shown(bench: Bench) -> None:
     first = await bench.edge.join(TOKEN)
     bench.edge.on_view(view(7, 1, 2))
-    await bench.edge.quit(first)
-    bench.edge.on_view(view(8, 3))
+    assert await numbers(first) == [1, 2]
+    watched_before = [*bench.wires.told]
     second = await bench.edge.join(TOKEN)
-    assert await numbers(second) == [1, 2, 3]
+    assert bench.wires.told == [*watched_before, "unwatch", "watch"]
+    bench.edge.on_view(View(CONTACT, 7, False, {"state": "SELF_SERVICE"}, {1: {"no": 1, "text": ""}}))
+    assert (await second.next_frame())["messages"] == [{"no": 1, "text": ""}]
 
 
 async def test_contacts_without_a_page_are_forgotten_after_a_moment(bench: Bench) -> None:

@@ -105,7 +105,7 @@ async def _start_ledger(process: Process, settings: AcdSettings, ledger: AcdLedg
     process.add("acd-ledger", ledger.run())
     process.on_stop("acd-ledger", ledger.stop)
     process.ready("acd-ledger", ledger.is_caught_up)
-    process.ready("acd-owners", lambda: all(ledger.owner_of(number) for number in ledger.partitions))
+    process.ready("acd-owners", ledger.is_served)
 
 
 async def _serve_grpc(process: Process, grpc: GrpcServer) -> None:

@@ -31,6 +31,9 @@ class RoutingMetrics(Collector):
         domains = [domain for number in self._ledger.owned for domain in self._ledger.state(number).domains()]
         queues = [queue for domain in domains for queue in domain.queues.values()]
         agents = [agent for domain in domains for agent in domain.agents.values()]
+        known = [domain for number in self._ledger.partitions for domain in self._ledger.state(number).domains()]
+        yield _gauge("queues", "Queues defined, on all partitions.", sum(len(domain.queues) for domain in known))
+        yield _gauge("agents", "Agents defined, on all partitions.", sum(len(domain.agents) for domain in known))
         yield _gauge("waiting_contacts", "Contacts that wait without an offer.", sum(q.waiting for q in queues))
         yield _gauge("ringing_contacts", "Contacts that ring or are being joined.", sum(q.ringing for q in queues))
         yield _gauge("connected_contacts", "Contacts joined with an agent.", sum(q.connected for q in queues))

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
-from prometheus_client import REGISTRY
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 from trunkline_ledger.projection import ProjectionRunner
 from trunkline_platform.faust_app import LedgerSource
+from trunkline_platform.metrics import REGISTRY
 
 PREFIX = "trunkline_analytics"
 

@@ -135,6 +135,7 @@ async def start_ledger(process: Process, settings: ChannelsSettings, address: st
     process.add("ledger", ledger.run())
     process.on_stop("ledger", ledger.stop)
     process.ready("ledger", ledger.is_caught_up)
+    process.ready("owners", ledger.is_served)
     export_ledger(ledger)
     return ledger
 
@@ -172,3 +173,6 @@ def _export(ledger: ChannelsLedger, steps: StepRunner, edge: ChatEdge) -> None:
     metrics.STEP_REFUSALS.set_function(lambda: steps.refusals)
     metrics.CHAT_PAGES.set_function(lambda: edge.pages)
     metrics.CONTACTS.set_function(lambda: sum(len(ledger.state(number).contacts) for number in ledger.owned))
+    metrics.ENTRY_POINTS.set_function(
+        lambda: min((len(ledger.state(number).entry_points) for number in ledger.partitions), default=0)
+    )

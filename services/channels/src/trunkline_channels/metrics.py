@@ -18,3 +18,6 @@ CHAT_PAGES: Final = Gauge("trunkline_channels_chat_pages", "Open sockets of chat
 CONTACTS: Final = Gauge(
     "trunkline_channels_contacts", "Contacts in memory in the partitions owned here.", registry=REGISTRY
 )
+ENTRY_POINTS: Final = Gauge(
+    "trunkline_channels_entry_points", "Entry points that every partition knows.", registry=REGISTRY
+)

@@ -3,6 +3,7 @@
 import logging
 import uuid
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from trunkline_platform.peers import PeerClient
 from trunkline_platform.sealing import Sealer
 from trunkline_platform.settings import load
 
+from trunkline_console import metrics
 from trunkline_console.adapters.live import AGENTS, QUEUES, LiveTables
 from trunkline_console.adapters.passwords import is_password
 from trunkline_console.adapters.rest import RestClient
@@ -126,8 +128,15 @@ async def _start_ledger(process: Process, settings: ConsoleSettings, address: st
     process.on_stop("console-ledger", ledger.stop)
     process.add("console-ledger", ledger.run())
     process.ready("console-ledger", ledger.is_caught_up)
+    process.ready("console-owners", ledger.is_served)
     export_ledger(ledger)
+    for kind in metrics.KINDS:
+        metrics.DEFINITIONS.labels(kind).set_function(partial(_count_defined, ledger, kind))
     return ledger
+
+
+def _count_defined(ledger: DirectoryLedger, kind: str) -> int:
+    return sum(metrics.count(ledger.state(number), kind) for number in ledger.partitions)
 
 
 async def _serve_browser(
@@ -153,7 +162,8 @@ async def _serve_browser(
             found = await customer_rows.get(f"/customers/{customer_id}", service_principal("console", tenant))
         except TrunklineError:
             return None  # the desk shows the contact without it
-        return {"name": found.get("name"), "contacts": len(found.get("contacts") or [])}
+        newest = [row["contact_id"] for row in found.get("contacts") or []]
+        return {"name": found.get("name"), "contacts": found.get("contact_count", len(newest)), "newest": newest}
 
     room = DeskRoom(
         streams.peer_id,

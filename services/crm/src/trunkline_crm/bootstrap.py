@@ -108,6 +108,7 @@ async def _start_ledger(process: Process, settings: CrmSettings, ledger: Custome
     process.add("crm-ledger", ledger.run())
     process.on_stop("crm-ledger", ledger.stop)
     process.ready("crm-ledger", ledger.is_caught_up)
+    process.ready("crm-owners", ledger.is_served)
     _export(process, export_ledger(ledger))
 
 

@@ -94,6 +94,7 @@ async def _start_ledger(process: Process, settings: IvrSettings, ledger: Ledger[
     process.add("ivr-ledger", ledger.run())
     process.on_stop("ivr-ledger", ledger.stop)
     process.ready("ivr-ledger", ledger.is_caught_up)
+    process.ready("ivr-owners", ledger.is_served)
     definitions = ManagerRunner(ledger, [directory.DEFINITIONS], settings.kafka_bootstrap)
     process.add("ivr-definitions", definitions.run())
     _export(process, export_ledger(ledger))

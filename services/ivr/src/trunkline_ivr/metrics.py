@@ -23,10 +23,12 @@ class IvrMetrics(Collector):
         states = [self._ledger.state(partition) for partition in self._ledger.owned]
         running = sum(len(state.sessions) for state in states)
         versions = sum(state.flow_version_count() for state in states)
+        flows = min((self._ledger.state(partition).flow_count() for partition in self._ledger.partitions), default=0)
         early = sum(state.trace_counts()[2] for state in states)
         return [
             GaugeMetricFamily("trunkline_ivr_sessions", "Sessions that run.", running),
             GaugeMetricFamily("trunkline_ivr_flow_versions", "Flow versions held, by partition.", versions),
+            GaugeMetricFamily("trunkline_ivr_flows", "Flows that every partition knows.", flows),
             CounterMetricFamily("trunkline_ivr_traces_dropped_early", "Ended contacts forgotten before a day.", early),
         ]
 

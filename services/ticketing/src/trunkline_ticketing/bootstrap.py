@@ -100,6 +100,7 @@ async def _start_ledger(process: Process, settings: TicketingSettings, ledger: T
     process.add("ticketing-ledger", ledger.run())
     process.on_stop("ticketing-ledger", ledger.stop)
     process.ready("ticketing-ledger", ledger.is_caught_up)
+    process.ready("ticketing-owners", ledger.is_served)
     _export(process, export_ledger(ledger))
 
 

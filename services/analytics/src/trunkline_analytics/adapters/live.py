@@ -22,6 +22,19 @@ from trunkline_analytics.adapters.cloud_events import cloud_event_headers
 ACD, CONTACT, IVR = "acd.events.v1", "contact.events.v1", "ivr.events.v1"
 QUEUES, AGENTS, JOURNAL, DLQ = "live.queues.v1", "live.agents.v1", "contact.journal.v1", "analytics.dlq.v1"
 
+BOOKKEEPING = frozenset(
+    {
+        "step_begun",
+        "step_refused",
+        "clean_up_confirmed",
+        "contact_dropped",
+        "contact_forgotten",
+        "exclusion_ended",
+        "tombstone_dropped",
+    }
+)
+"""Events by which services keep their own house; they tell a subscriber nothing and would be half of the journal."""
+
 Publish = Callable[[str, bytes, bytes, dict[str, bytes]], None]
 
 
@@ -92,16 +105,16 @@ class LiveRows:
 
 
 class Journal:
-    """Every effective event of a contact, in one public topic."""
+    """What happened to each contact, in one public topic (ADR 0008)."""
 
     def __init__(self, publish: Publish) -> None:
         self._publish = publish
 
     def take(self, case: str, event: Any, effective: EffectiveRecord, topic: str) -> None:
-        """Publish the event if it is about a contact; the command stays private."""
+        """Publish the event if it tells something about a contact; the command stays private."""
         kind = event.WhichOneof("event")
-        if kind is None:
-            return  # an event of a newer version
+        if kind is None or kind in BOOKKEEPING:
+            return  # None: an event of a newer version
         contact_id = getattr(getattr(event, kind), "contact_id", "")
         if not contact_id:
             return

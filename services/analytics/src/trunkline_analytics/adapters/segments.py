@@ -82,6 +82,11 @@ def stored(at: datetime) -> datetime:
     return at - timedelta(microseconds=at.microsecond % 1000)
 
 
+def next_stored(at: datetime) -> datetime:
+    """Return the first time from `at` on that a stored one can equal."""
+    return at + timedelta(microseconds=-at.microsecond % 1000)
+
+
 class SegmentRows:
     """Reading segments of one tenant."""
 
@@ -92,7 +97,8 @@ class SegmentRows:
         self, tenant: str, start: datetime, end: datetime, queue_id: str, after: str, limit: int
     ) -> list[dict[str, Any]]:
         """Return segments opened in [start, end), by id, from the one after `after` on."""
-        query: dict[str, Any] = {"tenant_id": tenant, "opened_at": {"$gte": start, "$lt": end}, "_id": {"$gt": after}}
+        opened = {"$gte": next_stored(start), "$lt": next_stored(end)}
+        query: dict[str, Any] = {"tenant_id": tenant, "opened_at": opened, "_id": {"$gt": after}}
         if queue_id:
             query["queue_id"] = queue_id
         return await self._rows.find(query, limit=limit, sort=(("_id", 1),))

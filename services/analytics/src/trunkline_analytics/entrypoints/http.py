@@ -1,11 +1,14 @@
-"""REST of analytics: queue segments and the service level over them."""
+"""REST of analytics: queue segments and the service level over them, for supervisors and other services.
+
+Owns: paths, parameters and the JSON of answers. Must not: take a tenant from anywhere but the credential.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, Query
 from trunkline_core.errors import Invalid
-from trunkline_platform.credentials import TOKEN_KEY, Credentials
+from trunkline_platform.credentials import TOKEN_KEY, Credentials, Role
 
 from trunkline_analytics.adapters.segments import SegmentRows, segment_of
 from trunkline_analytics.domain.service_level import abandon_rate, answer_rate, service_levels
@@ -20,6 +23,11 @@ Moment = Annotated[datetime, Query()]
 def add_routes(app: FastAPI, rows: SegmentRows, credentials: Credentials) -> None:
     """Add GET /segments and GET /service-level."""
 
+    def tenant_of(token: str) -> str:
+        principal = credentials.verify(token)
+        principal.require(Role.SUPERVISOR, Role.ADMIN, Role.SERVICE)
+        return principal.tenant
+
     @app.get("/segments")
     async def segments(
         start: Moment,
@@ -29,8 +37,7 @@ def add_routes(app: FastAPI, rows: SegmentRows, credentials: Credentials) -> Non
         cursor: Annotated[str, Query(max_length=256)] = "",
         limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = MAX_PAGE,
     ) -> dict[str, Any]:
-        tenant = credentials.verify(token).tenant
-        found = await rows.between(tenant, aware(start), aware(end), queue_id, cursor, limit)
+        found = await rows.between(tenant_of(token), aware("start", start), aware("end", end), queue_id, cursor, limit)
         return {
             "items": [segment_json(row) for row in found],
             "next": found[-1]["_id"] if len(found) == limit else None,
@@ -44,8 +51,9 @@ def add_routes(app: FastAPI, rows: SegmentRows, credentials: Credentials) -> Non
         queue_id: Annotated[str, Query(max_length=128)] = "",
         within_s: Annotated[float, Query(gt=0, le=86_400)] = 20,
     ) -> dict[str, Any]:
-        tenant = credentials.verify(token).tenant
-        found = await rows.between(tenant, aware(start), aware(end), queue_id, "", MAX_SEGMENTS)
+        found = await rows.between(
+            tenant_of(token), aware("start", start), aware("end", end), queue_id, "", MAX_SEGMENTS
+        )
         known = [segment_of(row) for row in found if "queue_id" in row]
         outcomes = [segment.outcome for segment in known if segment.outcome is not None]
         levels = service_levels(known, timedelta(seconds=within_s), datetime.now(UTC))
@@ -61,10 +69,10 @@ def add_routes(app: FastAPI, rows: SegmentRows, credentials: Credentials) -> Non
         }
 
 
-def aware(at: datetime) -> datetime:
-    """Raises: Invalid for a time without a zone."""
+def aware(name: str, at: datetime) -> datetime:
+    """Return the time in UTC. Raises: Invalid, naming the parameter, for a time without a zone."""
     if at.tzinfo is None:
-        raise Invalid("start", "times need a zone, for example 2026-01-05T09:00:00Z")
+        raise Invalid(name, "times need a zone, for example 2026-01-05T09:00:00Z")
     return at.astimezone(UTC)
 
 

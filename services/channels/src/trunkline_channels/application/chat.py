@@ -30,7 +30,7 @@ SPAN_S = 10.0
 PAGE_EXPECTED_S = 30.0
 LOOK_S = 2.0
 REATTACH_S = 45.0  # a replica that could not hear us may have given us up: well within the 120 s that a page has
-LINGER_S = 5.0  # a reloaded page finds everything still here
+LINGER_S = 5.0  # a reloaded page finds its place
 MAX_ADDRESSES_SEEN = 50_000
 MAX_PAGES_PER_CONTACT = 5
 MAX_CONTACTS = 10_000  # as many as one stream may watch
@@ -134,7 +134,7 @@ class Page:
         self.caller = Principal(ticket.tenant, "customer")
         self._shown = shown
         self._sent: set[int] = set()
-        self._is_behind = shown.view is not None
+        self._is_behind = False
         self._answers: deque[dict[str, Any]] = deque()
         self._wake = asyncio.Event()
 
@@ -244,9 +244,16 @@ class ChatEdge:
         page = Page(ticket, shown)
         shown.pages.add(page)
         self._expected.pop(ticket.contact_id, None)
-        self._streams.watch(ticket.tenant, ticket.contact_id)
+        self._watch(ticket.contact_id, shown)
         await self._attach(ticket.contact_id, shown)
         return page
+
+    def _watch(self, contact_id: str, shown: Shown) -> None:
+        """Have the contact told from its first message on; texts kept from before may be of an erased customer."""
+        if shown.view is not None:
+            shown.messages.clear()
+            self._streams.unwatch(shown.tenant, [contact_id])
+        self._streams.watch(shown.tenant, contact_id)
 
     async def quit(self, page: Page) -> None:
         """The socket is gone; the last one of a contact detaches it."""

@@ -149,14 +149,22 @@ class _Socket:
 
     async def _frame(self) -> dict[str, Any]:
         """Return the next frame; what is no JSON object is one without a type. Raises: Invalid when too big."""
-        text = await self._websocket.receive_text()
+        text = await self._text()
         if len(text) > MAX_FRAME_BYTES or len(text.encode()) > MAX_FRAME_BYTES:
             raise Invalid("frame", f"must have at most {MAX_FRAME_BYTES // 1024} KiB")
         try:
             frame = json.loads(text)
-        except ValueError:
+            json.dumps(frame, ensure_ascii=False).encode()  # half of a surrogate pair is JSON and no text
+        except (ValueError, RecursionError):
             return {}
         return frame if isinstance(frame, dict) else {}
+
+    async def _text(self) -> str:
+        """Return the next frame's text; a binary frame has none. Raises: WebSocketDisconnect."""
+        try:
+            return await self._websocket.receive_text() or ""
+        except KeyError:  # Starlette's answer to a binary frame
+            return ""
 
     async def _close(self, code: int) -> None:
         try:

@@ -12,6 +12,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
+from google.protobuf.message import DecodeError
 from trunkline.live.v1.live_types_pb2 import LiveAgent, LiveQueue
 
 from trunkline_console.metrics import LIVE_ROWS
@@ -72,7 +73,7 @@ class LiveTables:
                 found = await consumer.getmany(timeout_ms=1_000)
                 for place, messages in found.items():
                     for message in messages:
-                        self._take(place.topic, message.value)
+                        self._take_or_skip(place.topic, message)
         finally:
             await consumer.stop()
 
@@ -90,6 +91,13 @@ class LiveTables:
             places += [TopicPartition(topic, number) for number in partitions]
         consumer.assign(places)
         await consumer.seek_to_beginning(*places)
+
+    def _take_or_skip(self, topic: str, message: Any) -> None:
+        """What cannot be read is no row; a compacted topic would show it at each start."""
+        try:
+            self._take(topic, message.value)
+        except DecodeError:
+            log.error("live row skipped", extra={"topic": topic, "offset": message.offset})
 
     def _take(self, topic: str, value: bytes | None) -> None:
         if value is None:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
-from trunkline_core.errors import NotFound, Transient
-from trunkline_platform.credentials import TOKEN_KEY, Credentials, Principal
+from trunkline_core.errors import Invalid, NotFound, Transient
+from trunkline_platform.credentials import TOKEN_KEY, Credentials, Forbidden, Principal
 
 TIMEOUT = aiohttp.ClientTimeout(total=5)
 
@@ -19,7 +19,10 @@ class RestClient:
         self._session: aiohttp.ClientSession | None = None
 
     async def get(self, path: str, principal: Principal, query: Mapping[str, str] | None = None) -> Any:
-        """Return the JSON body. Raises: NotFound; Transient when the service does not answer."""
+        """Return the JSON body.
+
+        Raises: NotFound, Forbidden, Invalid as the service says; Transient when it does not answer.
+        """
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=TIMEOUT)
         headers = {TOKEN_KEY: self._credentials.issue(principal)}
@@ -27,6 +30,12 @@ class RestClient:
             async with self._session.get(self._base_url + path, headers=headers, params=query) as answer:
                 if answer.status == 404:
                     raise NotFound("row", path.rsplit("/", 1)[-1])
+                if answer.status == 403:
+                    raise Forbidden("may not read this")
+                if answer.status == 422:
+                    said = await answer.json(content_type=None)
+                    field = str(said["field"])
+                    raise Invalid(field, str(said["detail"]).removeprefix(f"{field}: "))
                 if answer.status != 200:
                     raise Transient(f"the service answers {answer.status}")
                 return await answer.json()

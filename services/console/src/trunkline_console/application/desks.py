@@ -59,6 +59,12 @@ class _Conversation:
     is_customer_asked: bool = False
 
 
+def shown_customer(customer: dict[str, Any], contact_id: str) -> dict[str, Any]:
+    """Return the name and how many contacts the customer had before this one."""
+    is_counted = contact_id in customer["newest"]
+    return {"name": customer["name"], "contacts": max(0, customer["contacts"] - is_counted)}
+
+
 class Desks:
     """All open desks of one tenant on this console."""
 
@@ -83,6 +89,7 @@ class Desks:
             older.show({"type": "replaced"})
             older.frames.put_nowait(None) if not older.frames.full() else older.close()
         self._desks[desk.agent_id] = desk
+        self._watch_contacts()  # what the older desk was shown may be erased: the new one gets what can be read now
         known = self._agents.get(desk.agent_id)
         if known is not None:
             self._show_agent(desk, known, None)
@@ -180,7 +187,7 @@ class Desks:
         found = self._conversations.get(contact_id)
         if customer is None or found is None:
             return
-        found.customer = customer
+        found.customer = shown_customer(customer, contact_id)
         for desk in self._desks.values():
             if contact_id in desk.contacts:
                 self._show_contact(desk, contact_id)

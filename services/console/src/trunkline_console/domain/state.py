@@ -35,6 +35,9 @@ class Definitions(Generic[D]):
         self._kind = kind
         self._rows: Table[tuple[str, str], Row[D]] = Table(journal)
 
+    def __len__(self) -> int:
+        return len(self._rows)
+
     def find(self, tenant: str, row_id: str) -> Row[D] | None:
         """Return the tenant's row, or None."""
         return self._rows.get((tenant, row_id))

@@ -20,16 +20,16 @@ def add_pages(app: FastAPI, root: Path) -> None:
 
     @app.get("/{path:path}", include_in_schema=False)
     async def page(path: str) -> Response:
-        if not (folder / "index.html").is_file():
-            return PlainTextResponse("The pages are not built yet: make run builds them.\n", 503)
         wanted = (folder / path).resolve()
         if wanted.is_dir() and (wanted / "index.html").is_file() and path:
             wanted = wanted / "index.html"
         if wanted.is_file() and wanted.is_relative_to(folder):
             return with_headers(FileResponse(wanted), FOR_EVER if "/assets/" in f"/{path}" else "no-cache")
-        if path.split("/", 1)[0] in SPA:
-            return with_headers(FileResponse(folder / "index.html"), "no-cache")
-        raise HTTPException(404, "Not Found")
+        if path.split("/", 1)[0] not in SPA:
+            raise HTTPException(404, "Not Found")
+        if not (folder / "index.html").is_file():
+            return PlainTextResponse("The pages are not built yet: make run builds them.\n", 503)
+        return with_headers(FileResponse(folder / "index.html"), "no-cache")
 
 
 def with_headers(response: Response, caching: str) -> Response:

@@ -22,6 +22,7 @@ from trunkline_console.application.accounts import Account, Accounts
 from trunkline_console.entrypoints.sessions import Sessions, require_own_page
 from trunkline_console.settings import ConsoleSettings
 
+MAX_VERSION_DIGITS = 18  # still an int64
 BREAK_REASONS = ("lunch", "short", "training")
 Id = Annotated[str, Field(min_length=1, max_length=128)]
 Text = Annotated[str, Field(min_length=1, max_length=8_000)]
@@ -40,8 +41,8 @@ class LogIn(Form):
 
 
 class NewTicket(Form):
-    contact_id: Annotated[str, Field(max_length=128)] = ""
-    customer_id: Annotated[str, Field(max_length=128)] = ""
+    contact_id: Annotated[str, Field(max_length=128, pattern="^(ct_[A-Za-z0-9_]+)?$")] = ""
+    customer_id: Annotated[str, Field(max_length=128, pattern="^(cu_[A-Za-z0-9_]+)?$")] = ""
     subject: Text
     command_id: Id
 
@@ -250,10 +251,12 @@ def _add_customers(app: FastAPI, sessions: Sessions, desktop: Desktop) -> None:
         request: Request,
         if_match: Annotated[str, Header(max_length=32)] = "0",
     ) -> dict[str, Any]:
-        principal = sessions.account(request).principal()
+        principal, version = sessions.account(request).principal(), version_of(if_match)
+        # Read first: sealing makes a key for whatever it is told is the owner, and the key would outlive a refusal.
+        await desktop.customer_rows.get(f"/customers/{path_part(customer_id)}", principal)
         change = ChangeProfile(
             customer_id=customer_id,
-            expected_version=version_of(if_match),
+            expected_version=version,
             name=await desktop.seal(customer_id, principal.tenant, form.name),
         )
         digest = desktop.payload_hash("name", customer_id, form.name)
@@ -283,6 +286,6 @@ def version_of(etag: str) -> int:
     plain = etag.strip().removeprefix("W/").strip('"')
     if plain in ("*", ""):
         return 0
-    if not plain.isdigit():
+    if not plain.isascii() or not plain.isdigit() or len(plain) > MAX_VERSION_DIGITS:
         raise Invalid("If-Match", "must be a version")
     return int(plain)

@@ -91,7 +91,7 @@ class DeskSocket:
     async def _receive(self) -> None:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             while True:
-                self._take(await self._socket.receive_text())
+                self._take(await receive(self._socket))
 
     def _take(self, text: str) -> None:
         try:
@@ -118,13 +118,22 @@ class DeskSocket:
             self._desk.show({"type": "done", "command_id": command_id})
 
 
+async def receive(socket: WebSocket) -> str:
+    """Return the next frame's text; a binary frame has none. Raises: WebSocketDisconnect."""
+    try:
+        return await socket.receive_text() or ""
+    except KeyError:  # Starlette's answer to a binary frame
+        return ""
+
+
 def read_frame(text: str) -> dict[str, Any]:
     """Return a client's frame. Raises: Invalid."""
     if len(text) > MAX_FRAME:
         raise Invalid("frame", "is too long")
     try:
         frame = json.loads(text)
-    except ValueError:
+        json.dumps(frame, ensure_ascii=False).encode()  # half of a surrogate pair is JSON and no text
+    except (ValueError, RecursionError):
         raise Invalid("frame", "is not JSON") from None
     if not isinstance(frame, dict):
         raise Invalid("frame", "must be an object")
@@ -173,7 +182,7 @@ async def _show_wall(socket: WebSocket, tenant: str, live: LiveTables) -> None:
 async def _until_left(socket: WebSocket) -> None:
     with contextlib.suppress(WebSocketDisconnect, RuntimeError):
         while True:
-            await socket.receive_text()
+            await receive(socket)
 
 
 async def _send_rows(socket: WebSocket, kind: str, queues: Any, agents: Any) -> None:

@@ -32,6 +32,9 @@ from trunkline_crm.application.reading import ContactRow, Place
 
 TOPIC = "contact.events.v1"
 
+OPENED_FIELDS: Mapping[str, frozenset[str]] = MappingProxyType({"customer_contacts": frozenset()})
+"""Dotted paths of fields that hold personal data opened; as in customers.py."""
+
 NOTHING_YET: Mapping[str, Any] = MappingProxyType(
     {"customer_id": "", "closed_time": None, "queue_id": "", "agent_id": "", "wrap_up_code": "", "close_reason": ""}
 )

@@ -8,7 +8,8 @@ Must not: open a text or decide anything.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from trunkline_ledger.core.metadata import Metadata
 from trunkline_ledger.kafka.reader import EffectiveRecord
@@ -28,6 +29,10 @@ from trunkline_crm.domain.events import (
 from trunkline_crm.domain.words import Channel
 
 Entry = tuple[Event, Metadata]
+
+OPENED_FIELDS: Mapping[str, frozenset[str]] = MappingProxyType({"customers": frozenset()})
+"""Dotted paths of fields that hold personal data opened, because a screen searches or sorts by them. An erasure must
+empty each of them; tests/integration/test_personal_data.py searches all others."""
 
 
 class CustomerProjection:

@@ -97,6 +97,10 @@ class IvrState:
         """Return how many flow versions are held."""
         return len(self._versions)
 
+    def flow_count(self) -> int:
+        """Return how many flows are known."""
+        return len(self._newest)
+
     def put_flow(self, tenant: str, flow: FlowDefinition, version: int) -> None:
         """Make this the newest version; the one before goes when nobody is pinned to it."""
         before = self.newest_flow(tenant, flow.flow_id)

@@ -7,8 +7,9 @@ Must not: open a text or decide anything.
 `ticket_notes`: {_id, tenant, ticket_id, body, author, written_time}
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from trunkline_core.sealed import Sealed
@@ -22,6 +23,10 @@ from trunkline_ticketing.domain.events import Event, NoteAdded, TicketCreated, T
 from trunkline_ticketing.domain.words import TicketState
 
 Document = dict[str, Any]
+
+OPENED_FIELDS: Mapping[str, frozenset[str]] = MappingProxyType({"tickets": frozenset(), "ticket_notes": frozenset()})
+"""Dotted paths of fields that hold personal data opened, because a screen searches or sorts by them. An erasure must
+empty each of them; tests/integration/test_personal_data.py searches all others."""
 
 
 class TicketProjection:

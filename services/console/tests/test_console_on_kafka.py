@@ -1,0 +1,518 @@
+"""console as it runs, alone: log-in, sessions, roles, foreign pages, seeds, desk frames, errors, tenants."""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from aiokafka import AIOKafkaProducer
+from fastapi import Response
+from published import ledgers
+from trunkline.directory.v1 import directory_service_pb2
+from trunkline.directory.v1.directory_commands_pb2 import DefineUser, DirectoryCommand
+from trunkline.live.v1.live_types_pb2 import LiveQueue
+from trunkline_console.adapters.passwords import hash_password
+from trunkline_console.adapters.seeds import seed_commands
+from trunkline_console.application.accounts import MAX_FAILURES, login_token
+from trunkline_console.entrypoints.sessions import COOKIE, Sessions
+from trunkline_console.settings import PACKAGE
+from trunkline_embedded.kafka import KafkaNode
+from trunkline_embedded.ports import free_port
+from trunkline_embedded.process import ChildProcess
+from trunkline_platform.commands import CommandClient, new_command_id
+from trunkline_platform.credentials import Credentials, Principal, Role
+from trunkline_platform.grpc_client import Channels
+from trunkline_platform.keystore import KeyWrap, SqliteKeyStore
+from trunkline_platform.sealing import Sealer
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+SECRET = "a secret of this test, at least 32 bytes long"
+SEED = PACKAGE / "seeds" / "demo.yaml"
+DEMO, OTHER = "tn_demo", "tn_other"
+PASSWORD = "trunkline-demo"
+OWN_PAGE = {"x-trunkline": "1"}
+PATIENCE_S = 60.0
+PROBLEM = "application/problem+json"
+TICKET = {"subject": "lost", "command_id": "x"}
+
+
+class Console:
+    """The service in its process. acd, channels, crm and ticketing are away."""
+
+    def __init__(self, folder: Path, kafka: KafkaNode) -> None:
+        self.kafka = kafka.bootstrap
+        self.keys = folder / "keys.sqlite"
+        self._log = folder / "console.log"
+        http, self._grpc, nobody = free_port(), free_port(), free_port()
+        self.url = f"http://127.0.0.1:{http}"
+        self._environment = os.environ | {
+            "TRUNKLINE_KAFKA_BOOTSTRAP": kafka.bootstrap,
+            "TRUNKLINE_SECRET": SECRET,
+            "TRUNKLINE_KEYSTORE": str(self.keys),
+            "TRUNKLINE_CONSOLE_HTTP_PORT": str(http),
+            "TRUNKLINE_CONSOLE_GRPC_PORT": str(self._grpc),
+        }
+        for service in ("ACD", "CHANNELS", "TICKETING", "CRM"):
+            self._environment[f"TRUNKLINE_CONSOLE_{service}_ADDRESSES"] = f"127.0.0.1:{nobody}"
+            self._environment[f"TRUNKLINE_CONSOLE_{service}_URL"] = f"http://127.0.0.1:{nobody}"
+        self.start()
+
+    def start(self) -> None:
+        self._child = ChildProcess([sys.executable, "-m", "trunkline_console"], self._log, env=self._environment)
+
+    def stop(self) -> None:
+        self._child.stop()
+
+    async def ready(self) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while not await self._is_ready():
+                assert self._child.is_running, self._child.last_lines()
+                await asyncio.sleep(0.1)
+
+    async def _is_ready(self) -> bool:
+        async with self.browser() as browser:
+            with contextlib.suppress(httpx.TransportError):
+                return (await browser.get("/readyz")).status_code == 200
+        return False
+
+    def browser(self) -> httpx.AsyncClient:
+        """A browser with our own page open and nobody logged in."""
+        return httpx.AsyncClient(base_url=self.url, headers=OWN_PAGE, timeout=PATIENCE_S)
+
+    @contextlib.asynccontextmanager
+    async def as_user(self, login: str, tenant: str = DEMO) -> AsyncIterator[httpx.AsyncClient]:
+        async with self.browser() as browser:
+            (await log_in(browser, login, tenant=tenant)).raise_for_status()
+            yield browser
+
+    @contextlib.asynccontextmanager
+    async def socket(self, path: str, cookies: str = "", origin: str | None = None) -> AsyncIterator[ClientConnection]:
+        url = f"{self.url.replace('http', 'ws', 1)}{path}"
+        headers = {"cookie": cookies} if cookies else {}
+        async with connect(url, additional_headers=headers, origin=origin, open_timeout=PATIENCE_S) as socket:  # type: ignore[arg-type]
+            yield socket
+
+    @contextlib.asynccontextmanager
+    async def desk(self, login: str, tenant: str = DEMO) -> AsyncIterator["Desk"]:
+        async with self.as_user(login, tenant) as browser, self.socket("/desk/ws", cookie_of(browser)) as socket:
+            yield Desk(socket)
+
+    @contextlib.asynccontextmanager
+    async def administrator(self, tenant: str) -> AsyncIterator["Administrator"]:
+        channels, keys = Channels(), SqliteKeyStore(self.keys, KeyWrap(SECRET.encode()))
+        service = directory_service_pb2.DESCRIPTOR.services_by_name["DirectoryCommandService"]
+        client = CommandClient(service, [f"127.0.0.1:{self._grpc}"], Credentials(SECRET.encode()), channels)
+        try:
+            yield Administrator(client, tenant, Sealer(keys, SECRET.encode()))
+        finally:
+            await channels.close()
+            await keys.close()
+
+
+class Administrator:
+    """Defines things over gRPC."""
+
+    def __init__(self, client: CommandClient, tenant: str, sealer: Sealer) -> None:
+        self._client = client
+        self._principal = Principal(tenant, "admin:us_admin", frozenset({Role.ADMIN}))
+        self.sealer = sealer
+
+    async def do(self, command: DirectoryCommand) -> Any:
+        return await self._client.execute(command, self._principal, timeout_s=30.0)
+
+    async def define_all(self, content: dict[str, Any]) -> None:
+        async for command in seed_commands(content, self.sealer, lambda _: False):
+            await self.do(command)
+
+
+class Desk:
+    """One desk's socket, frame by frame."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+
+    async def frame(self, *kinds: str) -> dict[str, Any]:
+        """Return the next frame of one of these kinds."""
+        async with asyncio.timeout(PATIENCE_S):
+            while (frame := json.loads(await self.socket.recv()))["type"] not in kinds:
+                pass
+        found: dict[str, Any] = frame
+        return found
+
+    async def answers(self, data: str | bytes) -> dict[str, Any]:
+        """Send and return the refusal; then make sure that the desk still lives."""
+        await self.socket.send(data)
+        refused = await self.frame("refused", "done")
+        await self.socket.send('{"type": "ping"}')
+        await self.frame("pong")
+        return refused
+
+
+@pytest.fixture(scope="module")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaNode]:
+    """A broker of this module alone: it has one directory, and a centre may run on the session's."""
+    node = KafkaNode.start(tmp_path_factory.mktemp("kafka"))
+    yield node
+    node.kill()
+
+
+@pytest.fixture(scope="module")
+def process(kafka: KafkaNode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    console = Console(tmp_path_factory.mktemp("console"), kafka)
+    yield console
+    console.stop()
+
+
+@pytest.fixture
+async def console(process: Console) -> Console:
+    """The demo tenant, and another one with users of the same names and passwords."""
+    await process.ready()
+    async with process.administrator(OTHER) as administrator:
+        if (await try_log_in(process, "li", OTHER)).status_code != 200:
+            await administrator.define_all(other_tenant())
+    return process
+
+
+def other_tenant() -> dict[str, Any]:
+    """The demo's definitions as another tenant's, without flows."""
+    content: dict[str, Any] = yaml.safe_load(SEED.read_text(encoding="utf-8"))
+    content["tenant"] |= {"tenant_id": OTHER, "name": "Other shop"}
+    content["queues"] = [queue | {"queue_id": f"{queue['queue_id']}_other"} for queue in content["queues"]]
+    return {key: value for key, value in content.items() if key not in ("flows", "entry_points")}
+
+
+async def log_in(
+    browser: httpx.AsyncClient, login: str, password: str = PASSWORD, tenant: str = DEMO
+) -> httpx.Response:
+    return await browser.post("/api/login", json={"login": login, "password": password, "tenant": tenant})
+
+
+async def try_log_in(console: Console, login: str, tenant: str = DEMO, password: str = PASSWORD) -> httpx.Response:
+    async with console.browser() as browser:
+        return await log_in(browser, login, password, tenant)
+
+
+def cookie_of(browser: httpx.AsyncClient) -> str:
+    return "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+
+
+# -- log-in -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_session_is_a_cookie_that_scripts_and_other_sites_cannot_use_and_that_ends_with_the_log_out(
+    console: Console,
+) -> None:
+    async with console.browser() as browser:
+        assert (await browser.get("/api/me")).status_code == 401
+        answer = await log_in(browser, " LI ")
+        assert (answer.status_code, answer.json()["agent_id"], answer.json()["roles"]) == (200, "ag_li", ["AGENT"])
+        flags = {part.strip().lower() for part in answer.headers["set-cookie"].split(";")[1:]}
+        assert flags == {"httponly", "samesite=strict", "path=/", "max-age=43200"}
+        assert (await browser.get("/api/me")).json()["user_id"] == "us_li"
+        session = browser.cookies[COOKIE]
+        for wrong in (session[:-2] + "xx", "v1.x.y", "", "é"):
+            browser.cookies.clear()
+            refused = await browser.get("/api/me", headers=[(b"cookie", f"{COOKIE}={wrong}".encode())])
+            assert (refused.status_code, refused.headers["content-type"]) == (401, PROBLEM), wrong
+    async with console.as_user("li") as browser:
+        assert (await browser.post("/api/logout")).status_code == 200
+        assert (await browser.get("/api/me")).status_code == 401
+
+
+def test_behind_https_the_cookie_is_never_sent_in_clear() -> None:
+    response = Response()
+    Sessions(accounts=None, secure=True).begin(response, "session")  # type: ignore[arg-type]
+    assert "secure" in response.headers["set-cookie"].lower()
+
+
+async def test_a_wrong_password_and_an_unknown_user_are_told_the_same(console: Console) -> None:
+    wrong = await try_log_in(console, "zhao", password="wrong")
+    unknown = await try_log_in(console, "nobody")
+    assert (wrong.status_code, wrong.json()) == (401, unknown.json())
+    assert wrong.headers["content-type"] == PROBLEM
+    assert "set-cookie" not in wrong.headers
+
+
+async def test_after_ten_wrong_passwords_a_user_waits_also_with_the_right_one_and_nobody_else_does(
+    console: Console,
+) -> None:
+    for _ in range(MAX_FAILURES):
+        assert (await try_log_in(console, "wang", OTHER, password="wrong")).status_code == 401
+    for password in ("wrong", PASSWORD):
+        locked = await try_log_in(console, "wang", OTHER, password=password)
+        assert (locked.status_code, int(locked.headers["retry-after"]) > 0) == (429, True)
+    assert (await try_log_in(console, "wang", DEMO)).status_code == 200
+    assert (await try_log_in(console, "li", OTHER)).status_code == 200
+
+
+async def test_a_user_who_may_not_log_in_any_more_loses_the_running_session_too(console: Console) -> None:
+    async with console.administrator(OTHER) as administrator, console.as_user("zhao", OTHER) as browser:
+        assert (await browser.get("/api/me")).status_code == 200
+        await administrator.do(user_of(administrator, "zhao", PASSWORD, active=False))
+        assert (await browser.get("/api/me")).status_code == 401
+        assert (await try_log_in(console, "zhao", OTHER)).status_code == 401
+        await administrator.do(user_of(administrator, "zhao", PASSWORD, active=True))
+    assert (await try_log_in(console, "zhao", OTHER)).status_code == 200
+
+
+def user_of(administrator: Administrator, login: str, password: str, *, active: bool) -> DirectoryCommand:
+    """Define the supervisor of the other tenant anew."""
+    command = DirectoryCommand(define_user=DefineUser())
+    user = command.define_user.user
+    user.user_id, user.active, user.password_hash = f"us_{login}", active, hash_password(password)
+    user.login_token = login_token(administrator.sealer, OTHER, login)
+    user.roles.append(2)
+    return command
+
+
+# -- roles and foreign pages --------------------------------------------------------------------------------------
+
+
+async def test_each_role_opens_only_its_own_doors(console: Console) -> None:
+    erase = ("/api/customers/cu_1/erase", {"command_id": new_command_id()})
+    async with console.as_user("li") as agent:
+        refused = await agent.post(erase[0], json=erase[1])
+        assert (refused.status_code, refused.json()["title"]) == (403, "Forbidden")
+        async with console.socket("/wall/ws", cookie_of(agent)) as wall:
+            assert json.loads(await wall.recv())["type"] == "wall"
+    for login in ("zhao", "admin"):
+        async with console.as_user(login) as browser:
+            assert (await browser.post(erase[0], json=erase[1])).status_code == 503  # allowed; crm is away
+            assert await closed_with(console, "/desk/ws", cookie_of(browser)) == 4403
+
+
+async def test_sockets_are_for_logged_in_users_of_our_own_pages(console: Console) -> None:
+    async with console.as_user("li") as browser:
+        cookies = cookie_of(browser)
+    for path in ("/desk/ws", "/wall/ws"):
+        assert await closed_with(console, path) == 4401
+        assert await closed_with(console, path, f"{COOKIE}=v1.x.y") == 4401
+        for origin in ("https://elsewhere.example", "null", console.url.replace("127.0.0.1", "localhost")):
+            assert await closed_with(console, path, cookies, origin) == 4401
+    async with console.socket("/desk/ws", cookies, origin=console.url) as socket:
+        await socket.send('{"type": "ping"}')
+        assert json.loads(await socket.recv())["type"] == "pong"
+
+
+async def closed_with(console: Console, path: str, cookies: str = "", origin: str | None = None) -> int | None:
+    """Return the code with which the socket is closed."""
+    async with console.socket(path, cookies, origin) as socket, asyncio.timeout(PATIENCE_S):
+        with pytest.raises(ConnectionClosed) as closed:
+            while True:
+                await socket.recv()
+    return closed.value.rcvd.code if closed.value.rcvd else None
+
+
+async def test_a_change_needs_the_header_that_only_our_own_pages_can_send(console: Console) -> None:
+    async with console.as_user("zhao") as browser:
+        del browser.headers["x-trunkline"]
+        for path in ("/api/login", "/api/logout", "/api/tickets", "/api/customers/cu_1/erase"):
+            body = {"login": "zhao", "password": PASSWORD} if path == "/api/login" else TICKET
+            body = {"command_id": "x"} if path.endswith("erase") else body
+            for headers in ({}, {"x-trunkline": "0"}):
+                refused = await browser.post(path, json=body, headers=headers)
+                assert (refused.status_code, refused.json()["detail"]) == (403, "the page is not ours"), path
+        assert (await browser.get("/api/me")).status_code == 200
+
+
+# -- seeds --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_restart_applies_the_seed_again_and_changes_nothing_not_even_a_changed_password(
+    console: Console,
+) -> None:
+    async with console.administrator(DEMO) as administrator:
+        command = user_of(administrator, "zhao", "a better one", active=True)
+        command.define_user.user.login_token = login_token(administrator.sealer, DEMO, "zhao")
+        await administrator.do(command)
+    before = [event.metadata.event_id for event in (await ledgers(console.kafka, "directory")).events]
+    console.stop()
+    console.start()
+    await console.ready()
+    assert [event.metadata.event_id for event in (await ledgers(console.kafka, "directory")).events] == before
+    assert (await try_log_in(console, "zhao")).status_code == 401
+    assert (await try_log_in(console, "zhao", password="a better one")).status_code == 200
+    async with console.administrator(DEMO) as administrator:
+        command.define_user.user.password_hash = hash_password(PASSWORD)
+        await administrator.do(command)
+
+
+# -- desk ---------------------------------------------------------------------------------------------------------
+
+MALFORMED = [
+    ("not json", "frame"),
+    ("[1, 2]", "frame"),
+    ('"text"', "frame"),
+    ("null", "frame"),
+    ("[" * 60_000, "frame"),
+    ('{"type": "message", "text": "' + "x" * 70_000 + '"}', "frame"),
+    (b"\x00\x01", "frame"),
+    ("{}", "type"),
+    ('{"type": null}', "type"),
+    ('{"type": ["intent"]}', "type"),
+    ('{"type": "dance"}', "type"),
+    ('{"type": "intent", "intent": "ASLEEP"}', "intent"),
+    ('{"type": "intent", "intent": "BREAK", "break_reason": {"a": 1}}', "break_reason"),
+    ('{"type": "intent", "intent": "BREAK", "break_reason": "' + "x" * 65 + '"}', "break_reason"),
+    ('{"type": "intent", "intent": "BREAK", "break_reason": "\\ud800"}', "frame"),
+    ('{"type": "accept", "offer_no": 1}', "contact_id"),
+    ('{"type": "accept", "contact_id": 7, "offer_no": 1}', "contact_id"),
+    ('{"type": "accept", "contact_id": "ct_1"}', "offer_no"),
+    ('{"type": "accept", "contact_id": "ct_1", "offer_no": "1"}', "offer_no"),
+    ('{"type": "accept", "contact_id": "ct_1", "offer_no": true}', "offer_no"),
+    ('{"type": "decline", "contact_id": "ct_1", "offer_no": 1.5}', "offer_no"),
+    ('{"type": "decline", "contact_id": "ct_1", "offer_no": -1}', "offer_no"),
+    ('{"type": "decline", "contact_id": "ct_1", "offer_no": 99999999999}', "offer_no"),
+    ('{"type": "wrap_up", "contact_id": "ct_1", "code": [1]}', "code"),
+    ('{"type": "message", "contact_id": "ct_1"}', "text"),
+    ('{"type": "message", "contact_id": "ct_1", "text": "  "}', "text"),
+    ('{"type": "message", "contact_id": "ct_1", "text": "' + "x" * 33_000 + '"}', "text"),
+    ('{"type": "message", "contact_id": "ct_1", "text": "\\udfff"}', "frame"),
+    ('{"type": "end", "contact_id": "' + "c" * 129 + '"}', "contact_id"),
+]
+
+
+async def test_a_malformed_frame_is_refused_with_the_fields_name_and_the_desk_lives_on(console: Console) -> None:
+    async with console.desk("li") as desk:
+        for frame, field in MALFORMED:
+            refused = await desk.answers(frame)
+            assert (refused["type"], refused["reason"], refused["retry_after_s"]) == ("refused", field, None), frame[
+                :80
+            ]
+
+
+async def test_what_other_services_must_do_is_refused_with_a_time_to_retry_while_they_are_away(
+    console: Console,
+) -> None:
+    async with console.desk("li") as desk:
+        await desk.socket.send('{"type": "rearm", "command_id": "%s"}' % (command_id := new_command_id()))
+        refused = await desk.frame("refused", "done")
+        assert (refused["type"], refused["command_id"], refused["reason"]) == ("refused", command_id, "Transient")
+        assert refused["retry_after_s"] > 0
+
+
+async def test_a_desk_that_sends_more_than_can_wait_is_told_so(console: Console) -> None:
+    async with console.desk("li") as desk:
+        for _ in range(40):
+            await desk.socket.send('{"type": "rearm"}')
+        refusals = [(await desk.frame("refused"))["reason"] for _ in range(40)]
+        assert refusals[:8] == ["Overloaded"] * 8
+        assert set(refusals[8:]) == {"Transient"}
+
+
+async def test_the_newest_desk_of_an_agent_wins_and_the_older_one_is_told(console: Console) -> None:
+    async with console.desk("li") as older, console.desk("li", OTHER) as elsewhere, console.desk("li") as newer:
+        await older.frame("replaced")
+        with pytest.raises(ConnectionClosed):
+            await older.frame("nothing")
+        for desk in (newer, elsewhere):
+            await desk.socket.send('{"type": "ping"}')
+            await desk.frame("pong")
+
+
+# -- wall ---------------------------------------------------------------------------------------------------------
+
+
+async def test_the_wall_skips_a_live_row_that_cannot_be_read_and_an_older_one_and_shows_the_next(
+    console: Console,
+) -> None:
+    async with console.as_user("zhao") as browser, console.socket("/wall/ws", cookie_of(browser)) as socket:
+        assert json.loads(await socket.recv())["queues"] == []
+        async with AIOKafkaProducer(bootstrap_servers=console.kafka) as producer:
+            for value in (b"\xff", live_queue(DEMO, 5, 2), live_queue(DEMO, 4, 9), live_queue(OTHER, 6, 7)):
+                await producer.send_and_wait("live.queues.v1", value, key=b"qu_wall", partition=0)
+        async with asyncio.timeout(PATIENCE_S):
+            frame = json.loads(await socket.recv())
+        assert [(row["queue_id"], row["waiting"]) for row in frame["queues"]] == [("qu_wall", 2)]
+
+
+def live_queue(tenant: str, offset: int, waiting: int) -> bytes:
+    live = LiveQueue(tenant_id=tenant)
+    live.row.queue_id, live.row.waiting, live.source.offset, live.source.epoch = "qu_wall", waiting, offset, 1
+    return live.SerializeToString()
+
+
+# -- REST ---------------------------------------------------------------------------------------------------------
+
+WRONG = [
+    ("POST", "/api/login", {"password": "x"}, 422, "login"),
+    ("POST", "/api/login", {"login": "li", "password": ""}, 422, "password"),
+    ("POST", "/api/login", {"login": "li", "password": "x", "role": "ADMIN"}, 422, "role"),
+    ("POST", "/api/login", {"login": ["li"], "password": "x"}, 422, "login"),
+    ("POST", "/api/tickets", {"subject": "", "command_id": "x"}, 422, "subject"),
+    ("POST", "/api/tickets", {"subject": "x" * 8_001, "command_id": "x"}, 422, "subject"),
+    ("POST", "/api/tickets", {"subject": "x", "command_id": "x" * 129}, 422, "command_id"),
+    ("POST", "/api/tickets", ["subject"], 422, "body"),
+    ("POST", "/api/tickets", b"{not json", 422, "body"),
+    ("POST", "/api/tickets", rb'{"subject": "\ud800", "command_id": "x"}', 422, "subject"),
+    ("POST", "/api/login", rb'{"login": "\ud800", "password": "x"}', 422, "login"),
+    ("POST", "/api/login", b'{"login": "\xff", "password": "x"}', 400, None),
+    ("GET", "/api/tickets?state=LOST", None, 422, "state"),
+    ("GET", f"/api/tickets?cursor={'c' * 257}", None, 422, "cursor"),
+    ("GET", "/api/tickets/tk%2F..%2F1", None, 404, None),
+    ("GET", "/api/tickets/tk-1", None, 422, "id"),
+    ("POST", "/api/tickets/tk_1/state", {"state": "LOST", "command_id": "x"}, 422, "state"),
+    ("POST", "/api/tickets/tk_1/notes", {"command_id": "x"}, 422, "body"),
+    ("GET", "/api/customers/..", None, 404, None),
+    ("PUT", "/api/customers/cu_1", {"name": "x" * 201, "command_id": "x"}, 422, "name"),
+    ("DELETE", "/api/tickets", None, 405, None),
+    ("GET", "/api/nothing", None, 404, None),
+    ("POST", "/api/tickets", b"x" * 300_000, 413, None),
+]
+
+
+@pytest.mark.parametrize("method, path, body, status, field", WRONG, ids=lambda value: str(value)[:40])
+async def test_a_wrong_request_is_a_problem_document_that_names_the_field(
+    console: Console, method: str, path: str, body: Any, status: int, field: str | None
+) -> None:
+    async with console.as_user("admin") as browser:
+        as_json = {"content-type": "application/json"}
+        sent = {"content": body, "headers": as_json} if isinstance(body, bytes) else {"json": body}
+        refused = await browser.request(method, path, **(sent if body is not None else {}))
+    assert (refused.status_code, refused.json().get("field")) == (status, field), refused.text
+    assert (refused.headers["content-type"], refused.json()["status"]) == (PROBLEM, status)
+
+
+async def test_a_wrong_version_of_an_edit_is_refused_by_the_headers_name(console: Console) -> None:
+    async with console.as_user("li") as browser:
+        body = {"name": "x", "command_id": new_command_id()}
+        for version in (b"seven", b"-1", "\u00b2".encode("latin-1"), b"9" * 30):
+            refused = await browser.put("/api/customers/cu_1", json=body, headers=[(b"if-match", version)])
+            assert (refused.status_code, refused.json().get("field")) == (422, "If-Match"), version
+
+
+async def test_rest_says_when_to_come_back_while_another_service_is_away(console: Console) -> None:
+    async with console.as_user("li") as browser:
+        ticket = {"subject": "lost", "command_id": new_command_id()}
+        for answer in (await browser.get("/api/tickets"), await browser.post("/api/tickets", json=ticket)):
+            assert (answer.status_code, answer.headers["content-type"]) == (503, PROBLEM)
+            assert int(answer.headers["retry-after"]) >= 1
+        assert (await browser.get("/api/directory")).status_code == 200
+
+
+# -- tenants ------------------------------------------------------------------------------------------------------
+
+
+async def test_users_of_one_tenant_see_nothing_of_another_with_the_same_names(console: Console) -> None:
+    async with console.as_user("li", OTHER) as other, console.as_user("li") as demo:
+        mine, theirs = (await other.get("/api/directory")).json(), (await demo.get("/api/directory")).json()
+        assert {queue["queue_id"] for queue in mine["queues"]} == {"qu_support_other", "qu_sales_other"}
+        assert {queue["queue_id"] for queue in theirs["queues"]} == {"qu_support", "qu_sales"}
+        assert (mine["entry_points"], len(theirs["entry_points"])) == ([], 2)
+        assert (await other.get("/api/me")).json()["tenant_id"] == OTHER
+    assert (await try_log_in(console, "li", "tn_nobody")).status_code == 401
+
+
+async def test_a_session_cannot_be_carried_into_another_tenant(console: Console) -> None:
+    async with console.as_user("li", OTHER) as other:
+        forged = Credentials(SECRET.encode()).issue(Principal(DEMO, "user:us_admin", frozenset({Role.ADMIN})))
+        refused = await other.get("/api/me", headers={"cookie": f"{COOKIE}={forged}"})
+        assert refused.status_code == 401  # a credential between services is no session of a browser

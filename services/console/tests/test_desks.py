@@ -1,0 +1,45 @@
+"""Desks of one tenant: which contacts are watched, and what a desk that comes is shown."""
+
+from typing import Any
+
+from trunkline.acd.v1 import acd_service_pb2 as acd
+from trunkline.acd.v1.acd_types_pb2 import AgentView, WorkItem
+from trunkline.contact.v1 import contact_service_pb2 as contact
+from trunkline.contact.v1.contact_types_pb2 import ContactView, MessageView
+from trunkline_console.application.desks import Desk, Desks
+
+CONTACT = "ct_0123456789abcdef_one"
+
+
+async def nobody(customer_id: str) -> dict[str, Any] | None:
+    return None
+
+
+def agent() -> acd.SessionResponse:
+    return acd.SessionResponse(agent=AgentView(agent_id="ag_li", version=1, work=[WorkItem(contact_id=CONTACT)]))
+
+
+def conversation(text: str) -> contact.SessionResponse:
+    view = ContactView(contact_id=CONTACT, version=3, messages=[MessageView(message_no=1, text=text)])
+    return contact.SessionResponse(contact=view)
+
+
+def shown_texts(desk: Desk) -> list[str]:
+    frames = [desk.frames.get_nowait() for _ in range(desk.frames.qsize())]
+    contacts = [frame["contact"] for frame in frames if frame and frame["type"] == "contact"]
+    return [message["text"] for found in contacts for message in found["messages"]]
+
+
+def test_a_desk_that_replaces_another_is_told_anew_so_that_nothing_erased_is_shown() -> None:
+    desks, watched = Desks(nobody, lambda _: None), list[list[str]]()
+    desks.tell_channels = lambda request: watched.append([*request.watch_contacts.contact_ids])
+    first, second = Desk("ag_li", "first"), Desk("ag_li", "second")
+    desks.open(first)
+    desks.on_agent(agent())
+    desks.on_contact(conversation("my number is 13800000000"))
+    assert shown_texts(first) == ["my number is 13800000000"]
+    watched.clear()
+    desks.open(second)
+    assert watched == [[], [CONTACT]], "channels tells from the first message on what is watched anew"
+    desks.on_contact(conversation(""))
+    assert shown_texts(second) == [""]
