@@ -375,7 +375,6 @@ const chatCommands = {
     const option = MENU.options.find(
       (each) => each.option_id === option_id || Object.values(each.label).includes(text),
     );
-    say(contact, "CUSTOMER", option?.label ?? text);
     if (node_id === "topic") {
       contact.gathered.topic = text;
       return enqueue(contact);

@@ -27,6 +27,7 @@ const THEME = {
     colorError: "#b4161b",
     colorSuccess: "#11692f",
     colorLink: "#0958d9",
+    colorTextDescription: "#566070",
     colorTextPlaceholder: "#6b7280",
     borderRadius: 6,
     fontFamily: "inherit",

@@ -7,6 +7,7 @@ import {
   type DeskState,
   type Echo,
   EMPTY_DESK,
+  newestOf,
   unreadOf,
   withSelected,
   merged,
@@ -75,6 +76,14 @@ describe("the desk", () => {
     expect(both.selected).toBe("ct_1");
     expect(withAgent(both, agent(offer("ct_2", 30))).selected).toBe("ct_2");
     expect(withAgent(both, agent()).selected).toBeNull();
+  });
+
+  test("tells customers apart by what they said last, else by what they told the menu", () => {
+    const silent = {...contact("ct_1", 1, ["hello"]), gathered: {topic: "a broken box"}};
+    expect(newestOf(silent)).toBe("a broken box");
+    const said = {no: 2, author: "CUSTOMER" as const, text: "are you there?", at: at(2)};
+    expect(newestOf({...silent, messages: [...silent.messages, said]})).toBe("are you there?");
+    expect(newestOf(undefined)).toBe("");
   });
 
   test("forgets contacts that left the agent's work", () => {

@@ -63,6 +63,13 @@ export function unreadOf({contacts, selected, seen}: DeskState, contact_id: stri
   return messages.filter(({no, author}) => no > after_no && author === "CUSTOMER").length;
 }
 
+/** What the customer said last, or told the menu: it tells two unnamed customers apart. */
+export function newestOf(contact: ContactView | undefined): string {
+  const said = contact?.messages.filter(({author}) => author === "CUSTOMER").at(-1)?.text;
+  if (typeof said === "string" && said !== "") return said;
+  return Object.values(contact?.gathered ?? {}).at(-1) ?? "";
+}
+
 /** Frames may carry all messages or only new ones; the number decides, and the newer frame is right. */
 export function merged<M extends {no: number}>(known: readonly M[], news: readonly M[]): M[] {
   const by_no = new Map([...known, ...news].map((message) => [message.no, message]));

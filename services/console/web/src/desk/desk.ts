@@ -119,7 +119,7 @@ function offerKey(offer: WorkItem): string {
 }
 
 export const actions = {
-  intend: (intent: Intent, break_reason = "") => run("intent", {type: "intent", intent, break_reason}),
+  intend: (intent: Intent, break_reason = "") => run(`intent:${intent}`, {type: "intent", intent, break_reason}),
   rearm: () => run("rearm", {type: "rearm"}),
   accept: (offer: WorkItem) => {
     actions.select(offer.contact_id);

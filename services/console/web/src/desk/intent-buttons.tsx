@@ -16,9 +16,9 @@ const BUILT_IN_REASONS = ["lunch", "short", "training"];
 export function IntentButtons() {
   const {t} = useTranslation();
   const agent = useDesk((desk) => desk.agent);
-  const pending = useDesk((desk) => desk.pending.has("intent"));
+  const pending = useDesk((desk) => desk.pending);
   const face = (intent: Intent) => ({
-    loading: pending && agent?.intent === intent,
+    loading: pending.has(`intent:${intent}`),
     disabled: agent === null,
     "aria-pressed": agent?.intent === intent,
     className: agent?.intent === intent ? TONES[intent] : "",

@@ -11,7 +11,7 @@ import {useNames} from "../rest/queries";
 import {ChannelIcon} from "./channel-icon";
 import {CountDown} from "./count-down";
 import {actions, deskClock, useDesk} from "./desk";
-import {currentOffer} from "./desk-state";
+import {currentOffer, newestOf} from "./desk-state";
 import {WhyPanel} from "./why-panel";
 
 export function OfferCard({after}: {after?: () => void}) {
@@ -39,12 +39,14 @@ function Caller({offer, title}: {offer: WorkItem; title: string}) {
   const {t} = useTranslation();
   const now_ms = useNow(deskClock);
   const contact = useDesk((desk) => desk.contacts[offer.contact_id]);
+  const newest = newestOf(contact);
   return (
     <div className="tl-offer-caller">
       <h2>
         <ChannelIcon channel={offer.channel} /> {title}
       </h2>
       <p>{useCallerText(contact)}</p>
+      {newest !== "" && <p className="tl-offer-question">{newest}</p>}
       <p className="tl-quiet">{t("desk.waited", {time: clockTime(now_ms - Date.parse(offer.entered))})}</p>
     </div>
   );

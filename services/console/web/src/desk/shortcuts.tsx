@@ -23,7 +23,7 @@ export function ShortcutsButton() {
   return (
     <>
       <Button
-        type="text"
+        size="small"
         shape="circle"
         aria-label={t("shortcuts.open")}
         title={t("shortcuts.open")}

@@ -9,7 +9,7 @@ import {useLanguage} from "../i18n";
 import {useNames} from "../rest/queries";
 import {ChannelIcon} from "./channel-icon";
 import {actions, deskClock, useDesk} from "./desk";
-import {unreadOf} from "./desk-state";
+import {newestOf, unreadOf} from "./desk-state";
 import {useCustomerName} from "./customer-name";
 
 const ORDER: WorkState[] = ["OFFERED", "CONNECTING", "CONNECTED", "WRAP_UP"];
@@ -41,6 +41,7 @@ function WorkButton({item}: {item: WorkItem}) {
   const contact = useDesk((desk) => desk.contacts[item.contact_id]);
   const unread = useDesk((desk) => (item.state === "CONNECTED" ? unreadOf(desk, item.contact_id) : 0));
   const name = useCustomerName(contact);
+  const newest = newestOf(contact);
   const since = clockTime(now_ms - Date.parse(item.state === "OFFERED" ? item.entered : item.since));
   return (
     <button
@@ -55,6 +56,7 @@ function WorkButton({item}: {item: WorkItem}) {
         <ChannelIcon channel={item.channel} />
         <strong className="tl-cut">{name}</strong>
       </span>
+      {newest !== "" && <span className="tl-cut tl-work-newest">{newest}</span>}
       <span className="tl-work-row">
         <span className="tl-cut tl-quiet">{names.queue(item.queue_id)}</span>
         <span className="tl-quiet">{t(item.state === "OFFERED" ? "desk.waited" : "desk.since", {time: since})}</span>

@@ -1,6 +1,6 @@
 /** What the pages read and change over REST, and how long it stays fresh. */
 
-import {QueryClient, useInfiniteQuery, useMutation, useQuery, useQueryClient} from "@tanstack/react-query";
+import {QueryClient, skipToken, useInfiniteQuery, useMutation, useQuery, useQueryClient} from "@tanstack/react-query";
 
 import type {Customer, Directory, Me, Ticket, TicketPage, TicketState} from "../contract/rest";
 import {inLanguage, type Language} from "../contract/text";
@@ -73,6 +73,11 @@ export function useCustomer(customer_id: string) {
     queryFn: () => request<Customer>("GET", `/api/customers/${encodeURIComponent(customer_id)}`),
     enabled: customer_id !== "",
   });
+}
+
+/** What another part of the page has read already; asks nothing. */
+export function useKnownCustomer(customer_id: string) {
+  return useQuery<Customer>({queryKey: ["customer", customer_id], queryFn: skipToken});
 }
 
 export function useRenameCustomer(customer_id: string) {

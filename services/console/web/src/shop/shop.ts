@@ -61,7 +61,10 @@ function show(): void {
   }
   document.querySelector("nav")?.setAttribute("aria-label", texts.nav);
   const button = document.getElementById("language");
-  if (button !== null) button.textContent = texts.language;
+  if (button !== null) {
+    button.textContent = texts.language;
+    button.lang = language === "zh" ? "en" : "zh-CN";
+  }
   document.getElementById("shelf")?.replaceChildren(...GOODS.map(shelved));
 }
 
@@ -80,11 +83,14 @@ function shelved(good: (typeof GOODS)[number]): HTMLElement {
   return place;
 }
 
+/** `/shop/?entry_point=ep_…` shows what a customer of another entry point meets. */
+const WANTED = new URLSearchParams(window.location.search).get("entry_point");
+
 /** What a page's owner would write into the page as one script tag. */
 function embedWidget({channels_url, demo_entry_point}: Configuration): void {
   const script = document.createElement("script");
   script.src = "/widget/widget.js";
-  script.dataset.entryPoint = demo_entry_point;
+  script.dataset.entryPoint = WANTED ?? demo_entry_point;
   script.dataset.channels = channels_url;
   document.body.append(script);
 }

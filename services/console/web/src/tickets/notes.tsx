@@ -6,7 +6,8 @@ import {useTranslation} from "react-i18next";
 
 import type {Note, Ticket} from "../contract/rest";
 import {moment} from "../i18n/duration";
-import {useAddNote} from "../rest/queries";
+import {useLanguage} from "../i18n";
+import {useAddNote, useNames} from "../rest/queries";
 
 export function Notes({ticket}: {ticket: Ticket}) {
   const {t} = useTranslation();
@@ -26,14 +27,26 @@ export function Notes({ticket}: {ticket: Ticket}) {
 }
 
 function NoteLine({note}: {note: Note}) {
+  const authorName = useAuthorName();
   if (typeof note === "string") return note;
   const at = note.at ?? note.created;
   return (
     <>
-      {note.body ?? note.text}{" "}
-      <span className="tl-quiet">{[note.author, at && moment(at)].filter(Boolean).join(" · ")}</span>
+      <span className="tl-quiet">{[authorName(note.author ?? ""), at && moment(at)].filter(Boolean).join(" · ")}</span>
+      <p className="tl-break">{note.body ?? note.text}</p>
     </>
   );
+}
+
+/** An author is written as role and id; agents have names. */
+function useAuthorName(): (author: string) => string {
+  const {t} = useTranslation();
+  const names = useNames(useLanguage());
+  return (author) => {
+    const [role = "", id = ""] = author.split(":");
+    if (role === "agent") return names.agent(id);
+    return t(`ticket.author.${role}` as "ticket.author.admin", {defaultValue: author});
+  };
 }
 
 function NoteBox({ticket_id}: Pick<Ticket, "ticket_id">) {

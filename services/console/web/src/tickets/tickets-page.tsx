@@ -66,12 +66,14 @@ function TicketTable({tickets, loading}: {tickets: Ticket[]; loading: boolean}) 
       title: t("ticket.stateLabel"),
       key: "state",
       width: 150,
+      onCell: keepFolded,
       render: (_: unknown, ticket: Ticket) => <StateSelect ticket={ticket} />,
     },
     {
       title: t("ticket.customer"),
       dataIndex: "customer_id",
       width: 150,
+      onCell: keepFolded,
       render: (id: string) => <CustomerLink customer_id={id} />,
     },
     {title: t("ticket.notes"), key: "notes", width: 90, render: (_: unknown, {notes}: Ticket) => notes.length || ""},
@@ -87,6 +89,7 @@ function TicketTable({tickets, loading}: {tickets: Ticket[]; loading: boolean}) 
       onRow={(ticket) => ({"data-testid": `ticket-${ticket.ticket_id}`}) as object}
       expandable={{
         columnTitle: <span className="tl-unseen">{t("ticket.notes")}</span>,
+        expandRowByClick: true,
         expandedRowKeys: opened,
         onExpandedRowsChange: setOpened,
         expandedRowRender: (ticket) => <Notes ticket={ticket} />,
@@ -94,6 +97,11 @@ function TicketTable({tickets, loading}: {tickets: Ticket[]; loading: boolean}) 
       locale={{emptyText: <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t("ticket.empty")} />}}
     />
   );
+}
+
+/** A click on a control of the line is not a click on the line. */
+function keepFolded() {
+  return {onClick: (event: React.MouseEvent) => event.stopPropagation()};
 }
 
 function CustomerLink({customer_id}: {customer_id: string}) {

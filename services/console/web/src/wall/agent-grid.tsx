@@ -16,10 +16,13 @@ import {AGENT_STATES, agentState} from "./wall-state";
 export function AgentGrid() {
   const {t} = useTranslation();
   const agents = sortedAgents(useWall((wall) => wall.agents));
-  if (agents.length === 0) return <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t("wall.noAgents")} />;
   return (
     <>
-      <Counts agents={agents} />
+      <div className="tl-page-head">
+        <h2>{t("wall.agents")}</h2>
+        <Counts agents={agents} />
+      </div>
+      {agents.length === 0 && <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t("wall.noAgents")} />}
       <ul className="tl-agents">
         {agents.map((row) => (
           <li key={row.agent_id}>

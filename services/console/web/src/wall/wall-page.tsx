@@ -21,14 +21,13 @@ export default function WallPage() {
   return (
     <div className="tl-wall">
       <div className="tl-page-head">
-        <h1>{t("wall.title")}</h1>
+        <h1 className="tl-unseen">{t("wall.title")}</h1>
+        <h2>{t("wall.queues")}</h2>
         <span className="tl-spring" />
         <Button onClick={() => void document.documentElement.requestFullscreen()}>{t("wall.fullscreen")}</Button>
       </div>
       {lost && <Alert type="error" showIcon title={t("connection.wallLost")} data-testid="disconnected" />}
-      <h2>{t("wall.queues")}</h2>
       <Queues />
-      <h2>{t("wall.agents")}</h2>
       <AgentGrid />
     </div>
   );

@@ -1,7 +1,16 @@
 import {describe, expect, test} from "vitest";
 
 import type {ChatContact} from "../contract/chat";
-import {type ChatState, IDLE_CHAT, isOver, optionsOf, questionOf, statusOf, withChatContact} from "./chat-state";
+import {
+  type ChatState,
+  IDLE_CHAT,
+  isOver,
+  optionsOf,
+  questionOf,
+  statusOf,
+  transcriptOf,
+  withChatContact,
+} from "./chat-state";
 
 const MENU = {
   node_id: "menu",
@@ -94,5 +103,11 @@ describe("the widget", () => {
   test("knows when it is over", () => {
     expect(isOver(LIVE)).toBe(false);
     expect(isOver(withChatContact(LIVE, contact({version: 2, state: "CLOSED"})))).toBe(true);
+  });
+
+  test("keeps what was asked and answered between the messages before and after it", () => {
+    const told = {key: "1", after_no: 1, question: MENU.text, answer: "A person"};
+    const state = {...LIVE, messages: [system(1, "hello"), system(2, "please wait")], told: [told]};
+    expect(transcriptOf(state)).toEqual([state.messages[0], told, state.messages[1]]);
   });
 });

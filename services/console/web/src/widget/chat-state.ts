@@ -1,7 +1,7 @@
 /** What the widget shows, as pure functions. Owns no connection and no page. */
 
 import type {ChatContact, ChatMessage, Option, Prompt} from "../contract/chat";
-import {inLanguage, type Language} from "../contract/text";
+import {inLanguage, type Language, type Text} from "../contract/text";
 import type {WidgetText} from "./texts";
 
 export interface Sent {
@@ -9,6 +9,14 @@ export interface Sent {
   text: string;
   after_no: number;
   failed: boolean;
+}
+
+/** A prompt and the customer's answer: the server keeps neither as a message, but a conversation has no holes. */
+export interface Told {
+  key: string;
+  after_no: number;
+  question: Text;
+  answer: Text;
 }
 
 export interface ChatState {
@@ -21,6 +29,8 @@ export interface ChatState {
   messages: readonly ChatMessage[];
   /** What the customer sent and the server has not shown yet. */
   sent: readonly Sent[];
+  /** What the customer answered before an agent came. */
+  told: readonly Told[];
   /** The prompt that was answered: its options are not shown again. */
   answered: string | null;
 }
@@ -32,6 +42,7 @@ export const IDLE_CHAT: ChatState = {
   contact: null,
   messages: [],
   sent: [],
+  told: [],
   answered: null,
 };
 
@@ -94,6 +105,12 @@ export function optionsOf(state: ChatState): readonly Option[] {
 
 export function openPrompt(state: ChatState): Prompt | null {
   return isOver(state) ? null : (state.contact?.prompt ?? null);
+}
+
+/** Messages, and between them what was asked and answered before the agent came. */
+export function transcriptOf({messages, told}: ChatState): readonly (ChatMessage | Told)[] {
+  const place = (entry: ChatMessage | Told) => ("no" in entry ? entry.no : entry.after_no + 0.5);
+  return [...messages, ...told].sort((a, b) => place(a) - place(b));
 }
 
 /** The question of the open prompt, unless the newest message says it already. */

@@ -10,8 +10,17 @@ import {ReconnectingSocket} from "../connection/socket";
 import {socketUrl} from "../connection/url";
 import {uuid7} from "../connection/uuid7";
 import type {ChatFrame, Option} from "../contract/chat";
-import {inLanguage, type Language} from "../contract/text";
-import {type ChatState, IDLE_CHAT, isOver, openPrompt, withChatContact} from "./chat-state";
+import {inLanguage, type Language, type Text} from "../contract/text";
+import {
+  type ChatState,
+  IDLE_CHAT,
+  isOver,
+  openPrompt,
+  questionOf,
+  type Sent,
+  type Told,
+  withChatContact,
+} from "./chat-state";
 import type {Memory} from "./memory";
 
 export interface Session {
@@ -62,7 +71,7 @@ export class Chat {
   /** Go on with the chat that this browser remembers, if any. */
   resume(): void {
     if (this.state.phase !== "idle" || this.#memory.session() === null) return;
-    this.#set({phase: "starting"});
+    this.#set({phase: "starting", told: this.#memory.told()});
     this.#socket.start();
   }
 
@@ -85,13 +94,13 @@ export class Chat {
     if (prompt === null) return;
     this.#set({answered: prompt.node_id});
     const input = {type: "input", node_id: prompt.node_id, option_id: option.option_id};
-    void this.#say(inLanguage(option.label, language), input);
+    void this.#answer(inLanguage(option.label, language), option.label, input);
   }
 
   say(text: string): void {
     const prompt = openPrompt(this.state);
     if (prompt === null) void this.#say(text, {type: "message", text});
-    else void this.#say(text, {type: "input", node_id: prompt.node_id, text});
+    else void this.#answer(text, text, {type: "input", node_id: prompt.node_id, text});
   }
 
   leave(): void {
@@ -99,14 +108,34 @@ export class Chat {
   }
 
   async #say(text: string, command: {type: string} & Record<string, unknown>): Promise<void> {
-    const sent = {key: uuid7(this.#clock.now()), text, after_no: this.state.messages.at(-1)?.no ?? 0, failed: false};
-    this.#set({sent: [...this.state.sent, sent]});
+    const sent = this.#echo(text);
     const refusal = await this.#outbox.submit(command);
     if (refusal === null) this.#settle(sent.key);
     else this.#fail(sent.key);
   }
 
-  /** Done; a choice may be recorded in other words than the customer saw, so its echo goes a moment later. */
+  async #answer(text: string, answer: Text, command: {type: string} & Record<string, unknown>): Promise<void> {
+    const isAsked = questionOf(this.state, this.#locale) !== "";
+    const question = isAsked ? (openPrompt(this.state)?.text ?? "") : "";
+    const {key, after_no} = this.#echo(text);
+    const refusal = await this.#outbox.submit(command);
+    if (refusal === null) this.#keep({key, after_no, question, answer});
+    else this.#fail(key);
+  }
+
+  #echo(text: string): Sent {
+    const sent = {key: uuid7(this.#clock.now()), text, after_no: this.state.messages.at(-1)?.no ?? 0, failed: false};
+    this.#set({sent: [...this.state.sent, sent]});
+    return sent;
+  }
+
+  #keep(told: Told): void {
+    const all = [...this.state.told, told];
+    this.#memory.keepTold(all);
+    this.#set({told: all, sent: this.state.sent.filter((sent) => sent.key !== told.key)});
+  }
+
+  /** Done; the message itself comes with the next view, at the latest a moment later. */
   #settle(key: string): void {
     setTimeout(() => this.#set({sent: this.state.sent.filter((sent) => sent.key !== key)}), 300);
   }
@@ -175,11 +204,16 @@ export class Chat {
   }
 
   #begin(session: Session): void {
-    if (session.contact_id !== this.#memory.session()?.contact_id) this.#set({contact: null, messages: [], sent: []});
+    if (session.contact_id !== this.#memory.session()?.contact_id) this.#startOver();
     this.#memory.keep(session);
     this.#opening = null;
     this.#refusals = 0;
     this.#socket.start();
+  }
+
+  #startOver(): void {
+    this.#memory.keepTold([]);
+    this.#set({contact: null, messages: [], sent: [], told: []});
   }
 
   #fallBack(): void {

@@ -1,14 +1,17 @@
 /** What the widget keeps in the browser between pages. A browser that keeps nothing still chats. */
 
 import type {Session} from "./chat";
+import type {Told} from "./chat-state";
 
 interface Kept {
   session: Session | null;
   visitor: string | null;
   open: boolean;
+  /** What was asked and answered in this session. */
+  told: readonly Told[];
 }
 
-const NOTHING: Kept = {session: null, visitor: null, open: false};
+const NOTHING: Kept = {session: null, visitor: null, open: false, told: []};
 
 export class Memory {
   readonly #key: string;
@@ -27,6 +30,10 @@ export class Memory {
     return this.#kept.visitor;
   }
 
+  told(): readonly Told[] {
+    return this.#kept.told;
+  }
+
   wasOpen(): boolean {
     return this.#kept.open;
   }
@@ -36,7 +43,11 @@ export class Memory {
   }
 
   endSession(): void {
-    this.#write({session: null});
+    this.#write({session: null, told: []});
+  }
+
+  keepTold(told: readonly Told[]): void {
+    this.#write({told});
   }
 
   rememberOpen(open: boolean): void {

@@ -101,4 +101,12 @@ describe("the widget on the page", () => {
     find("tl-again").click();
     expect(customer.again).toHaveBeenCalledOnce();
   });
+
+  test("shows an answered question and its answer in the page's language", () => {
+    const question = {zh: "需要什么？", en: "What do you need?"};
+    view.render({...LIVE, told: [{key: "1", after_no: 0, question, answer: {zh: "人工", en: "A person"}}]});
+    expect(find("tl-log").textContent).toMatch(/What do you need\?.*A person.*bold/);
+    view.speak("zh");
+    expect(find("tl-log").textContent).toMatch(/需要什么？.*人工/);
+  });
 });

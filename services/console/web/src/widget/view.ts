@@ -2,7 +2,16 @@
 
 import type {ChatMessage, Option} from "../contract/chat";
 import {inLanguage, type Language} from "../contract/text";
-import {type ChatState, isOver, optionsOf, questionOf, type Sent, statusOf} from "./chat-state";
+import {
+  type ChatState,
+  isOver,
+  optionsOf,
+  questionOf,
+  type Sent,
+  statusOf,
+  type Told,
+  transcriptOf,
+} from "./chat-state";
 import {element, icon} from "./element";
 import {STYLE} from "./style";
 import {TEXTS, type WidgetText} from "./texts";
@@ -155,10 +164,7 @@ export class View {
   #showMessages(state: ChatState): void {
     const question = questionOf(state, this.#language);
     const wanted: [string, () => HTMLElement][] = [
-      ...state.messages.map((message): [string, () => HTMLElement] => [
-        messageKey(message),
-        () => this.#bubble(message),
-      ]),
+      ...transcriptOf(state).flatMap((entry) => ("no" in entry ? [this.#message(entry)] : this.#told(entry))),
       ...state.sent.map((sent): [string, () => HTMLElement] => [
         `sent ${sent.key} ${sent.failed}`,
         () => this.#echo(sent),
@@ -168,6 +174,17 @@ export class View {
         : [[`ask ${question}`, () => this.#question(question)] satisfies [string, () => HTMLElement]]),
     ];
     if (reconcile(this.#log, wanted)) this.#toNewest();
+  }
+
+  #message(message: ChatMessage): [string, () => HTMLElement] {
+    return [messageKey(message), () => this.#bubble(message)];
+  }
+
+  #told({key, question, answer}: Told): [string, () => HTMLElement][] {
+    const asked = inLanguage(question, this.#language);
+    const said = inLanguage(answer, this.#language);
+    const bubble: [string, () => HTMLElement] = [`told ${key}`, () => speech("customer", this.#text("you"), said)];
+    return asked === "" ? [bubble] : [[`asked ${key}`, () => this.#question(asked)], bubble];
   }
 
   #bubble(message: ChatMessage): HTMLElement {
