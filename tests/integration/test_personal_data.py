@@ -1,0 +1,676 @@
+"""Personal data on a whole centre: nowhere in clear, opened in the store only where marked, and gone after an erasure.
+
+One customer calls, one chats, a third stays: unique words go through every front door, also in requests that are
+refused; then everything that the centre wrote is searched. An erasure must leave the figures and the third customer.
+"""
+
+import asyncio
+import base64
+import contextlib
+import json
+import sqlite3
+import urllib.parse
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import grpc
+import httpx
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from callers import callers_of
+from desk_clients import DeskClient, desk_of, logged_in
+from gateways import Gateway, gateway_of
+from sealed_texts import sealed_texts
+from traces import Trace, Traces, documents_of, files_of, new_phone, new_text, new_word
+from trunkline.contact.v1 import contact_service_pb2 as contact_api
+from trunkline.contact.v1.contact_types_pb2 import ContactState, ContactView
+from trunkline.customer.v1.customer_commands_pb2 import CustomerCommand, EraseCustomer
+from trunkline_core.sealed import Sealed
+from trunkline_crm.adapters import contacts, customers
+from trunkline_launcher.layout import SERVICES, Layout, installation_secret
+from trunkline_platform.commands import new_command_id
+from trunkline_platform.credentials import Credentials, Principal, Role, service_principal
+from trunkline_platform.grpc_client import Channels, Method
+from trunkline_platform.keystore import KeyWrap, SqliteKeyStore
+from trunkline_platform.sealing import Sealer
+from trunkline_ticketing.adapters import read_model
+from visitors import Visitor
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+TENANT = "tn_demo"
+PATIENCE_S = 120.0
+MARKED: Mapping[str, frozenset[str]] = {**customers.OPENED_FIELDS, **contacts.OPENED_FIELDS, **read_model.OPENED_FIELDS}
+READ = Method(contact_api.DESCRIPTOR.services_by_name["ContactReadService"].methods_by_name["GetContact"])
+SUPERVISOR = Principal(TENANT, "supervisor:us_zhao", frozenset({Role.SUPERVISOR}))
+
+
+# -- the customers ------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Person:
+    """A customer: what only this one has, and under which ids the centre knows it.
+
+    crm has 150 ms to say who comes in. `unresolved` are contacts that went on without an answer and were ended at once:
+    where crm never heard of them, an erasure of the customer cannot reach their keys.
+    """
+
+    name: str
+    address: str
+    words: dict[str, str] = field(default_factory=dict)
+    contact_ids: list[str] = field(default_factory=list)
+    unresolved: list[str] = field(default_factory=list)
+    ticket_ids: list[str] = field(default_factory=list)
+    customer_id: str = ""
+    page: str = ""
+
+    @classmethod
+    def new(cls, name: str, address: str) -> "Person":
+        """Return somebody unknown."""
+        kinds = ("name", "gathered text", "chat text", "agent's message", "ticket subject", "ticket note")
+        return cls(name, address, {kind: new_text() for kind in kinds})
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What must not be found."""
+        own = {"address": self.address, **self.words}
+        return {f"{kind} of the {self.name}": value for kind, value in own.items()}
+
+    def traces(self) -> Traces:
+        """Return a search for this person."""
+        return Traces(self.values)
+
+
+@dataclass
+class Story:
+    """A centre through which three customers went."""
+
+    layout: Layout
+    caller: Person
+    chatter: Person
+    bystander: Person
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """Everybody."""
+        return (self.caller, self.chatter, self.bystander)
+
+    @property
+    def erased(self) -> tuple[Person, ...]:
+        """Who wants to be forgotten."""
+        return (self.caller, self.chatter)
+
+    def traces(self) -> Traces:
+        """Return a search for everybody."""
+        return Traces({name: value for person in self.people for name, value in person.values.items()})
+
+
+@pytest.fixture(scope="module")
+def story(centre: Layout) -> Story:
+    """Drive all three customers through everything."""
+    story = Story(
+        centre,
+        Person.new("caller", new_phone()),
+        Person.new("chatter", new_word()),
+        Person.new("bystander", new_word()),
+    )
+    asyncio.run(tell(story))
+    return story
+
+
+async def tell(story: Story) -> None:
+    """The third customer comes first: a centre just started may look up its first customers too slowly."""
+    url = story.layout.http_url("console")
+    async with desk_of(url, "li") as desk, gateway_of(story.layout, TENANT) as gateway:
+        assert (await desk.send("intent", intent="AVAILABLE"))["type"] == "done"
+        for person in (story.bystander, story.chatter):
+            await a_whole_chat(story, person, desk)
+        await a_whole_call(story.caller, gateway, desk)
+        for person in story.people:
+            await profile_and_ticket(person, desk)
+            await refused_requests(story.layout, person, gateway, desk)
+        assert (await desk.send("intent", intent="OFFLINE"))["type"] == "done"
+    await eventually(lambda: everything_is_shown(story), "the read models have caught up")
+
+
+async def a_whole_chat(story: Story, person: Person, desk: DeskClient) -> None:
+    """Menu, question, agent, both write, ticket during the conversation, end."""
+    with await known_page(story.layout, person) as page:
+        await connected(page, person, desk)
+        await converse(page, person, desk)
+        person.ticket_ids.append(await a_ticket(desk.rest, person, contact_id=page.contact_id))
+        await hang_up(desk, page.contact_id)
+
+
+async def known_page(layout: Layout, person: Person) -> "Page":
+    """Open chats until crm answered in time; leave the others."""
+    while True:
+        page = await asyncio.to_thread(Page.open, layout, person)
+        await asyncio.to_thread(page.wait_for, lambda contact: contact["state"] not in ("", "OPENED"))
+        view = await read_contact(layout, page.contact_id)
+        if view.customer_id:
+            person.customer_id = view.customer_id
+            person.contact_ids.append(page.contact_id)
+            return page
+        with page:
+            person.unresolved.append(page.contact_id)
+            page.leave()
+            await asyncio.to_thread(page.wait_for, lambda contact: contact["state"] == "CLOSED")
+
+
+async def connected(page: "Page", person: Person, desk: DeskClient) -> None:
+    """Through the menu to the agent, who sees what the customer said to the menu."""
+    await asyncio.to_thread(page.ask_for_a_person, person.words["gathered text"])
+    await accept(desk, page.contact_id)
+    shown = await desk.until(lambda: (desk.contacts.get(page.contact_id) or {}).get("gathered"))
+    assert shown == {"topic": person.words["gathered text"]}
+
+
+async def converse(page: "Page", person: Person, desk: DeskClient) -> None:
+    """Both write, and each reads what the other wrote."""
+    await asyncio.to_thread(page.say, person.words["chat text"])
+    await desk.until(lambda: person.words["chat text"] in json.dumps(desk.contacts, ensure_ascii=False))
+    text = person.words["agent's message"]
+    answer = await desk.send("message", contact_id=page.contact_id, text=text)
+    assert answer["type"] == "done", answer
+    await asyncio.to_thread(page.wait_for, lambda _: text in page.texts)
+
+
+async def a_whole_call(person: Person, gateway: Gateway, desk: DeskClient) -> None:
+    """As the chat, over the contact API; an agent's message can be written to a caller too."""
+    contact_id = await known_caller(person, gateway)
+    await gateway.until(contact_id, lambda view: view.prompt.node_id == "menu")
+    await gateway.ask(customer_input=contact_api.CustomerInput(contact_id=contact_id, text="2"))
+    await gateway.until(contact_id, lambda view: view.prompt.node_id == "topic")
+    said = contact_api.CustomerInput(contact_id=contact_id, text=person.words["gathered text"])
+    await gateway.ask(customer_input=said)
+    await accept(desk, contact_id)
+    await desk.send("message", contact_id=contact_id, text=person.words["agent's message"])
+    await desk.until(lambda: person.words["gathered text"] in json.dumps(desk.contacts, ensure_ascii=False))
+    await hang_up(desk, contact_id)
+    person.words.pop("chat text")  # callers do not write
+    # The console knows the contact no more: the subject is sealed for the contact, whose keys are the customer's.
+    person.ticket_ids.append(await a_ticket(desk.rest, person, contact_id=contact_id))
+
+
+async def known_caller(person: Person, gateway: Gateway) -> str:
+    """Call until crm answered in its 150 ms; who calls unresolved hangs up."""
+    while True:
+        contact_id = (await gateway.start("ep_demo_voice", person.address)).contact_id
+        view = await gateway.until(contact_id, lambda view: view.state != ContactState.CONTACT_STATE_OPENED)
+        if view.customer_id:
+            person.customer_id = view.customer_id
+            person.contact_ids.append(contact_id)
+            return str(contact_id)
+        person.unresolved.append(contact_id)
+        await gateway.ask(customer_left=contact_api.CustomerLeft(contact_id=contact_id))
+
+
+async def accept(desk: DeskClient, contact_id: str) -> None:
+    """Take the contact as soon as it rings."""
+    offer = await desk.until(lambda: desk.work(contact_id, "OFFERED"), PATIENCE_S)
+    assert (await desk.send("accept", contact_id=contact_id, offer_no=offer["offer_no"]))["type"] == "done"
+    await desk.until(lambda: desk.work(contact_id, "CONNECTED"))
+
+
+async def hang_up(desk: DeskClient, contact_id: str) -> None:
+    """The agent ends it and wraps up."""
+    assert (await desk.send("end", contact_id=contact_id))["type"] == "done"
+    await desk.until(lambda: desk.work(contact_id, "WRAP_UP"))
+    assert (await desk.send("wrap_up", contact_id=contact_id, code="resolved"))["type"] == "done"
+    await desk.until(lambda: desk.work(contact_id, "WRAP_UP") is None)
+
+
+async def a_ticket(rest: httpx.AsyncClient, person: Person, contact_id: str) -> str:
+    """Open a ticket with one click."""
+    form = {"contact_id": contact_id, "subject": person.words["ticket subject"], "command_id": new_command_id()}
+    answer = await rest.post("/api/tickets", json=form)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["ticket_id"])
+
+
+async def profile_and_ticket(person: Person, desk: DeskClient) -> None:
+    """The name into the profile, a note onto the ticket."""
+    form = {"name": person.words["name"], "command_id": new_command_id()}
+    answer = await desk.rest.put(f"/api/customers/{person.customer_id}", json=form)
+    assert answer.status_code == 200, answer.text
+    note = {"body": person.words["ticket note"], "command_id": new_command_id()}
+    await eventually(
+        lambda: _is_ok(desk.rest.post(f"/api/tickets/{person.ticket_ids[0]}/notes", json=note)), "the note is written"
+    )
+
+
+async def _is_ok(answer: Awaitable[httpx.Response]) -> bool:
+    return (await answer).status_code == 200
+
+
+async def refused_requests(layout: Layout, person: Person, gateway: Gateway, desk: DeskClient) -> None:
+    """Requests that fail carry the same words; what is written about a failure must not."""
+    texts, unknown = person.words, person.contact_ids[0][:-4] + "none"
+    long_text = texts["agent's message"] + "x" * 32_768
+    refusals = [
+        await gateway.start("ep_nowhere", person.address),
+        await gateway.start("ep_demo_voice", person.address + "x" * 300),
+        await gateway.ask(customer_input=contact_api.CustomerInput(contact_id=unknown, text=texts["gathered text"])),
+        await gateway.ask(customer_input=contact_api.CustomerInput(contact_id=unknown, text=long_text)),
+        await gateway.ask(customer_input=contact_api.CustomerInput(contact_id=person.address, text=texts["name"])),
+    ]
+    assert all(isinstance(said, contact_api.RequestRefused) for said in refusals), refusals
+    closed = person.contact_ids[0]
+    for frame in ({"contact_id": closed, "text": texts["agent's message"]}, {"contact_id": closed, "text": long_text}):
+        assert (await desk.send("message", **frame))["type"] == "refused"
+    assert (await desk.send(texts["name"], text=texts["agent's message"]))["type"] == "refused"
+    await desk.send_raw(texts["ticket note"])
+    await sockets_with_queries(layout, person)
+    await refused_forms(layout, person, desk.rest)
+
+
+async def sockets_with_queries(layout: Layout, person: Person) -> None:
+    """Sockets that are opened and closed again: a server may write down what they ask for."""
+    query = urllib.parse.urlencode({"token": person.words["name"], "q": person.address})
+    for service, path in (("channels", "chat/v1/ws"), ("console", "desk/ws"), ("console", "wall/ws")):
+        address = f"{layout.http_url(service).replace('http', 'ws', 1)}/{path}?{query}"
+        async with connect(address, open_timeout=PATIENCE_S) as socket:
+            with contextlib.suppress(ConnectionClosed):  # console closes it first: nobody is logged in
+                await socket.send(json.dumps({"type": person.words["name"]}))
+            await socket.wait_closed()
+
+
+async def refused_forms(layout: Layout, person: Person, rest: httpx.AsyncClient) -> None:
+    """As above, by REST."""
+    texts, customer, ticket = person.words, f"/api/customers/{person.customer_id}", person.ticket_ids[0]
+    log_in = {"login": person.address, "password": texts["name"]}
+    contested = new_command_id()
+    await rest.put(customer, json={"name": texts["name"], "command_id": contested})
+    requests = [
+        rest.put(customer, json={"name": texts["name"] * 50, "command_id": new_command_id()}),
+        rest.put(customer, json={"name": texts["name"], texts["name"]: 1}),
+        rest.put(customer, json={"name": texts["ticket subject"], "command_id": contested}),
+        rest.put(customer, json={"name": texts["name"], "command_id": texts["name"]}),
+        rest.put(customer, content=texts["name"].encode()),
+        rest.put(f"/api/customers/{person.address.lstrip('+')}", json={"name": "n", "command_id": new_command_id()}),
+        rest.post(f"/api/tickets/{ticket}/notes", json={"body": texts["ticket note"] * 1000, "command_id": "c"}),
+        rest.post(f"/api/tickets/{ticket}/state", json={"state": texts["ticket note"], "command_id": "c"}),
+        rest.post("/api/tickets", json={"contact_id": person.address, "subject": "s", "command_id": new_command_id()}),
+        rest.post("/api/tickets", json={"customer_id": texts["name"], "subject": "s", "command_id": new_command_id()}),
+        rest.post("/api/login", json=log_in),
+        rest.get(f"/api/customers/{person.address.lstrip('+')}"),
+        rest.get(f"/api/tickets/{texts['ticket subject']}"),
+        rest.get("/api/tickets", params={"cursor": texts["ticket subject"], "state": texts["name"]}),
+        rest.get("/api/tickets", params={"cursor": texts["ticket subject"]}),
+        rest.post(f"{layout.http_url('channels')}/chat/v1/sessions", json={"visitor": texts["name"]}),
+    ]
+    for request in requests:
+        answer = await request
+        assert 400 <= answer.status_code < 600, (answer.request.url, answer.status_code)
+
+
+class Page(Visitor):
+    """A chat page that keeps what it was shown, and its token for coming back."""
+
+    def __init__(self, layout: Layout, token: str, contact_id: str) -> None:
+        super().__init__(f"{layout.http_url('channels').replace('http', 'ws', 1)}/chat/v1/ws", token)
+        self.contact_id = contact_id
+        self.messages: dict[int, str] = {}
+
+    def __enter__(self) -> "Page":
+        return self
+
+    @classmethod
+    def open(cls, layout: Layout, person: Person) -> "Page":
+        """Begin a conversation as this visitor."""
+        form = {"entry_point_id": "ep_demo_chat", "visitor": person.address, "command_id": new_command_id()}
+        answer = httpx.post(f"{layout.http_url('channels')}/chat/v1/sessions", json=form, timeout=PATIENCE_S)
+        answer.raise_for_status()
+        opened = answer.json()
+        person.page = opened["token"]
+        return cls(layout, opened["token"], opened["contact_id"])
+
+    @property
+    def texts(self) -> list[str]:
+        """What stands on the page."""
+        return list(self.messages.values())
+
+    def wait_for(self, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """As Visitor's, and keep every message on the way."""
+
+        def looked_at(contact: dict[str, Any]) -> bool:
+            self.messages |= {message["no"]: message["text"] for message in contact.get("messages", [])}
+            return holds(contact)
+
+        return super().wait_for(looked_at)
+
+
+# -- what can be read ---------------------------------------------------------------------------------------------
+
+
+async def readable(layout: Layout, people: tuple[Person, ...]) -> dict[str, list[Trace]]:
+    """Ask every API that tells of customers; return what each answer gave away of whom."""
+    found: dict[str, list[Trace]] = {person.name: [] for person in people}
+    async with contextlib.aclosing(answers(layout, people)) as answered:
+        async for place, content in answered:
+            for person in people:
+                found[person.name] += person.traces().in_json(place, content)
+    return found
+
+
+async def answers(layout: Layout, people: tuple[Person, ...]) -> AsyncGenerator[tuple[str, object], None]:
+    """Yield each answer of console, crm, ticketing, channels and analytics, and what a chat page is shown."""
+    token = {"tl-token": _credentials(layout).issue(service_principal("console", TENANT))}
+    crm, ticketing = layout.http_url("crm"), layout.http_url("ticketing")
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as http:
+        for person in people:
+            paths = [f"{crm}/customers/{person.customer_id}"]
+            paths += [f"{crm}/customers/by-contact/{contact_id}" for contact_id in person.contact_ids]
+            paths += [f"{ticketing}/tickets/{ticket_id}" for ticket_id in person.ticket_ids]
+            for path in [*paths, f"{ticketing}/tickets?limit=200"]:
+                yield path, (await http.get(path, headers=token)).text
+    for login in ("li", "zhao", "admin"):
+        async with logged_in(layout.http_url("console"), login) as rest:
+            for path in ("/api/me", "/api/directory", "/api/tickets", *console_paths(people)):
+                yield f"{login} {path}", (await rest.get(path)).text
+    for contact_id in [contact_id for person in people for contact_id in person.contact_ids]:
+        yield f"GetContact {contact_id}", texts_of(await read_contact(layout, contact_id))
+
+
+def console_paths(people: tuple[Person, ...]) -> list[str]:
+    """What the browser reads of these customers."""
+    tickets = [f"/api/tickets/{ticket_id}" for person in people for ticket_id in person.ticket_ids]
+    return [f"/api/customers/{person.customer_id}" for person in people] + tickets
+
+
+async def read_contact(layout: Layout, contact_id: str) -> ContactView:
+    """Return a contact as channels opens it for a supervisor; an empty one when it left memory."""
+    channels = Channels()
+    try:
+        call: Any = channels.to(layout.grpc_address("channels")).unary_unary(
+            READ.path, request_serializer=READ.request.SerializeToString, response_deserializer=READ.response.FromString
+        )
+        metadata = (("tl-token", _credentials(layout).issue(SUPERVISOR)),)
+        view: ContactView = (await call(READ.request(contact_id=contact_id), timeout=30, metadata=metadata)).contact
+        return view
+    except grpc.aio.AioRpcError as error:
+        assert error.code() is grpc.StatusCode.NOT_FOUND, error  # ten minutes after its end
+        return ContactView()
+    finally:
+        await channels.close()
+
+
+def texts_of(view: ContactView) -> list[str]:
+    """Return what was said, and what was gathered in the menu."""
+    return [*(message.text for message in view.messages), *view.gathered.values()]
+
+
+def _credentials(layout: Layout) -> Credentials:
+    return Credentials(installation_secret(layout.data).encode())
+
+
+async def figures(story: Story) -> dict[str, object]:
+    """Return what must stay: segments and service level, contacts of each customer, tickets."""
+    token = {"tl-token": _credentials(story.layout).issue(service_principal("console", TENANT))}
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    span = {"start": (today - timedelta(days=1)).isoformat(), "end": (today + timedelta(days=2)).isoformat()}
+    analytics, ticketing = story.layout.http_url("analytics"), story.layout.http_url("ticketing")
+    async with httpx.AsyncClient(timeout=PATIENCE_S, headers=token) as http:
+        segments = (await http.get(f"{analytics}/segments", params=span)).json()["items"]
+        level = (await http.get(f"{analytics}/service-level", params=span)).json()
+        tickets = (await http.get(f"{ticketing}/tickets", params={"limit": 200})).json()["items"]
+    history = [document for name, document in documents_of(story.layout.mongo_url) if name == "customer_contacts"]
+    states = {ticket["ticket_id"]: (ticket["state"], len(ticket["notes"])) for ticket in tickets}
+    return {
+        "segments": {(one["contact_id"], one["segment_no"]): (one["outcome"], one["closed_at"]) for one in segments},
+        "answered": (level["segments"], level["answer_rate"], level["abandon_rate"]),
+        "tickets": states,
+        "contacts": {
+            person.customer_id: sum(one["customer_id"] == person.customer_id for one in history)
+            for person in story.people
+        },
+    }
+
+
+async def everything_is_shown(story: Story) -> bool:
+    """Whether each value can be read somewhere."""
+    found = await readable(story.layout, story.people)
+    return {trace.value for traces in found.values() for trace in traces} == story.traces().values.keys()
+
+
+async def everything_is_counted(story: Story) -> bool:
+    """Whether read models, which are a moment behind, hold all conversations."""
+    now: Any = await figures(story)
+    answered = {contact_id for (contact_id, _), (outcome, _) in now["segments"].items() if outcome == "ANSWERED"}
+    return all(
+        now["contacts"][person.customer_id] == len(person.contact_ids) and answered >= {*person.contact_ids}
+        for person in story.people
+    )
+
+
+async def eventually(holds: Callable[[], Awaitable[object]], what: str, within_s: float = PATIENCE_S) -> None:
+    """Wait until it holds; asked about three times a second. Raises: AssertionError naming `what`."""
+    try:
+        async with asyncio.timeout(within_s):
+            while not await holds():
+                await asyncio.sleep(0.3)
+    except TimeoutError:
+        raise AssertionError(f"not within {within_s:.0f} s: {what}") from None
+
+
+# -- what is sealed, and under which keys -------------------------------------------------------------------------
+
+
+@contextlib.asynccontextmanager
+async def key_store(layout: Layout) -> AsyncIterator[SqliteKeyStore]:
+    """The centre's own keys, opened beside it."""
+    keys = SqliteKeyStore(layout.data / "keys.sqlite", KeyWrap(installation_secret(layout.data).encode()))
+    try:
+        yield keys
+    finally:
+        await keys.close()
+
+
+async def opened_texts(story: Story) -> dict[Sealed, str | None]:
+    """Return every sealed text of the ledgers and the journal, and what it says; None where its key is gone."""
+    unresolved = {contact_id for person in story.people for contact_id in person.unresolved}
+    sealed = await sealed_texts(story.layout.kafka_bootstrap)
+    async with key_store(story.layout) as keys:
+        sealer = Sealer(keys, installation_secret(story.layout.data).encode())
+        return {text: await sealer.open(text) for text, stream in sealed.items() if stream not in unresolved}
+
+
+def of_person(person: Person, texts: Mapping[Sealed, str | None]) -> dict[Sealed, list[str]]:
+    """Return which sealed texts say something of the person, and what."""
+    found = {
+        sealed: [trace.value for trace in person.traces().in_bytes("", (text or "").encode())]
+        for sealed, text in texts.items()
+    }
+    return {sealed: values for sealed, values in found.items() if values}
+
+
+def wrapped_keys(layout: Layout, key_ids: set[str]) -> dict[str, bytes]:
+    """Return the bytes of these keys as the key store's file holds them."""
+    with contextlib.closing(sqlite3.connect(layout.data / "keys.sqlite")) as connection:
+        rows = connection.execute("SELECT key_id, wrapped FROM data_keys").fetchall()
+    return {key_id: wrapped for key_id, wrapped in rows if key_id in key_ids}
+
+
+def files_with(folder: Path, contents: Mapping[str, bytes]) -> list[str]:
+    """Return the files of the folder in which any of the contents stands."""
+    files = {path: path.read_bytes() for path in folder.glob("keys.sqlite*")}
+    return [
+        f"{name} in {path.name}"
+        for path, all_of_it in files.items()
+        for name, part in contents.items()
+        if part in all_of_it
+    ]
+
+
+async def in_clear(story: Story) -> list[Trace]:
+    """Return each trace anywhere in the installation, fields marked in the store's schema excepted."""
+    layout, traces = story.layout, story.traces()
+    found = [*traces.in_folder(layout.data, without=[layout.data / "store" / "store.mv"])]
+    found += await traces.in_kafka(layout.kafka_bootstrap)
+    found += traces.in_metrics(layout)
+    return found + [trace for trace in traces.in_store(layout.mongo_url) if not is_marked(trace.place)]
+
+
+def assert_none(found: Iterable[Trace]) -> None:
+    """Raises: AssertionError that names every place, value and form."""
+    lines = [f"{trace.value} in {trace.place}, as {trace.form}" for trace in found]
+    assert not lines, "\n".join(lines)
+
+
+def is_marked(place: str) -> bool:
+    """Whether a field, named `collection.dotted.path`, may hold an opened value."""
+    collection, _, path = place.partition(".")
+    return any(f"{path}.".startswith(f"{marked}.") for marked in MARKED.get(collection, ()))
+
+
+# -- tests --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.timeout(600)
+async def test_personal_data_stands_nowhere_in_clear(story: Story) -> None:
+    data = story.layout.data
+    searched = {path.relative_to(data).as_posix() for path in files_of(data)}
+    assert {f"logs/{service}.log" for service in SERVICES} | {"kafka/kafka.log", "keys.sqlite"} <= searched
+    assert any("/contact.events.v1-" in path and path.endswith(".log") for path in searched)
+    texts = await opened_texts(story)
+    for person in story.people:
+        told = {value for values in of_person(person, texts).values() for value in values}
+        assert told == person.values.keys(), "each value went through the ledgers, sealed"
+    assert_none(await in_clear(story))
+
+
+@pytest.mark.timeout(600)
+async def test_an_erased_customer_is_nowhere_to_be_read_and_figures_stay(story: Story) -> None:
+    layout = story.layout
+    async with desk_of(layout.http_url("console"), "li") as desk:
+        assert (await desk.send("intent", intent="AVAILABLE"))["type"] == "done"
+        with await known_page(layout, story.chatter) as page:  # erased in the middle of a conversation
+            await connected(page, story.chatter, desk)
+            await converse(page, story.chatter, desk)
+            await erase_both(story)
+            await a_page_shows_nothing(story, page)
+            await hang_up_at_new_desk(story, page)
+    assert_none(await in_clear(story))
+    assert_none(story.chatter.traces().in_store(layout.mongo_url))
+
+
+async def erase_both(story: Story) -> None:
+    """Erase caller and chatter, and see what is gone and what stays."""
+    layout = story.layout
+    await eventually(lambda: everything_is_counted(story), "the figures are complete")
+    texts, before = await opened_texts(story), await figures(story)
+    doomed = {sealed for person in story.erased for sealed in of_person(person, texts)}
+    wrapped = wrapped_keys(layout, {sealed.key_id for sealed in doomed})
+    assert files_with(layout.data, wrapped), "the keys are found while they are there"
+    await nobody_else_may_erase(story)
+    async with logged_in(layout.http_url("console"), "zhao") as rest:
+        for person in (*story.erased, *story.erased):  # twice is as good as once
+            assert (await ask_to_erase(rest, person)).status_code == 200
+    await eventually(lambda: nothing_is_readable(story), "no API tells of them any more")
+    await eventually(lambda: no_key_is_left(layout, wrapped), "their keys are overwritten")
+    after = await opened_texts(story)
+    assert {sealed for sealed in doomed if after[sealed] is not None} == set()
+    await the_third_customer_stays(story, after)
+    assert await figures(story) == before
+
+
+async def ask_to_erase(rest: httpx.AsyncClient, person: Person) -> httpx.Response:
+    """Ask console to erase somebody."""
+    return await rest.post(f"/api/customers/{person.customer_id}/erase", json={"command_id": new_command_id()})
+
+
+async def nobody_else_may_erase(story: Story) -> None:
+    """Not an agent, by whichever door, and nobody of another tenant."""
+    async with logged_in(story.layout.http_url("console"), "wang") as rest:
+        assert (await ask_to_erase(rest, story.caller)).status_code == 403
+    async with callers_of(story.layout) as callers:
+        command = CustomerCommand(erase_customer=EraseCustomer(customer_id=story.caller.customer_id))
+        agent = Principal(TENANT, "agent:ag_wang", frozenset({Role.AGENT}))
+        stranger = Principal("tn_other", "supervisor:us_zhao", frozenset({Role.SUPERVISOR}))
+        assert (await callers.execute("crm", command, agent)).code == "PERMISSION_DENIED"
+        assert (await callers.execute("crm", command, stranger)).code == "NOT_FOUND"
+    assert all((await readable(story.layout, story.erased)).values()), "nothing was erased"
+
+
+async def nothing_is_readable(story: Story) -> bool:
+    """Other processes may open a text for up to 5 s after its key was destroyed."""
+    return not any((await readable(story.layout, story.erased)).values())
+
+
+async def no_key_is_left(layout: Layout, wrapped: Mapping[str, bytes]) -> bool:
+    """Neither as rows nor as bytes of the key store's files."""
+    return not wrapped_keys(layout, set(wrapped)) and not files_with(layout.data, wrapped)
+
+
+async def the_third_customer_stays(story: Story, texts: Mapping[Sealed, str | None]) -> None:
+    """An erasure takes nothing from anybody else."""
+    told = {value for values in of_person(story.bystander, texts).values() for value in values}
+    assert told == story.bystander.values.keys()
+    shown = (await readable(story.layout, (story.bystander,)))[story.bystander.name]
+    assert {trace.value for trace in shown} == story.bystander.values.keys()
+
+
+async def a_page_shows_nothing(story: Story, page: Page) -> None:
+    """Loaded again, the page has the whole conversation without its words."""
+    with await asyncio.to_thread(Page, story.layout, story.chatter.page, page.contact_id) as again:
+        await asyncio.to_thread(again.wait_for, lambda _: again.messages.keys() >= page.messages.keys())
+        assert_none(story.chatter.traces().in_json("page", again.texts))
+
+
+async def hang_up_at_new_desk(story: Story, page: Page) -> None:
+    """The desk in another tab replaces the first, has the conversation without its words, and ends it."""
+    async with desk_of(story.layout.http_url("console"), "li") as desk:
+        shown = await desk.until(lambda: (desk.contacts.get(page.contact_id) or {}).get("messages"))
+        assert len(shown) == len(page.messages)
+        assert_none(story.chatter.traces().in_json("desk", desk.contacts))
+        await hang_up(desk, page.contact_id)
+        await desk.send("intent", intent="OFFLINE")
+
+
+@pytest.mark.timeout(600)
+async def test_a_planted_leak_is_found_also_in_a_compressed_batch(centre: Layout) -> None:
+    planted = Traces({"planted": new_text()})
+    admin = AIOKafkaAdminClient(bootstrap_servers=centre.kafka_bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic("planted", 1, 1)])
+    await admin.close()
+    value = json.dumps({"said": [planted.values["planted"]] * 100}).encode()
+    async with AIOKafkaProducer(bootstrap_servers=centre.kafka_bootstrap, compression_type="gzip") as producer:
+        await producer.send_and_wait("planted", value)
+    assert [*planted.in_folder(centre.data)] == [], "the batch is compressed, so its bytes do not tell"
+    assert {trace.place for trace in await planted.in_kafka(centre.kafka_bootstrap)} == {"planted/0/0"}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda word: f"'{word}'".encode(),
+        lambda word: word.upper().encode(),
+        lambda word: f"«{word}»".encode("utf-16"),
+        lambda word: f"{word}.".encode("utf-16-be"),
+        *[lambda word, before=before: base64.b64encode(before * b"." + word.encode() + b"!") for before in range(4)],
+        *[lambda word, before=before: base64.urlsafe_b64encode(before * b"." + word.encode()) for before in range(4)],
+        lambda word: urllib.parse.quote_plus(f"?q={word}&").encode(),
+        lambda word: word.encode().hex().upper().encode(),
+        lambda word: json.dumps({"text": word}).encode(),
+        lambda word: repr(word.encode()).encode(),
+    ],
+)
+@pytest.mark.parametrize("new_value", [new_word, new_phone, lambda: new_text().split()[1]])
+def test_the_search_knows_every_form(written: Callable[[str], bytes], new_value: Callable[[], str]) -> None:
+    value = new_value()
+    assert [*Traces({"value": value}).in_bytes("here", b"before " + written(value) + b" after")]
+    assert not [*Traces({"value": new_value()}).in_bytes("here", b"before " + written(value) + b" after")]
+
+
+def test_the_search_of_documents_names_the_field() -> None:
+    word = new_word()
+    document = {"_id": "cu_1", "name": word, "notes": [{"body": f"call {word}".encode()}], "by": {word: 1}}
+    places = {trace.place for trace in Traces({"value": word}).in_document("customers", document)}
+    assert places == {"customers.name", "customers.notes.body", f"customers.by.{word}"}

@@ -1,0 +1,130 @@
+"""Services as several replicas: processes of their own, which a test may kill and start again.
+
+Owns: which replica listens where, and what each knows of the others. Must not: restart anything by itself.
+"""
+
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import httpx
+from trunkline_embedded.ports import free_port
+from trunkline_embedded.process import ChildProcess
+from trunkline_launcher.layout import GRPC_SERVICES, SERVICES, Layout, default_layout
+from waiting import wait_until
+
+HEALTHY = (sys.executable, "-m")
+OWNED = re.compile(r"^trunkline_ledger_owned_partitions\{.*\} (\d+)", re.MULTILINE)
+
+
+class Replica:
+    """One process of a service."""
+
+    def __init__(self, service: str, number: int, layout: Layout) -> None:
+        self.service = service
+        self.instance_id = str(number)
+        self.layout = layout
+        self._child: ChildProcess | None = None
+
+    def start(self, environment: Mapping[str, str], argv: tuple[str, ...] = HEALTHY) -> None:
+        """Start it without waiting. `argv`: what runs the module that is named after the service."""
+        log = self.layout.logs / f"{self.service}-{self.instance_id}.log"
+        self._child = ChildProcess([*argv, f"trunkline_{self.service}"], log, env=environment)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        assert self._child is not None
+        self._child.signal(signal.SIGKILL)
+        assert self._child.wait(10)
+
+    def stop(self) -> None:
+        """Ask it to end and wait."""
+        if self._child is not None:
+            self._child.stop()
+
+    def is_ready(self) -> bool:
+        """Whether it says so."""
+        assert self._child is not None and self._child.is_running, f"{self.service} {self.instance_id} ended"
+        return self._get("/readyz") is not None
+
+    def owned(self) -> int:
+        """Return how many partitions it decides on."""
+        return sum(int(number) for number in OWNED.findall(self._get("/metrics") or ""))
+
+    def _get(self, path: str) -> str | None:
+        try:
+            answer = httpx.get(f"{self.layout.http_url(self.service)}{path}", timeout=5)
+        except httpx.TransportError:
+            return None
+        return answer.text if answer.status_code == 200 else None
+
+
+class Fleet:
+    """All services on one Kafka and one store; `replicas` says of which there are several."""
+
+    def __init__(self, folder: Path, kafka: str, mongo: str, database: str, replicas: Mapping[str, int]) -> None:
+        self.layout = Layout(folder, kafka, mongo, _ports())
+        self._database = database
+        self._replicas = {
+            (service, number): Replica(service, number, self._layout_of(number))
+            for service in SERVICES
+            for number in range(1, replicas.get(service, 1) + 1)
+        }
+
+    def _layout_of(self, number: int) -> Layout:
+        if number == 1:
+            return self.layout
+        return Layout(self.layout.data, self.layout.kafka, self.layout.mongo, _ports())
+
+    def of(self, service: str) -> list[Replica]:
+        """Return a service's replicas."""
+        return [replica for (name, _), replica in self._replicas.items() if name == service]
+
+    def addresses(self, service: str) -> list[str]:
+        """Return where a service's replicas take gRPC."""
+        return [replica.layout.grpc_address(service) for replica in self.of(service)]
+
+    def start(self) -> None:
+        """Start all and wait until each is ready."""
+        for replica in self._replicas.values():
+            self.begin(replica)
+        self.ready()
+
+    def begin(self, replica: Replica, argv: tuple[str, ...] = HEALTHY) -> None:
+        """Start one replica, without waiting."""
+        replica.start(self._environment(replica), argv)
+
+    def ready(self) -> None:
+        """Wait until every replica says that it is ready."""
+        for replica in self._replicas.values():
+            wait_until(replica.is_ready, f"{replica.service} {replica.instance_id} is ready", 120)
+
+    def stop(self) -> None:
+        """End everything."""
+        for replica in self._replicas.values():
+            replica.stop()
+
+    def _environment(self, replica: Replica) -> dict[str, str]:
+        return os.environ | replica.layout.environment(replica.service) | dict(self._known(replica))
+
+    def _known(self, replica: Replica) -> Iterator[tuple[str, str]]:
+        yield "TRUNKLINE_INSTANCE_ID", replica.instance_id
+        yield "TRUNKLINE_MONGO_DATABASE", self._database
+        own = f"TRUNKLINE_{replica.service.upper()}"
+        for other in GRPC_SERVICES:
+            yield f"{own}_{other.upper()}_ADDRESSES", ",".join(self.addresses(other))
+            yield f"{own}_{other.upper()}_URL", self.layout.http_url(other)
+
+
+def owner_among(replicas: list[Replica]) -> Replica:
+    """Return the replica that decides on most partitions."""
+    owner = max(replicas, key=Replica.owned)
+    assert owner.owned() > 0, "nobody owns anything"
+    return owner
+
+
+def _ports() -> dict[str, int]:
+    return {name: free_port() for name in default_layout({}).ports}

@@ -1,0 +1,123 @@
+"""A telephony gateway: brings callers over the contact API's stream, as a product of somebody else would.
+
+Owns: one stream, its requests and their answers, the newest view of each contact. Must not: repeat anything by itself.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+from trunkline.contact.v1 import contact_service_pb2 as api
+from trunkline.contact.v1.contact_types_pb2 import ContactState, ContactView
+from trunkline_launcher.layout import Layout, installation_secret
+from trunkline_platform.commands import new_command_id
+from trunkline_platform.credentials import Credentials, Principal, Role
+from trunkline_platform.grpc_client import Channels
+from trunkline_platform.peers import PeerClient
+
+PATIENCE_S = 60.0
+SESSION = api.DESCRIPTOR.services_by_name["ContactSessionService"].methods_by_name["Session"]
+
+
+class Gateway:
+    """All calls of one gateway. Legs join as soon as an agent accepts, unless `joins` is false."""
+
+    def __init__(self, *, joins: bool = True) -> None:
+        self.views: dict[str, ContactView] = {}
+        self.peer: PeerClient | None = None
+        self._joins = joins
+        self._joined: set[tuple[str, int, int]] = set()
+        self._answers: dict[str, asyncio.Future[Any]] = {}
+        self._moved = asyncio.Event()
+
+    async def ask(self, *, command_id: str = "", within_s: float = PATIENCE_S, **request: Any) -> Any:
+        """Send one request; return RequestDone or RequestRefused. Raises: Transient without a stream, TimeoutError."""
+        assert self.peer is not None
+        command_id = command_id or new_command_id()
+        answer = self._answers[command_id] = asyncio.get_running_loop().create_future()
+        try:
+            self.peer.send(api.SessionRequest(command_id=command_id, **request))
+            return await asyncio.wait_for(answer, within_s)
+        finally:
+            self._answers.pop(command_id, None)
+
+    async def start(self, entry_point_id: str, address: str, **more: Any) -> Any:
+        """Bring a caller in; return the answer."""
+        return await self.ask(
+            start_contact=api.StartContact(entry_point_id=entry_point_id, address=address, locale="en"), **more
+        )
+
+    async def until(
+        self, contact_id: str, holds: Callable[[ContactView], object], within_s: float = PATIENCE_S
+    ) -> ContactView:
+        """Wait until the contact is as wanted; return it. Raises: TimeoutError."""
+        async with asyncio.timeout(within_s):
+            while contact_id not in self.views or not holds(self.views[contact_id]):
+                self._moved.clear()
+                await self._moved.wait()
+        return self.views[contact_id]
+
+    async def ask_for_a_person(self, contact_id: str) -> None:
+        """Go through the demo's menu, as `menu` and `gather` want it, into the support queue."""
+        await self.until(contact_id, lambda view: view.prompt.node_id == "menu")
+        await self.ask(customer_input=api.CustomerInput(contact_id=contact_id, text="2"))
+        await self.until(contact_id, lambda view: view.prompt.node_id == "topic")
+        await self.ask(customer_input=api.CustomerInput(contact_id=contact_id, text="my parcel"))
+
+    def greeting(self) -> list[Any]:
+        """Ask again for every call still in play when a stream begins anew."""
+        hello = api.SessionRequest(hello=api.PeerHello(peer_id="gw_test"))
+        live = [key for key, view in self.views.items() if view.state != ContactState.CONTACT_STATE_CLOSED]
+        return [hello, api.SessionRequest(watch_contacts=api.WatchContacts(contact_ids=live))]
+
+    def on_push(self, response: Any) -> None:
+        """Take what channels says."""
+        kind = response.WhichOneof("response")
+        if kind == "contact":
+            self._see(response.contact)
+            return
+        said = getattr(response, kind)
+        waiting = self._answers.get(said.command_id)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(said)
+
+    def _see(self, view: ContactView) -> None:
+        known = self.views.get(view.contact_id)
+        if known is None or view.version >= known.version:
+            self.views[view.contact_id] = view
+        place = (view.contact_id, view.segment_no, view.offer_no)
+        if self._joins and view.state == ContactState.CONTACT_STATE_CONNECTING and place not in self._joined:
+            self._joined.add(place)
+            legs = api.LegConnected(contact_id=place[0], segment_no=place[1], offer_no=place[2])
+            assert self.peer is not None
+            self.peer.send(api.SessionRequest(command_id=new_command_id(), leg_connected=legs))
+        self._moved.set()
+
+
+@contextlib.asynccontextmanager
+async def gateway_of(
+    layout: Layout, tenant: str, *, joins: bool = True, addresses: Sequence[str] = ()
+) -> AsyncIterator[Gateway]:
+    """A connected gateway of the tenant. `addresses`: of channels, where it has several replicas."""
+    gateway, channels = Gateway(joins=joins), Channels()
+    gateway.peer = PeerClient(
+        SESSION,
+        addresses or [layout.grpc_address("channels")],
+        Credentials(installation_secret(layout.data).encode()),
+        Principal(tenant, "gateway:gw_test", frozenset({Role.GATEWAY})),
+        channels,
+        greeting=gateway.greeting,
+        heartbeat=lambda: api.SessionRequest(heartbeat=api.PeerHeartbeat()),
+        on_push=gateway.on_push,
+    )
+    running = asyncio.create_task(gateway.peer.run(), name="gateway")
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while not gateway.peer.live:
+                await asyncio.sleep(0.02)
+        yield gateway
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await channels.close()

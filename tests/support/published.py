@@ -1,0 +1,93 @@
+"""What the centre published and what its ledgers say it should have: judged from Kafka alone.
+
+Owns: reading topics to their end, the fold of acd's ledger, the differences. Must not: ask a service.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from trunkline.journal.v1.journal_events_pb2 import ContactJournalEvent
+from trunkline.live.v1.live_types_pb2 import LiveAgent, LiveQueue
+from trunkline_testkit.checker import LedgerLog, SourcedRow, Violation, compare, stale_rows
+from trunkline_testkit.checker.log import LEDGERS, EffectiveEvent, read_records
+
+JOURNALLED = ("acd", "contact", "ivr")
+BOOKKEEPING = (  # ADR 0008
+    *("StepBegun", "StepRefused", "CleanUpConfirmed", "ContactDropped"),
+    *("ContactForgotten", "ExclusionEnded", "TombstoneDropped"),
+)
+
+
+async def read_topic(bootstrap_servers: str, topic: str, partitions: int = 4) -> list[Any]:
+    """Return every record up to the end that stands now."""
+    places = [TopicPartition(topic, number) for number in range(partitions)]
+    found: list[Any] = []
+    async with AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, auto_offset_reset="earliest") as consumer:
+        consumer.assign(places)
+        ends = await consumer.end_offsets(places)
+        while any([await consumer.position(place) < ends[place] for place in places]):
+            for messages in (await consumer.getmany(timeout_ms=200)).values():
+                found += messages
+    return found
+
+
+async def ledgers(bootstrap_servers: str, *areas: str) -> LedgerLog:
+    """Return all ledgers, or those of these areas, judged."""
+    topics = [f"{area}.events.v1" for area in areas] or list(LEDGERS)
+    return LedgerLog.of(await read_records(bootstrap_servers, topics))
+
+
+async def live_rows(bootstrap_servers: str) -> dict[str, Any]:
+    """Return the newest published row of each queue and agent."""
+    queues = [LiveQueue.FromString(each.value) for each in await read_topic(bootstrap_servers, "live.queues.v1")]
+    agents = [LiveAgent.FromString(each.value) for each in await read_topic(bootstrap_servers, "live.agents.v1")]
+    return {live.row.queue_id: live for live in queues} | {live.row.agent_id: live for live in agents}
+
+
+def fold_of(log: LedgerLog) -> dict[str, Any]:
+    """Return the rows that acd's ledger ends with."""
+    rows: dict[str, Any] = {}
+    for event in log.events:
+        if event.name == "RowsChanged":
+            rows |= {row.queue_id: row for row in event.event.queues}
+            rows |= {row.agent_id: row for row in event.event.agents}
+    return rows
+
+
+async def wrong_live_rows(bootstrap_servers: str) -> list[Violation]:
+    """Return where the live tables differ from a fold of the ledger, or stem from what never took effect."""
+    log, live = await ledgers(bootstrap_servers), await live_rows(bootstrap_servers)
+    rows = {key: each.row.SerializeToString(deterministic=True) for key, each in live.items()}
+    fold = {key: row.SerializeToString(deterministic=True) for key, row in fold_of(log).items()}
+    sources = [_sourced("live", key, each.source) for key, each in live.items()]
+    return [*compare(rows, fold), *stale_rows(log, sources)]
+
+
+async def wrong_journal_records(bootstrap_servers: str) -> list[Violation]:
+    """Return the contact's effective events that the journal lacks, and journal records without an effective one."""
+    log = await ledgers(bootstrap_servers)
+    journal = [
+        ContactJournalEvent.FromString(each.value) for each in await read_topic(bootstrap_servers, "contact.journal.v1")
+    ]
+    present = {(each.source.topic, each.source.partition, each.source.offset) for each in journal}
+    missing = [event for event in about_contacts(log) if _place(event) not in present]
+    sources = [_sourced("journal", each.metadata.event_id, each.source) for each in journal]
+    return [
+        *(Violation("NotInJournal", str(_place(event)), event.name) for event in missing),
+        *stale_rows(log, sources),
+    ]
+
+
+def about_contacts(log: LedgerLog) -> Sequence[EffectiveEvent]:
+    """Return the events that the public journal must hold."""
+    told = (event for event in log.events if event.area in JOURNALLED and event.name not in BOOKKEEPING)
+    return [event for event in told if getattr(event.event, "contact_id", "")]
+
+
+def _place(event: EffectiveEvent) -> tuple[str, int, int]:
+    return event.record.topic, event.record.partition, event.record.offset
+
+
+def _sourced(table: str, key: str, source: Any) -> SourcedRow:
+    return SourcedRow(table, key, source.topic, source.partition, source.offset)
