@@ -1,6 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := bootstrap.py protos libs services demo launcher tests
+SOURCES := bootstrap.py conftest.py protos libs services demo launcher tests
 
 .PHONY: help setup check test run demo reset protos clean
 
@@ -22,7 +22,7 @@ check: setup ## lint, format, types, layers, protos
 	$(BIN)/python protos/generate.py --check
 
 test: check ## set up and run everything
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 run: setup ## start the whole centre on this machine; Ctrl-C stops it
 	@$(BIN)/python -m trunkline_launcher run

@@ -15,9 +15,10 @@ EXPECT_MS = 20_000
 FAILED = pytest.StashKey[bool]()
 
 
-@pytest.fixture(scope="session")
+# Not longer than a module: Playwright's event loop stops every asynchronous test that follows in this process.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for all tests of this folder."""
+    """One browser for all tests of a module."""
     expect.set_options(timeout=EXPECT_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=require_chromium(), args=FLAGS)

@@ -47,6 +47,7 @@ def test_the_desk_that_rings_talks_and_wraps_up(people: People, tenant: OwnTenan
     assert grave_violations(desk.page) == []
     desk.press("ticket-submit")
     desk.end()
+    expect(desk.page.locator(".ant-message-notice")).to_have_count(0)  # it stays in the language in which it was said
     _review(desk, "zh", QUESTION.values())
 
 

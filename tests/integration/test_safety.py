@@ -167,7 +167,8 @@ async def set_intent(callers: PlainCallers, shop: OwnTenant, journal: ClientJour
     command = AcdCommand(set_intent=SetIntent(agent_id=agent_id, intent=Intent.INTENT_BREAK, break_reason="lunch"))
     who = Principal(shop.tenant_id, f"agent:{agent_id}", frozenset({Role.AGENT}))
     journal.sent(command_id, "SetIntent")
-    answer = await callers.execute("acd", command, who, command_id)
+    while (answer := await callers.execute("acd", command, who, command_id)).code == "UNAVAILABLE":
+        await asyncio.sleep(answer.retry_after_s or 0.1)
     assert answer.code == "OK", answer
     journal.acked(command_id, "SetIntent", events=len(answer.events))
     return command_id

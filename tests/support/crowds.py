@@ -72,9 +72,9 @@ def _next_request(view: ContactView, is_impatient: bool) -> dict[str, Any] | Non
     """Return what the caller, or the gateway for it, says at this place; None: wait."""
     place: dict[str, Any] = {"contact_id": view.contact_id}
     if view.prompt.node_id == "menu":
-        return {"customer_input": api.CustomerInput(text="2", **place)}
+        return {"customer_input": api.CustomerInput(text="2", node_id="menu", **place)}
     if view.prompt.node_id == "topic":
-        return {"customer_input": api.CustomerInput(text="my parcel", **place)}
+        return {"customer_input": api.CustomerInput(text="my parcel", node_id="topic", **place)}
     if view.state in (QUEUED, OFFERED) and is_impatient:
         return {"customer_left": api.CustomerLeft(**place)}
     if view.state == CONNECTING:

@@ -113,6 +113,7 @@ class Fleet:
     def _known(self, replica: Replica) -> Iterator[tuple[str, str]]:
         yield "TRUNKLINE_INSTANCE_ID", replica.instance_id
         yield "TRUNKLINE_MONGO_DATABASE", self._database
+        yield "TRUNKLINE_CHANNELS_REPLICAS", ",".join(self.addresses("channels"))
         own = f"TRUNKLINE_{replica.service.upper()}"
         for other in GRPC_SERVICES:
             yield f"{own}_{other.upper()}_ADDRESSES", ",".join(self.addresses(other))

@@ -61,9 +61,9 @@ class Gateway:
     async def ask_for_a_person(self, contact_id: str) -> None:
         """Go through the demo's menu, as `menu` and `gather` want it, into the support queue."""
         await self.until(contact_id, lambda view: view.prompt.node_id == "menu")
-        await self.ask(customer_input=api.CustomerInput(contact_id=contact_id, text="2"))
+        await self.ask(customer_input=api.CustomerInput(contact_id=contact_id, text="2", node_id="menu"))
         await self.until(contact_id, lambda view: view.prompt.node_id == "topic")
-        await self.ask(customer_input=api.CustomerInput(contact_id=contact_id, text="my parcel"))
+        await self.ask(customer_input=api.CustomerInput(contact_id=contact_id, text="my parcel", node_id="topic"))
 
     def greeting(self) -> list[Any]:
         """Ask again for every call still in play when a stream begins anew."""

@@ -200,12 +200,17 @@ class Run:
     async def _let_finish(self) -> None:
         for desk in self._desks:
             await desk.finish()
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            if all(self._observer.facts.ends[contact_id] for contact_id in self._gateway.acknowledged):
-                break
-            await asyncio.sleep(0.1)
+        await self._until_told()
         await asyncio.sleep(1.0)  # what was told twice must have its chance to be seen
+
+    async def _until_told(self) -> None:
+        """Wait until the journal told every end, or nothing new for a minute."""
+        ends, told = self._observer.facts.ends, -1
+        deadline = time.monotonic() + QUIET_S
+        while time.monotonic() < deadline and not all(ends[contact_id] for contact_id in self._gateway.acknowledged):
+            if ends.total() != told:
+                told, deadline = ends.total(), time.monotonic() + QUIET_S
+            await asyncio.sleep(0.1)
 
     async def _measure(self, start_at: datetime, began: float) -> Measured:
         facts = self._observer.facts

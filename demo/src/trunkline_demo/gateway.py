@@ -100,7 +100,7 @@ class Gateway:
             return
         await self._until(call, lambda: bool(call.node_id))
         call.asked_monotonic = time.monotonic()
-        pressed = api.CustomerInput(contact_id=call.contact_id, text="1")
+        pressed = api.CustomerInput(contact_id=call.contact_id, text="1", node_id=call.node_id)
         await self._ask(customer_input=pressed)
         await self._wait_for_an_agent(call, clock)
 

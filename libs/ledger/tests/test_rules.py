@@ -151,7 +151,9 @@ def test_a_lost_batch_whose_marker_attempt_was_abandoned_is_void_after_the_next_
 
 
 def test_an_event_id_differs_by_each_of_its_parts():
-    parts = [("t", 0, 1, "c", 0), ("u", 0, 1, "c", 0), ("t", 1, 1, "c", 0), ("t", 0, 2, "c", 0), ("t", 0, 1, "c", 1)]
+    same = ("t", 0, 1, "c", ("s", 1))
+    others = [("u",), ("t", 1), ("t", 0, 2), ("t", 0, 1, "d"), ("t", 0, 1, "c", ("r", 1)), ("t", 0, 1, "c", ("s", 2))]
+    parts = [same, *((*other, *same[len(other) :]) for other in others)]
     assert len({derive_event_id(*part) for part in parts}) == len(parts)
 
 

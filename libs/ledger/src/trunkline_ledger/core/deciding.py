@@ -103,17 +103,17 @@ class Deciding(Generic[S, C, E]):
         command = command_record(submission, payload, len(events), batch.now)
         recorded = []
         for ordinal, event in enumerate(events):
-            metadata = self._envelope(event, submission, batch, ordinal, b"" if ordinal else command)
+            metadata = self._envelope(event, submission, batch, b"" if ordinal else command)
             recorded.append(Recorded(event, metadata, self._number, batch.next_offset + ordinal, submission.key))
         return tuple(recorded)
 
-    def _envelope(self, event: E, submission: Submission[C], batch: Batch[E], ordinal: int, command: bytes) -> Metadata:
+    def _envelope(self, event: E, submission: Submission[C], batch: Batch[E], command: bytes) -> Metadata:
         service, epoch = self._service, self._fold.epochs.epoch
         stream_id = service.stream_of(event)
         version = self._fold.versions.of(stream_id) + 1
         self._fold.versions.advance(stream_id, version)
         return Metadata(
-            event_id=derive_event_id(service.topic, self._number, epoch, submission.command_id, ordinal),
+            event_id=derive_event_id(service.topic, self._number, epoch, submission.command_id, (stream_id, version)),
             stream_id=stream_id,
             stream_version=version,
             event_time=batch.now,

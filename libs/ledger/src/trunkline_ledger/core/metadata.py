@@ -22,7 +22,11 @@ class Metadata:
     command: bytes
 
 
-def derive_event_id(topic: str, partition: int, epoch: int, command_id: str, ordinal: int) -> str:
-    """Return the id of the `ordinal`-th event of a command (ledger rule 11): the same whenever it is derived."""
-    seed = f"{topic}\x00{partition}\x00{epoch}\x00{command_id}\x00{ordinal}"
+def derive_event_id(topic: str, partition: int, epoch: int, command_id: str, stream: tuple[str, int]) -> str:
+    """Return an event's id (ledger rule 11, ADR 0009): the same whenever it is derived.
+
+    `stream`: id and version. A service may carry out one command twice, but no version of a stream is effective twice.
+    """
+    stream_id, version = stream
+    seed = f"{topic}\x00{partition}\x00{epoch}\x00{command_id}\x00{stream_id}\x00{version}"
     return "ev_" + hashlib.sha256(seed.encode()).hexdigest()[:32]

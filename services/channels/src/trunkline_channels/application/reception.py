@@ -134,7 +134,7 @@ class Reception:
         if not option_id:
             check_text(text)
         digest = self._hash(caller, "input", [contact_id, option_id, text])
-        contact, is_asked = await self._prompted(contact_id, caller.tenant)
+        contact, is_asked = await self._prompted(contact_id, caller.tenant, node_id)
         if not is_asked and not option_id and not node_id and contact.channel is Channel.CHAT:
             await self._say(contact, text, caller, command_id, digest)
             return
@@ -148,11 +148,12 @@ class Reception:
         )
         await self._commander.send(command, caller, command_id, digest)
 
-    async def _prompted(self, contact_id: str, tenant: str) -> tuple[Contact, bool]:
-        """Return the contact, and whether it is asked something; a standby's fold gets a moment to hear of it."""
+    async def _prompted(self, contact_id: str, tenant: str, node_id: str) -> tuple[Contact, bool]:
+        """Return the contact, and whether it is asked that (empty: anything); a standby's fold may still hear of it."""
         contact = await self.known(contact_id, tenant)
         for _ in range(round(FOLD_WAIT_S / FOLD_POLL_S)):
-            if contact.prompt and contact.prompt.is_open:
+            prompt = contact.prompt
+            if prompt and prompt.is_open and node_id in ("", prompt.node_id):
                 return contact, True
             if self._owns(contact_id) or not contact.in_self_service:
                 break

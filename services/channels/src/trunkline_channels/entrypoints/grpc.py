@@ -196,7 +196,9 @@ class _Session:
             return await self._reception.start(arrival, caller, command_id)
         if kind == "customer_input":
             given = request.customer_input
-            await self._reception.take_input(given.contact_id, given.option_id, given.text, caller, command_id)
+            await self._reception.take_input(
+                given.contact_id, given.option_id, given.text, caller, command_id, given.node_id
+            )
             return given.contact_id
         command = _command(request, kind)
         await self._reception.pass_on(command, caller, command_id)

@@ -67,6 +67,14 @@ export function useNames(language: Language) {
   };
 }
 
+const REREAD_AFTER_MS = [400, 1500, 5000];
+
+/** What is read follows what was acknowledged a moment later: read now, and again until that moment has passed. */
+function rereadSoon(client: QueryClient, queryKey: string[]): Promise<void> {
+  for (const after_ms of REREAD_AFTER_MS) setTimeout(() => void client.invalidateQueries({queryKey}), after_ms);
+  return client.invalidateQueries({queryKey});
+}
+
 export function useCustomer(customer_id: string) {
   return useQuery({
     queryKey: ["customer", customer_id],
@@ -85,7 +93,7 @@ export function useRenameCustomer(customer_id: string) {
   return useMutation({
     mutationFn: ({name, version}: {name: string; version: number}) =>
       command("PUT", `/api/customers/${encodeURIComponent(customer_id)}`, {name}, {"If-Match": version.toString()}),
-    onSettled: () => client.invalidateQueries({queryKey: ["customer", customer_id]}),
+    onSettled: () => rereadSoon(client, ["customer", customer_id]),
   });
 }
 
@@ -93,7 +101,7 @@ export function useEraseCustomer(customer_id: string) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: () => command("POST", `/api/customers/${encodeURIComponent(customer_id)}/erase`, {}),
-    onSettled: () => client.invalidateQueries({queryKey: ["customer", customer_id]}),
+    onSettled: () => rereadSoon(client, ["customer", customer_id]),
   });
 }
 
@@ -135,6 +143,6 @@ function useTicketChange<T, R>(change: (input: T) => Promise<R>) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: change,
-    onSettled: () => client.invalidateQueries({queryKey: ["tickets"]}),
+    onSettled: () => rereadSoon(client, ["tickets"]),
   });
 }

@@ -325,22 +325,28 @@ class CustomerInput(_message.Message):
     CONTACT_ID_FIELD_NUMBER: _builtins.int
     OPTION_ID_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    NODE_ID_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     option_id: _builtins.str
     """The option chosen with a button; empty when typed or pressed."""
     text: _builtins.str
     """Typed text or pressed digits in clear; sealed before anything is stored."""
+    node_id: _builtins.str
+    """The question that is answered, from the view's prompt. Empty: the one that this replica knows of, which may be an
+    answered one for a moment where there are several replicas.
+    """
     def __init__(
         self,
         *,
         contact_id: _builtins.str = ...,
         option_id: _builtins.str = ...,
         text: _builtins.str = ...,
+        node_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "option_id", b"option_id", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "node_id", b"node_id", "option_id", b"option_id", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
