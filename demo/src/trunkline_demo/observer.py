@@ -44,11 +44,11 @@ class Facts:
     waiting: dict[str, int] = field(default_factory=dict)
     live_lag_ms: list[float] = field(default_factory=list)
     _live: dict[str, str] = field(default_factory=dict)
-    _applied: dict[tuple[str, int], int] = field(default_factory=dict)
+    _applied: dict[tuple[int, str, int], int] = field(default_factory=dict)
 
-    def take_journal(self, event: ContactJournalEvent) -> None:
-        """Take one record; the highest offset per source is kept, what is not above it is a repetition."""
-        place = (event.source.topic, event.source.partition)
+    def take_journal(self, event: ContactJournalEvent, partition: int) -> None:
+        """Take one record; in a partition of the journal, what is not above its source's highest is a repetition."""
+        place = (partition, event.source.topic, event.source.partition)
         if event.source.offset <= self._applied.get(place, -1):
             return
         self._applied[place] = event.source.offset
@@ -120,15 +120,15 @@ class Observer:
         while True:
             for place, messages in (await self._consumer.getmany(timeout_ms=500)).items():
                 for message in messages:
-                    self._take(place.topic, message.value)
+                    self._take(place, message.value)
 
-    def _take(self, topic: str, value: bytes | None) -> None:
+    def _take(self, place: TopicPartition, value: bytes | None) -> None:
         if value is None:
             return
-        if topic == JOURNAL:
+        if place.topic == JOURNAL:
             event = ContactJournalEvent.FromString(value)
             if event.metadata.tenant_id == self._tenant:
-                self.facts.take_journal(event)
+                self.facts.take_journal(event, place.partition)
         else:
             row = LiveQueue.FromString(value)
             if row.tenant_id == self._tenant:

@@ -38,7 +38,9 @@ class ContactJournalEvent(_message.Message):
 
     @_builtins.property
     def source(self) -> _live_types_pb2.RowSource:
-        """Where it stands: keep the highest offset per topic and partition, or deduplicate on the event id."""
+        """Where it stands: in each partition of the journal keep the highest offset of each source topic and partition, or
+        deduplicate on the event id.
+        """
 
     @_builtins.property
     def contact(self) -> _contact_events_pb2.ContactEvent:
