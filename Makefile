@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := bootstrap.py conftest.py protos libs services demo launcher tests
 
-.PHONY: help setup check test run demo reset protos clean
+.PHONY: help setup check test run demo bench reset protos clean
 
 help: ## list the targets
 	@grep -hE "^[a-z-]+:.*## " $(MAKEFILE_LIST) | sed -E "s/:.*## /\t/"
@@ -22,13 +22,20 @@ check: setup ## lint, format, types, layers, protos
 	$(BIN)/python protos/generate.py --check
 
 test: check ## set up and run everything
-	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/pytest -n 3 --dist loadgroup --no-loadscope-reorder
 
 run: setup ## start the whole centre on this machine; Ctrl-C stops it
 	@$(BIN)/python -m trunkline_launcher run
 
 demo: setup ## replay a real day through the running centre (SPEED, SEED, FROM, TO, DATA)
 	@$(BIN)/python -m trunkline_demo
+
+bench: setup ## print figures of the ledger, the rules, the mapper, kills and an idle centre; some four minutes
+	$(BIN)/python libs/ledger/bench/append.py
+	$(BIN)/python services/acd/bench/decider.py
+	$(BIN)/python libs/platform/bench/wire.py
+	$(BIN)/python libs/ledger/bench/kills.py --seconds 30
+	$(BIN)/python launcher/bench/idle.py
 
 reset: setup ## forget all data of this machine's centre
 	@$(BIN)/python -m trunkline_launcher reset
