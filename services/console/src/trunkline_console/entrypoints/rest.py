@@ -12,7 +12,7 @@ from trunkline.common.v1.common_types_pb2 import Sealed
 from trunkline.customer.v1.customer_commands_pb2 import ChangeProfile, CustomerCommand, EraseCustomer
 from trunkline.ticket.v1 import ticket_types_pb2
 from trunkline.ticket.v1.ticket_commands_pb2 import AddNote, ChangeTicketState, CreateTicket, TicketCommand
-from trunkline_core.errors import Invalid
+from trunkline_core.errors import Invalid, TrunklineError
 from trunkline_platform.commands import CommandClient
 from trunkline_platform.credentials import Role, derive
 from trunkline_platform.sealing import Sealer
@@ -20,6 +20,7 @@ from trunkline_platform.sealing import Sealer
 from trunkline_console.adapters.rest import RestClient
 from trunkline_console.application.accounts import Account, Accounts
 from trunkline_console.entrypoints.sessions import Sessions, require_own_page
+from trunkline_console.metrics import LOGINS
 from trunkline_console.settings import ConsoleSettings
 
 MAX_VERSION_DIGITS = 18  # still an int64
@@ -113,7 +114,12 @@ def _add_log_in(app: FastAPI, sessions: Sessions, desktop: Desktop) -> None:
     async def log_in(form: LogIn, request: Request, response: Response) -> dict[str, Any]:
         require_own_page(request)
         tenant = form.tenant or desktop.settings.tenant
-        account, session = await desktop.accounts.log_in(tenant, form.login, form.password)
+        try:
+            account, session = await desktop.accounts.log_in(tenant, form.login, form.password)
+        except TrunklineError:
+            LOGINS.labels("refused").inc()
+            raise
+        LOGINS.labels("done").inc()
         sessions.begin(response, session)
         return await _me(desktop, account)
 
