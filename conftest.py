@@ -1,6 +1,10 @@
 """Which tests stay together when several processes run them: those of a file, and all that share the whole centre."""
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("trunkline", deadline=None)  # a busy machine is no failure
+settings.load_profile("trunkline")
 
 
 @pytest.hookimpl(tryfirst=True)

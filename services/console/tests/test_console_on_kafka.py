@@ -253,6 +253,12 @@ async def test_after_ten_wrong_passwords_a_user_waits_also_with_the_right_one_an
     assert (await try_log_in(console, "li", OTHER)).status_code == 200
 
 
+async def test_guesses_at_the_same_time_do_not_pass_the_limit_together(console: Console) -> None:
+    guesses = [try_log_in(console, "guessed", password=f"guess {number}") for number in range(MAX_FAILURES * 2)]
+    codes = [answer.status_code for answer in await asyncio.gather(*guesses)]
+    assert (codes.count(401), codes.count(429)) == (MAX_FAILURES, MAX_FAILURES)
+
+
 async def test_a_user_who_may_not_log_in_any_more_loses_the_running_session_too(console: Console) -> None:
     async with console.administrator(OTHER) as administrator, console.as_user("zhao", OTHER) as browser:
         assert (await browser.get("/api/me")).status_code == 200
@@ -454,6 +460,7 @@ WRONG = [
     ("POST", "/api/tickets", b"{not json", 422, "body"),
     ("POST", "/api/tickets", rb'{"subject": "\ud800", "command_id": "x"}', 422, "subject"),
     ("POST", "/api/login", rb'{"login": "\ud800", "password": "x"}', 422, "login"),
+    ("POST", "/api/login", {"login": "li", "password": "x", "tenant": "t" * 65}, 422, "tenant"),
     ("POST", "/api/login", b'{"login": "\xff", "password": "x"}', 400, None),
     ("GET", "/api/tickets?state=LOST", None, 422, "state"),
     ("GET", f"/api/tickets?cursor={'c' * 257}", None, 422, "cursor"),
@@ -465,6 +472,8 @@ WRONG = [
     ("PUT", "/api/customers/cu_1", {"name": "x" * 201, "command_id": "x"}, 422, "name"),
     ("DELETE", "/api/tickets", None, 405, None),
     ("GET", "/api/nothing", None, 404, None),
+    ("GET", "/%00", None, 404, None),
+    ("GET", f"/{'a' * 300}", None, 404, None),
     ("POST", "/api/tickets", b"x" * 300_000, 413, None),
 ]
 

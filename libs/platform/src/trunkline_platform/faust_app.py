@@ -20,6 +20,7 @@ from trunkline.topics import Topic
 from trunkline_core.errors import Misconfigured, Poison
 from trunkline_ledger.core.epochs import EpochFilter, Verdict
 from trunkline_ledger.core.records import OWN_TYPES, Record, read_headers
+from trunkline_ledger.kafka.closing import close_within
 from trunkline_ledger.kafka.reader import EffectiveRecord, Position
 from trunkline_ledger.kafka.topics import ensure_topics
 
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 
 SETTLE_S: Final = 0.5
 ACKNOWLEDGE_WITHIN_S: Final = 30.0
+STOP_S: Final = 10.0
 GAP_WITHIN_S: Final = 15.0
 MAX_UNSETTLED: Final = 5_000
 
@@ -236,7 +238,7 @@ class LiveApp:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self.faust.stop()
+            await close_within(self.faust.stop(), STOP_S)
 
     def fail(self, error: BaseException) -> None:
         """End the app; positions stay where they are, so nothing is lost."""

@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
+from trunkline_ledger.kafka.closing import close_within
 
 LINGER_MS = 5
+STOP_S = 5.0
 MAX_BATCH_BYTES = 262_144
 
 Item = tuple[str, bytes, bytes | None, Mapping[str, bytes], "asyncio.Future[Any]"]
@@ -48,7 +50,7 @@ class Publisher:
                 delivery = await producer.send(topic, value=value, key=key, headers=list(headers.items()))
                 delivery.add_done_callback(_telling(sent))
         finally:
-            await producer.stop()
+            await close_within(producer.stop(), STOP_S)  # it would wait for what a broker does not take
 
 
 def _telling(sent: "asyncio.Future[Any]") -> Any:

@@ -76,8 +76,9 @@ class Accounts:
         self._check_guessing(token)
         user = next((user for user in self.directory(tenant).users.of(tenant) if user.login_token == token), None)
         known = user is not None and user.active
+        # Counted before it is checked: guesses sent at the same time must not pass the limit together.
+        self._failures.setdefault(token, deque(maxlen=MAX_FAILURES)).append(time.monotonic())
         if not await self._is_password(password, user.password_hash if user is not None and known else None):
-            self._failures.setdefault(token, deque(maxlen=MAX_FAILURES)).append(time.monotonic())
             raise Unauthenticated("login or password is wrong")
         assert user is not None
         self._failures.pop(token, None)

@@ -20,10 +20,14 @@ def add_pages(app: FastAPI, root: Path) -> None:
 
     @app.get("/{path:path}", include_in_schema=False)
     async def page(path: str) -> Response:
-        wanted = (folder / path).resolve()
+        try:
+            wanted = (folder / path).resolve()
+            is_file = wanted.is_file()
+        except (OSError, ValueError):  # a name that no file can have
+            raise HTTPException(404, "Not Found") from None
         if wanted.is_dir() and (wanted / "index.html").is_file() and path:
-            wanted = wanted / "index.html"
-        if wanted.is_file() and wanted.is_relative_to(folder):
+            wanted, is_file = wanted / "index.html", True
+        if is_file and wanted.is_relative_to(folder):
             return with_headers(FileResponse(wanted), FOR_EVER if "/assets/" in f"/{path}" else "no-cache")
         if path.split("/", 1)[0] not in SPA:
             raise HTTPException(404, "Not Found")

@@ -38,7 +38,7 @@ class Form(BaseModel):
 class LogIn(Form):
     login: Annotated[str, Field(min_length=1, max_length=128)]
     password: Annotated[str, Field(min_length=1, max_length=256)]
-    tenant: str = ""
+    tenant: Annotated[str, Field(max_length=64, pattern="^[A-Za-z0-9_-]*$")] = ""
 
 
 class NewTicket(Form):
