@@ -12,14 +12,12 @@ from colleagues import Colleague
 from own_tenants import OwnTenant, TenantFactory, demo_definitions
 from pages import Desk, Screen, Shop, Tickets, Wall
 from playwright.sync_api import Page, expect
+from reviewers import STILL
 from trunkline_platform.commands import new_command_id
 from visitors import Visitor
 
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
 MAX_BYTES = 300_000
-STILL = """document.getAnimations().every(
-  (each) => each.playState !== "running" || each.effect.getTiming().iterations === Infinity
-)"""
 WANTED = {
     "widget-zh", "widget-en", "desk-zh", "desk-en", "desk-ringing-en", "wall-zh", "wall-en", "tickets-en",
 }  # fmt: skip

@@ -37,8 +37,15 @@ TEXTS: Final = """() => {
 FOREIGN: Final = {"en": re.compile(r"[\u3400-\u9fff]"), "zh": re.compile(r"[A-Za-z]{2,}[ ,.?!]+[A-Za-z]{2,}")}
 
 
+# Nothing moves but what moves for ever.
+STILL: Final = """() => document.getAnimations().every(
+  (each) => each.playState !== "running" || each.effect.getTiming().iterations === Infinity
+)"""
+
+
 def grave_violations(page: Page) -> list[str]:
-    """Return what axe-core finds serious or critical."""
+    """Return what axe-core finds serious or critical; half faded in, a text has not its contrast yet."""
+    page.wait_for_function(STILL)
     page.evaluate(AXE.read_text())
     found: list[dict[str, Any]] = page.evaluate("async () => (await axe.run()).violations")
     return [
