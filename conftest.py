@@ -7,10 +7,9 @@ settings.register_profile("trunkline", deadline=None)  # a busy machine is no fa
 settings.load_profile("trunkline")
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Give the test the group that `--dist loadgroup` keeps in one process: no costly fixture is made twice.
-
-    Here and not after the collection: by then xdist has read the groups.
-    """
-    group = "centre" if "centre" in getattr(item, "fixturenames", ()) else item.nodeid.partition("::")[0]
-    item.add_marker(pytest.mark.xdist_group(group))
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each test the group that `--dist loadgroup` keeps in one process: no costly fixture is made twice."""
+    for item in items:
+        group = "centre" if "centre" in getattr(item, "fixturenames", ()) else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))

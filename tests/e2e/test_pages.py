@@ -6,7 +6,7 @@ from browsing import People
 from own_tenants import NAMES, OwnTenant, spoken_texts
 from pages import Desk, LogIn, Screen, Shop, Tickets, Wall
 from playwright.sync_api import expect
-from reviewers import LANGUAGES, foreign_texts, grave_violations
+from reviewers import LANGUAGES, STILL, foreign_texts, grave_violations
 
 QUESTION = {"zh": "包裹在哪里？", "en": "Where is my parcel?"}
 OTHER = {"zh": "en", "en": "zh"}
@@ -44,6 +44,7 @@ def test_the_desk_that_rings_talks_and_wraps_up(people: People, tenant: OwnTenan
     _review(desk, "zh", QUESTION.values())
     desk.press("ticket-create")
     expect(desk.part("ticket-subject")).to_be_visible()
+    desk.page.wait_for_function(STILL)  # half faded in, a text has not its contrast yet
     assert grave_violations(desk.page) == []
     desk.press("ticket-submit")
     desk.end()

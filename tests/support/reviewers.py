@@ -44,8 +44,7 @@ STILL: Final = """() => document.getAnimations().every(
 
 
 def grave_violations(page: Page) -> list[str]:
-    """Return what axe-core finds serious or critical; half faded in, a text has not its contrast yet."""
-    page.wait_for_function(STILL)
+    """Return what axe-core finds serious or critical."""
     page.evaluate(AXE.read_text())
     found: list[dict[str, Any]] = page.evaluate("async () => (await axe.run()).violations")
     return [
