@@ -22,7 +22,7 @@ check: setup ## lint, format, types, layers, protos
 	$(BIN)/python protos/generate.py --check
 
 test: check ## set up and run everything
-	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 run: setup ## start the whole centre on this machine; Ctrl-C stops it
 	@$(BIN)/python -m trunkline_launcher run

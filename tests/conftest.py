@@ -1,4 +1,4 @@
-"""The whole centre, once per test session: its broker, store, ports and folder are its own.
+"""The whole centre, once per process that runs tests: its broker, store, ports and folder are its own.
 
 Not the session's broker: there the services' own tests write the ledgers of services that do not run.
 """

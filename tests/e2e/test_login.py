@@ -38,7 +38,7 @@ def test_nobody_sees_another_tenant(people: People, tenant: OwnTenant, new_tenan
     Shop(people.stranger(), other.entry_point).go().open_chat().ask_for_a_person("a secret question")
     theirs.await_ring()
     theirs.accept()
-    theirs.press("ticket-create")
+    theirs.open_ticket_dialog()
     theirs.press("ticket-submit")
     expect(theirs.part("ticket-subject")).to_have_count(0)
     profile = theirs.page.get_by_role("link", name="Open profile").get_attribute("href")

@@ -36,7 +36,7 @@ def test_a_customer_meets_the_menu_asks_for_a_person_and_is_served_to_the_ticket
     shop.say(THANKS[language])
     expect(desk.log).to_contain_text(THANKS[language])
 
-    desk.press("ticket-create")
+    desk.open_ticket_dialog()
     expect(desk.part("ticket-subject")).to_have_value(re.compile(re.escape(QUESTION[language])))
     desk.press("ticket-submit")
     expect(desk.part("ticket-subject")).to_have_count(0)

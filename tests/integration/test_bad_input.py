@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ from trunkline_testkit.checker.log import LEDGERS
 from trunkline_ticketing.bootstrap import Ticketing
 from trunkline_ticketing.bootstrap import bootstrap as ticketing_bootstrap
 from trunkline_ticketing.settings import TicketingSettings
+from waiting import until_nothing_is_wrong
 from websockets.exceptions import ConnectionClosed
 
 NOBODY = "tn_nobody"
@@ -302,12 +303,16 @@ async def test_hanging_up_while_the_contact_is_on_its_way_to_the_queue_leaves_no
         await asyncio.gather(*(leave_on_the_way(gateway, contact_id) for contact_id in callers))
         for contact_id in callers:
             await gateway.until(contact_id, lambda view: view.state == CLOSED)
-    await eventually(lambda: not_cleaned_up(centre, callers), "acd confirmed the end of every contact")
+    await until_nothing_is_wrong(
+        lambda: not_cleaned_up(centre, callers), "acd confirmed the end of every contact", PATIENCE_S
+    )
     log = await ledgers(centre.kafka_bootstrap)
     row = fold_of(log)[shop.support]
     assert (row.waiting, row.ringing) == (0, 0)
     assert check(log) == []
-    await eventually(lambda: wrong_live_rows(centre.kafka_bootstrap), "the live tables equal the fold of the ledger")
+    await until_nothing_is_wrong(
+        lambda: wrong_live_rows(centre.kafka_bootstrap), "the live tables equal the fold of the ledger", PATIENCE_S
+    )
 
 
 async def not_cleaned_up(centre: Layout, contact_ids: Sequence[str]) -> list[str]:
@@ -321,14 +326,6 @@ async def not_cleaned_up(centre: Layout, contact_ids: Sequence[str]) -> list[str
 
 def _step(event: Any) -> tuple[str, int]:
     return event.contact_id, event.step_no
-
-
-async def eventually(wrong: Callable[[], Awaitable[object]], what: str) -> None:
-    """Wait until nothing is wrong any more."""
-    deadline = time.monotonic() + PATIENCE_S
-    while found := await wrong():
-        assert time.monotonic() < deadline, f"{what}: {found}"
-        await asyncio.sleep(0.2)
 
 
 async def leave_on_the_way(gateway: Gateway, contact_id: str) -> None:
@@ -580,15 +577,19 @@ async def test_records_without_a_valid_epoch_are_ignored_and_counted_by_every_re
             missing += [f"{name} {reader}" for reader in readers if counts[reader] < before[name][reader] + written]
         return missing
 
-    await eventually(uncounted, "each reader counts the void records")
+    await until_nothing_is_wrong(uncounted, "each reader counts the void records", PATIENCE_S)
     async with (
         gateway_of(centre, shop.tenant_id) as gateway,
         desk_of(centre.http_url("console"), "li", shop.tenant_id) as desk,
     ):
         contact_id = await connected_to_desk(gateway, desk, shop)
         await finish(desk, contact_id)
-    await eventually(lambda: wrong_live_rows(centre.kafka_bootstrap), "no live row stems from a void record")
-    await eventually(lambda: wrong_journal_records(centre.kafka_bootstrap), "nor does a journal record")
+    await until_nothing_is_wrong(
+        lambda: wrong_live_rows(centre.kafka_bootstrap), "no live row stems from a void record", PATIENCE_S
+    )
+    await until_nothing_is_wrong(
+        lambda: wrong_journal_records(centre.kafka_bootstrap), "nor does a journal record", PATIENCE_S
+    )
     assert f"qu_ghost_{shop.suffix}" not in await live_rows(centre.kafka_bootstrap)
     assert check(await ledgers(centre.kafka_bootstrap)) == []
 
@@ -666,13 +667,13 @@ async def test_a_record_that_the_tickets_read_model_cannot_handle_goes_to_the_de
 
     async with running("ticketing", start):
         (ticketing,) = parts
-        await eventually(lambda: unowned(ticketing), "every partition is owned")
+        await until_nothing_is_wrong(lambda: unowned(ticketing), "every partition is owned", PATIENCE_S)
         partition = ticketing.ledger.partition_of(NOBODY)
         owner = ticketing.ledger.owner_of(partition)
         assert owner is not None
         bad_at = await append(apart.bootstrap, partition, owner.epoch, b"\xff")
         await append(apart.bootstrap, partition, owner.epoch, ticket_created("tk_next"))
-        await eventually(lambda: not_listed(ticketing, "tk_next"), "the projection goes on")
+        await until_nothing_is_wrong(lambda: not_listed(ticketing, "tk_next"), "the projection goes on", PATIENCE_S)
         assert "trunkline_ticketing_dead_letters_total 1.0" in exposition().decode()
     (dead,) = await read_topic(apart.bootstrap, "ticketing.dlq.v1")
     headers = dict(dead.headers)

@@ -34,6 +34,7 @@ from trunkline_launcher.layout import SERVICES, Layout, installation_secret
 from trunkline_platform.commands import new_command_id
 from trunkline_platform.credentials import Credentials, Principal, Role, service_principal
 from trunkline_testkit.checker import ClientJournal, check, read_journal
+from waiting import until_nothing_is_wrong
 from websockets.asyncio.client import connect
 
 TENANT = "tn_demo"
@@ -173,14 +174,6 @@ async def all_acknowledged(working: Sequence[Journalled], since: float) -> None:
                 await asyncio.sleep(0.05)
 
 
-async def eventually(wrong: Callable[[], Awaitable[object]], what: str) -> None:
-    """Wait until nothing is wrong any more."""
-    deadline = time.monotonic() + PATIENCE_S
-    while found := await wrong():
-        assert time.monotonic() < deadline, f"{what}: {found}"
-        await asyncio.sleep(0.5)
-
-
 @pytest.mark.timeout(420)
 @pytest.mark.parametrize("outage", [killed, frozen])
 async def test_kafka_away_for_thirty_seconds_is_refused_loses_nothing_and_heals_by_itself(
@@ -206,13 +199,21 @@ async def test_kafka_away_for_thirty_seconds_is_refused_loses_nothing_and_heals_
         await the_same_requests_succeed(layout, doors)
         contact_id = await a_call_reaches_the_desk(gateway, desk, outage.__name__)
         await everybody_leaves(gateway)
-        await eventually(lambda: unready(layout), "every service is ready")
-        await eventually(lambda: not_shown(layout, desk, broker, contact_id), "every read model has it all")
+        await until_nothing_is_wrong(lambda: unready(layout), "every service is ready", PATIENCE_S)
+        await until_nothing_is_wrong(
+            lambda: not_shown(layout, desk, broker, contact_id), "every read model has it all", PATIENCE_S
+        )
     log = await ledgers(broker.bootstrap)
     assert check(log, read_journal(tmp_path / "journal"), is_final=True) == []
-    await eventually(lambda: wrong_live_rows(broker.bootstrap), "the live tables equal the fold of the ledger")
-    await eventually(lambda: wrong_journal_records(broker.bootstrap), "the public journal is complete")
-    await eventually(lambda: wrong_wall(console, broker), "the wall shows the fold of the ledger")
+    await until_nothing_is_wrong(
+        lambda: wrong_live_rows(broker.bootstrap), "the live tables equal the fold of the ledger", PATIENCE_S
+    )
+    await until_nothing_is_wrong(
+        lambda: wrong_journal_records(broker.bootstrap), "the public journal is complete", PATIENCE_S
+    )
+    await until_nothing_is_wrong(
+        lambda: wrong_wall(console, broker), "the wall shows the fold of the ledger", PATIENCE_S
+    )
     assert running.is_running, running.said()
 
 

@@ -4,14 +4,13 @@ import asyncio
 import contextlib
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import planted_bugs
 import pytest
-from callers import Callers as PlainCallers
-from callers import callers_of
-from crowds import Agent, Callers
+from callers import Callers, callers_of
+from crowds import Agent, Customers
 from desk_clients import desk_of
 from fleet import Fleet, owner_among
 from gateways import gateway_of
@@ -23,8 +22,8 @@ from trunkline_embedded.kafka import KafkaNode
 from trunkline_embedded.store import MongoStore
 from trunkline_platform.commands import new_command_id
 from trunkline_platform.credentials import Principal, Role
-from trunkline_testkit.checker import ClientJournal, Violation, check, read_journal
-from waiting import wait_until
+from trunkline_testkit.checker import ClientJournal, check, read_journal
+from waiting import until_nothing_is_wrong, wait_until
 
 CALLS, AT_A_TIME, AGENTS = 100, 12, 6
 KILLS = ("acd", "channels", "acd")
@@ -75,8 +74,12 @@ async def test_three_killed_owners_cost_nothing_that_was_acknowledged(
     log = await ledgers(fleet.layout.kafka)
     entries = read_journal(tmp_path / "journal")
     assert check(log, entries, is_final=True) == []
-    await eventually(lambda: wrong_live_rows(fleet.layout.kafka), "the live tables equal the fold of the ledger")
-    await eventually(lambda: wrong_journal_records(fleet.layout.kafka), "the public journal is complete")
+    await until_nothing_is_wrong(
+        lambda: wrong_live_rows(fleet.layout.kafka), "the live tables equal the fold of the ledger", PATIENCE_S
+    )
+    await until_nothing_is_wrong(
+        lambda: wrong_journal_records(fleet.layout.kafka), "the public journal is complete", PATIENCE_S
+    )
     opened = {event.event.contact_id for event in log.events if event.name == "ContactOpened"}
     assert len(opened & {entry.contact_id for entry in entries}) == CALLS
     served = Counter(event.name for event in log.events if event.area == "acd")["ContactConnected"]
@@ -107,18 +110,18 @@ async def working_agents(fleet: Fleet, shop: OwnTenant, journal: ClientJournal) 
 async def all_calls(fleet: Fleet, shop: OwnTenant, journal: ClientJournal) -> None:
     """Bring all callers in, a dozen at a time, and kill an owner whenever another quarter of them is through."""
     async with gateway_of(fleet.layout, shop.tenant_id, joins=False, addresses=fleet.addresses("channels")) as gateway:
-        callers = Callers(gateway, journal, f"ep_demo_voice_{shop.suffix}", hang_up_every=8)
+        customers = Customers(gateway, journal, f"ep_demo_voice_{shop.suffix}", hang_up_every=8)
         lines = asyncio.Semaphore(AT_A_TIME)
 
         async def call(number: int) -> None:
             async with lines:
-                await callers.call(number)
+                await customers.call(number)
 
         async with asyncio.TaskGroup() as group:
             for number in range(CALLS):
                 group.create_task(call(number), name=f"call-{number}")
             for kills, service in enumerate(KILLS, 1):
-                while callers.ended < kills * CALLS // (len(KILLS) + 1):
+                while customers.ended < kills * CALLS // (len(KILLS) + 1):
                     await asyncio.sleep(0.05)
                 await asyncio.to_thread(kill_an_owner, fleet, service)
 
@@ -132,13 +135,6 @@ def kill_an_owner(fleet: Fleet, service: str) -> None:
     wait_until(lambda: sum(replica.owned() for replica in others) == 4, f"another {service} owns all partitions")
     fleet.begin(victim)
     wait_until(victim.is_ready, f"{service} {victim.instance_id} is back")
-
-
-async def eventually(wrong: Callable[[], Awaitable[list[Violation]]], what: str) -> None:
-    """Wait until nothing is wrong any more."""
-    async with asyncio.timeout(PATIENCE_S):
-        while await wrong():
-            await asyncio.sleep(0.5)
 
 
 async def test_an_owner_that_answers_before_it_appends_is_found_out(
@@ -161,7 +157,7 @@ async def test_an_owner_that_answers_before_it_appends_is_found_out(
     assert [violation.subject for violation in found] == [acked]
 
 
-async def set_intent(callers: PlainCallers, shop: OwnTenant, journal: ClientJournal) -> str:
+async def set_intent(callers: Callers, shop: OwnTenant, journal: ClientJournal) -> str:
     """An agent's command, acknowledged; return its id."""
     agent_id, command_id = shop.agent(LOGINS[0]), new_command_id()
     command = AcdCommand(set_intent=SetIntent(agent_id=agent_id, intent=Intent.INTENT_BREAK, break_reason="lunch"))

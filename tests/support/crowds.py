@@ -23,8 +23,8 @@ QUEUED, OFFERED, CONNECTING, CLOSED = (
 )
 
 
-class Callers:
-    """All callers of one gateway. Every `hang_up_every`-th leaves as soon as it waits for an agent."""
+class Customers:
+    """All who call through one gateway. Every `hang_up_every`-th leaves as soon as it waits for an agent."""
 
     def __init__(self, gateway: Gateway, journal: ClientJournal, entry_point: str, hang_up_every: int) -> None:
         self.ended = 0

@@ -3,7 +3,6 @@
 Owns: which replica listens where, and what each knows of the others. Must not: restart anything by itself.
 """
 
-import os
 import re
 import signal
 import sys
@@ -108,7 +107,7 @@ class Fleet:
             replica.stop()
 
     def _environment(self, replica: Replica) -> dict[str, str]:
-        return os.environ | replica.layout.environment(replica.service) | dict(self._known(replica))
+        return replica.layout.environment(replica.service) | dict(self._known(replica))
 
     def _known(self, replica: Replica) -> Iterator[tuple[str, str]]:
         yield "TRUNKLINE_INSTANCE_ID", replica.instance_id

@@ -23,6 +23,11 @@ for (const [kind, name, count] of kept) {
 # Each look of Playwright at a page counts for Chromium as a touch; a page that was only opened has had none.
 UNTOUCHED = "Object.defineProperty(UserActivation.prototype, 'hasBeenActive', {get: () => false});"
 
+# Nothing moves but what moves for ever.
+STILL = """document.getAnimations().every(
+  (each) => each.playState !== "running" || each.effect.getTiming().iterations === Infinity
+)"""
+
 
 class Screen:
     """What all pages have in common."""
@@ -37,6 +42,10 @@ class Screen:
     def press(self, testid: str) -> None:
         """Click the element with this test id."""
         self.part(testid).click()
+
+    def hold_still(self) -> None:
+        """Wait until everything has come to rest."""
+        self.until(STILL)
 
     def until(self, expression: str) -> None:
         """Wait until an expression holds on the page; Playwright's own way needs eval, which our pages forbid."""
@@ -106,6 +115,13 @@ class Desk(Screen):
         page.add_init_script(LISTEN)
         self.offer = self.part("offer")
         self.log = self.part("message-log")
+
+    def open_ticket_dialog(self) -> None:
+        """Ask for a ticket and wait until the dialog has faded in: before that a text lacks its contrast, and a click
+        may miss."""
+        self.press("ticket-create")
+        expect(self.part("ticket-subject")).to_be_visible()
+        self.hold_still()
 
     def go(self) -> "Desk":
         """Open the desk and wait until it is connected."""

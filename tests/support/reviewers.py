@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from playwright.sync_api import Page
-from trunkline_launcher.__main__ import WEB
+from trunkline_launcher.layout import WEB
 
 AXE: Final = WEB / "node_modules" / "axe-core" / "axe.min.js"
 GRAVE: Final = ("serious", "critical")
@@ -35,12 +35,6 @@ TEXTS: Final = """() => {
 }"""
 # What only the other language writes: a Chinese character, two Latin words in a row.
 FOREIGN: Final = {"en": re.compile(r"[\u3400-\u9fff]"), "zh": re.compile(r"[A-Za-z]{2,}[ ,.?!]+[A-Za-z]{2,}")}
-
-
-# Nothing moves but what moves for ever.
-STILL: Final = """() => document.getAnimations().every(
-  (each) => each.playState !== "running" || each.effect.getTiming().iterations === Infinity
-)"""
 
 
 def grave_violations(page: Page) -> list[str]:

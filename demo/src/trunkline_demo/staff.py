@@ -51,10 +51,6 @@ def next_pause_s(agent: Agent, taken: int) -> int | None:
     return agent.pauses[taken].start_s if taken < len(agent.pauses) else None
 
 
-def is_on_duty(agent: Agent, now_s: float) -> bool:
-    return agent.duty_from_s <= now_s < agent.duty_to_s
-
-
 def roster_agents(recordings: Iterable[Recording]) -> tuple[Agent, ...]:
     """The agents of the day, by name. Rows without a start of service give a skill but do not shape duty."""
     rows = list(recordings)

@@ -2,10 +2,6 @@
 
 import sys
 
-from trunkline_launcher.layout import WEB
-
-__all__ = ["WEB", "main", "script"]
-
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 

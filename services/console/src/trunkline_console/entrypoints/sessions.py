@@ -1,7 +1,5 @@
 """The browser's session: a signed cookie, a header against foreign forms, the origin of sockets."""
 
-from collections.abc import Callable
-
 from fastapi import Request, Response, WebSocket
 from trunkline_platform.credentials import Forbidden, Unauthenticated
 
@@ -56,6 +54,3 @@ def require_own_page(request: Request) -> None:
     """Raises: Forbidden without the header that only our own pages can send."""
     if request.headers.get(OWN_PAGE_HEADER) != "1":
         raise Forbidden("the page is not ours")
-
-
-AccountOf = Callable[[Request], Account]
