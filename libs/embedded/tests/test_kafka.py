@@ -1,13 +1,16 @@
 import asyncio
 import re
 import socket
+import subprocess
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from trunkline_core.errors import Misconfigured
-from trunkline_embedded.kafka import KafkaCluster, KafkaNode, live_brokers, new_cluster_id
+from trunkline_embedded.kafka import KafkaCluster, KafkaNode, kafka_java, live_brokers, new_cluster_id
 from trunkline_embedded.ports import free_port
+from trunkline_embedded.toolchain import KAFKA
 
 
 @pytest.fixture
@@ -84,3 +87,12 @@ def test_nobody_listening_and_a_stranger_count_as_no_brokers():
 
 def test_cluster_ids_are_as_kafka_wants_them():
     assert all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]{21}", new_cluster_id()) for _ in range(200))
+
+
+def test_kafka_starts_from_a_cache_that_is_made_once(kafka):
+    """Also shows that the cache fits: Java refuses to start with one that does not when told to use it always."""
+    command = kafka_java(pytest.fail)
+    (option,) = [part for part in command if part.startswith("-XX:AOTCache=")]
+    assert Path(option.removeprefix("-XX:AOTCache=")).is_relative_to(KAFKA.folder)
+    strict = [command[0], "-XX:AOTMode=on", *command[1:], "kafka.tools.StorageTool", "random-uuid"]
+    assert subprocess.run(strict, capture_output=True).returncode == 0

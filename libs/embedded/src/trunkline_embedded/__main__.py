@@ -1,11 +1,12 @@
-"""`python -m trunkline_embedded warm`: fetch what the embedded Kafka and store need, and say how long it took."""
+"""`python -m trunkline_embedded warm`: make ready what the embedded Kafka and store need, and say how long it took."""
 
 import sys
 import time
 
 from trunkline_core.errors import Misconfigured
 
-from trunkline_embedded.toolchain import kafka_class_path, store_class_path
+from trunkline_embedded.kafka import kafka_java
+from trunkline_embedded.toolchain import store_class_path
 
 
 def main(arguments: list[str]) -> int:
@@ -14,7 +15,7 @@ def main(arguments: list[str]) -> int:
         return 2
     started = time.monotonic()
     try:
-        kafka_class_path(say)
+        kafka_java(say)
         store_class_path(say)
     except Misconfigured as error:
         print(error, file=sys.stderr)

@@ -12,18 +12,21 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from trunkline_core.errors import Misconfigured
 
+from trunkline_embedded.aot import cached_options
 from trunkline_embedded.ports import LOOPBACK, free_port, require_free
 from trunkline_embedded.process import ChildProcess
-from trunkline_embedded.toolchain import Report, java, kafka_class_path
+from trunkline_embedded.toolchain import KAFKA, Report, java, kafka_class_path
 
 READY_WITHIN_S: Final = 60.0
 PROPERTIES: Final = Path(__file__).parent / "kafka" / "single-node.properties"
 JVM: Final = (
     *("-Xms64m", "-Xmx160m", "-XX:+UseSerialGC", "-XX:-UsePerfData"),
+    "-XX:TieredStopAtLevel=1",  # the second compiler takes more of two cores than it gives back
     "--sun-misc-unsafe-memory-access=allow",  # else each start logs four lines of warning
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
@@ -37,7 +40,7 @@ class KafkaNode:
 
     data: Path
     port: int
-    _class_path: str
+    _java: Sequence[str]
     _settings: dict[str, str] = field(default_factory=dict)
     _cluster_id: str = ""
     _process: ChildProcess | None = None
@@ -56,7 +59,7 @@ class KafkaNode:
         """
         if port is not None:
             require_free(port, "Kafka")
-        node = cls(data.absolute(), port or free_port(), kafka_class_path(report))
+        node = cls(data.absolute(), port or free_port(), kafka_java(report))
         node.restart()
         return node
 
@@ -102,7 +105,7 @@ class KafkaNode:
 
     def launch(self) -> None:
         """Start without waiting."""
-        self._configure()
+        self.configure()
         self._process = self._run("kafka.Kafka", str(self._file))
 
     def wait_ready(self, brokers: int = 1, timeout_s: float = READY_WITHIN_S) -> None:
@@ -149,9 +152,10 @@ class KafkaNode:
         return self.data / "records"
 
     def _run(self, main_class: str, *arguments: str) -> ChildProcess:
-        return ChildProcess([java(), *JVM, "-cp", self._class_path, main_class, *arguments], self.log)
+        return ChildProcess([*self._java, main_class, *arguments], self.log)
 
-    def _configure(self) -> None:
+    def configure(self) -> None:
+        """Write the configuration, and format the storage of a new node."""
         (controller,) = _free_ports(1, taken={self.port})
         text = PROPERTIES.read_text(encoding="utf-8").replace("CONTROLLER_PORT", str(controller))
         text = text.replace("PORT", str(self.port)).replace("DATA", str(self._records))  # last: a path may say PORT
@@ -193,7 +197,7 @@ class KafkaCluster:
         Raises:
             Misconfigured: as `KafkaNode.start`.
         """
-        class_path = kafka_class_path(report)
+        java_command = kafka_java(report)
         ports = _free_ports(2 * nodes)
         clients, controllers = ports[:nodes], ports[nodes:]
         voters = ",".join(f"{i}@{LOOPBACK}:{port}" for i, port in enumerate(controllers, 1))
@@ -201,7 +205,7 @@ class KafkaCluster:
         members = []
         for i, (port, controller) in enumerate(zip(clients, controllers, strict=True), 1):
             settings = _member_settings(i, port, controller, voters, replicas=min(nodes, 3))
-            members.append(KafkaNode((root / f"node-{i}").absolute(), port, class_path, settings, cluster_id))
+            members.append(KafkaNode((root / f"node-{i}").absolute(), port, java_command, settings, cluster_id))
         cluster = cls(members)
         try:
             for node in members:
@@ -227,6 +231,26 @@ class KafkaCluster:
     def kill(self) -> None:
         for node in self.nodes:
             node.kill()
+
+
+def kafka_java(report: Report = print) -> Sequence[str]:
+    """Return the command of Kafka's Java up to the main class; what it needs is fetched and made first.
+
+    Raises:
+        Misconfigured: the toolchain cannot be fetched, or Kafka does not come up.
+    """
+    program = ("-cp", kafka_class_path(report))
+    return (str(java()), *JVM, *cached_options(KAFKA, lambda option: _rehearse(option, program), report), *program)
+
+
+def _rehearse(option: str, program: Sequence[str]) -> None:
+    with TemporaryDirectory() as folder:
+        plain = (str(java()), *JVM, *program)
+        node = KafkaNode(Path(folder), free_port(), plain)
+        node.configure()  # without the option: formatting would write a cache of its own
+        node = KafkaNode(Path(folder), node.port, (plain[0], option, *plain[1:]))
+        node.restart()
+        node.stop(READY_WITHIN_S)  # here the cache is written
 
 
 def live_brokers(port: int, timeout_s: float = 1.0) -> int:
