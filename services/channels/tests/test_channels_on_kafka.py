@@ -31,7 +31,7 @@ from trunkline_embedded.kafka import KafkaNode
 from trunkline_ledger.core.records import MARKER_TYPE
 from trunkline_ledger.kafka.topics import ensure_topics
 from trunkline_platform.commands import CommandClient, new_command_id
-from trunkline_platform.credentials import Credentials, Principal, Role, service_principal
+from trunkline_platform.credentials import Credentials, Forbidden, Principal, Role, service_principal
 from trunkline_platform.errors_grpc import abort
 from trunkline_platform.grpc_client import Channels, Method, token_metadata
 from trunkline_platform.grpc_server import GrpcServer
@@ -417,7 +417,7 @@ async def write_as_agent(world: World, address: str, contact_id: str, text: str)
     client = CommandClient(COMMANDS, [address], world.credentials, world.channels)
     assert [event.WhichOneof("event") for event in await client.execute(command, AGENT)] == ["message_added"]
     other = Principal(TENANT, "agent:ag_wu", frozenset({Role.AGENT}))
-    with pytest.raises(Rejection, match="NotConnectedToAgent"):
+    with pytest.raises(Forbidden, match="only for itself"):
         await client.execute(command, other)
 
 

@@ -43,6 +43,7 @@ from trunkline_channels.domain.events import Event
 from trunkline_channels.domain.state import ChannelsState
 from trunkline_channels.entrypoints.grpc import ContactReads, ContactSessions
 from trunkline_channels.entrypoints.http import add_chat
+from trunkline_channels.entrypoints.permissions import permit
 from trunkline_channels.settings import ChannelsSettings
 
 SOURCES = ("acd.events.v1", "ivr.events.v1", "directory.events.v1")
@@ -84,6 +85,7 @@ async def bootstrap(process: Process, settings: ChannelsSettings | None = None) 
         channels=channels,
         secret=secret,
         address=address,
+        permit=permit,
     )
     reception = Reception(ledger, LocalCommander(commands), sealer)
     hub, peers = Hub(ledger), Peers(ledger)
