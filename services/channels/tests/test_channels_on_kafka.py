@@ -559,6 +559,40 @@ async def test_a_chat_from_page_to_agent_survives_a_reload(world: World) -> None
         assert fresh.json()["contact_id"].split("_")[1] == contact_id.split("_")[1], "the same visitor, one partition"
 
 
+async def test_pages_of_one_conversation_are_bounded_by_codes_that_the_widget_knows(world: World) -> None:
+    grpc_port, http_port = free_ports(2)
+    url = f"http://127.0.0.1:{http_port}"
+    async with (
+        world.replica(world.settings(ports=(grpc_port, http_port))),
+        httpx.AsyncClient() as client,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        token = (await opened_chat(client, url))["token"]
+        pages = [await stack.enter_async_context(chat_page(url, token)) for _ in range(4)]
+        for page in pages:
+            await page.seen("SELF_SERVICE")
+        newest = await stack.enter_async_context(chat_page(url, token))
+        await asyncio.wait_for(pages[0].socket.wait_closed(), 20)
+        assert pages[0].socket.close_code == 4409
+        assert (await newest.ask(type="input", node_id="menu", option_id="person"))["type"] == "done"
+        for page in (*pages[1:], newest):
+            await page.seen("OFFERED")
+        codes = []
+        for _ in range(16):
+            async with chat_page(url, token) as page:
+                await eventually(lambda page=page: page.state or page.socket.close_code)
+                codes.append(page.socket.close_code)
+        assert codes == [None] * 15 + [4429]
+
+
+async def test_a_service_only_watches(world: World) -> None:
+    grpc_port, http_port = free_ports(2)
+    console = service_principal("console", TENANT)
+    watcher = await world.gateway(f"127.0.0.1:{grpc_port}", peer_id="console:1", principal=console)
+    async with world.replica(world.settings(ports=(grpc_port, http_port))):
+        assert (await watcher.call()).code == grpc.StatusCode.PERMISSION_DENIED.value[0]
+
+
 async def test_bad_chat_openings_are_named(world: World) -> None:
     grpc_port, http_port = free_ports(2)
     url = f"http://127.0.0.1:{http_port}"
