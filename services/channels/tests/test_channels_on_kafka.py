@@ -454,10 +454,22 @@ async def test_a_service_that_is_away_only_delays_the_contact(world: World) -> N
     world.centre.is_away |= {"resolve_customer", "start_session"}
     async with world.replica(world.settings(ports=(grpc_port, http_port))):
         contact_id = await called(gateway)
-        await eventually(lambda: gateway.views.get(contact_id))
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{http_port}") as client, asyncio.timeout(20):
+            while (await figures(client))["step_retries_total"] == 0:
+                await asyncio.sleep(0.05)
+            assert (await figures(client))["contacts"] > 0
         world.centre.is_away.clear()
         view = await gateway.seen(contact_id, State.CONTACT_STATE_SELF_SERVICE)
         assert view.customer_id == ""
+
+
+async def figures(client: httpx.AsyncClient) -> dict[str, float]:
+    prefix = "trunkline_channels_"
+    lines = (await client.get("/metrics")).text.splitlines()
+    return {
+        name: float(value)
+        for name, value in (line.removeprefix(prefix).split(" ") for line in lines if line.startswith(prefix))
+    }
 
 
 async def test_a_refused_queue_closes_the_contact_and_says_so(world: World) -> None:
