@@ -446,6 +446,24 @@ async def test_nobody_can_write_to_a_contact_that_is_closed(centre: Layout, shop
     assert (answer.code, answer.reason) == ("FAILED_PRECONDITION", "ContactClosed")
 
 
+# -- free text where it would stand in clear ----------------------------------------------------------------------
+
+
+async def test_free_text_is_no_wrap_up_code_and_no_break_reason(centre: Layout, shop: OwnTenant) -> None:
+    async with (
+        gateway_of(centre, shop.tenant_id) as gateway,
+        desk_of(centre.http_url("console"), "li", shop.tenant_id) as desk,
+    ):
+        contact_id = await connected_to_desk(gateway, desk, shop)
+        refused = await desk.send("intent", intent="BREAK", break_reason="calling Mr Li")
+        assert (refused["type"], refused["reason"]) == ("refused", "break_reason")
+        assert (await desk.send("end", contact_id=contact_id))["type"] == "done"
+        await desk.until(lambda: desk.work(contact_id, "WRAP_UP"))
+        refused = await desk.send("wrap_up", contact_id=contact_id, code="Mr Li called")
+        assert (refused["type"], refused["reason"]) == ("refused", "UnknownWrapUpCode")
+        assert (await desk.send("wrap_up", contact_id=contact_id, code="resolved"))["type"] == "done"
+
+
 # -- too long -----------------------------------------------------------------------------------------------------
 
 
