@@ -101,6 +101,10 @@ def service(tenant: OwnTenant) -> Principal:
     return service_principal("channels", tenant.tenant_id)
 
 
+def gateway_principal(tenant: OwnTenant) -> Principal:
+    return Principal(tenant.tenant_id, "gateway:gw_test", frozenset({Role.GATEWAY}))
+
+
 def set_intent(agent_id: str, intent: Any = Intent.INTENT_OFFLINE) -> AcdCommand:
     return AcdCommand(set_intent=SetIntent(agent_id=agent_id, intent=intent))
 
@@ -253,7 +257,8 @@ async def check_foreign_commands(
         "crm": CustomerCommand(erase_customer=EraseCustomer(customer_id=customer_id)),
     }
     for name, command in commands.items():
-        answer = await callers.execute(name, command, service(stranger))
+        caller = gateway_principal(stranger) if name == "channels" else service(stranger)
+        answer = await callers.execute(name, command, caller)
         assert answer.code == "NOT_FOUND", (name, answer)
     read = contact_api.GetContactRequest(contact_id=contact_id)
     assert (await callers.call("channels", GET_CONTACT, read, supervisor(stranger))).code == "NOT_FOUND"
@@ -437,8 +442,26 @@ async def test_nobody_can_write_to_a_contact_that_is_closed(centre: Layout, shop
     async with desk_of(centre.http_url("console"), "li", shop.tenant_id) as desk:
         assert (await desk.send("message", contact_id=contact_id, text="too late"))["type"] == "refused"
     message = AddMessage(contact_id=contact_id, author=Author.AUTHOR_CUSTOMER, body=SEALED)
-    answer = await callers.execute("channels", ContactCommand(add_message=message), service(shop))
+    answer = await callers.execute("channels", ContactCommand(add_message=message), gateway_principal(shop))
     assert (answer.code, answer.reason) == ("FAILED_PRECONDITION", "ContactClosed")
+
+
+# -- free text where it would stand in clear ----------------------------------------------------------------------
+
+
+async def test_free_text_is_no_wrap_up_code_and_no_break_reason(centre: Layout, shop: OwnTenant) -> None:
+    async with (
+        gateway_of(centre, shop.tenant_id) as gateway,
+        desk_of(centre.http_url("console"), "li", shop.tenant_id) as desk,
+    ):
+        contact_id = await connected_to_desk(gateway, desk, shop)
+        refused = await desk.send("intent", intent="BREAK", break_reason="calling Mr Li")
+        assert (refused["type"], refused["reason"]) == ("refused", "break_reason")
+        assert (await desk.send("end", contact_id=contact_id))["type"] == "done"
+        await desk.until(lambda: desk.work(contact_id, "WRAP_UP"))
+        refused = await desk.send("wrap_up", contact_id=contact_id, code="Mr Li called")
+        assert (refused["type"], refused["reason"]) == ("refused", "UnknownWrapUpCode")
+        assert (await desk.send("wrap_up", contact_id=contact_id, code="resolved"))["type"] == "done"
 
 
 # -- too long -----------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from trunkline_acd.domain.commands import (
     OpenAgentSession,
     PutAgent,
     PutQueue,
+    PutWrapUpCode,
     ReportConnected,
     SetIntent,
 )
@@ -110,6 +111,9 @@ class Routing:
         definition = replace(QUEUE, queue_id=queue_id, **fields)
         self.do(PutQueue(definition))
         return definition
+
+    def code(self, wrap_up_code: str) -> None:
+        self.do(PutWrapUpCode(wrap_up_code))
 
     def agent(self, agent_id: str, *skills: tuple[str, int], chats: int = 1, ready: bool = True) -> str:
         levels = tuple(SkillLevel(skill, level) for skill, level in skills)

@@ -14,7 +14,7 @@ from google.protobuf.duration_pb2 import Duration
 from trunkline.acd.v1 import acd_service_pb2, acd_service_pb2_grpc, acd_types_pb2
 from trunkline.acd.v1.acd_commands_pb2 import AcdCommand
 from trunkline.directory.v1 import directory_types_pb2
-from trunkline.directory.v1.directory_events_pb2 import AgentDefined, DirectoryEvent, QueueDefined
+from trunkline.directory.v1.directory_events_pb2 import AgentDefined, DirectoryEvent, QueueDefined, WrapUpCodeDefined
 from trunkline.ledger.v1.ledger_types_pb2 import Marker
 from trunkline_acd.bootstrap import Acd, bootstrap
 from trunkline_acd.domain.state import routing_domain_id
@@ -155,6 +155,7 @@ async def test_contact_goes_from_the_queue_to_an_agent_and_is_wrapped_up(acd: Ac
     assert await caller.do(report_connected=joined) == []
     await caller.do(end_contact={"contact_id": "ct_1", "step_no": 3, "reason": "customer_left"})
     await view_with(stream, lambda agent: agent.work and agent.work[0].state == acd_types_pb2.WORK_STATE_WRAP_UP)
+    await caller.do(put_wrap_up_code={"wrap_up_code": "sold"})
     done = {"agent_id": "ag_li", "contact_id": "ct_1", "wrap_up_code": "sold"}
     assert kinds(await caller.do(agent, finish_wrap_up=done)) == ["wrap_up_finished", "rows_changed"]
     stream.cancel()
@@ -300,15 +301,16 @@ async def test_new_owner_shows_the_desk_what_rings(bootstrap_servers, unique_nam
         await caller.channels.close()
 
 
-async def test_queues_and_agents_come_from_the_directory(acd: Acd, caller: Caller, bootstrap_servers):
+async def test_queues_agents_and_wrap_up_codes_come_from_the_directory(acd: Acd, caller: Caller, bootstrap_servers):
     agent = directory_types_pb2.AgentDefinition(agent_id="ag_dir", chat_capacity=1)
     queue_event = DirectoryEvent(queue_defined=QueueDefined(queue=QUEUE))
-    await publish(
-        bootstrap_servers, caller.tenant, [queue_event, DirectoryEvent(agent_defined=AgentDefined(agent=agent))]
-    )
+    code_event = DirectoryEvent(wrap_up_code_defined=WrapUpCodeDefined(wrap_up_code={"code": "sold"}))
+    agent_event = DirectoryEvent(agent_defined=AgentDefined(agent=agent))
+    await publish(bootstrap_servers, caller.tenant, [queue_event, code_event, agent_event])
     domain = acd.ledger.state(acd.ledger.partition_of(routing_domain_id(caller.tenant))).domain(caller.tenant)
     await eventually(lambda: "ag_dir" in domain.agents)
     assert domain.queue("qu_sales").definition.target_wait_duration == timedelta(seconds=20)
+    assert "sold" in domain.wrap_up_codes
 
 
 async def publish(bootstrap_servers: str, tenant: str, defined: list[DirectoryEvent]) -> None:

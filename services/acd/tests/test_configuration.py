@@ -1,11 +1,12 @@
-"""Definitions of queues and agents: what is taken over and what is refused."""
+"""Definitions of queues, agents and wrap-up codes: what is taken over and what is refused."""
 
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from trunkline_acd.domain.commands import PutAgent, PutQueue
-from trunkline_acd.domain.events import AgentConfigured, QueueConfigured
+from trunkline_acd.domain import policy
+from trunkline_acd.domain.commands import PutAgent, PutQueue, PutWrapUpCode
+from trunkline_acd.domain.events import AgentConfigured, QueueConfigured, WrapUpCodeConfigured
 from trunkline_core.routing import AgentDefinition, SkillLevel, SkillRequirement, WrapUpMode
 
 BAD_QUEUES = [
@@ -60,6 +61,25 @@ def test_same_definition_again_changes_nothing(routing):
     assert routing.do(PutQueue(definition)) == []
     assert routing.do(PutAgent(agent)) == [AgentConfigured(agent)]
     assert routing.do(PutAgent(agent)) == []
+
+
+def test_wrap_up_code_is_taken_over_once_for_its_tenant(routing):
+    assert routing.do(PutWrapUpCode("sold")) == [WrapUpCodeConfigured("sold")]
+    assert routing.do(PutWrapUpCode("sold")) == []
+    assert routing.do(PutWrapUpCode("sold"), tenant="tn_other") == [WrapUpCodeConfigured("sold")]
+
+
+@pytest.mark.parametrize("code", ["", "two words", "x" * 129])
+def test_wrap_up_code_with_an_error_is_refused_naming_the_field(routing, code):
+    assert routing.refusal(PutWrapUpCode(code)).startswith("Invalid: wrap_up_code:")
+
+
+def test_tenant_has_a_bounded_number_of_wrap_up_codes(routing, monkeypatch):
+    monkeypatch.setattr(policy, "MAX_WRAP_UP_CODES", 2)
+    routing.code("sold")
+    routing.code("lost")
+    assert routing.refusal(PutWrapUpCode("more")).startswith("Invalid: wrap_up_code:")
+    assert routing.do(PutWrapUpCode("lost")) == []
 
 
 def test_explanations_name_the_version_of_the_policy(routing):

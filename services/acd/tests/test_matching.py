@@ -193,6 +193,7 @@ def test_wrap_up_keeps_the_units(routing, offered):
     routing.connect("ct_1")
     routing.end("ct_1")
     assert offered(routing.enqueue("ct_2")) == []
+    routing.code("sold")
     events = routing.do(FinishWrapUp("ag_li", "ct_1", "sold"), actor="agent:ag_li")
     assert offered(events) == [("ct_2", "ag_li")]
 

@@ -16,6 +16,7 @@ BREAK = commands.SetIntent("ag_1", Intent.BREAK, "")
     [
         (ARRIVAL, {Role.SERVICE}),
         (commands.PutQueue(None), {Role.SERVICE}),
+        (commands.PutWrapUpCode("sold"), {Role.SERVICE}),
         (commands.EndContact("ct_1", 1, "system"), {Role.SERVICE}),
         (commands.LosePeer("pe_1"), {Role.SERVICE}),
         (BREAK, {Role.SERVICE, Role.SUPERVISOR, Role.AGENT}),

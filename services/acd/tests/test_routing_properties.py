@@ -19,6 +19,7 @@ from trunkline_acd.domain.commands import (
     LosePeer,
     OpenAgentSession,
     PutAgent,
+    PutWrapUpCode,
     RearmAgent,
     ReportConnected,
     ReportConnectFailed,
@@ -52,7 +53,8 @@ COMMANDS = st.one_of(
     st.builds(DeclineOffer, AGENTS, CONTACTS, NUMBERS),
     st.builds(ReportConnected, CONTACTS, STEPS, st.just(1), NUMBERS),
     st.builds(ReportConnectFailed, CONTACTS, STEPS, st.just(1), NUMBERS, st.sampled_from(["busy", "unreachable"])),
-    st.builds(FinishWrapUp, AGENTS, CONTACTS, st.just("done")),
+    st.builds(FinishWrapUp, AGENTS, CONTACTS, st.sampled_from(["", "done", "unknown"])),
+    st.builds(PutWrapUpCode, st.sampled_from(["done", "later"])),
     st.builds(SetIntent, AGENTS, st.sampled_from([Intent.AVAILABLE, Intent.BREAK, Intent.OFFLINE]), st.just("")),
     st.builds(RearmAgent, AGENTS),
     st.builds(OpenAgentSession, AGENTS, PEERS, SESSIONS),
@@ -72,6 +74,7 @@ def prepared(new_routing: Any) -> Any:
     routing = new_routing()
     routing.queue(wrap_up_mode=WrapUpMode.TIMED)
     routing.queue("qu_help", max_misses=1)
+    routing.code("done")
     routing.agent("ag_1", chats=2)
     routing.agent("ag_2", ("a", 2), chats=3)
     routing.agent("ag_3", ("a", 3), ("b", 1), ready=False)
@@ -87,6 +90,7 @@ def fingerprint(state: AcdState) -> Any:
         shelves = [domain.lines, domain.ages, domain.pools, domain.peers]
         entries = [sorted((repr(key), list(shelf.entries(key))) for key in shelf) for shelf in shelves]
         domains.append((domain.tenant, rows, entries, [t.contact_id for t in domain.oldest_tombstones()]))
+        domains.append(sorted(code for code in ("done", "later") if code in domain.wrap_up_codes))
     return domains, sorted(map(repr, state.timers.values())), state.timers.next_due(), state.tombstone_count()
 
 

@@ -91,6 +91,7 @@ def test_streams_are_those_of_contact_agent_queue_and_domain(routing):
     [rows] = routing.rows
     assert (stream_of(rows), is_ignorable(rows)) == ("rd_demo", True)
     assert stream_of(events.AgentRearmed("ag_li")) == "ag_li"
+    assert stream_of(events.WrapUpCodeConfigured("sold")) == "sold"
     ended = events.WrapUpFinished("ct_1", "ag_li", "", False)
     assert (stream_of(ended), correlation_of(ended), is_ignorable(ended)) == ("ct_1", "ct_1", False)
 
@@ -120,6 +121,8 @@ def test_directory_definitions_become_commands_of_the_tenants_domain(routing):
     assert found.command == commands.PutAgent(AgentDefinition("ag_1", (SkillLevel("billing", 3),), 2))
     [found] = react(directory_record(routing.now, queue_defined={"queue": {"queue_id": "qu_1", "name": {"zh": "一"}}}))
     assert found.command.queue.queue_id == "qu_1"
+    [found] = react(directory_record(routing.now, wrap_up_code_defined={"wrap_up_code": {"code": "sold"}}))
+    assert (found.key, found.command) == ("rd_demo", commands.PutWrapUpCode("sold"))
 
 
 def test_other_directory_events_are_of_no_concern(routing):

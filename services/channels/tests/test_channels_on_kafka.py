@@ -31,7 +31,7 @@ from trunkline_embedded.kafka import KafkaNode
 from trunkline_ledger.core.records import MARKER_TYPE
 from trunkline_ledger.kafka.topics import ensure_topics
 from trunkline_platform.commands import CommandClient, new_command_id
-from trunkline_platform.credentials import Credentials, Principal, Role, service_principal
+from trunkline_platform.credentials import Credentials, Forbidden, Principal, Role, service_principal
 from trunkline_platform.errors_grpc import abort
 from trunkline_platform.grpc_client import Channels, Method, token_metadata
 from trunkline_platform.grpc_server import GrpcServer
@@ -417,7 +417,7 @@ async def write_as_agent(world: World, address: str, contact_id: str, text: str)
     client = CommandClient(COMMANDS, [address], world.credentials, world.channels)
     assert [event.WhichOneof("event") for event in await client.execute(command, AGENT)] == ["message_added"]
     other = Principal(TENANT, "agent:ag_wu", frozenset({Role.AGENT}))
-    with pytest.raises(Rejection, match="NotConnectedToAgent"):
+    with pytest.raises(Forbidden, match="only for itself"):
         await client.execute(command, other)
 
 
@@ -454,10 +454,22 @@ async def test_a_service_that_is_away_only_delays_the_contact(world: World) -> N
     world.centre.is_away |= {"resolve_customer", "start_session"}
     async with world.replica(world.settings(ports=(grpc_port, http_port))):
         contact_id = await called(gateway)
-        await eventually(lambda: gateway.views.get(contact_id))
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{http_port}") as client, asyncio.timeout(20):
+            while (await figures(client))["step_retries_total"] == 0:
+                await asyncio.sleep(0.05)
+            assert (await figures(client))["contacts"] > 0
         world.centre.is_away.clear()
         view = await gateway.seen(contact_id, State.CONTACT_STATE_SELF_SERVICE)
         assert view.customer_id == ""
+
+
+async def figures(client: httpx.AsyncClient) -> dict[str, float]:
+    prefix = "trunkline_channels_"
+    lines = (await client.get("/metrics")).text.splitlines()
+    return {
+        name: float(value)
+        for name, value in (line.removeprefix(prefix).split(" ") for line in lines if line.startswith(prefix))
+    }
 
 
 async def test_a_refused_queue_closes_the_contact_and_says_so(world: World) -> None:
@@ -557,6 +569,40 @@ async def test_a_chat_from_page_to_agent_survives_a_reload(world: World) -> None
         fresh = await open_chat(client, url, token=session["token"], visitor=session["visitor"])
         assert fresh.json()["contact_id"] != contact_id
         assert fresh.json()["contact_id"].split("_")[1] == contact_id.split("_")[1], "the same visitor, one partition"
+
+
+async def test_pages_of_one_conversation_are_bounded_by_codes_that_the_widget_knows(world: World) -> None:
+    grpc_port, http_port = free_ports(2)
+    url = f"http://127.0.0.1:{http_port}"
+    async with (
+        world.replica(world.settings(ports=(grpc_port, http_port))),
+        httpx.AsyncClient() as client,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        token = (await opened_chat(client, url))["token"]
+        pages = [await stack.enter_async_context(chat_page(url, token)) for _ in range(4)]
+        for page in pages:
+            await page.seen("SELF_SERVICE")
+        newest = await stack.enter_async_context(chat_page(url, token))
+        await asyncio.wait_for(pages[0].socket.wait_closed(), 20)
+        assert pages[0].socket.close_code == 4409
+        assert (await newest.ask(type="input", node_id="menu", option_id="person"))["type"] == "done"
+        for page in (*pages[1:], newest):
+            await page.seen("OFFERED")
+        codes = []
+        for _ in range(16):
+            async with chat_page(url, token) as page:
+                await eventually(lambda page=page: page.state or page.socket.close_code)
+                codes.append(page.socket.close_code)
+        assert codes == [None] * 15 + [4429]
+
+
+async def test_a_service_only_watches(world: World) -> None:
+    grpc_port, http_port = free_ports(2)
+    console = service_principal("console", TENANT)
+    watcher = await world.gateway(f"127.0.0.1:{grpc_port}", peer_id="console:1", principal=console)
+    async with world.replica(world.settings(ports=(grpc_port, http_port))):
+        assert (await watcher.call()).code == grpc.StatusCode.PERMISSION_DENIED.value[0]
 
 
 async def test_bad_chat_openings_are_named(world: World) -> None:

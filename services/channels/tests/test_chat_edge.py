@@ -131,7 +131,7 @@ def view(version: int, *numbers: int, state: str = "QUEUED", is_over: bool = Fal
 
 async def numbers(page: Page) -> list[int]:
     frame = await page.next_frame()
-    assert frame["type"] == "contact"
+    assert frame is not None and frame["type"] == "contact"
     return [message["no"] for message in frame["messages"]]
 
 
@@ -300,11 +300,41 @@ async def test_a_ping_is_answered(bench: Bench) -> None:
     assert await page.next_frame() == {"type": "pong"}
 
 
-async def test_a_contact_has_a_bounded_number_of_pages(bench: Bench) -> None:
-    for _ in range(5):
+async def test_of_too_many_pages_of_a_contact_the_oldest_gives_way(bench: Bench) -> None:
+    first, *others = [await bench.edge.join(TOKEN) for _ in range(5)]
+    assert bench.edge.pages == 4
+    assert await asyncio.wait_for(first.next_frame(), 10) is None
+    await bench.edge.quit(first)  # its socket ends now: the others stay
+    assert not any(isinstance(command, DetachPeer) for command in bench.desk.asked)
+    bench.edge.on_view(view(7, 1))
+    assert [await numbers(page) for page in others] == [[1]] * 4
+
+
+async def test_pages_of_a_contact_come_and_go_a_bounded_number_of_times(bench: Bench) -> None:
+    for _ in range(20):
+        await bench.edge.quit(await bench.edge.join(TOKEN))
+        await bench.edge.look()
+        bench.now += 1
+    told = len(bench.desk.asked)
+    with pytest.raises(Overloaded) as refused:
         await bench.edge.join(TOKEN)
-    with pytest.raises(Overloaded):
-        await bench.edge.join(TOKEN)
+    assert refused.value.retry_after_s == 40.0
+    assert (len(bench.desk.asked), bench.edge.pages) == (told, 0)
+    bench.now += 40
+    await bench.edge.join(TOKEN)
+
+
+async def test_a_page_that_comes_back_after_a_while_does_not_speak_more_often(bench: Bench) -> None:
+    page = await bench.edge.join(TOKEN)
+    for number in range(20):
+        await bench.edge.take(page, {"type": "message", "command_id": str(number), "text": "x"})
+    await bench.edge.quit(page)
+    bench.now += 6
+    await bench.edge.look()
+    page = await bench.edge.join(TOKEN)
+    await bench.edge.take(page, {"type": "message", "command_id": "more", "text": "x"})
+    frame = await page.next_frame()
+    assert frame is not None and frame["type"] == "refused"
 
 
 async def test_a_conversation_that_left_memory_is_not_found(bench: Bench) -> None:

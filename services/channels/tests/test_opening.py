@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from trunkline_channels.domain.commands import (
-    OpenContact,
     PutEntryPoint,
     RecordCustomer,
     RefuseStep,
@@ -119,10 +118,3 @@ def test_a_contact_id_names_its_partition_and_nothing_else() -> None:
 def test_anything_else_is_no_contact_id(contact_id: str) -> None:
     with pytest.raises(Invalid, match="contact_id"):
         partition_token(contact_id)
-
-
-def test_only_edges_and_services_open_contacts(story: Any) -> None:
-    command: OpenContact = story.opening()
-    assert story.refusal(command, actor="agent:ag_li") == "Rejection: NotAllowed"
-    assert story.refusal(command, actor="supervisor:us_1") == "Rejection: NotAllowed"
-    assert story.do(command, actor="gateway:gw_1")

@@ -164,11 +164,3 @@ def test_a_wrap_up_is_told_even_after_the_contact_left_memory(story: Any) -> Non
     story.pass_time(timedelta(hours=1))
     told = RecordWrapUp(story.one, "ag_li", "resolved")
     assert story.do(told) == [ContactWrappedUp(story.one, "ag_li", "resolved")]
-
-
-def test_facts_come_from_services_alone(story: Any) -> None:
-    story.queued()
-    offered = RecordOffered(story.one, 1, 1, "ag_li")
-    assert story.refusal(offered, actor="gateway:gw") == "Rejection: NotAllowed"
-    assert story.refusal(offered, actor="customer") == "Rejection: NotAllowed"
-    assert story.refusal(offered, actor="agent:ag_li") == "Rejection: NotAllowed"

@@ -292,7 +292,7 @@ def test_bad_input_is_refused_by_name(ivr: SelfService, command: Command, refusa
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [(None, "must be set"), (Sealed("dk", b"", b"x" * (32 * 1024 + 17)), "must have at most 32 KiB")],
+    [(None, "must be set"), (Sealed("dk", b"", b"x" * (31 * 1024 + 17)), "must have at most 31 KiB")],
 )
 def test_a_question_takes_text_of_at_most_32_kib(ivr: SelfService, text: Sealed | None, reason: str) -> None:
     ivr.start()

@@ -1,4 +1,4 @@
-"""What an operator sees of routing: sums over the partitions that this replica owns. No ids as labels."""
+"""What an operator sees of routing: sums over owned partitions, and what all partitions define. No ids as labels."""
 
 from collections.abc import Iterable
 
@@ -32,15 +32,33 @@ class RoutingMetrics(Collector):
         queues = [queue for domain in domains for queue in domain.queues.values()]
         agents = [agent for domain in domains for agent in domain.agents.values()]
         known = [domain for number in self._ledger.partitions for domain in self._ledger.state(number).domains()]
-        yield _gauge("queues", "Queues defined, on all partitions.", sum(len(domain.queues) for domain in known))
-        yield _gauge("agents", "Agents defined, on all partitions.", sum(len(domain.agents) for domain in known))
+        yield _gauge(
+            "queues",
+            "Queues defined, on all partitions, owned here or not.",
+            sum(len(domain.queues) for domain in known),
+        )
+        yield _gauge(
+            "agents",
+            "Agents defined, on all partitions, owned here or not.",
+            sum(len(domain.agents) for domain in known),
+        )
         yield _gauge("waiting_contacts", "Contacts that wait without an offer.", sum(q.waiting for q in queues))
-        yield _gauge("ringing_contacts", "Contacts that ring or are being joined.", sum(q.ringing for q in queues))
+        yield _gauge(
+            "ringing_contacts", "Contacts that ring at an agent or are being joined.", sum(q.ringing for q in queues)
+        )
         yield _gauge("connected_contacts", "Contacts joined with an agent.", sum(q.connected for q in queues))
         yield _gauge("routable_agents", "Agents that may get offers.", sum(map(is_routable, agents)))
-        yield _gauge("blocked_agents", "Agents not responding.", sum(agent.not_responding for agent in agents))
+        yield _gauge(
+            "blocked_agents",
+            "Agents that missed too many offers and get none until re-armed.",
+            sum(agent.not_responding for agent in agents),
+        )
         yield _gauge("tombstones", "Ended contacts remembered.", sum(len(domain.tombstones) for domain in domains))
-        yield _counter("tombstones_dropped_early", "Tombstones that gave way.", sum(map(_dropped_early, domains)))
+        yield _counter(
+            "tombstones_dropped_early",
+            "Tombstones that gave way before 24 h, since the ledgers began.",
+            sum(map(_dropped_early, domains)),
+        )
 
 
 def _dropped_early(domain: Domain) -> int:

@@ -1,5 +1,6 @@
 """The only wiring of channels: which part is made of which, and in what order they start and stop."""
 
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
@@ -43,6 +44,7 @@ from trunkline_channels.domain.events import Event
 from trunkline_channels.domain.state import ChannelsState
 from trunkline_channels.entrypoints.grpc import ContactReads, ContactSessions
 from trunkline_channels.entrypoints.http import add_chat
+from trunkline_channels.entrypoints.permissions import permit
 from trunkline_channels.settings import ChannelsSettings
 
 SOURCES = ("acd.events.v1", "ivr.events.v1", "directory.events.v1")
@@ -84,6 +86,7 @@ async def bootstrap(process: Process, settings: ChannelsSettings | None = None) 
         channels=channels,
         secret=secret,
         address=address,
+        permit=permit,
     )
     reception = Reception(ledger, LocalCommander(commands), sealer)
     hub, peers = Hub(ledger), Peers(ledger)
@@ -111,7 +114,7 @@ async def bootstrap(process: Process, settings: ChannelsSettings | None = None) 
     add_chat(app, edge, origins)
     process.add("http", http.run())
     process.on_stop("http", http.stop)
-    _export(ledger, steps, edge)
+    _export(process, metrics.export(ledger, steps, edge), export_ledger(ledger))
     return ledger
 
 
@@ -136,7 +139,6 @@ async def start_ledger(process: Process, settings: ChannelsSettings, address: st
     process.on_stop("ledger", ledger.stop)
     process.ready("ledger", ledger.is_caught_up)
     process.ready("owners", ledger.is_served)
-    export_ledger(ledger)
     return ledger
 
 
@@ -167,12 +169,9 @@ def _of(module: Any, area: str) -> Any:
     return module.DESCRIPTOR.services_by_name[f"{area}CommandService"]
 
 
-def _export(ledger: ChannelsLedger, steps: StepRunner, edge: ChatEdge) -> None:
-    metrics.STEPS_RUNNING.set_function(lambda: steps.outstanding)
-    metrics.STEP_RETRIES.set_function(lambda: steps.retries)
-    metrics.STEP_REFUSALS.set_function(lambda: steps.refusals)
-    metrics.CHAT_PAGES.set_function(lambda: edge.pages)
-    metrics.CONTACTS.set_function(lambda: sum(len(ledger.state(number).contacts) for number in ledger.owned))
-    metrics.ENTRY_POINTS.set_function(
-        lambda: min((len(ledger.state(number).entry_points) for number in ledger.partitions), default=0)
-    )
+def _export(process: Process, *stops: Callable[[], None]) -> None:
+    async def stop() -> None:
+        for one in stops:
+            one()
+
+    process.on_stop("metrics", stop)

@@ -1,23 +1,47 @@
-"""Metrics of channels, beside those of trunkline_platform.metrics. No label carries an id or a tenant."""
+"""What an operator sees of contacts at this replica, read when it is asked for. No label carries an id or a tenant."""
 
-from typing import Final
+from collections.abc import Callable, Iterable
 
-from prometheus_client import Gauge
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 from trunkline_platform.metrics import REGISTRY
 
-STEPS_RUNNING: Final = Gauge(
-    "trunkline_channels_steps_running", "Steps of contacts that are being carried out.", registry=REGISTRY
-)
-STEP_RETRIES: Final = Gauge(
-    "trunkline_channels_step_retries", "Tries of steps that had to be repeated since start.", registry=REGISTRY
-)
-STEP_REFUSALS: Final = Gauge(
-    "trunkline_channels_step_refusals", "Steps that were refused for good since start.", registry=REGISTRY
-)
-CHAT_PAGES: Final = Gauge("trunkline_channels_chat_pages", "Open sockets of chat pages.", registry=REGISTRY)
-CONTACTS: Final = Gauge(
-    "trunkline_channels_contacts", "Contacts in memory in the partitions owned here.", registry=REGISTRY
-)
-ENTRY_POINTS: Final = Gauge(
-    "trunkline_channels_entry_points", "Entry points that every partition knows.", registry=REGISTRY
-)
+from trunkline_channels.application.chat import ChatEdge
+from trunkline_channels.application.steps import ChannelsLedger, StepRunner
+
+
+class ChannelsMetrics(Collector):
+    """Contacts, steps, chat pages and entry points; counters begin with the process."""
+
+    def __init__(self, ledger: ChannelsLedger, steps: StepRunner, edge: ChatEdge) -> None:
+        self._ledger = ledger
+        self._steps = steps
+        self._edge = edge
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the families; prometheus_client calls this."""
+        state = self._ledger.state
+        contacts = sum(len(state(number).contacts) for number in self._ledger.owned)
+        known = min((len(state(number).entry_points) for number in self._ledger.partitions), default=0)
+        steps = self._steps
+        yield _gauge("contacts", "Contacts in memory in the partitions owned here.", contacts)
+        yield _gauge("entry_points", "Entry points known to the partition that knows fewest.", known)
+        yield _gauge("chat_pages", "Open sockets of chat pages.", self._edge.pages)
+        yield _gauge("steps_running", "Steps of contacts that are being carried out.", steps.outstanding)
+        yield _counter("step_retries", "Tries of steps that came to nothing and are repeated.", steps.retries)
+        yield _counter("step_refusals", "Refusals of steps for good.", steps.refusals)
+
+
+def export(ledger: ChannelsLedger, steps: StepRunner, edge: ChatEdge) -> Callable[[], None]:
+    """Export the figures; return how to stop."""
+    figures = ChannelsMetrics(ledger, steps, edge)
+    REGISTRY.register(figures)
+    return lambda: REGISTRY.unregister(figures)
+
+
+def _gauge(name: str, text: str, value: int) -> Metric:
+    return GaugeMetricFamily(f"trunkline_channels_{name}", text, value=value)
+
+
+def _counter(name: str, text: str, value: int) -> Metric:
+    return CounterMetricFamily(f"trunkline_channels_{name}", text, value=value)

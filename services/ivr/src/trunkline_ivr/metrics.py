@@ -1,4 +1,4 @@
-"""Figures of self-service on the partitions that this replica owns, read when they are asked for."""
+"""Figures of self-service, read when they are asked for: sums over owned partitions, and the flows that all know."""
 
 from collections.abc import Callable, Iterable
 
@@ -13,7 +13,7 @@ from trunkline_ivr.domain.state import IvrState
 
 
 class IvrMetrics(Collector):
-    """Sessions, flow versions, and traces that were forgotten early because there were too many."""
+    """Sessions, flow versions, flows, and traces that were forgotten early because there were too many."""
 
     def __init__(self, ledger: Ledger[IvrState, Command, Event]) -> None:
         self._ledger = ledger
@@ -27,9 +27,13 @@ class IvrMetrics(Collector):
         early = sum(state.trace_counts()[2] for state in states)
         return [
             GaugeMetricFamily("trunkline_ivr_sessions", "Sessions that run.", running),
-            GaugeMetricFamily("trunkline_ivr_flow_versions", "Flow versions held, by partition.", versions),
-            GaugeMetricFamily("trunkline_ivr_flows", "Flows that every partition knows.", flows),
-            CounterMetricFamily("trunkline_ivr_traces_dropped_early", "Ended contacts forgotten before a day.", early),
+            GaugeMetricFamily(
+                "trunkline_ivr_flow_versions", "Flow versions held, counted on each owned partition.", versions
+            ),
+            GaugeMetricFamily("trunkline_ivr_flows", "Flows known to the partition that knows fewest.", flows),
+            CounterMetricFamily(
+                "trunkline_ivr_traces_dropped_early", "Traces of sessions that gave way to newer ones.", early
+            ),
         ]
 
 

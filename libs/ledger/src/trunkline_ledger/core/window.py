@@ -55,11 +55,7 @@ class Window(Generic[E]):
 
     def check_new(self, command_id: str, now: datetime) -> None:
         """Raises: Invalid, Expired or Overloaded when a command that is not in the window must not be decided."""
-        id_time = time_of(command_id)
-        if id_time < now - SPAN:
-            raise Expired
-        if id_time > now + SPAN:
-            raise Invalid("command_id", "its time is more than 5 minutes ahead")
+        check_age(command_id, now)
         self.forget_expired(now)
         if len(self._entries) >= self._max_entries:
             raise Overloaded("the deduplication window", retry_after_s=5.0)
@@ -83,6 +79,15 @@ class Window(Generic[E]):
         entry = self._entries.get(key)
         if entry is not None and entry.expires == expires:
             self._entries.delete(key)
+
+
+def check_age(command_id: str, now: datetime) -> None:
+    """Raises: Invalid, Expired when a new command may not have this id."""
+    id_time = time_of(command_id)
+    if id_time < now - SPAN:
+        raise Expired
+    if id_time > now + SPAN:
+        raise Invalid("command_id", "its time is more than 5 minutes ahead")
 
 
 def time_of(command_id: str) -> datetime:

@@ -11,18 +11,18 @@ from trunkline_ledger.kafka.reader import EffectiveRecord
 from trunkline_ledger.managers import ManagerCommand, ProcessManager
 from trunkline_platform.wire import Mapper
 
-from trunkline_acd.domain.commands import Command, PutAgent, PutQueue
+from trunkline_acd.domain.commands import Command, PutAgent, PutQueue, PutWrapUpCode
 from trunkline_acd.domain.state import routing_domain_id
 
 TOPIC = "directory.events.v1"
 
 _QUEUE: Mapper[QueueDefinition] = Mapper(QueueDefinition, directory_types_pb2.QueueDefinition)
 _AGENT: Mapper[AgentDefinition] = Mapper(AgentDefinition, directory_types_pb2.AgentDefinition)
-_KINDS = frozenset({"trunkline.directory.v1.QueueDefined", "trunkline.directory.v1.AgentDefined"})
+_KINDS = frozenset(f"trunkline.directory.v1.{kind}" for kind in ("QueueDefined", "AgentDefined", "WrapUpCodeDefined"))
 
 
 def directory_manager() -> ProcessManager[Command]:
-    """Return the process manager that keeps queues and agents as the directory defines them."""
+    """Return the process manager that keeps queues, agents and wrap-up codes as the directory defines them."""
     return ProcessManager(name="acd-directory", topic=TOPIC, react=react)
 
 
@@ -48,4 +48,6 @@ def react(effective: EffectiveRecord) -> Sequence[ManagerCommand[Command]]:
 def _command(event: directory_events_pb2.DirectoryEvent) -> Command:
     if event.HasField("queue_defined"):
         return PutQueue(_QUEUE.from_message(event.queue_defined.queue))
+    if event.HasField("wrap_up_code_defined"):
+        return PutWrapUpCode(event.wrap_up_code_defined.wrap_up_code.code)
     return PutAgent(_AGENT.from_message(event.agent_defined.agent))

@@ -24,7 +24,7 @@ CODEC: EventWire[Command, Event] = EventWire(
 COMMAND_SERVICE = acd_service_pb2.DESCRIPTOR.services_by_name["AcdCommandService"]
 AGENT_VIEW: Mapper[AgentView] = Mapper(AgentView, acd_types_pb2.AgentView)
 
-_FROM_PROCESS_MANAGERS = (commands.PutQueue, commands.PutAgent, commands.LosePeer)
+_FROM_PROCESS_MANAGERS = (commands.PutQueue, commands.PutAgent, commands.PutWrapUpCode, commands.LosePeer)
 
 
 def key_of(command: Command, tenant: str) -> str:
@@ -33,12 +33,14 @@ def key_of(command: Command, tenant: str) -> str:
 
 
 def stream_of(event: Event) -> str:
-    """Return the aggregate: the contact where there is one, else the agent, the queue or the routing domain."""
+    """Return the aggregate: the contact where there is one, else the agent, queue, wrap-up code or routing domain."""
     match event:
         case events.QueueConfigured(queue):
             return queue.queue_id
         case events.AgentConfigured(agent):
             return agent.agent_id
+        case events.WrapUpCodeConfigured():
+            return event.wrap_up_code
         case events.RowsChanged():
             return event.routing_domain_id
         case (

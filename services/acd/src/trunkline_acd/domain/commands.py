@@ -23,6 +23,13 @@ class PutAgent:
 
 
 @dataclass(frozen=True, slots=True)
+class PutWrapUpCode:
+    """Take over a wrap-up code of the tenant."""
+
+    wrap_up_code: str
+
+
+@dataclass(frozen=True, slots=True)
 class EnqueueContact:
     """A contact wants a person."""
 
@@ -186,6 +193,7 @@ TimerCommand = ExpireOffer | ExpireConnecting | ExpireWrapUp | ExpireGrace | End
 Command = (
     PutQueue
     | PutAgent
+    | PutWrapUpCode
     | EnqueueContact
     | EndContact
     | ReportConnected

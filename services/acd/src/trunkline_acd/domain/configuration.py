@@ -1,13 +1,14 @@
-"""Queues and agents as administrators define them; a definition replaces the one before as a whole."""
+"""Queues, agents and wrap-up codes as administrators define them; a definition replaces the one before as a whole."""
 
 from collections.abc import Iterator
 
 from trunkline_core.decider import Context
+from trunkline_core.errors import Invalid
 
-from trunkline_acd.domain import commands
+from trunkline_acd.domain import commands, policy
 from trunkline_acd.domain.agents import new_agent, redefined
-from trunkline_acd.domain.definitions import check_agent, check_queue
-from trunkline_acd.domain.events import AgentConfigured, Event, QueueConfigured
+from trunkline_acd.domain.definitions import check_agent, check_queue, check_wrap_up_code
+from trunkline_acd.domain.events import AgentConfigured, Event, QueueConfigured, WrapUpCodeConfigured
 from trunkline_acd.domain.matching import offer_to_agent
 from trunkline_acd.domain.state import AcdState, Domain
 
@@ -29,6 +30,16 @@ def put_agent(domain: Domain, command: commands.PutAgent, context: Context) -> I
         yield from offer_to_agent(domain, definition.agent_id, "AgentConfigured", context)
 
 
+def put_wrap_up_code(domain: Domain, command: commands.PutWrapUpCode) -> Iterator[Event]:
+    """Take over a wrap-up code; its name is no matter of routing."""
+    check_wrap_up_code(command.wrap_up_code)
+    if command.wrap_up_code in domain.wrap_up_codes:
+        return
+    if len(domain.wrap_up_codes) >= policy.MAX_WRAP_UP_CODES:
+        raise Invalid("wrap_up_code", f"must be at most {policy.MAX_WRAP_UP_CODES} of a tenant")
+    yield WrapUpCodeConfigured(command.wrap_up_code)
+
+
 def apply_queue_configured(state: AcdState, event: QueueConfigured, context: Context) -> None:
     """Put the definition in force."""
     state.domain(context.tenant).put_definition(event.queue)
@@ -39,3 +50,8 @@ def apply_agent_configured(state: AcdState, event: AgentConfigured, context: Con
     domain, now = state.domain(context.tenant), context.now
     known = domain.agents.get(event.agent.agent_id)
     domain.put_agent(redefined(known, event.agent) if known else new_agent(event.agent, now), now)
+
+
+def apply_wrap_up_code_configured(state: AcdState, event: WrapUpCodeConfigured, context: Context) -> None:
+    """Let agents wrap up with the code."""
+    state.domain(context.tenant).wrap_up_codes.put(event.wrap_up_code, True)

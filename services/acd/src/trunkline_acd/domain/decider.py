@@ -48,6 +48,8 @@ class AcdDecider:
                 configuration.apply_queue_configured(state, event, context)
             case events.AgentConfigured():
                 configuration.apply_agent_configured(state, event, context)
+            case events.WrapUpCodeConfigured():
+                configuration.apply_wrap_up_code_configured(state, event, context)
             case events.ContactEnqueued():
                 segments.apply_enqueued(state, event, context)
             case events.ContactOffered():
@@ -94,6 +96,8 @@ def _decide(state: AcdState, domain: Domain, command: Command, context: Context)
             return configuration.put_queue(domain, command)
         case commands.PutAgent():
             return configuration.put_agent(domain, command, context)
+        case commands.PutWrapUpCode():
+            return configuration.put_wrap_up_code(domain, command)
         case commands.EnqueueContact():
             return segments.enqueue(domain, command, context)
         case commands.EndContact():

@@ -3,6 +3,7 @@
 Owns: channels, lengths, counts and the longest durations. Must not: repeat what `trunkline_core.routing` checks.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from enum import Enum
@@ -12,6 +13,8 @@ from trunkline_core.errors import Invalid
 from trunkline_core.routing import AgentDefinition, QueueDefinition, SkillRequirement
 
 from trunkline_acd.domain import policy
+
+_TOKEN = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
 class Channel(Enum):
@@ -67,10 +70,16 @@ def check_id(field: str, value: str) -> None:
         raise Invalid(field, "must not have a slash")
 
 
-def check_length(field: str, value: str) -> None:
-    """Raises: Invalid, when a word is too long; it may be empty."""
-    if len(value) > policy.MAX_ID_LENGTH:
-        raise Invalid(field, f"must have at most {policy.MAX_ID_LENGTH} characters")
+def check_wrap_up_code(code: str) -> None:
+    """Raises: Invalid, when the code is not what a directory defines."""
+    if not code.isidentifier() or len(code) > policy.MAX_ID_LENGTH:
+        raise Invalid("wrap_up_code", f"must be letters, digits and underscores, at most {policy.MAX_ID_LENGTH}")
+
+
+def check_break_reason(reason: str) -> None:
+    """Raises: Invalid, unless empty or a token: a free text could be about somebody, and events keep it in clear."""
+    if reason and not _TOKEN.fullmatch(reason):
+        raise Invalid("break_reason", f"must match {_TOKEN.pattern}")
 
 
 def check_permille(field: str, value: int) -> None:

@@ -13,7 +13,7 @@ from trunkline_core.timers import Timer
 
 from trunkline_acd.domain import commands, joining, offers, policy, timing
 from trunkline_acd.domain.agents import Agent, Work
-from trunkline_acd.domain.definitions import check_id, check_length
+from trunkline_acd.domain.definitions import check_break_reason, check_id
 from trunkline_acd.domain.events import (
     AgentDisconnected,
     AgentNotResponding,
@@ -33,7 +33,7 @@ def set_intent(domain: Domain, command: commands.SetIntent, context: Context) ->
     """Change what the agent does; an offer that rings is resolved first (rule 20), a connected contact goes on."""
     if command.intent is Intent.UNSPECIFIED:
         raise Invalid("intent", "must be set")
-    check_length("break_reason", command.break_reason)
+    check_break_reason(command.break_reason)
     agent = domain.agent(command.agent_id)
     reason = command.break_reason if command.intent is Intent.BREAK else ""
     if (command.intent, reason) == (agent.intent, agent.break_reason):

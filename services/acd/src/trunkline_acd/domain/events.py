@@ -24,6 +24,13 @@ class AgentConfigured:
 
 
 @dataclass(frozen=True, slots=True)
+class WrapUpCodeConfigured:
+    """The tenant has a wrap-up code."""
+
+    wrap_up_code: str
+
+
+@dataclass(frozen=True, slots=True)
 class ContactEnqueued:
     """A queue segment opened; `requirements` are the queue's and the contact's own, one per skill, sorted."""
 
@@ -220,6 +227,7 @@ class RowsChanged:
 Event = (
     QueueConfigured
     | AgentConfigured
+    | WrapUpCodeConfigured
     | ContactEnqueued
     | ContactOffered
     | OfferAccepted

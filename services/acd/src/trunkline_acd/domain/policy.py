@@ -32,6 +32,9 @@ CANDIDATES_SCANNED = 24
 ROWS_PER_EVENT = 100
 """Rows of each kind in one RowsChanged; keeps it below the ledger's 64 KiB even with the longest ids."""
 
+MAX_WRAP_UP_CODES = 1_000
+"""Nobody chooses among more; bounds what a tenant keeps in memory."""
+
 MAX_ID_LENGTH = 128
 MAX_REQUIREMENTS = 32
 MAX_SKILLS = 64

@@ -48,9 +48,9 @@ class Changes:
                 | events.AgentRearmed()
             ):
                 self._agents[event.agent_id] = None
-            case events.ContactForgotten() | events.TombstoneDropped() | events.ExclusionEnded():
+            case events.WrapUpCodeConfigured() | events.RowsChanged():
                 pass
-            case events.RowsChanged():
+            case events.ContactForgotten() | events.TombstoneDropped() | events.ExclusionEnded():
                 pass
             case _:
                 assert_never(event)

@@ -33,6 +33,7 @@ class Domain:
         self.routing_domain_id = routing_domain_id(tenant)
         self.queues: Table[str, Queue] = Table(journal)
         self.agents: Table[str, Agent] = Table(journal)
+        self.wrap_up_codes: Table[str, bool] = Table(journal)
         self.contacts: Table[str, Contact] = Table(journal)
         self.tombstones: Table[str, Tombstone] = Table(journal)
         self.lines: Shelves[Line, LinePlace] = Shelves(journal)  # waiting contacts, the next one first

@@ -1,6 +1,7 @@
 """Wrap-up after a contact: keeps its channel's units until the agent or the timer ends it (rule 5).
 
-Owns: that a wrap-up outlives its contact, keyed by (agent, contact).
+Owns: that a wrap-up outlives its contact, keyed by (agent, contact), and ends with a code of the tenant or none: events
+keep it in clear, so it must not be a text about somebody.
 """
 
 from collections.abc import Iterator
@@ -14,7 +15,6 @@ from trunkline_core.timers import Timer
 from trunkline_acd.domain import commands, timing
 from trunkline_acd.domain.agents import Agent, with_idle_reset, with_work, without_work
 from trunkline_acd.domain.contacts import Contact, Stage
-from trunkline_acd.domain.definitions import check_length
 from trunkline_acd.domain.events import ContactReleased, Event, WrapUpFinished
 from trunkline_acd.domain.matching import offer_to_agent
 from trunkline_acd.domain.state import AcdState, Domain
@@ -22,8 +22,13 @@ from trunkline_acd.domain.words import Connectivity, WorkState
 
 
 def finish(domain: Domain, command: commands.FinishWrapUp, context: Context) -> Iterator[Event]:
-    """The agent has wrapped up."""
-    check_length("wrap_up_code", command.wrap_up_code)
+    """The agent has wrapped up.
+
+    Raises: NotFound; Rejection(`NotInWrapUp`), or (`UnknownWrapUpCode`) for what is no code of the tenant, or none yet:
+    a code that was defined a moment ago is refused until the directory's event is here, and may be tried again.
+    """
+    if command.wrap_up_code and command.wrap_up_code not in domain.wrap_up_codes:
+        raise Rejection("UnknownWrapUpCode")
     agent = domain.agent(command.agent_id)
     if not _is_wrapping_up(agent, command.contact_id):
         raise Rejection("NotInWrapUp")

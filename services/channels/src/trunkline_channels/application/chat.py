@@ -7,7 +7,7 @@ Must not: know HTTP or protobuf, or hold anything that a page could not get agai
 
 import asyncio
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from trunkline_platform.commands import new_command_id
 from trunkline_platform.credentials import Principal
 from trunkline_platform.logs import get_logger
 
+from trunkline_channels.application.rates import Rate
 from trunkline_channels.application.reasons import reason_of, retry_after_s
 from trunkline_channels.application.reception import Arrival, Reception
 from trunkline_channels.domain import commands
@@ -25,14 +26,14 @@ from trunkline_channels.domain.words import Channel
 
 log = get_logger(__name__)
 
-MESSAGES_PER_SPAN = 20
-SPAN_S = 10.0
+CUSTOMER = "customer"  # the actor of every page
+MESSAGES, MESSAGES_S = 20, 10.0
+HELLOS, HELLOS_S = 20, 60.0  # pages that one conversation may open, reloads and reconnections included
 PAGE_EXPECTED_S = 30.0
 LOOK_S = 2.0
 REATTACH_S = 45.0  # a replica that could not hear us may have given us up: well within the 120 s that a page has
 LINGER_S = 5.0  # a reloaded page finds its place
-MAX_ADDRESSES_SEEN = 50_000
-MAX_PAGES_PER_CONTACT = 5
+MAX_PAGES_PER_CONTACT = 4
 MAX_CONTACTS = 10_000  # as many as one stream may watch
 
 
@@ -107,10 +108,9 @@ class Shown:
 
     def __init__(self, tenant: str, now: float) -> None:
         self.tenant = tenant
-        self.pages: set[Page] = set()
+        self.pages: list[Page] = []  # the oldest first
         self.view: View | None = None
         self.messages: dict[int, dict[str, Any]] = {}
-        self.spoken: deque[float] = deque()
         self.attach_at = now
         self.left_at = now
 
@@ -131,10 +131,11 @@ class Page:
 
     def __init__(self, ticket: Ticket, shown: Shown) -> None:
         self.ticket = ticket
-        self.caller = Principal(ticket.tenant, "customer")
+        self.caller = Principal(ticket.tenant, CUSTOMER)
         self._shown = shown
         self._sent: set[int] = set()
         self._is_behind = False
+        self._is_replaced = False
         self._answers: deque[dict[str, Any]] = deque()
         self._wake = asyncio.Event()
 
@@ -148,15 +149,21 @@ class Page:
         self._answers.append(frame)
         self._wake.set()
 
-    async def next_frame(self) -> dict[str, Any]:
-        """Wait for something to send."""
-        while True:
+    def replace(self) -> None:
+        """A newer page of the conversation takes the place."""
+        self._is_replaced = True
+        self._wake.set()
+
+    async def next_frame(self) -> dict[str, Any] | None:
+        """Wait for something to send; None once the page is replaced."""
+        while not self._is_replaced:
             if self._answers:
                 return self._answers.popleft()
             if self._is_behind and self._shown.view is not None:
                 return self._contact_frame(self._shown.view)
             self._wake.clear()
             await self._wake.wait()
+        return None
 
     def _contact_frame(self, view: View) -> dict[str, Any]:
         self._is_behind = False
@@ -181,12 +188,13 @@ class ChatEdge:
         self._reception = reception
         self._tickets = tickets
         self._streams = streams
-        self._sessions_per_ip = sessions_per_ip
         self._monotonic = monotonic
         self._shown: dict[str, Shown] = {}
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._expected: dict[str, tuple[str, float]] = {}  # contact → tenant, and when its page is given up
-        self._by_ip: OrderedDict[str, deque[float]] = OrderedDict()
+        self._sessions = Rate("the number of new conversations", sessions_per_ip, 60.0, monotonic)  # by address
+        self._hellos = Rate("pages of this conversation", HELLOS, HELLOS_S, monotonic)  # by contact
+        self._messages = Rate("your conversation", MESSAGES, MESSAGES_S, monotonic)  # by contact
 
     @property
     def pages(self) -> int:
@@ -206,7 +214,7 @@ class ChatEdge:
         self._streams.ensure(tenant)
         if opening.token and (resumed := await self._resumed(opening.token, tenant)):
             return resumed
-        self._count_session(opening.ip)
+        self._sessions.count(opening.ip)
         visitor = opening.visitor or self._reception.new_visitor(tenant, opening.command_id)
         arrival = Arrival(
             entry_point_id=opening.entry_point_id,
@@ -215,7 +223,7 @@ class ChatEdge:
             locale=opening.locale,
             peer_id=self.peer_id,
         )
-        contact_id = await self._reception.start(arrival, Principal(tenant, "customer"), opening.command_id)
+        contact_id = await self._reception.start(arrival, Principal(tenant, CUSTOMER), opening.command_id)
         if not self._has_page(contact_id):
             self._expected[contact_id] = (tenant, self._monotonic() + PAGE_EXPECTED_S)
         ticket = Ticket(tenant, contact_id, visitor)
@@ -232,17 +240,22 @@ class ChatEdge:
         return Opened(token, ticket.contact_id, ticket.visitor)
 
     async def join(self, token: str) -> Page:
-        """A page said hello. Raises: Unauthenticated, NotFound for a contact that left memory, Overloaded."""
+        """A page said hello; of too many at a time the oldest gives way.
+
+        Raises: Unauthenticated; NotFound for a contact that left memory; Overloaded, also when the conversation's
+        pages come and go too often: each time its owner is told, and the conversation is read from the start.
+        """
         ticket = self._tickets.verify(token)
         await self._reception.known(ticket.contact_id, ticket.tenant)
+        self._hellos.count(ticket.contact_id)
         self._streams.ensure(ticket.tenant)
         if ticket.contact_id not in self._shown and len(self._shown) >= MAX_CONTACTS:
             raise Overloaded("this chat edge", 5.0)
         shown = self._shown.setdefault(ticket.contact_id, Shown(ticket.tenant, self._monotonic()))
-        if len(shown.pages) >= MAX_PAGES_PER_CONTACT:
-            raise Overloaded("pages of this conversation", 10.0)
         page = Page(ticket, shown)
-        shown.pages.add(page)
+        shown.pages.append(page)
+        if len(shown.pages) > MAX_PAGES_PER_CONTACT:
+            shown.pages.pop(0).replace()
         self._expected.pop(ticket.contact_id, None)
         self._watch(ticket.contact_id, shown)
         await self._attach(ticket.contact_id, shown)
@@ -260,7 +273,7 @@ class ChatEdge:
         contact_id, shown = page.ticket.contact_id, self._shown.get(page.ticket.contact_id)
         if shown is None or page not in shown.pages:
             return
-        shown.pages.discard(page)
+        shown.pages.remove(page)
         if shown.pages:
             return
         shown.left_at = self._monotonic()
@@ -325,11 +338,11 @@ class ChatEdge:
         contact_id, caller = page.ticket.contact_id, page.caller
         match kind:
             case "input":
-                self._count_message(contact_id)
+                self._messages.count(contact_id)
                 option_id, text, node_id = (_word(frame, name) for name in ("option_id", "text", "node_id"))
                 await self._reception.take_input(contact_id, option_id, text, caller, command_id, node_id)
             case "message":
-                self._count_message(contact_id)
+                self._messages.count(contact_id)
                 await self._reception.write(contact_id, _word(frame, "text"), caller, command_id)
             case "leave":
                 await self._reception.leave(contact_id, caller, command_id)
@@ -368,34 +381,12 @@ class ChatEdge:
     async def _tell(self, command: commands.AttachPeer | commands.DetachPeer, tenant: str) -> bool:
         """Return whether it is settled; what could not be told is told again, or found out by the peer watch."""
         try:
-            await self._reception.pass_on(command, Principal(tenant, "customer"), new_command_id())
+            await self._reception.pass_on(command, Principal(tenant, CUSTOMER), new_command_id())
             return True
         except TrunklineError as error:
             kind = type(command).__name__
             log.info("peer change not told", extra={"kind": kind, "reason": reason_of(error)})
             return not error.retryable
-
-    def _count_message(self, contact_id: str) -> None:
-        """Raises: Overloaded beyond 20 messages in 10 s."""
-        shown = self._shown.get(contact_id)
-        if shown is not None:
-            _count(shown.spoken, self._monotonic(), MESSAGES_PER_SPAN, SPAN_S, "your conversation")
-
-    def _count_session(self, ip: str) -> None:
-        """Raises: Overloaded beyond the sessions that one address may open in a minute."""
-        times = self._by_ip.setdefault(ip, deque())
-        self._by_ip.move_to_end(ip)
-        while len(self._by_ip) > MAX_ADDRESSES_SEEN:
-            self._by_ip.popitem(last=False)
-        _count(times, self._monotonic(), self._sessions_per_ip, 60.0, "the number of new conversations")
-
-
-def _count(times: deque[float], now: float, at_most: int, span_s: float, what: str) -> None:
-    while times and times[0] <= now - span_s:
-        times.popleft()
-    if len(times) >= at_most:
-        raise Overloaded(what, max(0.1, times[0] + span_s - now))
-    times.append(now)
 
 
 def _word(frame: dict[str, Any], name: str) -> str:

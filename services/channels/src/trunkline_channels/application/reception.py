@@ -1,6 +1,7 @@
 """What edges ask for, in clear: seals it, finds the contact, and sends the command to its owner.
 
-Owns: that personal data is sealed before a command exists; that a repeated request is recognised by its clear payload;
+Owns: that personal data is sealed before a command exists, and not for a request that is refused anyway: sealing makes
+the person a data key where there is none; that a repeated request is recognised by its clear payload;
 which option typed words choose. Must not: trust a request's tenant: it comes with the caller.
 """
 
@@ -8,15 +9,17 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol
 
 from trunkline_core.errors import Invalid, NotFound
 from trunkline_core.sealed import Sealed
+from trunkline_ledger.core.window import check_age, time_of
 from trunkline_platform.credentials import Principal
 
 from trunkline_channels.application.steps import ChannelsLedger
 from trunkline_channels.domain import commands
-from trunkline_channels.domain.checks import check_attributes, check_locale, check_text
+from trunkline_channels.domain.checks import check_attributes, check_id, check_locale, check_text
 from trunkline_channels.domain.commands import Command
 from trunkline_channels.domain.contact import Contact
 from trunkline_channels.domain.identity import derive_contact_id, partition_token
@@ -100,6 +103,7 @@ class Reception:
 
     async def start(self, arrival: Arrival, caller: Principal, command_id: str) -> str:
         """Open a contact and return its id; the same command opens the same contact. Raises: TrunklineError."""
+        _check_command_id(command_id)
         _check(arrival)
         entry_point = self.entry_point(arrival.entry_point_id)
         if entry_point.tenant != caller.tenant:
@@ -110,7 +114,7 @@ class Reception:
         command = commands.OpenContact(
             entry_point_id=arrival.entry_point_id,
             address_token=token,
-            address=await self._sealed_address(contact_id, arrival, caller),
+            address=await self._sealed_address(contact_id, arrival, caller, command_id),
             attributes=dict(arrival.attributes),
             locale=arrival.locale,
             peer_id=arrival.peer_id,
@@ -120,17 +124,22 @@ class Reception:
         await self._commander.send(command, caller, command_id, self._hash(caller, "start", clear))
         return contact_id
 
-    async def _sealed_address(self, contact_id: str, arrival: Arrival, caller: Principal) -> Sealed:
-        """A repeated start keeps the address as it was sealed first: no second key for one contact."""
+    async def _sealed_address(self, contact_id: str, arrival: Arrival, caller: Principal, command_id: str) -> Sealed:
+        """A repeated start keeps the address as it was sealed first: no second key for one contact.
+
+        Raises: Expired, Invalid for a new contact whose command the ledger would refuse by its age.
+        """
         try:
             return (await self.contact(contact_id, caller.tenant)).address
         except NotFound:
+            check_age(command_id, datetime.now(UTC))
             return await self._sealing.seal(contact_id, caller.tenant, arrival.address)
 
     async def take_input(
         self, contact_id: str, option_id: str, text: str, caller: Principal, command_id: str, node_id: str = ""
     ) -> None:
         """The customer chose, pressed or typed; words outside of a question are a message. Raises: TrunklineError."""
+        _check_command_id(command_id)
         if not option_id:
             check_text(text)
         digest = self._hash(caller, "input", [contact_id, option_id, text])
@@ -163,6 +172,7 @@ class Reception:
 
     async def write(self, contact_id: str, text: str, caller: Principal, command_id: str) -> None:
         """The customer wrote a message. Raises: TrunklineError."""
+        _check_command_id(command_id)
         check_text(text)
         contact = await self.known(contact_id, caller.tenant)
         await self._say(contact, text, caller, command_id, self._hash(caller, "message", [contact_id, text]))
@@ -182,7 +192,10 @@ class Reception:
 
     # -- sealing -----------------------------------------------------------------------------------
 
-    async def _seal(self, contact: Contact, text: str) -> Sealed:
+    async def _seal(self, contact: Contact, text: str) -> Sealed | None:
+        """Nothing is sealed for a contact that is over: the command gets its first answer again, or is refused."""
+        if contact.is_over:
+            return None
         return await self._sealing.seal(contact.customer_id or contact.contact_id, contact.tenant, text)
 
     def _hash(self, caller: Principal, kind: str, clear: object) -> bytes:
@@ -191,6 +204,12 @@ class Reception:
 
     def _owns(self, contact_id: str) -> bool:
         return self._ledger.owns(self._ledger.partition_of(partition_token(contact_id)))
+
+
+def _check_command_id(command_id: str) -> None:
+    """Raises: Invalid for what the ledger would refuse whatever the command says."""
+    check_id("command_id", command_id)
+    time_of(command_id)
 
 
 def _check(arrival: Arrival) -> None:

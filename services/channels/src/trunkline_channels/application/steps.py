@@ -149,11 +149,11 @@ class StepRunner:
         await self._submit(contact, step, commands.RecordCustomer(contact.contact_id, step.step_no, customer_id))
 
     async def _refuse(self, contact: Contact, step: Step, error: TrunklineError) -> bool:
-        self.refusals += 1
         rule = _rule_of(error)
         log.info("step refused", extra={"contact_id": contact.contact_id, "kind": step.kind, "rule": rule})
         try:
             await self._submit(contact, step, commands.RefuseStep(contact.contact_id, step.step_no, rule))
+            self.refusals += 1
             return True
         except NotOwner:
             raise

@@ -10,7 +10,6 @@ from typing import assert_never
 from trunkline_core.decider import Context
 
 from trunkline_channels.domain import (
-    actors,
     closing,
     commands,
     connecting,
@@ -35,7 +34,6 @@ class ChannelsDecider:
 
     def decide(self, state: ChannelsState, command: Command, context: Context) -> Iterator[Event]:
         """Yield what the command causes. Raises: TrunklineError."""
-        actors.check_actor(command, context)
         return _decide(state, command, context)
 
     def evolve(self, state: ChannelsState, event: Event, context: Context) -> None:

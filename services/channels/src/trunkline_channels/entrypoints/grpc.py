@@ -181,7 +181,8 @@ class _Session:
         await self._outgoing.put(response)
 
     async def _carry_out(self, request: wire.SessionRequest, kind: str) -> str:
-        """Do what is asked and return the contact it was about. Raises: TrunklineError."""
+        """Do what is asked and return the contact it was about. Services only watch. Raises: TrunklineError."""
+        self._principal.require(Role.GATEWAY)
         check_id("command_id", request.command_id)
         caller, command_id = self._principal, request.command_id
         if kind == "start_contact":

@@ -26,6 +26,7 @@ HELLO_S: Final = 10.0
 SILENCE_S: Final = 90.0  # a page pings more often than that
 TOO_BIG: Final = 1009
 GOING_AWAY: Final = 1001
+REPLACED: Final = 4409  # newer pages of the conversation are open: the widget comes back only when it is used
 WORD = r"^[A-Za-z0-9_.-]*$"
 
 
@@ -143,9 +144,9 @@ class _Socket:
             await self._edge.take(page, frame)
 
     async def _write(self, page: Page) -> None:
-        while True:
-            frame = await page.next_frame()
+        while (frame := await page.next_frame()) is not None:
             await self._websocket.send_text(json.dumps(frame, ensure_ascii=False, separators=(",", ":")))
+        await self._close(REPLACED)
 
     async def _frame(self) -> dict[str, Any]:
         """Return the next frame; what is no JSON object is one without a type. Raises: Invalid when too big."""
@@ -165,6 +166,8 @@ class _Socket:
             return await self._websocket.receive_text() or ""
         except KeyError:  # Starlette's answer to a binary frame
             return ""
+        except RuntimeError:  # and to a socket that we closed meanwhile
+            raise WebSocketDisconnect(REPLACED) from None
 
     async def _close(self, code: int) -> None:
         try:

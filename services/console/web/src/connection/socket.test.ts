@@ -11,7 +11,7 @@ class PlayedSocket {
   closed = false;
   onopen: (() => void) | null = null;
   onmessage: ((message: {data: string}) => void) | null = null;
-  onclose: (() => void) | null = null;
+  onclose: ((event: {code: number}) => void) | null = null;
 
   constructor(readonly url: string) {
     PlayedSocket.made.push(this);
@@ -34,9 +34,9 @@ class PlayedSocket {
     this.onmessage?.({data});
   }
 
-  lose(): void {
+  lose(code = 1006): void {
     this.readyState = 3;
-    this.onclose?.();
+    this.onclose?.({code});
   }
 }
 
@@ -61,6 +61,7 @@ describe("a socket that comes back", () => {
       frame: (frame) => heard.push(JSON.stringify(frame)),
       changed: (state) => heard.push(state),
       rejected: () => heard.push("rejected"),
+      replaced: () => heard.push("replaced"),
     });
     socket.start();
   });
@@ -100,6 +101,27 @@ describe("a socket that comes back", () => {
   test("says when a connection ended before the server spoke", () => {
     latest().lose();
     expect(heard).toContain("rejected");
+  });
+
+  test("stays away once a newer connection took its place, until it is started again", async () => {
+    latest().open();
+    latest().lose(4409);
+    expect(heard.slice(-2)).toEqual(["stopped", "replaced"]);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(PlayedSocket.made).toHaveLength(1);
+    socket.start();
+    expect(PlayedSocket.made).toHaveLength(2);
+  });
+
+  test("comes back later, and is not rejected, when it was there too often", async () => {
+    latest().lose(4429);
+    expect(heard).not.toContain("rejected");
+    await vi.advanceTimersByTimeAsync(500);
+    latest().lose(4429);
+    await vi.advanceTimersByTimeAsync(999);
+    expect(PlayedSocket.made).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(PlayedSocket.made).toHaveLength(3);
   });
 
   test("pings, and gives up a connection that is silent", async () => {

@@ -12,7 +12,13 @@ export interface SocketEvents {
   changed(state: SocketState): void;
   /** A connection ended before any frame came: perhaps the server does not want us. */
   rejected?(): void;
+  /** The server gave our place to a newer connection; this one stays away until it is started again. */
+  replaced?(): void;
 }
+
+/** Codes of the chat edge, 4000 and an HTTP status: a newer page took the place; too many connections lately. */
+const REPLACED = 4409;
+const TOO_MANY = 4429;
 
 const PING_EVERY_MS = 4000;
 const SILENCE_MS = 12_000;
@@ -73,12 +79,19 @@ export class ReconnectingSocket {
       const frame = parsed(message.data);
       if (frame !== null) this.#events.frame(frame);
     };
-    socket.onclose = () => this.#lost(socket, heard);
+    socket.onclose = ({code}: CloseEvent) => this.#closed(socket, heard || code === TOO_MANY, code);
   }
 
   #check(socket: WebSocket): void {
     if (performance.now() - this.#heard_ms > SILENCE_MS) this.#lost(socket, true);
     else this.send({type: "ping"});
+  }
+
+  #closed(socket: WebSocket, heard: boolean, code: number): void {
+    if (code !== REPLACED) return this.#lost(socket, heard);
+    if (this.#socket !== socket) return;
+    this.stop();
+    this.#events.replaced?.();
   }
 
   #lost(socket: WebSocket, heard: boolean): void {

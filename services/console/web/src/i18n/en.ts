@@ -269,6 +269,7 @@ export const en = {
     Timeout: "the server did not answer in 30 seconds. Please try again.",
     OfferNotLive: "the offer is no longer there.",
     NotInWrapUp: "the wrap-up is already over.",
+    UnknownWrapUpCode: "this code is not known, or not yet. Please try again or choose another one.",
     AgentNotConnected: "your desk is not connected yet. Please try again.",
     AgentAtCapacity: "you have no room for another contact.",
     ContactAlreadyEnded: "the contact is already over.",

@@ -270,6 +270,7 @@ export const zh: Texts = {
     Timeout: "服务器 30 秒内没有响应，请重试。",
     OfferNotLive: "该来访已不存在。",
     NotInWrapUp: "话后处理已结束。",
+    UnknownWrapUpCode: "没有这个代码，或尚未生效，请重试或另选一个。",
     AgentNotConnected: "工作台尚未连接，请重试。",
     AgentAtCapacity: "您的接待数已满。",
     ContactAlreadyEnded: "会话已经结束。",

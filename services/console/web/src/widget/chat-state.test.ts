@@ -56,6 +56,7 @@ describe("the widget", () => {
 
   test("tells when it is not connected, cannot begin, or may not", () => {
     expect(statusOf({...LIVE, connected: false})).toBe("offline");
+    expect(statusOf({...LIVE, connected: false, replaced: true})).toBe("elsewhere");
     expect(statusOf({...IDLE_CHAT, phase: "starting"})).toBe("starting");
     expect(statusOf({...IDLE_CHAT, phase: "starting", failures: 1})).toBe("failed");
     expect(statusOf({...IDLE_CHAT, phase: "refused"})).toBe("refused");

@@ -23,6 +23,8 @@ export interface ChatState {
   /** `idle`: no chat. `starting`: a session is being opened. `live`: there is one. `refused`: not here. */
   phase: "idle" | "starting" | "live" | "refused";
   connected: boolean;
+  /** Newer windows with this chat took the place; this one comes back when it is used. */
+  replaced: boolean;
   /** Failures in a row of opening a session. */
   failures: number;
   contact: ChatContact | null;
@@ -38,6 +40,7 @@ export interface ChatState {
 export const IDLE_CHAT: ChatState = {
   phase: "idle",
   connected: false,
+  replaced: false,
   failures: 0,
   contact: null,
   messages: [],
@@ -84,7 +87,7 @@ export function statusOf(state: ChatState): WidgetText {
   if (isOver(state)) return state.contact?.close_reason === "INACTIVE" ? "inactive" : "ended";
   if (state.failures > 0) return "failed";
   if (state.contact === null) return "starting";
-  if (!state.connected) return "offline";
+  if (!state.connected) return state.replaced ? "elsewhere" : "offline";
   return STATUS[state.contact.state] ?? "starting";
 }
 

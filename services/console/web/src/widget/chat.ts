@@ -5,7 +5,7 @@
 
 import {delay_ms} from "../connection/backoff";
 import {ServerClock} from "../connection/clock";
-import {Outbox} from "../connection/outbox";
+import {type Outcome, Outbox} from "../connection/outbox";
 import {ReconnectingSocket} from "../connection/socket";
 import {socketUrl} from "../connection/url";
 import {uuid7} from "../connection/uuid7";
@@ -59,8 +59,9 @@ export class Chat {
     this.#socket = new ReconnectingSocket(() => socketUrl("/chat/v1/ws", channels), {
       opened: () => this.#hello(),
       frame: (frame) => this.#receive(frame as ChatFrame),
-      changed: (state) => this.#set({connected: state === "open"}),
+      changed: (state) => this.#set({connected: state === "open", replaced: false}),
       rejected: () => this.#renew(),
+      replaced: () => this.#set({replaced: true}),
     });
     this.#outbox = new Outbox(
       (frame) => this.#socket.send(frame),
@@ -104,12 +105,12 @@ export class Chat {
   }
 
   leave(): void {
-    void this.#outbox.submit({type: "leave"});
+    void this.#submit({type: "leave"});
   }
 
   async #say(text: string, command: {type: string} & Record<string, unknown>): Promise<void> {
     const sent = this.#echo(text);
-    const refusal = await this.#outbox.submit(command);
+    const refusal = await this.#submit(command);
     if (refusal === null) this.#settle(sent.key);
     else this.#fail(sent.key);
   }
@@ -118,9 +119,15 @@ export class Chat {
     const isAsked = questionOf(this.state, this.#locale) !== "";
     const question = isAsked ? (openPrompt(this.state)?.text ?? "") : "";
     const {key, after_no} = this.#echo(text);
-    const refusal = await this.#outbox.submit(command);
+    const refusal = await this.#submit(command);
     if (refusal === null) this.#keep({key, after_no, question, answer});
     else this.#fail(key);
+  }
+
+  /** What is sent by a window that was replaced brings it back. */
+  #submit(command: {type: string} & Record<string, unknown>): Promise<Outcome> {
+    if (this.state.replaced) this.#socket.start();
+    return this.#outbox.submit(command);
   }
 
   #echo(text: string): Sent {

@@ -24,6 +24,7 @@ const en = {
   ended: "The chat has ended",
   inactive: "The chat has ended because nothing was written for a while",
   offline: "Connection lost. Reconnecting …",
+  elsewhere: "Open in newer windows. Write here to go on",
   failed: "The chat cannot be reached right now. Trying again …",
   refused: "The chat is not available here.",
 };
@@ -52,6 +53,7 @@ const zh: Record<WidgetText, string> = {
   ended: "会话已结束",
   inactive: "长时间没有消息，会话已结束",
   offline: "连接已断开，正在重连……",
+  elsewhere: "会话已在较新的窗口中打开，在此输入即可继续",
   failed: "暂时无法连接客服，正在重试……",
   refused: "此处无法使用在线客服。",
 };

@@ -70,6 +70,28 @@ class PutAgent(_message.Message):
 Global___PutAgent: _TypeAlias = PutAgent  # noqa: Y015
 
 @_typing.final
+class PutWrapUpCode(_message.Message):
+    """Take over a wrap-up code of the tenant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WRAP_UP_CODE_FIELD_NUMBER: _builtins.int
+    wrap_up_code: _builtins.str
+    """The code, for example `resolved`."""
+    def __init__(
+        self,
+        *,
+        wrap_up_code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["wrap_up_code", b"wrap_up_code"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutWrapUpCode: _TypeAlias = PutWrapUpCode  # noqa: Y015
+
+@_typing.final
 class EnqueueContact(_message.Message):
     """A contact wants a person."""
 
@@ -293,7 +315,7 @@ class FinishWrapUp(_message.Message):
     contact_id: _builtins.str
     """The contact."""
     wrap_up_code: _builtins.str
-    """How it was wrapped up; empty for none."""
+    """How it was wrapped up: a code of the tenant; empty for none."""
     def __init__(
         self,
         *,
@@ -323,7 +345,7 @@ class SetIntent(_message.Message):
     intent: _acd_types_pb2.Intent.ValueType
     """What is wanted."""
     break_reason: _builtins.str
-    """Reason of a break."""
+    """Reason of a break: `[a-z][a-z0-9_-]{0,31}`, for example `lunch`; empty for none."""
     def __init__(
         self,
         *,
@@ -617,6 +639,7 @@ class AcdCommand(_message.Message):
     EXPIRE_GRACE_FIELD_NUMBER: _builtins.int
     END_EXCLUSION_FIELD_NUMBER: _builtins.int
     DROP_TOMBSTONE_FIELD_NUMBER: _builtins.int
+    PUT_WRAP_UP_CODE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def put_queue(self) -> Global___PutQueue:
         """Queue."""
@@ -697,6 +720,10 @@ class AcdCommand(_message.Message):
     def drop_tombstone(self) -> Global___DropTombstone:
         """Tombstone."""
 
+    @_builtins.property
+    def put_wrap_up_code(self) -> Global___PutWrapUpCode:
+        """Wrap-up code."""
+
     def __init__(
         self,
         *,
@@ -720,12 +747,13 @@ class AcdCommand(_message.Message):
         expire_grace: Global___ExpireGrace | None = ...,
         end_exclusion: Global___EndExclusion | None = ...,
         drop_tombstone: Global___DropTombstone | None = ...,
+        put_wrap_up_code: Global___PutWrapUpCode | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "close_agent_session", b"close_agent_session", "command", b"command", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "finish_wrap_up", b"finish_wrap_up", "lose_peer", b"lose_peer", "open_agent_session", b"open_agent_session", "put_agent", b"put_agent", "put_queue", b"put_queue", "rearm_agent", b"rearm_agent", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "set_intent", b"set_intent"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "close_agent_session", b"close_agent_session", "command", b"command", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "finish_wrap_up", b"finish_wrap_up", "lose_peer", b"lose_peer", "open_agent_session", b"open_agent_session", "put_agent", b"put_agent", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "rearm_agent", b"rearm_agent", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "set_intent", b"set_intent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "close_agent_session", b"close_agent_session", "command", b"command", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "finish_wrap_up", b"finish_wrap_up", "lose_peer", b"lose_peer", "open_agent_session", b"open_agent_session", "put_agent", b"put_agent", "put_queue", b"put_queue", "rearm_agent", b"rearm_agent", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "set_intent", b"set_intent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "close_agent_session", b"close_agent_session", "command", b"command", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "finish_wrap_up", b"finish_wrap_up", "lose_peer", b"lose_peer", "open_agent_session", b"open_agent_session", "put_agent", b"put_agent", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "rearm_agent", b"rearm_agent", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "set_intent", b"set_intent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_queue", "put_agent", "enqueue_contact", "end_contact", "report_connected", "report_connect_failed", "accept_offer", "decline_offer", "finish_wrap_up", "set_intent", "rearm_agent", "open_agent_session", "close_agent_session", "lose_peer", "expire_offer", "expire_connecting", "expire_wrap_up", "expire_grace", "end_exclusion", "drop_tombstone"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_queue", "put_agent", "enqueue_contact", "end_contact", "report_connected", "report_connect_failed", "accept_offer", "decline_offer", "finish_wrap_up", "set_intent", "rearm_agent", "open_agent_session", "close_agent_session", "lose_peer", "expire_offer", "expire_connecting", "expire_wrap_up", "expire_grace", "end_exclusion", "drop_tombstone", "put_wrap_up_code"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

@@ -29,7 +29,7 @@ from trunkline.common.v1 import common_types_pb2 as trunkline_dot_common_dot_v1_
 from trunkline.directory.v1 import directory_types_pb2 as trunkline_dot_directory_dot_v1_dot_directory__types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!trunkline/acd/v1/acd_events.proto\x12\x10trunkline.acd.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a trunkline/acd/v1/acd_types.proto\x1a&trunkline/common/v1/common_types.proto\x1a,trunkline/directory/v1/directory_types.proto\"I\n\x0fQueueConfigured\x12\x36\n\x05queue\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.QueueDefinition\"I\n\x0f\x41gentConfigured\x12\x36\n\x05\x61gent\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.AgentDefinition\"\xfd\x01\n\x0f\x43ontactEnqueued\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x10\n\x08queue_id\x18\x03 \x01(\t\x12\x12\n\nsegment_no\x18\x04 \x01(\x05\x12-\n\x07\x63hannel\x18\x05 \x01(\x0e\x32\x1c.trunkline.common.v1.Channel\x12\x16\n\x0evalue_permille\x18\x06 \x01(\x05\x12\x18\n\x10urgency_permille\x18\x07 \x01(\x05\x12>\n\x0crequirements\x18\x08 \x03(\x0b\x32(.trunkline.directory.v1.SkillRequirement\"\x83\x02\n\x0e\x43ontactOffered\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08queue_id\x18\x02 \x01(\t\x12\x12\n\nsegment_no\x18\x03 \x01(\x05\x12\x10\n\x08offer_no\x18\x04 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x05 \x01(\t\x12-\n\x07\x63hannel\x18\x06 \x01(\x0e\x32\x1c.trunkline.common.v1.Channel\x12\x30\n\x0c\x65xpires_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0b\x65xplanation\x18\x08 \x01(\x0b\x32\x1d.trunkline.acd.v1.Explanation\"\x8d\x01\n\rOfferAccepted\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x04 \x01(\t\x12\x30\n\x0c\x65xpires_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xdb\x01\n\nOfferEnded\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x04 \x01(\t\x12\x30\n\x06reason\x18\x05 \x01(\x0e\x32 .trunkline.acd.v1.OfferEndReason\x12\x16\n\x0e\x63ounts_as_miss\x18\x06 \x01(\x08\x12\x37\n\x13\x65xcluded_until_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb3\x01\n\x10\x43ontactConnected\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x10\n\x08queue_id\x18\x03 \x01(\t\x12\x12\n\nsegment_no\x18\x04 \x01(\x05\x12\x10\n\x08offer_no\x18\x05 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x06 \x01(\t\x12\x30\n\rwait_duration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xcd\x01\n\rConnectFailed\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x12\n\nsegment_no\x18\x03 \x01(\x05\x12\x10\n\x08offer_no\x18\x04 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x16\n\x0e\x63ounts_as_miss\x18\x07 \x01(\x08\x12\x37\n\x13\x65xcluded_until_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xad\x01\n\x0cSegmentEnded\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08queue_id\x18\x02 \x01(\t\x12\x12\n\nsegment_no\x18\x03 \x01(\x05\x12\x31\n\x07outcome\x18\x04 \x01(\x0e\x32 .trunkline.acd.v1.SegmentOutcome\x12\x30\n\rwait_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x94\x01\n\x0f\x43ontactReleased\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12\x10\n\x08queue_id\x18\x03 \x01(\t\x12\x0f\n\x07wrap_up\x18\x04 \x01(\x08\x12\x38\n\x14wrap_up_expires_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"^\n\x0eWrapUpFinished\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12\x14\n\x0cwrap_up_code\x18\x03 \x01(\t\x12\x10\n\x08\x62y_timer\x18\x04 \x01(\x08\"G\n\x10\x43ontactForgotten\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x0e\n\x06reason\x18\x03 \x01(\t\"&\n\x10TombstoneDropped\x12\x12\n\ncontact_id\x18\x01 \x01(\t\"a\n\rIntentChanged\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12(\n\x06intent\x18\x02 \x01(\x0e\x32\x18.trunkline.acd.v1.Intent\x12\x14\n\x0c\x62reak_reason\x18\x03 \x01(\t\"K\n\x12\x41gentSessionOpened\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x0f\n\x07peer_id\x18\x02 \x01(\t\x12\x12\n\nsession_id\x18\x03 \x01(\t\"p\n\x10\x41gentSessionLost\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x36\n\x12grace_expires_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"9\n\x11\x41gentDisconnected\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\"6\n\x12\x41gentNotResponding\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x0e\n\x06misses\x18\x02 \x01(\x05\" \n\x0c\x41gentRearmed\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\"6\n\x0e\x45xclusionEnded\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\"\x80\x01\n\x0bRowsChanged\x12*\n\x06\x61gents\x18\x01 \x03(\x0b\x32\x1a.trunkline.acd.v1.AgentRow\x12*\n\x06queues\x18\x02 \x03(\x0b\x32\x1a.trunkline.acd.v1.QueueRow\x12\x19\n\x11routing_domain_id\x18\x03 \x01(\t\"\xe0\n\n\x08\x41\x63\x64\x45vent\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\".trunkline.common.v1.EventMetadata\x12=\n\x10queue_configured\x18\n \x01(\x0b\x32!.trunkline.acd.v1.QueueConfiguredH\x00\x12=\n\x10\x61gent_configured\x18\x0b \x01(\x0b\x32!.trunkline.acd.v1.AgentConfiguredH\x00\x12=\n\x10\x63ontact_enqueued\x18\x0c \x01(\x0b\x32!.trunkline.acd.v1.ContactEnqueuedH\x00\x12;\n\x0f\x63ontact_offered\x18\r \x01(\x0b\x32 .trunkline.acd.v1.ContactOfferedH\x00\x12\x39\n\x0eoffer_accepted\x18\x0e \x01(\x0b\x32\x1f.trunkline.acd.v1.OfferAcceptedH\x00\x12\x33\n\x0boffer_ended\x18\x0f \x01(\x0b\x32\x1c.trunkline.acd.v1.OfferEndedH\x00\x12?\n\x11\x63ontact_connected\x18\x10 \x01(\x0b\x32\".trunkline.acd.v1.ContactConnectedH\x00\x12\x39\n\x0e\x63onnect_failed\x18\x11 \x01(\x0b\x32\x1f.trunkline.acd.v1.ConnectFailedH\x00\x12\x37\n\rsegment_ended\x18\x12 \x01(\x0b\x32\x1e.trunkline.acd.v1.SegmentEndedH\x00\x12=\n\x10\x63ontact_released\x18\x13 \x01(\x0b\x32!.trunkline.acd.v1.ContactReleasedH\x00\x12<\n\x10wrap_up_finished\x18\x14 \x01(\x0b\x32 .trunkline.acd.v1.WrapUpFinishedH\x00\x12?\n\x11\x63ontact_forgotten\x18\x15 \x01(\x0b\x32\".trunkline.acd.v1.ContactForgottenH\x00\x12?\n\x11tombstone_dropped\x18\x16 \x01(\x0b\x32\".trunkline.acd.v1.TombstoneDroppedH\x00\x12\x39\n\x0eintent_changed\x18\x17 \x01(\x0b\x32\x1f.trunkline.acd.v1.IntentChangedH\x00\x12\x44\n\x14\x61gent_session_opened\x18\x18 \x01(\x0b\x32$.trunkline.acd.v1.AgentSessionOpenedH\x00\x12@\n\x12\x61gent_session_lost\x18\x19 \x01(\x0b\x32\".trunkline.acd.v1.AgentSessionLostH\x00\x12\x41\n\x12\x61gent_disconnected\x18\x1a \x01(\x0b\x32#.trunkline.acd.v1.AgentDisconnectedH\x00\x12\x44\n\x14\x61gent_not_responding\x18\x1b \x01(\x0b\x32$.trunkline.acd.v1.AgentNotRespondingH\x00\x12\x37\n\ragent_rearmed\x18\x1c \x01(\x0b\x32\x1e.trunkline.acd.v1.AgentRearmedH\x00\x12;\n\x0f\x65xclusion_ended\x18\x1d \x01(\x0b\x32 .trunkline.acd.v1.ExclusionEndedH\x00\x12\x35\n\x0crows_changed\x18\x1e \x01(\x0b\x32\x1d.trunkline.acd.v1.RowsChangedH\x00\x42\x07\n\x05\x65ventb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!trunkline/acd/v1/acd_events.proto\x12\x10trunkline.acd.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a trunkline/acd/v1/acd_types.proto\x1a&trunkline/common/v1/common_types.proto\x1a,trunkline/directory/v1/directory_types.proto\"I\n\x0fQueueConfigured\x12\x36\n\x05queue\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.QueueDefinition\"I\n\x0f\x41gentConfigured\x12\x36\n\x05\x61gent\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.AgentDefinition\",\n\x14WrapUpCodeConfigured\x12\x14\n\x0cwrap_up_code\x18\x01 \x01(\t\"\xfd\x01\n\x0f\x43ontactEnqueued\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x10\n\x08queue_id\x18\x03 \x01(\t\x12\x12\n\nsegment_no\x18\x04 \x01(\x05\x12-\n\x07\x63hannel\x18\x05 \x01(\x0e\x32\x1c.trunkline.common.v1.Channel\x12\x16\n\x0evalue_permille\x18\x06 \x01(\x05\x12\x18\n\x10urgency_permille\x18\x07 \x01(\x05\x12>\n\x0crequirements\x18\x08 \x03(\x0b\x32(.trunkline.directory.v1.SkillRequirement\"\x83\x02\n\x0e\x43ontactOffered\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08queue_id\x18\x02 \x01(\t\x12\x12\n\nsegment_no\x18\x03 \x01(\x05\x12\x10\n\x08offer_no\x18\x04 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x05 \x01(\t\x12-\n\x07\x63hannel\x18\x06 \x01(\x0e\x32\x1c.trunkline.common.v1.Channel\x12\x30\n\x0c\x65xpires_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0b\x65xplanation\x18\x08 \x01(\x0b\x32\x1d.trunkline.acd.v1.Explanation\"\x8d\x01\n\rOfferAccepted\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x04 \x01(\t\x12\x30\n\x0c\x65xpires_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xdb\x01\n\nOfferEnded\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x04 \x01(\t\x12\x30\n\x06reason\x18\x05 \x01(\x0e\x32 .trunkline.acd.v1.OfferEndReason\x12\x16\n\x0e\x63ounts_as_miss\x18\x06 \x01(\x08\x12\x37\n\x13\x65xcluded_until_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb3\x01\n\x10\x43ontactConnected\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x10\n\x08queue_id\x18\x03 \x01(\t\x12\x12\n\nsegment_no\x18\x04 \x01(\x05\x12\x10\n\x08offer_no\x18\x05 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x06 \x01(\t\x12\x30\n\rwait_duration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xcd\x01\n\rConnectFailed\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x12\n\nsegment_no\x18\x03 \x01(\x05\x12\x10\n\x08offer_no\x18\x04 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x16\n\x0e\x63ounts_as_miss\x18\x07 \x01(\x08\x12\x37\n\x13\x65xcluded_until_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xad\x01\n\x0cSegmentEnded\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08queue_id\x18\x02 \x01(\t\x12\x12\n\nsegment_no\x18\x03 \x01(\x05\x12\x31\n\x07outcome\x18\x04 \x01(\x0e\x32 .trunkline.acd.v1.SegmentOutcome\x12\x30\n\rwait_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x94\x01\n\x0f\x43ontactReleased\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12\x10\n\x08queue_id\x18\x03 \x01(\t\x12\x0f\n\x07wrap_up\x18\x04 \x01(\x08\x12\x38\n\x14wrap_up_expires_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"^\n\x0eWrapUpFinished\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12\x14\n\x0cwrap_up_code\x18\x03 \x01(\t\x12\x10\n\x08\x62y_timer\x18\x04 \x01(\x08\"G\n\x10\x43ontactForgotten\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x0e\n\x06reason\x18\x03 \x01(\t\"&\n\x10TombstoneDropped\x12\x12\n\ncontact_id\x18\x01 \x01(\t\"a\n\rIntentChanged\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12(\n\x06intent\x18\x02 \x01(\x0e\x32\x18.trunkline.acd.v1.Intent\x12\x14\n\x0c\x62reak_reason\x18\x03 \x01(\t\"K\n\x12\x41gentSessionOpened\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x0f\n\x07peer_id\x18\x02 \x01(\t\x12\x12\n\nsession_id\x18\x03 \x01(\t\"p\n\x10\x41gentSessionLost\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x36\n\x12grace_expires_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"9\n\x11\x41gentDisconnected\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\"6\n\x12\x41gentNotResponding\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x0e\n\x06misses\x18\x02 \x01(\x05\" \n\x0c\x41gentRearmed\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\"6\n\x0e\x45xclusionEnded\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\"\x80\x01\n\x0bRowsChanged\x12*\n\x06\x61gents\x18\x01 \x03(\x0b\x32\x1a.trunkline.acd.v1.AgentRow\x12*\n\x06queues\x18\x02 \x03(\x0b\x32\x1a.trunkline.acd.v1.QueueRow\x12\x19\n\x11routing_domain_id\x18\x03 \x01(\t\"\xab\x0b\n\x08\x41\x63\x64\x45vent\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\".trunkline.common.v1.EventMetadata\x12=\n\x10queue_configured\x18\n \x01(\x0b\x32!.trunkline.acd.v1.QueueConfiguredH\x00\x12=\n\x10\x61gent_configured\x18\x0b \x01(\x0b\x32!.trunkline.acd.v1.AgentConfiguredH\x00\x12=\n\x10\x63ontact_enqueued\x18\x0c \x01(\x0b\x32!.trunkline.acd.v1.ContactEnqueuedH\x00\x12;\n\x0f\x63ontact_offered\x18\r \x01(\x0b\x32 .trunkline.acd.v1.ContactOfferedH\x00\x12\x39\n\x0eoffer_accepted\x18\x0e \x01(\x0b\x32\x1f.trunkline.acd.v1.OfferAcceptedH\x00\x12\x33\n\x0boffer_ended\x18\x0f \x01(\x0b\x32\x1c.trunkline.acd.v1.OfferEndedH\x00\x12?\n\x11\x63ontact_connected\x18\x10 \x01(\x0b\x32\".trunkline.acd.v1.ContactConnectedH\x00\x12\x39\n\x0e\x63onnect_failed\x18\x11 \x01(\x0b\x32\x1f.trunkline.acd.v1.ConnectFailedH\x00\x12\x37\n\rsegment_ended\x18\x12 \x01(\x0b\x32\x1e.trunkline.acd.v1.SegmentEndedH\x00\x12=\n\x10\x63ontact_released\x18\x13 \x01(\x0b\x32!.trunkline.acd.v1.ContactReleasedH\x00\x12<\n\x10wrap_up_finished\x18\x14 \x01(\x0b\x32 .trunkline.acd.v1.WrapUpFinishedH\x00\x12?\n\x11\x63ontact_forgotten\x18\x15 \x01(\x0b\x32\".trunkline.acd.v1.ContactForgottenH\x00\x12?\n\x11tombstone_dropped\x18\x16 \x01(\x0b\x32\".trunkline.acd.v1.TombstoneDroppedH\x00\x12\x39\n\x0eintent_changed\x18\x17 \x01(\x0b\x32\x1f.trunkline.acd.v1.IntentChangedH\x00\x12\x44\n\x14\x61gent_session_opened\x18\x18 \x01(\x0b\x32$.trunkline.acd.v1.AgentSessionOpenedH\x00\x12@\n\x12\x61gent_session_lost\x18\x19 \x01(\x0b\x32\".trunkline.acd.v1.AgentSessionLostH\x00\x12\x41\n\x12\x61gent_disconnected\x18\x1a \x01(\x0b\x32#.trunkline.acd.v1.AgentDisconnectedH\x00\x12\x44\n\x14\x61gent_not_responding\x18\x1b \x01(\x0b\x32$.trunkline.acd.v1.AgentNotRespondingH\x00\x12\x37\n\ragent_rearmed\x18\x1c \x01(\x0b\x32\x1e.trunkline.acd.v1.AgentRearmedH\x00\x12;\n\x0f\x65xclusion_ended\x18\x1d \x01(\x0b\x32 .trunkline.acd.v1.ExclusionEndedH\x00\x12\x35\n\x0crows_changed\x18\x1e \x01(\x0b\x32\x1d.trunkline.acd.v1.RowsChangedH\x00\x12I\n\x17wrap_up_code_configured\x18\x1f \x01(\x0b\x32&.trunkline.acd.v1.WrapUpCodeConfiguredH\x00\x42\x07\n\x05\x65ventb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,44 +40,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_QUEUECONFIGURED']._serialized_end=313
   _globals['_AGENTCONFIGURED']._serialized_start=315
   _globals['_AGENTCONFIGURED']._serialized_end=388
-  _globals['_CONTACTENQUEUED']._serialized_start=391
-  _globals['_CONTACTENQUEUED']._serialized_end=644
-  _globals['_CONTACTOFFERED']._serialized_start=647
-  _globals['_CONTACTOFFERED']._serialized_end=906
-  _globals['_OFFERACCEPTED']._serialized_start=909
-  _globals['_OFFERACCEPTED']._serialized_end=1050
-  _globals['_OFFERENDED']._serialized_start=1053
-  _globals['_OFFERENDED']._serialized_end=1272
-  _globals['_CONTACTCONNECTED']._serialized_start=1275
-  _globals['_CONTACTCONNECTED']._serialized_end=1454
-  _globals['_CONNECTFAILED']._serialized_start=1457
-  _globals['_CONNECTFAILED']._serialized_end=1662
-  _globals['_SEGMENTENDED']._serialized_start=1665
-  _globals['_SEGMENTENDED']._serialized_end=1838
-  _globals['_CONTACTRELEASED']._serialized_start=1841
-  _globals['_CONTACTRELEASED']._serialized_end=1989
-  _globals['_WRAPUPFINISHED']._serialized_start=1991
-  _globals['_WRAPUPFINISHED']._serialized_end=2085
-  _globals['_CONTACTFORGOTTEN']._serialized_start=2087
-  _globals['_CONTACTFORGOTTEN']._serialized_end=2158
-  _globals['_TOMBSTONEDROPPED']._serialized_start=2160
-  _globals['_TOMBSTONEDROPPED']._serialized_end=2198
-  _globals['_INTENTCHANGED']._serialized_start=2200
-  _globals['_INTENTCHANGED']._serialized_end=2297
-  _globals['_AGENTSESSIONOPENED']._serialized_start=2299
-  _globals['_AGENTSESSIONOPENED']._serialized_end=2374
-  _globals['_AGENTSESSIONLOST']._serialized_start=2376
-  _globals['_AGENTSESSIONLOST']._serialized_end=2488
-  _globals['_AGENTDISCONNECTED']._serialized_start=2490
-  _globals['_AGENTDISCONNECTED']._serialized_end=2547
-  _globals['_AGENTNOTRESPONDING']._serialized_start=2549
-  _globals['_AGENTNOTRESPONDING']._serialized_end=2603
-  _globals['_AGENTREARMED']._serialized_start=2605
-  _globals['_AGENTREARMED']._serialized_end=2637
-  _globals['_EXCLUSIONENDED']._serialized_start=2639
-  _globals['_EXCLUSIONENDED']._serialized_end=2693
-  _globals['_ROWSCHANGED']._serialized_start=2696
-  _globals['_ROWSCHANGED']._serialized_end=2824
-  _globals['_ACDEVENT']._serialized_start=2827
-  _globals['_ACDEVENT']._serialized_end=4203
+  _globals['_WRAPUPCODECONFIGURED']._serialized_start=390
+  _globals['_WRAPUPCODECONFIGURED']._serialized_end=434
+  _globals['_CONTACTENQUEUED']._serialized_start=437
+  _globals['_CONTACTENQUEUED']._serialized_end=690
+  _globals['_CONTACTOFFERED']._serialized_start=693
+  _globals['_CONTACTOFFERED']._serialized_end=952
+  _globals['_OFFERACCEPTED']._serialized_start=955
+  _globals['_OFFERACCEPTED']._serialized_end=1096
+  _globals['_OFFERENDED']._serialized_start=1099
+  _globals['_OFFERENDED']._serialized_end=1318
+  _globals['_CONTACTCONNECTED']._serialized_start=1321
+  _globals['_CONTACTCONNECTED']._serialized_end=1500
+  _globals['_CONNECTFAILED']._serialized_start=1503
+  _globals['_CONNECTFAILED']._serialized_end=1708
+  _globals['_SEGMENTENDED']._serialized_start=1711
+  _globals['_SEGMENTENDED']._serialized_end=1884
+  _globals['_CONTACTRELEASED']._serialized_start=1887
+  _globals['_CONTACTRELEASED']._serialized_end=2035
+  _globals['_WRAPUPFINISHED']._serialized_start=2037
+  _globals['_WRAPUPFINISHED']._serialized_end=2131
+  _globals['_CONTACTFORGOTTEN']._serialized_start=2133
+  _globals['_CONTACTFORGOTTEN']._serialized_end=2204
+  _globals['_TOMBSTONEDROPPED']._serialized_start=2206
+  _globals['_TOMBSTONEDROPPED']._serialized_end=2244
+  _globals['_INTENTCHANGED']._serialized_start=2246
+  _globals['_INTENTCHANGED']._serialized_end=2343
+  _globals['_AGENTSESSIONOPENED']._serialized_start=2345
+  _globals['_AGENTSESSIONOPENED']._serialized_end=2420
+  _globals['_AGENTSESSIONLOST']._serialized_start=2422
+  _globals['_AGENTSESSIONLOST']._serialized_end=2534
+  _globals['_AGENTDISCONNECTED']._serialized_start=2536
+  _globals['_AGENTDISCONNECTED']._serialized_end=2593
+  _globals['_AGENTNOTRESPONDING']._serialized_start=2595
+  _globals['_AGENTNOTRESPONDING']._serialized_end=2649
+  _globals['_AGENTREARMED']._serialized_start=2651
+  _globals['_AGENTREARMED']._serialized_end=2683
+  _globals['_EXCLUSIONENDED']._serialized_start=2685
+  _globals['_EXCLUSIONENDED']._serialized_end=2739
+  _globals['_ROWSCHANGED']._serialized_start=2742
+  _globals['_ROWSCHANGED']._serialized_end=2870
+  _globals['_ACDEVENT']._serialized_start=2873
+  _globals['_ACDEVENT']._serialized_end=4324
 # @@protoc_insertion_point(module_scope)

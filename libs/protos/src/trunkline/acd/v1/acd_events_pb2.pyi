@@ -72,6 +72,28 @@ class AgentConfigured(_message.Message):
 Global___AgentConfigured: _TypeAlias = AgentConfigured  # noqa: Y015
 
 @_typing.final
+class WrapUpCodeConfigured(_message.Message):
+    """The tenant has a wrap-up code."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WRAP_UP_CODE_FIELD_NUMBER: _builtins.int
+    wrap_up_code: _builtins.str
+    """The code that agents may wrap up with from here on."""
+    def __init__(
+        self,
+        *,
+        wrap_up_code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["wrap_up_code", b"wrap_up_code"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WrapUpCodeConfigured: _TypeAlias = WrapUpCodeConfigured  # noqa: Y015
+
+@_typing.final
 class ContactEnqueued(_message.Message):
     """A queue segment opened."""
 
@@ -785,6 +807,7 @@ class AcdEvent(_message.Message):
     AGENT_REARMED_FIELD_NUMBER: _builtins.int
     EXCLUSION_ENDED_FIELD_NUMBER: _builtins.int
     ROWS_CHANGED_FIELD_NUMBER: _builtins.int
+    WRAP_UP_CODE_CONFIGURED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def metadata(self) -> _common_types_pb2.EventMetadata:
         """The envelope."""
@@ -873,6 +896,10 @@ class AcdEvent(_message.Message):
     def rows_changed(self) -> Global___RowsChanged:
         """Rows."""
 
+    @_builtins.property
+    def wrap_up_code_configured(self) -> Global___WrapUpCodeConfigured:
+        """Wrap-up code."""
+
     def __init__(
         self,
         *,
@@ -898,12 +925,13 @@ class AcdEvent(_message.Message):
         agent_rearmed: Global___AgentRearmed | None = ...,
         exclusion_ended: Global___ExclusionEnded | None = ...,
         rows_changed: Global___RowsChanged | None = ...,
+        wrap_up_code_configured: Global___WrapUpCodeConfigured | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_offered", b"contact_offered", "contact_released", b"contact_released", "event", b"event", "exclusion_ended", b"exclusion_ended", "intent_changed", b"intent_changed", "metadata", b"metadata", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "queue_configured", b"queue_configured", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "tombstone_dropped", b"tombstone_dropped", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_offered", b"contact_offered", "contact_released", b"contact_released", "event", b"event", "exclusion_ended", b"exclusion_ended", "intent_changed", b"intent_changed", "metadata", b"metadata", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "queue_configured", b"queue_configured", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "tombstone_dropped", b"tombstone_dropped", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_offered", b"contact_offered", "contact_released", b"contact_released", "event", b"event", "exclusion_ended", b"exclusion_ended", "intent_changed", b"intent_changed", "metadata", b"metadata", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "queue_configured", b"queue_configured", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "tombstone_dropped", b"tombstone_dropped", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_offered", b"contact_offered", "contact_released", b"contact_released", "event", b"event", "exclusion_ended", b"exclusion_ended", "intent_changed", b"intent_changed", "metadata", b"metadata", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "queue_configured", b"queue_configured", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "tombstone_dropped", b"tombstone_dropped", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["queue_configured", "agent_configured", "contact_enqueued", "contact_offered", "offer_accepted", "offer_ended", "contact_connected", "connect_failed", "segment_ended", "contact_released", "wrap_up_finished", "contact_forgotten", "tombstone_dropped", "intent_changed", "agent_session_opened", "agent_session_lost", "agent_disconnected", "agent_not_responding", "agent_rearmed", "exclusion_ended", "rows_changed"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["queue_configured", "agent_configured", "contact_enqueued", "contact_offered", "offer_accepted", "offer_ended", "contact_connected", "connect_failed", "segment_ended", "contact_released", "wrap_up_finished", "contact_forgotten", "tombstone_dropped", "intent_changed", "agent_session_opened", "agent_session_lost", "agent_disconnected", "agent_not_responding", "agent_rearmed", "exclusion_ended", "rows_changed", "wrap_up_code_configured"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
