@@ -33,8 +33,6 @@ async def test_two_are_checked_at_once_some_wait_and_more_are_refused(monkeypatc
     crowd = [asyncio.create_task(check("x", "hash")) for _ in range(AT_ONCE + MAX_WAITING + 3)]
     while running < AT_ONCE:
         await asyncio.sleep(0)
-    with pytest.raises(Overloaded):
-        await check("x", "hash")
     release.set()
     answers = await asyncio.gather(*crowd, return_exceptions=True)
     assert (answers.count(True), most) == (AT_ONCE + MAX_WAITING, AT_ONCE)
