@@ -66,11 +66,15 @@ class Crm:
     """Customers; cu_erased was one."""
 
     is_away = False
+    behind = 0  # how often a customer that was made a moment ago is not there yet
+
+    async def pass_time(self, pause_s: float) -> None:
+        self.behind -= 1
 
     async def require(self, principal: Principal, customer_id: str) -> None:
         if self.is_away:
             raise Transient("crm is away")
-        if customer_id != "cu_known" or principal.tenant != TENANT:
+        if self.behind > 0 or customer_id != "cu_known" or principal.tenant != TENANT:
             raise NotFound("customer", customer_id)
 
     async def of_contact(self, principal: Principal, contact_id: str) -> str:
@@ -103,7 +107,7 @@ class Site:
     def __init__(self) -> None:
         self.sealing, self.ticketing, self.crm = Sealing(), Commands(), Crm()
         self.at_desks: dict[str, str] = {}
-        owners = Owners(Channels(), self.crm, lambda _, contact_id: self.at_desks.get(contact_id))
+        owners = Owners(Channels(), self.crm, lambda _, contact_id: self.at_desks.get(contact_id), self.crm.pass_time)
         settings: Any = SimpleNamespace(secret_bytes=SECRET)
         played: dict[str, Any] = {"sealer": self.sealing, "ticketing": self.ticketing, "crm": self.ticketing}
         desktop = Desktop(
@@ -187,6 +191,16 @@ async def test_the_contact_at_the_agents_desk_needs_nobody_elsewhere_to_know_it(
     site.at_desks = {STRANGE: "cu_known"}
     assert (await browser.post("/api/tickets", json=ticket(contact_id=STRANGE))).status_code == 503
     assert site.sealing.owners == [STRANGE]
+
+
+async def test_a_customer_whom_crm_made_a_moment_ago_gets_the_ticket_and_an_erased_one_does_not(
+    site: Site, browser: httpx.AsyncClient
+) -> None:
+    site.crm.behind = 2
+    assert (await browser.post("/api/tickets", json=ticket(contact_id=RINGING))).status_code == 200
+    site.at_desks = {RINGING: "cu_erased"}
+    assert (await browser.post("/api/tickets", json=ticket(contact_id=RINGING))).status_code == 404
+    assert site.sealing.owners == ["cu_known"]
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,15 @@ outlives a refusal.
 Owns: that tickets, notes and messages are about contacts and customers of the tenant that are there. Must not: seal.
 """
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from trunkline_core.errors import Invalid, NotFound
 from trunkline_platform.credentials import Principal
+
+PAUSES_S: Final = (0.2, 0.5, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +47,17 @@ class Owners:
     """Finds out whose texts are."""
 
     def __init__(
-        self, contacts: Contacts, customers: Customers, customer_at_desks: Callable[[str, str], str | None]
+        self,
+        contacts: Contacts,
+        customers: Customers,
+        customer_at_desks: Callable[[str, str], str | None],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`customer_at_desks(tenant, contact_id)`: as far as channels pushed the contact here, None when it did not."""
         self._contacts = contacts
         self._customers = customers
         self._customer_at_desks = customer_at_desks
+        self._sleep = sleep
 
     async def customer_of_ticket(self, principal: Principal, contact_id: str, customer_id: str) -> str:
         """Return whom a new ticket is about, empty when the contact's customer is not known; both may be empty.
@@ -59,10 +67,20 @@ class Owners:
         known = await self._customer_of(principal, contact_id) if contact_id else ""
         if customer_id and known not in ("", customer_id):
             raise Invalid("customer_id", "is not the customer of the contact")
-        found = customer_id or known
-        if found:
-            await self._customers.require(principal, found)
-        return found
+        if known:
+            await self._require_soon(principal, known)
+        elif customer_id:
+            await self._customers.require(principal, customer_id)
+        return customer_id or known
+
+    async def _require_soon(self, principal: Principal, customer_id: str) -> None:
+        """channels names a customer as soon as crm made one; what crm reads follows a moment later."""
+        for pause_s in PAUSES_S:
+            try:
+                return await self._customers.require(principal, customer_id)
+            except NotFound:
+                await self._sleep(pause_s)
+        await self._customers.require(principal, customer_id)
 
     async def _customer_of(self, principal: Principal, contact_id: str) -> str:
         """crm comes last: a contact that rings now may be new to it, and it never hears of one without a customer."""
