@@ -1,7 +1,7 @@
 import httpx
 import pytest
 import websockets
-from fastapi import WebSocket
+from fastapi import Request, WebSocket
 from pydantic import BaseModel, Field
 from trunkline_core.errors import Conflict, Invalid, Misconfigured, NotFound, Overloaded, Poison, Rejection, Transient
 from trunkline_platform.credentials import Forbidden, Unauthenticated
@@ -17,10 +17,15 @@ class Site:
     """A service with routes that fail in every way."""
 
     failure: Exception = Rejection("X")
+    trusted_proxies: tuple[str, ...] = ()
 
     async def bootstrap(self, process):
         self.ready = True
         app = create_app("test", process, max_body_bytes=1_000)
+
+        @app.get("/client")
+        async def client(request: Request) -> str:
+            return request.client.host if request.client else ""
 
         @app.get("/fails")
         async def fails() -> None:
@@ -35,7 +40,7 @@ class Site:
             await socket.accept()
             await socket.send_text(await socket.receive_text())
 
-        server = HttpServer(app, "127.0.0.1", 0)
+        server = HttpServer(app, "127.0.0.1", 0, self.trusted_proxies)
         self.url, self.port = server.url, server.port
         process.on_stop("http", server.stop)
         process.add("http", server.run())
@@ -75,6 +80,24 @@ async def test_what_may_be_repeated_says_when(site, failure, status):
     site.failure = failure
     answer = await site.client.get("/fails")
     assert (answer.status_code, answer.headers["retry-after"]) == (status, "1" if status == 429 else "3")
+    assert answer.json()["retry_after_s"] == failure.retry_after_s
+
+
+@pytest.mark.parametrize(
+    ("trusted_proxies", "client"),
+    [((), "127.0.0.1"), (("192.0.2.0/24",), "127.0.0.1"), (("127.0.0.0/8", "10.0.0.1"), "198.51.100.7")],
+)
+async def test_where_the_client_is_tells_only_a_trusted_proxy(trusted_proxies, client):
+    site = Site()
+    site.trusted_proxies = trusted_proxies
+    async with running("test", site.bootstrap), httpx.AsyncClient(base_url=site.url) as browser:
+        answer = await browser.get("/client", headers={"x-forwarded-for": "203.0.113.9, 198.51.100.7, 10.0.0.1"})
+        plain = await browser.get("/client")
+    assert (answer.json(), plain.json()) == (client, "127.0.0.1")
+
+
+async def test_routes_are_not_described_to_strangers(site):
+    assert (await site.client.get("/openapi.json")).status_code == 404
 
 
 async def test_bad_input_names_its_field_and_does_not_repeat_it(site):

@@ -20,7 +20,9 @@ from trunkline.directory.v1.directory_commands_pb2 import DefineUser, DirectoryC
 from trunkline.live.v1.live_types_pb2 import LiveQueue
 from trunkline_console.adapters.passwords import hash_password
 from trunkline_console.adapters.seeds import seed_commands
-from trunkline_console.application.accounts import MAX_FAILURES, login_token
+from trunkline_console.application.accounts import login_token
+from trunkline_console.application.guessing import MAX_WRONG
+from trunkline_console.application.wishes import MAX_TEXT_BYTES
 from trunkline_console.entrypoints.sessions import COOKIE, Sessions
 from trunkline_console.settings import PACKAGE
 from trunkline_embedded.kafka import KafkaNode
@@ -41,7 +43,8 @@ PASSWORD = "trunkline-demo"
 OWN_PAGE = {"x-trunkline": "1"}
 PATIENCE_S = 60.0
 PROBLEM = "application/problem+json"
-TICKET = {"subject": "lost", "command_id": "x"}
+TICKET = {"subject": "lost", "command_id": new_command_id()}
+ELSEWHERE = "127.0.0.2"  # another address of this machine
 
 
 class Console:
@@ -83,13 +86,16 @@ class Console:
                 return (await browser.get("/readyz")).status_code == 200
         return False
 
-    def browser(self) -> httpx.AsyncClient:
-        """A browser with our own page open and nobody logged in."""
-        return httpx.AsyncClient(base_url=self.url, headers=OWN_PAGE, timeout=PATIENCE_S)
+    def browser(self, address: str | None = None) -> httpx.AsyncClient:
+        """A browser with our own page open and nobody logged in; `address` is where it stands."""
+        transport = httpx.AsyncHTTPTransport(local_address=address)
+        return httpx.AsyncClient(base_url=self.url, headers=OWN_PAGE, timeout=PATIENCE_S, transport=transport)
 
     @contextlib.asynccontextmanager
-    async def as_user(self, login: str, tenant: str = DEMO) -> AsyncIterator[httpx.AsyncClient]:
-        async with self.browser() as browser:
+    async def as_user(
+        self, login: str, tenant: str = DEMO, address: str | None = None
+    ) -> AsyncIterator[httpx.AsyncClient]:
+        async with self.browser(address) as browser:
             (await log_in(browser, login, tenant=tenant)).raise_for_status()
             yield browser
 
@@ -195,8 +201,10 @@ async def log_in(
     return await browser.post("/api/login", json={"login": login, "password": password, "tenant": tenant})
 
 
-async def try_log_in(console: Console, login: str, tenant: str = DEMO, password: str = PASSWORD) -> httpx.Response:
-    async with console.browser() as browser:
+async def try_log_in(
+    console: Console, login: str, tenant: str = DEMO, password: str = PASSWORD, address: str | None = None
+) -> httpx.Response:
+    async with console.browser(address) as browser:
         return await log_in(browser, login, password, tenant)
 
 
@@ -222,9 +230,51 @@ async def test_a_session_is_a_cookie_that_scripts_and_other_sites_cannot_use_and
             browser.cookies.clear()
             refused = await browser.get("/api/me", headers=[(b"cookie", f"{COOKIE}={wrong}".encode())])
             assert (refused.status_code, refused.headers["content-type"]) == (401, PROBLEM), wrong
-    async with console.as_user("li") as browser:
+
+
+async def test_a_log_out_ends_the_session_everywhere_also_for_a_copied_cookie_and_for_open_sockets(
+    console: Console,
+) -> None:
+    async with console.as_user("li") as browser, console.as_user("li") as second:
+        copied = cookie_of(browser)
+        async with (
+            console.socket("/desk/ws", copied) as desk,
+            console.socket("/wall/ws", copied) as wall,
+            console.socket("/wall/ws", cookie_of(second)) as other_wall,
+        ):
+            assert (await browser.post("/api/logout")).status_code == 200
+            assert (await browser.get("/api/me")).status_code == 401
+            assert await closing_code(desk) == await closing_code(wall) == 4401
+            await other_wall.send('{"type": "ping"}')
+        assert await is_known(console, copied) is False
+        assert await closed_with(console, "/desk/ws", copied) == 4401
+        assert (await second.get("/api/me")).status_code == 200
+        again = await second.post("/api/logout", headers={"cookie": copied})
+        assert again.status_code == 200  # over already, and stays so
+
+
+async def test_a_log_out_outlives_the_process(console: Console) -> None:
+    async with console.as_user("li") as browser, console.as_user("li") as second:
+        copied = cookie_of(browser)
         assert (await browser.post("/api/logout")).status_code == 200
-        assert (await browser.get("/api/me")).status_code == 401
+        console.stop()
+        console.start()
+        await console.ready()
+        assert (await is_known(console, copied), await is_known(console, cookie_of(second))) == (False, True)
+
+
+async def is_known(console: Console, cookies: str) -> bool:
+    async with console.browser() as browser:
+        return (await browser.get("/api/me", headers={"cookie": cookies})).status_code == 200
+
+
+async def closing_code(socket: ClientConnection) -> int | None:
+    """Wait until the server closes the socket and return the code."""
+    async with asyncio.timeout(PATIENCE_S):
+        with pytest.raises(ConnectionClosed) as closed:
+            while True:
+                await socket.recv()
+    return closed.value.rcvd.code if closed.value.rcvd else None
 
 
 def test_behind_https_the_cookie_is_never_sent_in_clear() -> None:
@@ -241,36 +291,58 @@ async def test_a_wrong_password_and_an_unknown_user_are_told_the_same(console: C
     assert "set-cookie" not in wrong.headers
 
 
-async def test_after_ten_wrong_passwords_a_user_waits_also_with_the_right_one_and_nobody_else_does(
+async def test_after_ten_wrong_passwords_a_user_waits_there_also_with_the_right_one_and_nobody_else_does(
     console: Console,
 ) -> None:
-    for _ in range(MAX_FAILURES):
+    for _ in range(MAX_WRONG):
         assert (await try_log_in(console, "wang", OTHER, password="wrong")).status_code == 401
     for password in ("wrong", PASSWORD):
         locked = await try_log_in(console, "wang", OTHER, password=password)
         assert (locked.status_code, int(locked.headers["retry-after"]) > 0) == (429, True)
     assert (await try_log_in(console, "wang", DEMO)).status_code == 200
     assert (await try_log_in(console, "li", OTHER)).status_code == 200
+    assert (await try_log_in(console, "wang", OTHER, address=ELSEWHERE)).status_code == 200
+
+
+async def test_a_guesser_cannot_say_to_be_elsewhere(console: Console) -> None:
+    async with console.browser() as browser:
+        codes = []
+        for number in range(MAX_WRONG + 2):
+            browser.headers["x-forwarded-for"] = f"192.0.2.{number}"
+            codes.append((await log_in(browser, "moving", "wrong")).status_code)
+    assert codes == [401] * MAX_WRONG + [429] * 2
 
 
 async def test_guesses_at_the_same_time_do_not_pass_the_limit_together(console: Console) -> None:
-    guesses = [try_log_in(console, "guessed", password=f"guess {number}") for number in range(MAX_FAILURES * 2)]
+    guesses = [try_log_in(console, "guessed", password=f"guess {number}") for number in range(MAX_WRONG * 2)]
     codes = [answer.status_code for answer in await asyncio.gather(*guesses)]
-    assert (codes.count(401), codes.count(429)) == (MAX_FAILURES, MAX_FAILURES)
+    assert (codes.count(401), codes.count(429)) == (MAX_WRONG, MAX_WRONG)
 
 
 async def test_a_user_who_may_not_log_in_any_more_loses_the_running_session_too(console: Console) -> None:
     async with console.administrator(OTHER) as administrator, console.as_user("zhao", OTHER) as browser:
         assert (await browser.get("/api/me")).status_code == 200
-        await administrator.do(user_of(administrator, "zhao", PASSWORD, active=False))
-        assert (await browser.get("/api/me")).status_code == 401
+        async with console.socket("/wall/ws", cookie_of(browser)) as wall:
+            await administrator.do(user_of(administrator, "zhao", PASSWORD, active=False))
+            assert (await browser.get("/api/me")).status_code == 401
+            assert await closing_code(wall) == 4401
         assert (await try_log_in(console, "zhao", OTHER)).status_code == 401
         await administrator.do(user_of(administrator, "zhao", PASSWORD, active=True))
     assert (await try_log_in(console, "zhao", OTHER)).status_code == 200
 
 
+async def test_whoever_is_no_agent_any_more_loses_the_open_desk_and_keeps_the_wall(console: Console) -> None:
+    async with console.administrator(OTHER) as administrator, console.as_user("wang", OTHER, ELSEWHERE) as browser:
+        cookies = cookie_of(browser)
+        async with console.socket("/desk/ws", cookies) as desk, console.socket("/wall/ws", cookies) as wall:
+            await administrator.do(user_of(administrator, "wang", PASSWORD, active=True))  # a supervisor
+            assert await closing_code(desk) == 4403
+            await wall.send('{"type": "ping"}')
+        assert (await browser.get("/api/me")).json()["roles"] == ["SUPERVISOR"]
+
+
 def user_of(administrator: Administrator, login: str, password: str, *, active: bool) -> DirectoryCommand:
-    """Define the supervisor of the other tenant anew."""
+    """Define a user of the other tenant anew, as a supervisor."""
     command = DirectoryCommand(define_user=DefineUser())
     user = command.define_user.user
     user.user_id, user.active, user.password_hash = f"us_{login}", active, hash_password(password)
@@ -310,11 +382,8 @@ async def test_sockets_are_for_logged_in_users_of_our_own_pages(console: Console
 
 async def closed_with(console: Console, path: str, cookies: str = "", origin: str | None = None) -> int | None:
     """Return the code with which the socket is closed."""
-    async with console.socket(path, cookies, origin) as socket, asyncio.timeout(PATIENCE_S):
-        with pytest.raises(ConnectionClosed) as closed:
-            while True:
-                await socket.recv()
-    return closed.value.rcvd.code if closed.value.rcvd else None
+    async with console.socket(path, cookies, origin) as socket:
+        return await closing_code(socket)
 
 
 async def test_a_change_needs_the_header_that_only_our_own_pages_can_send(console: Console) -> None:
@@ -322,7 +391,7 @@ async def test_a_change_needs_the_header_that_only_our_own_pages_can_send(consol
         del browser.headers["x-trunkline"]
         for path in ("/api/login", "/api/logout", "/api/tickets", "/api/customers/cu_1/erase"):
             body = {"login": "zhao", "password": PASSWORD} if path == "/api/login" else TICKET
-            body = {"command_id": "x"} if path.endswith("erase") else body
+            body = {"command_id": new_command_id()} if path.endswith("erase") else body
             for headers in ({}, {"x-trunkline": "0"}):
                 refused = await browser.post(path, json=body, headers=headers)
                 assert (refused.status_code, refused.json()["detail"]) == (403, "the page is not ours"), path
@@ -359,7 +428,7 @@ MALFORMED = [
     ('"text"', "frame"),
     ("null", "frame"),
     ("[" * 60_000, "frame"),
-    ('{"type": "message", "text": "' + "x" * 70_000 + '"}', "frame"),
+    ('{"type": "message", "contact_id": "ct_1", "text": "' + "x" * 200_000 + '"}', "text"),
     (b"\x00\x01", "frame"),
     ("{}", "type"),
     ('{"type": null}', "type"),
@@ -369,6 +438,10 @@ MALFORMED = [
     ('{"type": "intent", "intent": "BREAK", "break_reason": {"a": 1}}', "break_reason"),
     ('{"type": "intent", "intent": "BREAK", "break_reason": "' + "x" * 65 + '"}', "break_reason"),
     ('{"type": "intent", "intent": "BREAK", "break_reason": "\\ud800"}', "frame"),
+    ('{"type": "intent", "intent": "BREAK", "break_reason": "siesta"}', "break_reason"),
+    ('{"type": "rearm", "command_id": "x"}', "command_id"),
+    ('{"type": "rearm", "command_id": 7}', "command_id"),
+    ('{"type": "rearm", "command_id": null}', "command_id"),
     ('{"type": "accept", "offer_no": 1}', "contact_id"),
     ('{"type": "accept", "contact_id": 7, "offer_no": 1}', "contact_id"),
     ('{"type": "accept", "contact_id": "ct_1"}', "offer_no"),
@@ -393,6 +466,16 @@ async def test_a_malformed_frame_is_refused_with_the_fields_name_and_the_desk_li
             assert (refused["type"], refused["reason"], refused["retry_after_s"]) == ("refused", field, None), frame[
                 :80
             ]
+
+
+async def test_a_message_that_is_too_long_is_refused_by_its_id_and_one_that_just_fits_is_not(console: Console) -> None:
+    async with console.desk("li") as desk:
+        for text in ("字" * (MAX_TEXT_BYTES // 3 + 1), '"' * MAX_TEXT_BYTES * 2):
+            frame = {"type": "message", "contact_id": "ct_1_1", "text": text, "command_id": new_command_id()}
+            refused = await desk.answers(json.dumps(frame))
+            assert (refused["command_id"], refused["reason"]) == (frame["command_id"], "text")
+        refused = await desk.answers(json.dumps(frame | {"text": "\n" * (MAX_TEXT_BYTES - 1) + "x"}))
+        assert (refused["command_id"], refused["reason"]) == (frame["command_id"], "Transient")  # channels is away
 
 
 async def test_what_other_services_must_do_is_refused_with_a_time_to_retry_while_they_are_away(
@@ -455,7 +538,9 @@ WRONG = [
     ("POST", "/api/login", {"login": ["li"], "password": "x"}, 422, "login"),
     ("POST", "/api/tickets", {"subject": "", "command_id": "x"}, 422, "subject"),
     ("POST", "/api/tickets", {"subject": "x" * 8_001, "command_id": "x"}, 422, "subject"),
+    ("POST", "/api/tickets", {"subject": " \n", "command_id": "x"}, 422, "subject"),
     ("POST", "/api/tickets", {"subject": "x", "command_id": "x" * 129}, 422, "command_id"),
+    ("POST", "/api/tickets", {"subject": "x", "command_id": "x"}, 422, "command_id"),
     ("POST", "/api/tickets", ["subject"], 422, "body"),
     ("POST", "/api/tickets", b"{not json", 422, "body"),
     ("POST", "/api/tickets", rb'{"subject": "\ud800", "command_id": "x"}', 422, "subject"),
@@ -472,6 +557,7 @@ WRONG = [
     ("PUT", "/api/customers/cu_1", {"name": "x" * 201, "command_id": "x"}, 422, "name"),
     ("DELETE", "/api/tickets", None, 405, None),
     ("GET", "/api/nothing", None, 404, None),
+    ("GET", "/openapi.json", None, 404, None),
     ("GET", "/%00", None, 404, None),
     ("GET", f"/{'a' * 300}", None, 404, None),
     ("POST", "/api/tickets", b"x" * 300_000, 413, None),

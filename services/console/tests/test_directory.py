@@ -1,6 +1,7 @@
 """The directory's rules."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from trunkline_console.domain.commands import (
@@ -9,6 +10,7 @@ from trunkline_console.domain.commands import (
     DefineQueue,
     DefineTenant,
     DefineUser,
+    EndSession,
     PublishFlow,
 )
 from trunkline_console.domain.decider import DirectoryDecider
@@ -19,7 +21,15 @@ from trunkline_console.domain.definitions import (
     TenantDefinition,
     UserDefinition,
 )
-from trunkline_console.domain.events import AgentDefined, EntryPointDefined, FlowPublished, QueueDefined, UserDefined
+from trunkline_console.domain.events import (
+    AgentDefined,
+    EntryPointDefined,
+    FlowPublished,
+    QueueDefined,
+    SessionEnded,
+    UserDefined,
+)
+from trunkline_console.domain.sessions import LIFETIME, MAX_ENDED
 from trunkline_console.domain.state import Directory
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, NotFound, Rejection
@@ -131,3 +141,53 @@ def test_another_tenant_sees_none_of_it(spec):
     spec.given(AgentDefined(AGENT))
     assert spec.state.agents.find("tn_2", "ag_li") is None
     assert spec.state.agents.of("tn_2") == []
+
+
+# -- sessions -----------------------------------------------------------------------------------------------------
+
+BEGUN = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+def session(number: int, begun: datetime = BEGUN) -> str:
+    """Return the id of a session that began then."""
+    milliseconds = int(begun.timestamp() * 1000)
+    return str(UUID(int=milliseconds << 80 | 0x7 << 76 | 0x2 << 62 | number))
+
+
+def is_over(spec: Spec, number: int, begun: datetime = BEGUN) -> bool:
+    return bool(spec.state.ended_sessions("tn_1", "us_li").has(session(number, begun), begun))
+
+
+@pytest.fixture
+def logged_in(spec: Spec) -> Spec:
+    return spec.given(AgentDefined(AGENT), UserDefined(USER))
+
+
+def test_a_session_ends_once_and_no_other_one_with_it(logged_in):
+    logged_in.when(EndSession("us_li", session(1))).then(SessionEnded("us_li", session(1), BEGUN))
+    logged_in.when(EndSession("us_li", session(1))).then()
+    assert (is_over(logged_in, 1), is_over(logged_in, 2)) == (True, False)
+    assert not logged_in.state.ended_sessions("tn_2", "us_li").has(session(1), BEGUN)
+
+
+def test_only_a_session_of_a_user_of_the_tenant_can_end(logged_in):
+    logged_in.when(EndSession("us_nobody", session(1))).then_refused(NotFound("user", "us_nobody"))
+    logged_in.when(EndSession("us_li", "1")).then_refused(Invalid("session_id", "must be a UUID of version 7"))
+    ahead = session(1, BEGUN + timedelta(hours=1))
+    logged_in.when(EndSession("us_li", ahead)).then_refused(Invalid("session_id", "its time is ahead"))
+
+
+def test_a_session_that_ran_out_is_not_remembered(logged_in):
+    logged_in.when(EndSession("us_li", session(1))).after(LIFETIME).when(EndSession("us_li", session(2))).then()
+    later = BEGUN + LIFETIME
+    logged_in.when(EndSession("us_li", session(3, later))).then(SessionEnded("us_li", session(3, later), later))
+    assert logged_in.state.ended_sessions("tn_1", "us_li").ended == ((later, session(3, later)),)
+
+
+def test_whoever_logs_in_and_out_all_day_fills_no_memory_and_gets_no_session_back(logged_in):
+    begun = [BEGUN + timedelta(seconds=number) for number in range(MAX_ENDED * 3)]
+    for number, at in enumerate(begun):
+        logged_in.after(timedelta(seconds=1)).when(EndSession("us_li", session(number, at)))
+    assert len(logged_in.state.ended_sessions("tn_1", "us_li").ended) == MAX_ENDED
+    assert all(is_over(logged_in, number, at) for number, at in enumerate(begun))
+    assert not is_over(logged_in, 0, begun[-1] + timedelta(seconds=1))

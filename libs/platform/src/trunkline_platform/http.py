@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import math
 import socket
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
 from typing import Any, Final
 
 import uvicorn
@@ -59,8 +59,11 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 def create_app(title: str, process: Process, *, max_body_bytes: int = MAX_BODY_BYTES) -> FastAPI:
-    """Return an app with /livez, /readyz, /metrics and error mapping; a service adds its own routes."""
-    app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    """Return an app with /livez, /readyz, /metrics and error mapping; a service adds its own routes.
+
+    The routes are not described to whoever asks: no /openapi.json.
+    """
+    app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(BodyLimit, max_bytes=max_body_bytes)
     app.add_exception_handler(TrunklineError, _on_expected)
@@ -90,7 +93,7 @@ def _add_health(app: FastAPI, process: Process) -> None:
 
 
 def problem(error: TrunklineError) -> dict[str, Any]:
-    """Return the problem document of an expected failure; the same for REST and WebSocket answers."""
+    """Return the problem document of an expected failure; answers over WebSocket take their words from it too."""
     document: dict[str, Any] = {
         "type": "about:blank",
         "title": type(error).__name__,
@@ -101,6 +104,8 @@ def problem(error: TrunklineError) -> dict[str, Any]:
         document["rule"] = error.rule
     if isinstance(error, Invalid):
         document["field"] = error.field
+    if isinstance(error, Overloaded | Transient):
+        document["retry_after_s"] = error.retry_after_s
     return document
 
 
@@ -111,10 +116,10 @@ def status_of(error: TrunklineError) -> int:
 
 def problem_response(error: TrunklineError) -> Response:
     """Return the response of an expected failure."""
-    headers = {}
-    if isinstance(error, Overloaded | Transient):
-        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
-    return JSONResponse(problem(error), status_of(error), headers, PROBLEM)
+    document, headers = problem(error), {}
+    if "retry_after_s" in document:
+        headers["Retry-After"] = str(max(1, math.ceil(document["retry_after_s"])))
+    return JSONResponse(document, document["status"], headers, PROBLEM)
 
 
 async def _on_expected(request: Request, error: Exception) -> Response:
@@ -210,8 +215,16 @@ class BodyLimit:
 class HttpServer:
     """The app as a task: `process.add("http", server.run())` and `process.on_stop("http", server.stop)`."""
 
-    def __init__(self, app: FastAPI, host: str, port: int) -> None:
-        """Listens at once; `port` 0 takes any free one. Raises: Misconfigured when the port is in use."""
+    def __init__(self, app: FastAPI, host: str, port: int, trusted_proxies: Sequence[str] = ()) -> None:
+        """Listens at once.
+
+        Args:
+            port: 0 takes any free one.
+            trusted_proxies: addresses or networks whose `X-Forwarded-For` tells the client's address. By default
+                nobody is believed: the client is who holds the connection.
+
+        Raises: Misconfigured when the port is in use.
+        """
         self._socket = _listen(host, port)
         self._running = False
         self._ended = asyncio.Event()
@@ -224,6 +237,8 @@ class HttpServer:
                 access_log=False,
                 lifespan="off",
                 server_header=False,
+                proxy_headers=bool(trusted_proxies),
+                forwarded_allow_ips=list(trusted_proxies),
                 timeout_graceful_shutdown=2,
                 ws_max_size=MAX_BODY_BYTES,
                 ws="websockets-sansio",

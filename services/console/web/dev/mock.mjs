@@ -13,7 +13,8 @@ import {WebSocketServer} from "ws";
 
 const PORT = Number(process.argv[2] ?? 7790);
 const DIST = fileURLToPath(new URL("../dist", import.meta.url));
-const CSP = "default-src 'self'; connect-src 'self' ws: http:; style-src 'self' 'unsafe-inline'";
+const EDGE = `127.0.0.1:${PORT + 1}`;
+const CSP = `default-src 'self'; connect-src 'self' http://${EDGE} ws://${EDGE}; style-src 'self' 'unsafe-inline'`;
 const KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"};
 const LEASE_MS = Number(process.env.LEASE_MS ?? 30_000);
 const USERS = {
@@ -568,7 +569,7 @@ const console_ = createServer(async (request, response) => {
   const url = new URL(request.url, "http://mock");
   if (url.pathname.startsWith("/api/")) return serveApi(request, response, url);
   if (url.pathname === "/config.json")
-    return answer(response, 200, {channels_url: `http://127.0.0.1:${PORT + 1}`, demo_entry_point: "ep_demo_chat"});
+    return answer(response, 200, {channels_url: `http://${EDGE}`, demo_entry_point: "ep_demo_chat"});
   if (url.pathname.startsWith("/mock/")) {
     plays[url.pathname.slice(6)](await bodyOf(request));
     return answer(response, 200, {});

@@ -5,7 +5,7 @@ from trunkline_ledger.submission import Lane
 from trunkline_platform.wire import EventWire
 
 from trunkline_console.domain import events
-from trunkline_console.domain.commands import Command
+from trunkline_console.domain.commands import Command, EndSession
 from trunkline_console.domain.events import Event
 
 WIRE: EventWire[Command, Event] = EventWire(
@@ -17,7 +17,7 @@ WIRE: EventWire[Command, Event] = EventWire(
 
 
 def stream_of(event: Event) -> str:
-    """Return the id of the thing that was defined."""
+    """Return the id of the thing that was defined, or of the user whose session ended."""
     match event:
         case events.TenantDefined(tenant):
             return tenant.tenant_id
@@ -35,6 +35,8 @@ def stream_of(event: Event) -> str:
             return entry_point.entry_point_id
         case events.FlowPublished(flow):
             return flow.flow_id
+        case events.SessionEnded(user_id):
+            return user_id
 
 
 def key_of(command: Command, tenant: str) -> str:
@@ -43,5 +45,5 @@ def key_of(command: Command, tenant: str) -> str:
 
 
 def lane_of(command: Command) -> Lane:
-    """Return the lane: administrators' work is never urgent."""
-    return Lane.NEW
+    """Return the lane: administrators' work is never urgent, a log-out ends something."""
+    return Lane.ENDING if isinstance(command, EndSession) else Lane.NEW

@@ -1,26 +1,31 @@
 """Who is logged in: users of the directory, their sessions and what a session may do.
 
-Owns: log-in, the signed session, a limit on guessing. Must not: know cookies or HTTP.
+Owns: log-in and log-out, the signed session. Must not: know cookies or HTTP.
 """
 
-import time
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
+from trunkline.directory.v1.directory_commands_pb2 import DirectoryCommand, EndSession
 from trunkline_core.errors import Overloaded
 from trunkline_ledger.ledger import Ledger
-from trunkline_platform.credentials import Credentials, Principal, Role, Unauthenticated, derive
+from trunkline_platform.commands import CommandClient, new_command_id
+from trunkline_platform.credentials import (
+    Credentials,
+    Principal,
+    Role,
+    Unauthenticated,
+    derive,
+    service_principal,
+)
 from trunkline_platform.sealing import Sealer
 
+from trunkline_console.application.guessing import Guessing
 from trunkline_console.domain.definitions import UserDefinition
+from trunkline_console.domain.sessions import LIFETIME, begun_of
 from trunkline_console.domain.state import Directory
 
-SESSION = timedelta(hours=12)
-MAX_FAILURES = 10
-FAILURE_SPAN_S = 300.0
 PasswordCheck = Callable[[str, str | None], Awaitable[bool]]
 _ROLES = {"AGENT": Role.AGENT, "SUPERVISOR": Role.SUPERVISOR, "ADMIN": Role.ADMIN, "GATEWAY": Role.GATEWAY}
 
@@ -32,10 +37,11 @@ def login_token(sealer: Sealer, tenant: str, login: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A logged-in user."""
+    """A user of a tenant, logged in with a session."""
 
     user: UserDefinition
     tenant: str
+    session_id: str = ""
 
     @property
     def roles(self) -> frozenset[Role]:
@@ -57,48 +63,67 @@ class Accounts:
     """Logs in and recognises sessions, from the directory that this replica folds."""
 
     def __init__(
-        self, ledger: Ledger[Directory, Any, Any], sealer: Sealer, secret: bytes, is_password: PasswordCheck
+        self,
+        ledger: Ledger[Directory, Any, Any],
+        commands: CommandClient,
+        sealer: Sealer,
+        secret: bytes,
+        is_password: PasswordCheck,
     ) -> None:
-        """`is_password(password, hash or None)` takes as long for an unknown user as for a known one."""
+        """`is_password(password, hash or None)` takes as long for an unknown user as for a known one; may raise
+        Overloaded. `commands` go to the directory."""
         self._ledger = ledger
+        self._commands = commands
         self._is_password = is_password
         self._sealer = sealer
-        self._sessions = Credentials(derive(secret, "browser session"), SESSION)
-        self._failures: dict[str, deque[float]] = {}
+        self._sessions = Credentials(derive(secret, "browser session"), LIFETIME)
+        self._guessing = Guessing()
 
     def directory(self, tenant: str) -> Directory:
         """Return the state that holds the tenant's directory."""
         return self._ledger.state(self._ledger.partition_of(tenant))
 
-    async def log_in(self, tenant: str, login: str, password: str) -> tuple[Account, str]:
-        """Return the account and its session. Raises: Unauthenticated, Overloaded after too many wrong guesses."""
+    async def log_in(self, tenant: str, login: str, password: str, address: str) -> tuple[Account, str]:
+        """Return the account and its session; `address` is where the browser is.
+
+        Raises: Unauthenticated; Overloaded after too many wrong guesses, or while too many log in at once.
+        """
         token = login_token(self._sealer, tenant, login)
-        self._check_guessing(token)
+        self._guessing.count(token, address)
         user = next((user for user in self.directory(tenant).users.of(tenant) if user.login_token == token), None)
         known = user is not None and user.active
-        # Counted before it is checked: guesses sent at the same time must not pass the limit together.
-        self._failures.setdefault(token, deque(maxlen=MAX_FAILURES)).append(time.monotonic())
-        if not await self._is_password(password, user.password_hash if user is not None and known else None):
+        try:
+            is_right = await self._is_password(password, user.password_hash if user is not None and known else None)
+        except Overloaded:
+            self._guessing.take_back(token, address)
+            raise
+        if not is_right:
             raise Unauthenticated("login or password is wrong")
         assert user is not None
-        self._failures.pop(token, None)
-        session = self._sessions.issue(Principal(tenant, f"user:{user.user_id}"))
-        return Account(user, tenant), session
+        self._guessing.forgive(token, address)
+        account = Account(user, tenant, new_command_id())
+        return account, self._sessions.issue(Principal(tenant, f"user:{user.user_id}/{account.session_id}"))
 
-    def _check_guessing(self, token: str) -> None:
-        if len(self._failures) > 10_000:
-            self._failures.clear()
-        failures = self._failures.get(token)
-        if failures and len(failures) == MAX_FAILURES and time.monotonic() - failures[0] < FAILURE_SPAN_S:
-            raise Overloaded("the log-in of this user", retry_after_s=60.0)
+    async def log_out(self, session: str) -> None:
+        """End the session for all replicas; one that is over already stays so. Raises: Transient."""
+        try:
+            account = self.recognise(session)
+        except Unauthenticated:
+            return
+        end = EndSession(user_id=account.user.user_id, session_id=account.session_id)
+        await self._commands.execute(DirectoryCommand(end_session=end), service_principal("console", account.tenant))
 
     def recognise(self, session: str) -> Account:
-        """Return who a session belongs to; a user who may not log in any more is nobody. Raises: Unauthenticated."""
+        """Return who a session belongs to. Raises: Unauthenticated: it is over, or its user may not log in any more."""
         principal = self._sessions.verify(session)
-        row = self.directory(principal.tenant).users.find(principal.tenant, principal.actor.removeprefix("user:"))
+        user_id, _, session_id = principal.actor.removeprefix("user:").rpartition("/")
+        directory = self.directory(principal.tenant)
+        row = directory.users.find(principal.tenant, user_id)
         if row is None or not row.definition.active:
             raise Unauthenticated("the user may not log in any more")
-        return Account(row.definition, principal.tenant)
+        if directory.ended_sessions(principal.tenant, user_id).has(session_id, begun_of(session_id)):
+            raise Unauthenticated("the session has ended")
+        return Account(row.definition, principal.tenant, session_id)
 
     async def name_of(self, account: Account) -> str:
         """Return the user's display name."""

@@ -17,7 +17,8 @@ from trunkline_platform.credentials import Principal, derive, service_principal
 from trunkline_platform.sealing import Sealer
 
 from trunkline_console.application.desks import Desk, Desks
-from trunkline_console.application.wishes import End, Message, read_wish
+from trunkline_console.application.owners import Owners
+from trunkline_console.application.wishes import End, Message, command_id_of, read_wish
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class DeskRoom:
         secret: bytes,
         find_customer: Callable[[str, str], Any],
         start_streams: Streams,
+        owners: Owners,
     ) -> None:
         self._peer_id = peer_id
         self._acd = acd
@@ -48,6 +50,7 @@ class DeskRoom:
         self._payload_key = derive(secret, "payload")
         self._find_customer = find_customer
         self._start_streams = start_streams
+        self._owners = owners
         self._tenants: dict[str, Desks] = {}
         self._reopening: set[asyncio.Task[None]] = set()
 
@@ -61,6 +64,11 @@ class DeskRoom:
             )
             self._start_streams(tenant, desks)
         return desks
+
+    def customer_of(self, tenant: str, contact_id: str) -> str | None:
+        """Return whose contact it is, empty when unknown; None for a contact that was not pushed to a desk here."""
+        desks = self._tenants.get(tenant)
+        return desks.customer_of(contact_id) if desks is not None else None
 
     def _reopen(self, tenant: str, desk: Desk) -> None:
         task = asyncio.create_task(self.open(tenant, desk), name="console-reopen-desk")
@@ -90,7 +98,7 @@ class DeskRoom:
 
     async def carry_out(self, frame: Mapping[str, Any], desk: Desk, principal: Principal) -> None:
         """Do what the agent asked for. Raises: TrunklineError."""
-        command_id = str(frame.get("command_id", ""))
+        command_id = command_id_of(frame)
         wish = read_wish(frame, desk.agent_id)
         if isinstance(wish, AcdCommand):
             await self._acd.execute(wish, principal, command_id=command_id)
@@ -105,7 +113,7 @@ class DeskRoom:
                 contact_id=wish.contact_id, reason=CloseReason.CLOSE_REASON_AGENT_ENDED, agent_id=desk.agent_id
             )
             return ContactCommand(close_contact=close)
-        owner = self.desks_of(tenant).customer_of(wish.contact_id) or wish.contact_id
+        owner = await self._owner_of(wish.contact_id, desk, tenant)
         sealed = await self._sealer.seal(owner, tenant, wish.text)
         message = AddMessage(
             contact_id=wish.contact_id,
@@ -114,3 +122,10 @@ class DeskRoom:
             agent_id=desk.agent_id,
         )
         return ContactCommand(add_message=message)
+
+    async def _owner_of(self, contact_id: str, desk: Desk, tenant: str) -> str:
+        """A desk that has just come back may not have been told its contacts yet: then channels knows."""
+        customer_id = self.customer_of(tenant, contact_id) if contact_id in desk.contacts else None
+        if customer_id is None:
+            return await self._owners.of_message(tenant, desk.agent_id, contact_id)
+        return customer_id or contact_id

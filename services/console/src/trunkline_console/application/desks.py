@@ -112,10 +112,10 @@ class Desks:
         wanted = sorted({contact_id for desk in self._desks.values() for contact_id in desk.contacts})
         return contact.SessionRequest(watch_contacts=contact.WatchContacts(contact_ids=wanted))
 
-    def customer_of(self, contact_id: str) -> str:
-        """Return whose contact it is as far as pushed, empty when unknown."""
+    def customer_of(self, contact_id: str) -> str | None:
+        """Return whose contact it is, empty when unknown; None for a contact that was not pushed."""
         found = self._conversations.get(contact_id)
-        return found.view.customer_id if found else ""
+        return found.view.customer_id if found else None
 
     # -- pushes -----------------------------------------------------------------------------------
 

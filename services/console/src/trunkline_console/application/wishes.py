@@ -10,8 +10,10 @@ from typing import Any
 from trunkline.acd.v1 import acd_commands_pb2 as acd
 from trunkline.acd.v1.acd_types_pb2 import Intent
 from trunkline_core.errors import Invalid
+from trunkline_ledger.core.window import time_of
 
-MAX_TEXT_BYTES = 32 * 1024
+MAX_TEXT_BYTES = 31 * 1024  # what channels takes
+BREAK_REASONS = ("lunch", "short", "training")
 INTENTS = {"AVAILABLE": Intent.INTENT_AVAILABLE, "BREAK": Intent.INTENT_BREAK, "OFFLINE": Intent.INTENT_OFFLINE}
 
 
@@ -40,7 +42,9 @@ def read_wish(frame: Mapping[str, Any], agent_id: str) -> Wish:
             intent = INTENTS.get(str(frame.get("intent")))
             if intent is None:
                 raise Invalid("intent", "must be AVAILABLE, BREAK or OFFLINE")
-            reason = text_of(frame, "break_reason", 64) if frame.get("break_reason") else ""
+            reason = frame.get("break_reason") or ""
+            if reason and reason not in BREAK_REASONS:
+                raise Invalid("break_reason", "must be " + " or ".join(BREAK_REASONS))
             return acd.AcdCommand(set_intent=acd.SetIntent(agent_id=agent_id, intent=intent, break_reason=reason))
         case "accept":
             offer = acd.AcceptOffer(agent_id=agent_id, contact_id=id_of(frame), offer_no=number_of(frame, "offer_no"))
@@ -60,6 +64,15 @@ def read_wish(frame: Mapping[str, Any], agent_id: str) -> Wish:
             return End(id_of(frame))
         case _:
             raise Invalid("type", "is not known")
+
+
+def command_id_of(frame: Mapping[str, Any]) -> str:
+    """Return the command's id, empty when it has none. Raises: Invalid for anything but a UUIDv7."""
+    command_id = frame.get("command_id", "")
+    if command_id == "":
+        return ""
+    time_of(command_id if isinstance(command_id, str) else "")
+    return str(command_id)
 
 
 def id_of(frame: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What administrators want of the directory; each command carries a whole definition and replaces the one before."""
+"""What is wanted of the directory; a definition comes whole and replaces the one before."""
 
 from dataclasses import dataclass
 
@@ -53,7 +53,13 @@ class PublishFlow:
     flow: FlowDefinition
 
 
-Command = (
+@dataclass(frozen=True, slots=True)
+class EndSession:
+    user_id: str
+    session_id: str
+
+
+Definition = (
     DefineTenant
     | DefineUser
     | DefineAgent
@@ -63,3 +69,4 @@ Command = (
     | DefineEntryPoint
     | PublishFlow
 )
+Command = Definition | EndSession

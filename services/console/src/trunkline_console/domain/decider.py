@@ -1,4 +1,4 @@
-"""Rules of the directory: a definition is checked as a whole, and an unchanged one changes nothing.
+"""Rules of the directory: a definition is checked as a whole, an unchanged one changes nothing; a session ends once.
 
 Owns: that every reference points to something of the same tenant, and that no login stands for two users.
 Must not: know how a definition is used elsewhere.
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, assert_never
 
 from trunkline_core.decider import Context
-from trunkline_core.errors import NotFound, Rejection
+from trunkline_core.errors import Invalid, NotFound, Rejection
 from trunkline_core.flows import EnqueueNode, FlowDefinition, check_flow, check_hours
 from trunkline_core.routing import check_agent, check_queue
 
@@ -21,6 +21,8 @@ from trunkline_console.domain.commands import (
     DefineTenant,
     DefineUser,
     DefineWrapUpCode,
+    Definition,
+    EndSession,
     PublishFlow,
 )
 from trunkline_console.domain.definitions import (
@@ -32,15 +34,18 @@ from trunkline_console.domain.definitions import (
 )
 from trunkline_console.domain.events import (
     AgentDefined,
+    Defined,
     EntryPointDefined,
     Event,
     FlowPublished,
     HoursDefined,
     QueueDefined,
+    SessionEnded,
     TenantDefined,
     UserDefined,
     WrapUpCodeDefined,
 )
+from trunkline_console.domain.sessions import LIFETIME, SKEW, begun_of
 from trunkline_console.domain.state import Definitions, Directory
 
 
@@ -48,7 +53,10 @@ class DirectoryDecider:
     """The directory's decide and evolve."""
 
     def decide(self, state: Directory, command: Command, context: Context) -> Iterator[Event]:
-        """Yield the new definition unless it is the one in force. Raises: Invalid, NotFound, Rejection."""
+        """Yield what is new: a definition unless it is in force. Raises: Invalid, NotFound, Rejection."""
+        if isinstance(command, EndSession):
+            yield from _end_session(state, command, context)
+            return
         for event in _definition_of(state, command, context):
             kind, row_id, definition = _place(state, event)
             row = kind.find(context.tenant, row_id)
@@ -56,12 +64,17 @@ class DirectoryDecider:
                 yield event
 
     def evolve(self, state: Directory, event: Event, context: Context) -> None:
-        """Keep the definition."""
+        """Keep the definition, or that the session ended."""
+        if isinstance(event, SessionEnded):
+            ended = state.ended_sessions(context.tenant, event.user_id)
+            ended = ended.plus(event.session_id, event.begun_time, context.now)
+            state.put_ended_sessions(context.tenant, event.user_id, ended)
+            return
         kind, row_id, definition = _place(state, event)
         kind.put(context.tenant, row_id, definition)
 
 
-def _place(state: Directory, event: Event) -> tuple[Definitions[Any], str, object]:
+def _place(state: Directory, event: Defined) -> tuple[Definitions[Any], str, object]:
     """Return where the event's definition stands: its kind, its id, itself."""
     match event:
         case TenantDefined(definition):
@@ -84,7 +97,18 @@ def _place(state: Directory, event: Event) -> tuple[Definitions[Any], str, objec
             assert_never(event)
 
 
-def _definition_of(state: Directory, command: Command, context: Context) -> Iterator[Event]:
+def _end_session(state: Directory, command: EndSession, context: Context) -> Iterator[SessionEnded]:
+    """A session that ran out or ended before is left alone."""
+    state.users.require(context.tenant, command.user_id)
+    begun = begun_of(command.session_id)
+    if begun > context.now + SKEW:
+        raise Invalid("session_id", "its time is ahead")
+    ended = state.ended_sessions(context.tenant, command.user_id)
+    if begun + LIFETIME > context.now and not ended.has(command.session_id, begun):
+        yield SessionEnded(command.user_id, command.session_id, begun)
+
+
+def _definition_of(state: Directory, command: Definition, context: Context) -> Iterator[Defined]:
     tenant = context.tenant
     match command:
         case DefineTenant(definition):

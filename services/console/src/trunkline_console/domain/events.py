@@ -1,6 +1,7 @@
 """What happened in the directory."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from trunkline_core.flows import FlowDefinition, HoursDefinition
 from trunkline_core.routing import AgentDefinition, QueueDefinition
@@ -54,7 +55,14 @@ class FlowPublished:
     flow_version: int
 
 
-Event = (
+@dataclass(frozen=True, slots=True)
+class SessionEnded:
+    user_id: str
+    session_id: str
+    begun_time: datetime
+
+
+Defined = (
     TenantDefined
     | UserDefined
     | AgentDefined
@@ -64,3 +72,4 @@ Event = (
     | EntryPointDefined
     | FlowPublished
 )
+Event = Defined | SessionEnded

@@ -1,4 +1,4 @@
-"""Rows of the directory: the newest definition of each thing, by kind and id."""
+"""Rows of the directory: the newest definition of each thing, by kind and id; which sessions ended, by user."""
 
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -15,6 +15,7 @@ from trunkline_console.domain.definitions import (
     UserDefinition,
     WrapUpCodeDefinition,
 )
+from trunkline_console.domain.sessions import EndedSessions
 
 D = TypeVar("D")
 
@@ -72,3 +73,12 @@ class Directory:
         self.hours: Definitions[HoursDefinition] = Definitions("hours", self.journal)
         self.entry_points: Definitions[EntryPointDefinition] = Definitions("entry point", self.journal)
         self.flows: Definitions[FlowDefinition] = Definitions("flow", self.journal)
+        self._ended_sessions: Table[tuple[str, str], EndedSessions] = Table(self.journal)
+
+    def ended_sessions(self, tenant: str, user_id: str) -> EndedSessions:
+        """Return what the user logged out of."""
+        return self._ended_sessions.get((tenant, user_id)) or EndedSessions()
+
+    def put_ended_sessions(self, tenant: str, user_id: str, ended: EndedSessions) -> None:
+        """Keep what the user logged out of."""
+        self._ended_sessions.put((tenant, user_id), ended)

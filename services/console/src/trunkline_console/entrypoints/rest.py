@@ -3,11 +3,9 @@
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Body, FastAPI, Header, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
 from trunkline.common.v1.common_types_pb2 import Sealed
 from trunkline.customer.v1.customer_commands_pb2 import ChangeProfile, CustomerCommand, EraseCustomer
 from trunkline.ticket.v1 import ticket_types_pb2
@@ -17,54 +15,17 @@ from trunkline_platform.commands import CommandClient
 from trunkline_platform.credentials import Role, derive
 from trunkline_platform.sealing import Sealer
 
+from trunkline_console.adapters.customers import CustomerReader
 from trunkline_console.adapters.rest import RestClient
 from trunkline_console.application.accounts import Account, Accounts
+from trunkline_console.application.owners import Owners
+from trunkline_console.application.wishes import BREAK_REASONS
+from trunkline_console.entrypoints.forms import Confirmation, LogIn, NewName, NewNote, NewState, NewTicket
 from trunkline_console.entrypoints.sessions import Sessions, require_own_page
 from trunkline_console.metrics import LOGINS
 from trunkline_console.settings import ConsoleSettings
 
 MAX_VERSION_DIGITS = 18  # still an int64
-BREAK_REASONS = ("lunch", "short", "training")
-Id = Annotated[str, Field(min_length=1, max_length=128)]
-Text = Annotated[str, Field(min_length=1, max_length=8_000)]
-
-
-class Form(BaseModel):
-    """A request body; an unknown field is an error."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class LogIn(Form):
-    login: Annotated[str, Field(min_length=1, max_length=128)]
-    password: Annotated[str, Field(min_length=1, max_length=256)]
-    tenant: Annotated[str, Field(max_length=64, pattern="^[A-Za-z0-9_-]*$")] = ""
-
-
-class NewTicket(Form):
-    contact_id: Annotated[str, Field(max_length=128, pattern="^(ct_[A-Za-z0-9_]+)?$")] = ""
-    customer_id: Annotated[str, Field(max_length=128, pattern="^(cu_[A-Za-z0-9_]+)?$")] = ""
-    subject: Text
-    command_id: Id
-
-
-class NewState(Form):
-    state: Annotated[str, Field(pattern="^(OPEN|IN_PROGRESS|RESOLVED)$")]
-    command_id: Id
-
-
-class NewNote(Form):
-    body: Text
-    command_id: Id
-
-
-class NewName(Form):
-    name: Annotated[str, Field(min_length=1, max_length=200)]
-    command_id: Id
-
-
-class Confirmation(Form):
-    command_id: Id
 
 
 class Desktop:
@@ -79,7 +40,8 @@ class Desktop:
         crm: CommandClient,
         ticket_rows: RestClient,
         customer_rows: RestClient,
-        customer_of: Callable[[str, str], str],
+        customers: CustomerReader,
+        owners: Owners,
     ) -> None:
         self.settings = settings
         self.accounts = accounts
@@ -88,7 +50,8 @@ class Desktop:
         self.crm = crm
         self.ticket_rows = ticket_rows
         self.customer_rows = customer_rows
-        self.customer_of = customer_of
+        self.customers = customers
+        self.owners = owners
         self._payload_key = derive(settings.secret_bytes, "payload")
 
     async def seal(self, owner: str, tenant: str, text: str) -> Sealed:
@@ -115,7 +78,9 @@ def _add_log_in(app: FastAPI, sessions: Sessions, desktop: Desktop) -> None:
         require_own_page(request)
         tenant = form.tenant or desktop.settings.tenant
         try:
-            account, session = await desktop.accounts.log_in(tenant, form.login, form.password)
+            account, session = await desktop.accounts.log_in(
+                tenant, form.login, form.password, request.client.host if request.client else ""
+            )
         except TrunklineError:
             LOGINS.labels("refused").inc()
             raise
@@ -126,7 +91,7 @@ def _add_log_in(app: FastAPI, sessions: Sessions, desktop: Desktop) -> None:
     @app.post("/api/logout")
     async def log_out(request: Request, response: Response) -> dict[str, Any]:
         require_own_page(request)
-        sessions.end(response)
+        await sessions.end(request, response)
         return {}
 
     @app.get("/api/me")
@@ -192,14 +157,14 @@ def _add_tickets(app: FastAPI, sessions: Sessions, desktop: Desktop) -> None:
     @app.post("/api/tickets")
     async def create_ticket(form: NewTicket, request: Request) -> dict[str, Any]:
         principal = sessions.account(request).principal()
-        customer_id = form.customer_id or desktop.customer_of(principal.tenant, form.contact_id)
+        customer_id = await desktop.owners.customer_of_ticket(principal, form.contact_id, form.customer_id)
         owner = customer_id or form.contact_id or principal.tenant
         command = CreateTicket(
             contact_id=form.contact_id,
             customer_id=customer_id,
             subject=await desktop.seal(owner, principal.tenant, form.subject),
         )
-        digest = desktop.payload_hash("ticket", form.contact_id, form.subject)
+        digest = desktop.payload_hash("ticket", form.contact_id, form.customer_id, form.subject)
         events = await desktop.ticketing.execute(
             TicketCommand(create_ticket=command),
             principal,
@@ -235,7 +200,7 @@ def _add_tickets(app: FastAPI, sessions: Sessions, desktop: Desktop) -> None:
     async def add_note(ticket_id: str, form: NewNote, request: Request) -> dict[str, Any]:
         principal = sessions.account(request).principal()
         row = await desktop.ticket_rows.get(f"/tickets/{path_part(ticket_id)}", principal)
-        owner = row.get("customer_id") or row.get("contact_id") or principal.tenant
+        owner = await desktop.owners.of_note(principal, row)
         note = AddNote(ticket_id=ticket_id, body=await desktop.seal(owner, principal.tenant, form.body))
         digest = desktop.payload_hash("note", ticket_id, form.body)
         await desktop.ticketing.execute(
@@ -258,8 +223,7 @@ def _add_customers(app: FastAPI, sessions: Sessions, desktop: Desktop) -> None:
         if_match: Annotated[str, Header(max_length=32)] = "0",
     ) -> dict[str, Any]:
         principal, version = sessions.account(request).principal(), version_of(if_match)
-        # Read first: sealing makes a key for whatever it is told is the owner, and the key would outlive a refusal.
-        await desktop.customer_rows.get(f"/customers/{path_part(customer_id)}", principal)
+        await desktop.customers.require(principal, path_part(customer_id))
         change = ChangeProfile(
             customer_id=customer_id,
             expected_version=version,

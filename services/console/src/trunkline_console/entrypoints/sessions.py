@@ -3,7 +3,8 @@
 from fastapi import Request, Response, WebSocket
 from trunkline_platform.credentials import Forbidden, Unauthenticated
 
-from trunkline_console.application.accounts import SESSION, Account, Accounts
+from trunkline_console.application.accounts import Account, Accounts
+from trunkline_console.domain.sessions import LIFETIME
 
 COOKIE = "tl_session"
 OWN_PAGE_HEADER = "x-trunkline"
@@ -21,14 +22,15 @@ class Sessions:
         response.set_cookie(
             COOKIE,
             session,
-            max_age=int(SESSION.total_seconds()),
+            max_age=int(LIFETIME.total_seconds()),
             httponly=True,
             samesite="strict",
             secure=self._secure,
         )
 
-    def end(self, response: Response) -> None:
-        """Remove the cookie."""
+    async def end(self, request: Request, response: Response) -> None:
+        """End the session, then remove the cookie. Raises: Transient: the session goes on and the cookie stays."""
+        await self._accounts.log_out(request.cookies.get(COOKIE, ""))
         response.delete_cookie(COOKIE)
 
     def account(self, request: Request) -> Account:
@@ -38,7 +40,10 @@ class Sessions:
         return self._recognise(request.cookies.get(COOKIE))
 
     def account_of_socket(self, socket: WebSocket) -> Account:
-        """Return who opened the socket. Raises: Unauthenticated, Forbidden for another page's script."""
+        """Return whose socket it is, also later: then the session may be over.
+
+        Raises: Unauthenticated, Forbidden for another page's script.
+        """
         origin, host = socket.headers.get("origin"), socket.headers.get("host")
         if origin is not None and origin.split("://", 1)[-1] != host:
             raise Forbidden("the page is not ours")

@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
-from trunkline_core.errors import Invalid, Overloaded, Rejection, Transient, TrunklineError
-from trunkline_platform.credentials import Role
+from trunkline_core.errors import Invalid, Overloaded, TrunklineError
+from trunkline_platform.credentials import Forbidden, Role
+from trunkline_platform.http import problem
 
 from trunkline_console.adapters.live import AGENTS, LiveTables
 from trunkline_console.application.accounts import Account
@@ -19,9 +20,10 @@ from trunkline_console.application.wall import agent_json, now, queue_json
 from trunkline_console.entrypoints.sessions import Sessions
 from trunkline_console.metrics import DESKS
 
-MAX_FRAME = 64 * 1024
 MAX_PENDING = 32
 WALL_EVERY_S = 0.5
+LOOK_EVERY_S = 1.0
+OVER, NOT_ALLOWED = 4401, 4403
 
 
 def add_sockets(app: FastAPI, sessions: Sessions, room: DeskRoom, live: LiveTables) -> None:
@@ -29,59 +31,98 @@ def add_sockets(app: FastAPI, sessions: Sessions, room: DeskRoom, live: LiveTabl
 
     @app.websocket("/desk/ws")
     async def desk_socket(socket: WebSocket) -> None:
-        account = await _admit(socket, sessions)
-        if account is None:
-            return
-        if not account.user.agent_id or Role.AGENT not in account.roles:
-            await socket.close(4403, "needs the role agent")
-            return
-        await DeskSocket(socket, account, room).run()
+        await socket.accept()  # first: only an accepted socket can say why it is closed
+        if await _is_admitted(socket, lambda: agent_of(sessions.account_of_socket(socket))):
+            await DeskSocket(socket, sessions, room).run()
 
     @app.websocket("/wall/ws")
     async def wall_socket(socket: WebSocket) -> None:
-        account = await _admit(socket, sessions)
-        if account is not None:
-            await _show_wall(socket, account.tenant, live)
+        await socket.accept()
+        if await _is_admitted(socket, lambda: sessions.account_of_socket(socket)):
+            await _show_wall(socket, sessions, live)
 
 
-async def _admit(socket: WebSocket, sessions: Sessions) -> Account | None:
-    """Accept first: only an accepted socket can say why it is closed."""
-    await socket.accept()
+def agent_of(account: Account) -> Account:
+    """Return an account that may have a desk. Raises: NotAllowed."""
+    if not account.user.agent_id or Role.AGENT not in account.roles:
+        raise NotAllowed("needs the role agent")
+    return account
+
+
+class NotAllowed(Forbidden):
+    """The session is good, and its user may not have this socket."""
+
+
+async def _is_admitted(socket: WebSocket, look: Callable[[], Account]) -> bool:
     try:
-        return sessions.account_of_socket(socket)
+        look()
     except TrunklineError as refusal:
-        await socket.close(4401, str(refusal))
-        return None
+        await _close(socket, refusal)
+        return False
+    return True
+
+
+async def _until_over(look: Callable[[], Account]) -> TrunklineError:
+    """Return why a socket must close: its session ended on whichever replica, or its user may not have it any more."""
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        try:
+            look()
+        except TrunklineError as refusal:
+            return refusal
+
+
+async def _close(socket: WebSocket, refusal: TrunklineError) -> None:
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+        await socket.close(NOT_ALLOWED if isinstance(refusal, NotAllowed) else OVER, str(refusal))
 
 
 class DeskSocket:
     """One desk's connection."""
 
-    def __init__(self, socket: WebSocket, account: Account, room: DeskRoom) -> None:
+    def __init__(self, socket: WebSocket, sessions: Sessions, room: DeskRoom) -> None:
+        """Raises: TrunklineError when the socket's session may have no desk."""
         self._socket = socket
-        self._account = account
+        self._sessions = sessions
         self._room = room
+        account = agent_of(sessions.account_of_socket(socket))
+        self._tenant = account.tenant
         self._desk = Desk(account.user.agent_id, uuid.uuid4().hex)
         self._pending: set[asyncio.Task[None]] = set()
 
+    def _account(self) -> Account:
+        """Return whose desk it is, as of now. Raises: TrunklineError once the session may not have it any more."""
+        account = agent_of(self._sessions.account_of_socket(self._socket))
+        if account.user.agent_id != self._desk.agent_id:
+            raise NotAllowed("the desk is another agent's")
+        return account
+
     async def run(self) -> None:
-        """Serve until either side leaves."""
-        desks = self._room.desks_of(self._account.tenant)
+        """Serve until either side leaves, or the session may not have a desk any more."""
+        desks = self._room.desks_of(self._tenant)
         desks.open(self._desk)
         DESKS.inc()
         sending = asyncio.create_task(self._send(), name="desk-send")
-        opening = asyncio.create_task(self._room.open(self._account.tenant, self._desk), name="desk-open")
+        opening = asyncio.create_task(self._room.open(self._tenant, self._desk), name="desk-open")
         receiving = asyncio.create_task(self._receive(), name="desk-receive")
+        watching = asyncio.create_task(_until_over(self._account), name="desk-watch")
         try:
-            await asyncio.wait({sending, receiving}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({sending, receiving, watching}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in (sending, receiving, opening, *self._pending):
                 task.cancel()
             desks.close(self._desk)
             DESKS.dec()
-            await self._room.close(self._account.tenant, self._desk)
-            with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-                await self._socket.close()
+            await self._leave(watching)
+            await self._room.close(self._tenant, self._desk)
+
+    async def _leave(self, watching: asyncio.Task[TrunklineError]) -> None:
+        if watching.done():
+            await _close(self._socket, watching.result())
+            return
+        watching.cancel()
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            await self._socket.close()
 
     async def _send(self) -> None:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
@@ -111,7 +152,7 @@ class DeskSocket:
     async def _carry_out(self, frame: Mapping[str, Any]) -> None:
         command_id = str(frame.get("command_id", ""))
         try:
-            await self._room.carry_out(frame, self._desk, self._account.principal())
+            await self._room.carry_out(frame, self._desk, self._account().principal())
         except TrunklineError as refusal:
             self._desk.show(refused(command_id, refusal))
         else:
@@ -127,9 +168,7 @@ async def receive(socket: WebSocket) -> str:
 
 
 def read_frame(text: str) -> dict[str, Any]:
-    """Return a client's frame. Raises: Invalid."""
-    if len(text) > MAX_FRAME:
-        raise Invalid("frame", "is too long")
+    """Return a client's frame; the server's limit of a frame bounds it. Raises: Invalid."""
     try:
         frame = json.loads(text)
         json.dumps(frame, ensure_ascii=False).encode()  # half of a surrogate pair is JSON and no text
@@ -141,42 +180,42 @@ def read_frame(text: str) -> dict[str, Any]:
 
 
 def refused(command_id: str, refusal: TrunklineError) -> dict[str, Any]:
-    """Return the frame that says why something was not done."""
-    reason = type(refusal).__name__
-    if isinstance(refusal, Rejection):
-        reason = refusal.rule
-    elif isinstance(refusal, Invalid):
-        reason = refusal.field
-    retry_after_s = refusal.retry_after_s if isinstance(refusal, Transient | Overloaded) else None
+    """Return the frame that says why something was not done; `reason` is the rule, the field or the kind of error."""
+    document = problem(refusal)
     return {
         "type": "refused",
         "command_id": command_id,
-        "reason": reason,
-        "message": str(refusal),
-        "retry_after_s": retry_after_s,
+        "reason": document.get("rule") or document.get("field") or document["title"],
+        "message": document["detail"],
+        "retry_after_s": document.get("retry_after_s"),
     }
 
 
-async def _show_wall(socket: WebSocket, tenant: str, live: LiveTables) -> None:
+async def _show_wall(socket: WebSocket, sessions: Sessions, live: LiveTables) -> None:
     """The whole on connect, then changed rows, at most twice a second."""
+    tenant = sessions.account_of_socket(socket).tenant
     changed: set[tuple[str, str]] = set()
     stop = live.listen(lambda of, topic, row_id: changed.add((topic, row_id)) if of == tenant else None)
     leaving = asyncio.create_task(_until_left(socket), name="wall-receive")
+    watching = asyncio.create_task(_until_over(lambda: sessions.account_of_socket(socket)), name="wall-watch")
     try:
         rows = live.of(tenant)
         await _send_rows(socket, "wall", rows.queues.values(), rows.agents.values())
-        while not leaving.done():
-            await asyncio.wait({leaving}, timeout=WALL_EVERY_S)
-            if changed:
+        while not (leaving.done() or watching.done()):
+            await asyncio.wait({leaving, watching}, timeout=WALL_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
+            if changed and not watching.done():
                 agents = [rows.agents[row_id] for topic, row_id in changed if topic == AGENTS]
                 queues = [rows.queues[row_id] for topic, row_id in changed if topic != AGENTS]
                 changed.clear()
                 await _send_rows(socket, "rows", queues, agents)
+        if watching.done():
+            await _close(socket, watching.result())
     except (WebSocketDisconnect, RuntimeError):
         return
     finally:
         stop()
         leaving.cancel()
+        watching.cancel()
 
 
 async def _until_left(socket: WebSocket) -> None:

@@ -1,5 +1,12 @@
 /** Texts in both languages. */
 
+/** The longest message in bytes of UTF-8; channels refuses a longer one. */
+export const MAX_TEXT_BYTES = 31 * 1024;
+
+export function bytesOf(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
 export type Language = "zh" | "en";
 
 export interface LocalizedText {

@@ -4,16 +4,15 @@ import {Button, Input} from "antd";
 import type {KeyboardEvent} from "react";
 import {useTranslation} from "react-i18next";
 
+import {bytesOf, MAX_TEXT_BYTES} from "../contract/text";
 import {actions, useDesk} from "./desk";
 import {MESSAGE_BOX} from "./desk-keys";
-
-/** The server's limit in bytes of UTF-8. */
-const LIMIT_BYTES = 32_768;
 
 export function MessageBox({contact_id}: {contact_id: string}) {
   const {t} = useTranslation();
   const text = useDesk((desk) => desk.drafts[contact_id] ?? "");
-  const tooLong = new TextEncoder().encode(text).length > LIMIT_BYTES;
+  const bytes = bytesOf(text.trim());
+  const tooLong = bytes > MAX_TEXT_BYTES;
   const ready = text.trim() !== "" && !tooLong;
   const send = () => {
     if (!ready) return;
@@ -42,7 +41,7 @@ export function MessageBox({contact_id}: {contact_id: string}) {
       <Button type="primary" disabled={!ready} onClick={send} data-testid="message-send">
         {t("conversation.send")}
       </Button>
-      {tooLong && <span role="alert">{t("conversation.tooLong")}</span>}
+      {tooLong && <span role="alert">{t("conversation.tooLong", {bytes, most: MAX_TEXT_BYTES})}</span>}
     </div>
   );
 }

@@ -1,5 +1,6 @@
 import {describe, expect, test} from "vitest";
 
+import {bytesOf, MAX_TEXT_BYTES} from "../contract/text";
 import {ringSamples} from "./ring";
 import {proposedSubject} from "./ticket-subject";
 
@@ -18,6 +19,13 @@ describe("the subject of a ticket", () => {
   test("is cut by characters, not in the middle of one", () => {
     const subject = proposedSubject("Q", "", ["𠮷".repeat(80)], []);
     expect(subject).toBe(`Q · ${"𠮷".repeat(59)}…`);
+  });
+});
+
+describe("the length of a message", () => {
+  test("is counted in bytes, as the server does", () => {
+    expect([bytesOf("tea"), bytesOf("茶"), bytesOf("𠮷")]).toEqual([3, 3, 4]);
+    expect(bytesOf("茶".repeat(11_000)) > MAX_TEXT_BYTES).toBe(true);
   });
 });
 

@@ -4,7 +4,14 @@ export const en = {
   brand: "Trunkline",
   language: "中文",
   languageLabel: "Switch to Chinese",
-  nav: {label: "Pages", desk: "Desk", wall: "Wall", tickets: "Tickets", logout: "Log out"},
+  nav: {
+    label: "Pages",
+    desk: "Desk",
+    wall: "Wall",
+    tickets: "Tickets",
+    logout: "Log out",
+    stillIn: "You are still logged in: {{message}}",
+  },
   common: {
     cancel: "Cancel",
     close: "Close",
@@ -141,7 +148,7 @@ export const en = {
     failed: "not sent",
     again: "Send again",
     discard: "Discard",
-    tooLong: "The message is too long.",
+    tooLong: "The message has {{bytes}} bytes; at most {{most}} can be sent.",
   },
   wrapUp: {
     title: "Wrap-up",

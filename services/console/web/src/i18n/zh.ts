@@ -6,7 +6,14 @@ export const zh: Texts = {
   brand: "Trunkline",
   language: "English",
   languageLabel: "切换到英文",
-  nav: {label: "页面", desk: "工作台", wall: "大屏", tickets: "工单", logout: "退出"},
+  nav: {
+    label: "页面",
+    desk: "工作台",
+    wall: "大屏",
+    tickets: "工单",
+    logout: "退出",
+    stillIn: "您仍处于登录状态：{{message}}",
+  },
   common: {
     cancel: "取消",
     close: "关闭",
@@ -143,7 +150,7 @@ export const zh: Texts = {
     failed: "未发送",
     again: "重新发送",
     discard: "放弃",
-    tooLong: "消息太长。",
+    tooLong: "消息有 {{bytes}} 字节，最多可发送 {{most}} 字节。",
   },
   wrapUp: {
     title: "话后处理",

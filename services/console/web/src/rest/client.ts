@@ -55,9 +55,14 @@ export async function command<T>(
   headers?: Record<string, string>,
 ): Promise<T> {
   const frame = {...body, command_id: uuid7(restClock.now())};
+  return repeated(() => request<T>(method, path, frame, headers));
+}
+
+/** Ask again while the server says that it may succeed later. */
+export async function repeated<T>(ask: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await request<T>(method, path, frame, headers);
+      return await ask();
     } catch (error) {
       if (!(error instanceof Problem) || !RETRIED.has(error.status) || attempt === ATTEMPTS) throw error;
       await new Promise((resolve) => setTimeout(resolve, error.retry_after_s * 1000));

@@ -4,7 +4,7 @@ import {QueryClient, skipToken, useInfiniteQuery, useMutation, useQuery, useQuer
 
 import type {Customer, Directory, Me, Ticket, TicketPage, TicketState} from "../contract/rest";
 import {inLanguage, type Language} from "../contract/text";
-import {command, Problem, request} from "./client";
+import {command, Problem, repeated, request} from "./client";
 
 const RETRIES = 2;
 
@@ -37,8 +37,9 @@ export async function logIn(login: string, password: string): Promise<void> {
   become(await request<Me>("POST", "/api/login", {login, password}));
 }
 
+/** Ends the session on the server. Fails when it could not: then the session goes on, and nobody must believe it over. */
 export async function logOut(): Promise<void> {
-  await request("POST", "/api/logout").catch(() => undefined);
+  await repeated(() => request("POST", "/api/logout"));
   become(null);
 }
 

@@ -25,5 +25,7 @@ export function Broken() {
 /** Not antd's picture for 404: it carries an English title. */
 export function Missing() {
   const {t} = useTranslation();
-  return <Result status="info" title={<h1>{t("common.notFound")}</h1>} extra={<Link to="/">{t("common.back")}</Link>} />;
+  return (
+    <Result status="info" title={<h1>{t("common.notFound")}</h1>} extra={<Link to="/">{t("common.back")}</Link>} />
+  );
 }

@@ -1,6 +1,6 @@
 /** The bar on top: pages, the agent's state, connection, language, log out. */
 
-import {Button} from "antd";
+import {App, Button} from "antd";
 import {useTranslation} from "react-i18next";
 import {NavLink} from "react-router";
 
@@ -14,6 +14,9 @@ import {LanguageButton} from "./language-button";
 
 export function TopBar({me}: {me: Me}) {
   const {t} = useTranslation();
+  const {message} = App.useApp();
+  const leave = () =>
+    logOut().catch((error: unknown) => message.error(t("nav.stillIn", {message: (error as Error).message})));
   const hasDesk = useDesk((desk) => desk.connection !== "stopped");
   return (
     <header className="tl-bar">
@@ -32,7 +35,7 @@ export function TopBar({me}: {me: Me}) {
       {hasDesk && <ShortcutsButton />}
       <LanguageButton />
       <span className="tl-me">{me.name}</span>
-      <Button type="text" onClick={() => void logOut()} data-testid="logout">
+      <Button type="text" onClick={() => void leave()} data-testid="logout">
         {t("nav.logout")}
       </Button>
     </header>

@@ -210,6 +210,32 @@ class PublishFlow(_message.Message):
 Global___PublishFlow: _TypeAlias = PublishFlow  # noqa: Y015
 
 @_typing.final
+class EndSession(_message.Message):
+    """End a session of a user: its cookie is refused from now on, and its open desk and wall are closed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The user whose session it is."""
+    session_id: _builtins.str
+    """UUIDv7; its time is when the user logged in."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        session_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session_id", b"session_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndSession: _TypeAlias = EndSession  # noqa: Y015
+
+@_typing.final
 class DirectoryCommand(_message.Message):
     """One command to the directory."""
 
@@ -223,6 +249,7 @@ class DirectoryCommand(_message.Message):
     DEFINE_HOURS_FIELD_NUMBER: _builtins.int
     DEFINE_ENTRY_POINT_FIELD_NUMBER: _builtins.int
     PUBLISH_FLOW_FIELD_NUMBER: _builtins.int
+    END_SESSION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def define_tenant(self) -> Global___DefineTenant:
         """Tenant."""
@@ -255,6 +282,10 @@ class DirectoryCommand(_message.Message):
     def publish_flow(self) -> Global___PublishFlow:
         """Flow."""
 
+    @_builtins.property
+    def end_session(self) -> Global___EndSession:
+        """Session."""
+
     def __init__(
         self,
         *,
@@ -266,12 +297,13 @@ class DirectoryCommand(_message.Message):
         define_hours: Global___DefineHours | None = ...,
         define_entry_point: Global___DefineEntryPoint | None = ...,
         publish_flow: Global___PublishFlow | None = ...,
+        end_session: Global___EndSession | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "define_agent", b"define_agent", "define_entry_point", b"define_entry_point", "define_hours", b"define_hours", "define_queue", b"define_queue", "define_tenant", b"define_tenant", "define_user", b"define_user", "define_wrap_up_code", b"define_wrap_up_code", "publish_flow", b"publish_flow"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "define_agent", b"define_agent", "define_entry_point", b"define_entry_point", "define_hours", b"define_hours", "define_queue", b"define_queue", "define_tenant", b"define_tenant", "define_user", b"define_user", "define_wrap_up_code", b"define_wrap_up_code", "end_session", b"end_session", "publish_flow", b"publish_flow"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "define_agent", b"define_agent", "define_entry_point", b"define_entry_point", "define_hours", b"define_hours", "define_queue", b"define_queue", "define_tenant", b"define_tenant", "define_user", b"define_user", "define_wrap_up_code", b"define_wrap_up_code", "publish_flow", b"publish_flow"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "define_agent", b"define_agent", "define_entry_point", b"define_entry_point", "define_hours", b"define_hours", "define_queue", b"define_queue", "define_tenant", b"define_tenant", "define_user", b"define_user", "define_wrap_up_code", b"define_wrap_up_code", "end_session", b"end_session", "publish_flow", b"publish_flow"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["define_tenant", "define_user", "define_agent", "define_queue", "define_wrap_up_code", "define_hours", "define_entry_point", "publish_flow"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["define_tenant", "define_user", "define_agent", "define_queue", "define_wrap_up_code", "define_hours", "define_entry_point", "publish_flow", "end_session"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

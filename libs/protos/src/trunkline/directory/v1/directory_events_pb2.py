@@ -22,33 +22,36 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from trunkline.common.v1 import common_types_pb2 as trunkline_dot_common_dot_v1_dot_common__types__pb2
 from trunkline.directory.v1 import directory_types_pb2 as trunkline_dot_directory_dot_v1_dot_directory__types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-trunkline/directory/v1/directory_events.proto\x12\x16trunkline.directory.v1\x1a&trunkline/common/v1/common_types.proto\x1a,trunkline/directory/v1/directory_types.proto\"I\n\rTenantDefined\x12\x38\n\x06tenant\x18\x01 \x01(\x0b\x32(.trunkline.directory.v1.TenantDefinition\"C\n\x0bUserDefined\x12\x34\n\x04user\x18\x01 \x01(\x0b\x32&.trunkline.directory.v1.UserDefinition\"F\n\x0c\x41gentDefined\x12\x36\n\x05\x61gent\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.AgentDefinition\"F\n\x0cQueueDefined\x12\x36\n\x05queue\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.QueueDefinition\"W\n\x11WrapUpCodeDefined\x12\x42\n\x0cwrap_up_code\x18\x01 \x01(\x0b\x32,.trunkline.directory.v1.WrapUpCodeDefinition\"F\n\x0cHoursDefined\x12\x36\n\x05hours\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.HoursDefinition\"V\n\x11\x45ntryPointDefined\x12\x41\n\x0b\x65ntry_point\x18\x01 \x01(\x0b\x32,.trunkline.directory.v1.EntryPointDefinition\"[\n\rFlowPublished\x12\x34\n\x04\x66low\x18\x01 \x01(\x0b\x32&.trunkline.directory.v1.FlowDefinition\x12\x14\n\x0c\x66low_version\x18\x02 \x01(\x05\"\xe0\x04\n\x0e\x44irectoryEvent\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\".trunkline.common.v1.EventMetadata\x12?\n\x0etenant_defined\x18\n \x01(\x0b\x32%.trunkline.directory.v1.TenantDefinedH\x00\x12;\n\x0cuser_defined\x18\x0b \x01(\x0b\x32#.trunkline.directory.v1.UserDefinedH\x00\x12=\n\ragent_defined\x18\x0c \x01(\x0b\x32$.trunkline.directory.v1.AgentDefinedH\x00\x12=\n\rqueue_defined\x18\r \x01(\x0b\x32$.trunkline.directory.v1.QueueDefinedH\x00\x12I\n\x14wrap_up_code_defined\x18\x0e \x01(\x0b\x32).trunkline.directory.v1.WrapUpCodeDefinedH\x00\x12=\n\rhours_defined\x18\x0f \x01(\x0b\x32$.trunkline.directory.v1.HoursDefinedH\x00\x12H\n\x13\x65ntry_point_defined\x18\x10 \x01(\x0b\x32).trunkline.directory.v1.EntryPointDefinedH\x00\x12?\n\x0e\x66low_published\x18\x11 \x01(\x0b\x32%.trunkline.directory.v1.FlowPublishedH\x00\x42\x07\n\x05\x65ventb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-trunkline/directory/v1/directory_events.proto\x12\x16trunkline.directory.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&trunkline/common/v1/common_types.proto\x1a,trunkline/directory/v1/directory_types.proto\"I\n\rTenantDefined\x12\x38\n\x06tenant\x18\x01 \x01(\x0b\x32(.trunkline.directory.v1.TenantDefinition\"C\n\x0bUserDefined\x12\x34\n\x04user\x18\x01 \x01(\x0b\x32&.trunkline.directory.v1.UserDefinition\"F\n\x0c\x41gentDefined\x12\x36\n\x05\x61gent\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.AgentDefinition\"F\n\x0cQueueDefined\x12\x36\n\x05queue\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.QueueDefinition\"W\n\x11WrapUpCodeDefined\x12\x42\n\x0cwrap_up_code\x18\x01 \x01(\x0b\x32,.trunkline.directory.v1.WrapUpCodeDefinition\"F\n\x0cHoursDefined\x12\x36\n\x05hours\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.HoursDefinition\"V\n\x11\x45ntryPointDefined\x12\x41\n\x0b\x65ntry_point\x18\x01 \x01(\x0b\x32,.trunkline.directory.v1.EntryPointDefinition\"[\n\rFlowPublished\x12\x34\n\x04\x66low\x18\x01 \x01(\x0b\x32&.trunkline.directory.v1.FlowDefinition\x12\x14\n\x0c\x66low_version\x18\x02 \x01(\x05\"c\n\x0cSessionEnded\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12.\n\nbegun_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9f\x05\n\x0e\x44irectoryEvent\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\".trunkline.common.v1.EventMetadata\x12?\n\x0etenant_defined\x18\n \x01(\x0b\x32%.trunkline.directory.v1.TenantDefinedH\x00\x12;\n\x0cuser_defined\x18\x0b \x01(\x0b\x32#.trunkline.directory.v1.UserDefinedH\x00\x12=\n\ragent_defined\x18\x0c \x01(\x0b\x32$.trunkline.directory.v1.AgentDefinedH\x00\x12=\n\rqueue_defined\x18\r \x01(\x0b\x32$.trunkline.directory.v1.QueueDefinedH\x00\x12I\n\x14wrap_up_code_defined\x18\x0e \x01(\x0b\x32).trunkline.directory.v1.WrapUpCodeDefinedH\x00\x12=\n\rhours_defined\x18\x0f \x01(\x0b\x32$.trunkline.directory.v1.HoursDefinedH\x00\x12H\n\x13\x65ntry_point_defined\x18\x10 \x01(\x0b\x32).trunkline.directory.v1.EntryPointDefinedH\x00\x12?\n\x0e\x66low_published\x18\x11 \x01(\x0b\x32%.trunkline.directory.v1.FlowPublishedH\x00\x12=\n\rsession_ended\x18\x12 \x01(\x0b\x32$.trunkline.directory.v1.SessionEndedH\x00\x42\x07\n\x05\x65ventb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trunkline.directory.v1.directory_events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TENANTDEFINED']._serialized_start=159
-  _globals['_TENANTDEFINED']._serialized_end=232
-  _globals['_USERDEFINED']._serialized_start=234
-  _globals['_USERDEFINED']._serialized_end=301
-  _globals['_AGENTDEFINED']._serialized_start=303
-  _globals['_AGENTDEFINED']._serialized_end=373
-  _globals['_QUEUEDEFINED']._serialized_start=375
-  _globals['_QUEUEDEFINED']._serialized_end=445
-  _globals['_WRAPUPCODEDEFINED']._serialized_start=447
-  _globals['_WRAPUPCODEDEFINED']._serialized_end=534
-  _globals['_HOURSDEFINED']._serialized_start=536
-  _globals['_HOURSDEFINED']._serialized_end=606
-  _globals['_ENTRYPOINTDEFINED']._serialized_start=608
-  _globals['_ENTRYPOINTDEFINED']._serialized_end=694
-  _globals['_FLOWPUBLISHED']._serialized_start=696
-  _globals['_FLOWPUBLISHED']._serialized_end=787
-  _globals['_DIRECTORYEVENT']._serialized_start=790
-  _globals['_DIRECTORYEVENT']._serialized_end=1398
+  _globals['_TENANTDEFINED']._serialized_start=192
+  _globals['_TENANTDEFINED']._serialized_end=265
+  _globals['_USERDEFINED']._serialized_start=267
+  _globals['_USERDEFINED']._serialized_end=334
+  _globals['_AGENTDEFINED']._serialized_start=336
+  _globals['_AGENTDEFINED']._serialized_end=406
+  _globals['_QUEUEDEFINED']._serialized_start=408
+  _globals['_QUEUEDEFINED']._serialized_end=478
+  _globals['_WRAPUPCODEDEFINED']._serialized_start=480
+  _globals['_WRAPUPCODEDEFINED']._serialized_end=567
+  _globals['_HOURSDEFINED']._serialized_start=569
+  _globals['_HOURSDEFINED']._serialized_end=639
+  _globals['_ENTRYPOINTDEFINED']._serialized_start=641
+  _globals['_ENTRYPOINTDEFINED']._serialized_end=727
+  _globals['_FLOWPUBLISHED']._serialized_start=729
+  _globals['_FLOWPUBLISHED']._serialized_end=820
+  _globals['_SESSIONENDED']._serialized_start=822
+  _globals['_SESSIONENDED']._serialized_end=921
+  _globals['_DIRECTORYEVENT']._serialized_start=924
+  _globals['_DIRECTORYEVENT']._serialized_end=1595
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,7 @@ What happened in the directory. Topic directory.events.v1, key tenant_id."""
 
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from trunkline.common.v1 import common_types_pb2 as _common_types_pb2
 from trunkline.directory.v1 import directory_types_pb2 as _directory_types_pb2
 import builtins as _builtins
@@ -215,6 +216,38 @@ class FlowPublished(_message.Message):
 Global___FlowPublished: _TypeAlias = FlowPublished  # noqa: Y015
 
 @_typing.final
+class SessionEnded(_message.Message):
+    """A session of a user ended before its time: the user logged out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    BEGUN_TIME_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The user whose session it was."""
+    session_id: _builtins.str
+    """UUIDv7."""
+    @_builtins.property
+    def begun_time(self) -> _timestamp_pb2.Timestamp:
+        """When the user logged in."""
+
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        session_id: _builtins.str = ...,
+        begun_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["begun_time", b"begun_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begun_time", b"begun_time", "session_id", b"session_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SessionEnded: _TypeAlias = SessionEnded  # noqa: Y015
+
+@_typing.final
 class DirectoryEvent(_message.Message):
     """One event of the directory's ledger."""
 
@@ -229,6 +262,7 @@ class DirectoryEvent(_message.Message):
     HOURS_DEFINED_FIELD_NUMBER: _builtins.int
     ENTRY_POINT_DEFINED_FIELD_NUMBER: _builtins.int
     FLOW_PUBLISHED_FIELD_NUMBER: _builtins.int
+    SESSION_ENDED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def metadata(self) -> _common_types_pb2.EventMetadata:
         """The envelope."""
@@ -265,6 +299,10 @@ class DirectoryEvent(_message.Message):
     def flow_published(self) -> Global___FlowPublished:
         """Flow."""
 
+    @_builtins.property
+    def session_ended(self) -> Global___SessionEnded:
+        """Session."""
+
     def __init__(
         self,
         *,
@@ -277,12 +315,13 @@ class DirectoryEvent(_message.Message):
         hours_defined: Global___HoursDefined | None = ...,
         entry_point_defined: Global___EntryPointDefined | None = ...,
         flow_published: Global___FlowPublished | None = ...,
+        session_ended: Global___SessionEnded | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_defined", b"agent_defined", "entry_point_defined", b"entry_point_defined", "event", b"event", "flow_published", b"flow_published", "hours_defined", b"hours_defined", "metadata", b"metadata", "queue_defined", b"queue_defined", "tenant_defined", b"tenant_defined", "user_defined", b"user_defined", "wrap_up_code_defined", b"wrap_up_code_defined"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_defined", b"agent_defined", "entry_point_defined", b"entry_point_defined", "event", b"event", "flow_published", b"flow_published", "hours_defined", b"hours_defined", "metadata", b"metadata", "queue_defined", b"queue_defined", "session_ended", b"session_ended", "tenant_defined", b"tenant_defined", "user_defined", b"user_defined", "wrap_up_code_defined", b"wrap_up_code_defined"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_defined", b"agent_defined", "entry_point_defined", b"entry_point_defined", "event", b"event", "flow_published", b"flow_published", "hours_defined", b"hours_defined", "metadata", b"metadata", "queue_defined", b"queue_defined", "tenant_defined", b"tenant_defined", "user_defined", b"user_defined", "wrap_up_code_defined", b"wrap_up_code_defined"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_defined", b"agent_defined", "entry_point_defined", b"entry_point_defined", "event", b"event", "flow_published", b"flow_published", "hours_defined", b"hours_defined", "metadata", b"metadata", "queue_defined", b"queue_defined", "session_ended", b"session_ended", "tenant_defined", b"tenant_defined", "user_defined", b"user_defined", "wrap_up_code_defined", b"wrap_up_code_defined"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["tenant_defined", "user_defined", "agent_defined", "queue_defined", "wrap_up_code_defined", "hours_defined", "entry_point_defined", "flow_published"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["tenant_defined", "user_defined", "agent_defined", "queue_defined", "wrap_up_code_defined", "hours_defined", "entry_point_defined", "flow_published", "session_ended"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

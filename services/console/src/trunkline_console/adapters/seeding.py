@@ -1,0 +1,50 @@
+"""Applying the seed file at the start. Must not: know the file's form."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from trunkline_core.errors import Rejection, Transient
+from trunkline_ledger.ledger import Ledger
+from trunkline_platform.commands import CommandClient
+from trunkline_platform.credentials import Forbidden, Principal, Role
+from trunkline_platform.sealing import Sealer
+
+from trunkline_console.adapters.seeds import read_seed, seed_commands
+from trunkline_console.domain.state import Directory
+
+log = logging.getLogger(__name__)
+
+
+class Seeding:
+    """Applies the seed file once the directory can take commands."""
+
+    def __init__(self, path: Path, ledger: Ledger[Directory, Any, Any], client: CommandClient, sealer: Sealer) -> None:
+        """`client` sends commands to the directory."""
+        self.is_done = False
+        self._path = path
+        self._ledger = ledger
+        self._client = client
+        self._sealer = sealer
+
+    async def run(self) -> None:
+        """Send every command; what is unchanged changes nothing. Raises: Misconfigured for a wrong file."""
+        content = read_seed(self._path)
+        tenant = content["tenant"]["tenant_id"]
+        principal = Principal(tenant, "service:seed", frozenset({Role.ADMIN}))
+        users = self._ledger.state(self._ledger.partition_of(tenant)).users
+        async for command in seed_commands(content, self._sealer, lambda user: users.find(tenant, user) is not None):
+            await self._send(command, principal)
+        self.is_done = True
+        log.info("seed applied", extra={"seed": self._path.name})
+
+    async def _send(self, command: Any, principal: Principal) -> None:
+        while True:
+            try:
+                await self._client.execute(command, principal, timeout_s=10.0)
+                return
+            except Transient:
+                continue  # no owner yet, or Kafka is away: the process is not ready until it is done
+            except (Rejection, Forbidden) as refusal:
+                log.error("seed refused", extra={"rule": str(refusal)})
+                return

@@ -1,0 +1,78 @@
+"""Bodies of REST requests. An unknown field is an error; texts come without blanks around them."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+from trunkline_core.errors import Invalid
+from trunkline_ledger.core.window import time_of
+
+C0 = frozenset(map(chr, range(0x20))) | {"\x7f"}
+
+
+def _stripped(text: str, allowed: frozenset[str]) -> str:
+    """Raises: ValueError for a blank text and for control characters that are not allowed."""
+    text = text.strip()
+    if not text:
+        raise PydanticCustomError("blank", "must not be blank")
+    if (C0 - allowed).intersection(text):
+        raise PydanticCustomError("control", "must not have control characters")
+    return text
+
+
+def _line(text: str) -> str:
+    return _stripped(text, frozenset())
+
+
+def _paragraphs(text: str) -> str:
+    return _stripped(text.replace("\r\n", "\n"), frozenset("\n\t"))
+
+
+def _command_id(command_id: str) -> str:
+    """Raises: ValueError. The ledger refuses it too, but after a text was sealed."""
+    try:
+        time_of(command_id)
+    except Invalid as wrong:
+        raise PydanticCustomError("command_id", wrong.reason) from None
+    return command_id
+
+
+CommandId = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_command_id)]
+
+
+class Form(BaseModel):
+    """A request body."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class LogIn(Form):
+    login: Annotated[str, Field(min_length=1, max_length=128)]
+    password: Annotated[str, Field(min_length=1, max_length=256)]
+    tenant: Annotated[str, Field(max_length=64, pattern="^[A-Za-z0-9_-]*$")] = ""
+
+
+class NewTicket(Form):
+    contact_id: Annotated[str, Field(max_length=128, pattern="^(ct_[A-Za-z0-9_]+)?$")] = ""
+    customer_id: Annotated[str, Field(max_length=128, pattern="^(cu_[A-Za-z0-9_]+)?$")] = ""
+    subject: Annotated[str, Field(max_length=8_000), AfterValidator(_line)]
+    command_id: CommandId
+
+
+class NewState(Form):
+    state: Annotated[str, Field(pattern="^(OPEN|IN_PROGRESS|RESOLVED)$")]
+    command_id: CommandId
+
+
+class NewNote(Form):
+    body: Annotated[str, Field(max_length=8_000), AfterValidator(_paragraphs)]
+    command_id: CommandId
+
+
+class NewName(Form):
+    name: Annotated[str, Field(max_length=200), AfterValidator(_line)]
+    command_id: CommandId
+
+
+class Confirmation(Form):
+    command_id: CommandId

@@ -1,0 +1,16 @@
+"""The longest message is one number, wherever it is looked at."""
+
+import re
+from pathlib import Path
+
+from trunkline_channels.domain.policy import MAX_TEXT_BYTES
+from trunkline_console.application import wishes
+
+WEB = Path(__file__).resolve().parents[2] / "services" / "console" / "web" / "src" / "contract" / "text.ts"
+
+
+def test_desk_page_and_console_let_through_what_channels_takes_and_no_more() -> None:
+    said = re.search(r"MAX_TEXT_BYTES = ([\d* ]+);", WEB.read_text(encoding="utf-8"))
+    assert said is not None
+    factors = [int(factor) for factor in said[1].split("*")]
+    assert factors[0] * factors[1] == wishes.MAX_TEXT_BYTES == MAX_TEXT_BYTES
