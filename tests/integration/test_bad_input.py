@@ -642,7 +642,7 @@ async def void_counts(centre: Layout, name: str) -> dict[str, float]:
 
 @pytest.fixture
 def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaNode]:
-    """A broker of one test: the record stays on the ledger for ever and stops its owner (rule 21)."""
+    """A broker of one test: the record stays on the ledger for ever and stops its owner (ledger rule 21)."""
     node = KafkaNode.start(tmp_path_factory.mktemp("kafka"))
     yield node
     node.kill()
