@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,12 @@ from trunkline.ivr.v1.ivr_events_pb2 import IvrEvent
 from trunkline.journal.v1.journal_events_pb2 import ContactJournalEvent
 from trunkline.ledger.v1.ledger_types_pb2 import Marker
 from trunkline.live.v1.live_types_pb2 import LiveAgent, LiveQueue
+from trunkline.topics import TOPICS
 from trunkline_embedded.kafka import KafkaNode
 from trunkline_embedded.ports import free_port
 from trunkline_embedded.process import ChildProcess
 from trunkline_ledger.core.records import MARKER_TYPE
+from trunkline_ledger.kafka.topics import ensure_topics
 from trunkline_platform.credentials import Credentials, Principal, Role
 
 SECRET = "a secret of this test, at least 32 bytes long"
@@ -116,8 +119,13 @@ class Analytics:
 
 @pytest.fixture(scope="module")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaNode]:
-    """A broker of this module alone: it writes in the name of acd, channels and ivr."""
+    """A broker of this module alone: it writes in the name of acd, channels and ivr.
+
+    Their ledgers were made beforehand, with another number of partitions than the catalogue's, as a user may do.
+    """
     node = KafkaNode.start(tmp_path_factory.mktemp("kafka"))
+    made = [replace(TOPICS[name], partitions=TOPICS[name].partitions + 1) for name in (ACD, CONTACT, IVR)]
+    asyncio.run(ensure_topics(node.bootstrap, made))
     yield node
     node.kill()
 
