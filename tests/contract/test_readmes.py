@@ -1,0 +1,24 @@
+"""What a service exports stands in its README."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+SERVICES = Path(__file__).resolve().parents[2] / "services"
+METRIC = r'(?:Gauge|Counter|Histogram|Family|_gauge|_counter)\(\s*f?"(?:trunkline_{service}_|{{PREFIX}}_)?(\w+)"'
+
+
+def declared_metrics(service: str) -> set[str]:
+    text = (SERVICES / service / f"src/trunkline_{service}/metrics.py").read_text(encoding="utf-8")
+    found = re.findall(METRIC.format(service=service), text)
+    return {name.removesuffix("_total") for name in found}
+
+
+@pytest.mark.parametrize("service", sorted(path.parent.name for path in SERVICES.glob("*/README.md")))
+def test_a_readme_names_every_metric_of_its_service(service):
+    readme = (SERVICES / service / "README.md").read_text(encoding="utf-8")
+    listed = {word.removeprefix(f"trunkline_{service}").strip("_") for word in re.findall(r"\w+", readme)}
+    declared = declared_metrics(service)
+    assert len(declared) > 1
+    assert sorted(declared - {word.removesuffix("_total") for word in listed}) == []
