@@ -1,11 +1,12 @@
-"""What a service exports stands in its README."""
+"""What a service exports stands in its README, and what tests share in theirs."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-SERVICES = Path(__file__).resolve().parents[2] / "services"
+ROOT = Path(__file__).resolve().parents[2]
+SERVICES = ROOT / "services"
 METRIC = r'(?:Gauge|Counter|Histogram|Family|_gauge|_counter)\(\s*f?"(?:trunkline_{service}_|{{PREFIX}}_)?(\w+)"'
 
 
@@ -22,3 +23,11 @@ def test_a_readme_names_every_metric_of_its_service(service):
     declared = declared_metrics(service)
     assert len(declared) > 1
     assert sorted(declared - {word.removesuffix("_total") for word in listed}) == []
+
+
+def test_the_readme_of_the_tests_lists_exactly_the_modules_they_share():
+    readme = (ROOT / "tests/README.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ")[0] for line in readme.splitlines() if line.startswith("| `") and "/`" not in line]
+    assert sorted(re.findall(r"`(\w+)`", " ".join(rows))) == sorted(
+        path.stem for path in ROOT.glob("tests/support/*.py")
+    )
