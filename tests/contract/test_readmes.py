@@ -25,6 +25,14 @@ def test_a_readme_names_every_metric_of_its_service(service):
     assert sorted(declared - {word.removesuffix("_total") for word in listed}) == []
 
 
+def test_the_platforms_readme_names_the_metrics_of_every_service():
+    metrics = (ROOT / "libs/platform/src/trunkline_platform/metrics.py").read_text(encoding="utf-8")
+    readme = (ROOT / "libs/platform/README.md").read_text(encoding="utf-8")
+    declared = set(re.findall(r'"(trunkline_\w+)"', metrics))
+    assert len(declared) > 5
+    assert sorted(name for name in declared if f"`{name}`" not in readme and f"`{name}_total`" not in readme) == []
+
+
 def test_the_readme_of_the_tests_lists_exactly_the_modules_they_share():
     readme = (ROOT / "tests/README.md").read_text(encoding="utf-8")
     rows = [line.split(" | ")[0] for line in readme.splitlines() if line.startswith("| `") and "/`" not in line]

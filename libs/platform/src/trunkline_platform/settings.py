@@ -49,7 +49,7 @@ def _checked_addresses(addresses: tuple[str, ...]) -> tuple[str, ...]:
     return addresses
 
 
-# host:port of each replica, written with commas between: `127.0.0.1:7402,127.0.0.1:7412`
+# host:port of each replica, written with commas between: `acd-1:7082,acd-2:7082`
 Addresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_checked_addresses)]
 
 
