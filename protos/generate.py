@@ -59,7 +59,7 @@ def catalogue_module() -> str:
 
 
 def render_topic(topic: dict[str, object]) -> str:
-    fields = ("name", "owner", "key", "partitions_embedded", "partitions", "cleanup", "retention_ms", "public")
+    fields = ("name", "owner", "key", "partitions", "cleanup", "retention_ms", "public")
     arguments = "".join(f"        {field}={topic[field]!r},\n" for field in fields).replace("'", '"')
     return f'    "{topic["name"]}": Topic(\n{arguments}    ),\n'
 
@@ -77,8 +77,7 @@ class Topic:
         name: with its version.
         owner: the only service that writes it.
         key: what the record key is.
-        partitions_embedded: on the embedded broker.
-        partitions: on a user's cluster by default.
+        partitions: when it is created; it never changes, because keys would move.
         cleanup: `delete` or `compact`.
         retention_ms: -1 keeps for ever.
         public: whether systems outside Trunkline may subscribe.
@@ -87,7 +86,6 @@ class Topic:
     name: str
     owner: str
     key: str
-    partitions_embedded: int
     partitions: int
     cleanup: str
     retention_ms: int

@@ -6,9 +6,8 @@ Not the session's broker: there the services' own tests write the ledgers of ser
 from collections.abc import Iterator
 
 import pytest
-from trunkline_embedded.ports import free_port
 from trunkline_embedded.web import build_web
-from trunkline_launcher.layout import WEB, Layout, default_layout
+from trunkline_launcher.layout import WEB, Layout, free_ports
 from trunkline_launcher.supervisor import Supervisor
 
 
@@ -16,8 +15,7 @@ from trunkline_launcher.supervisor import Supervisor
 def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Layout]:
     """A running centre with the demo tenant; its layout says where everything is."""
     build_web(WEB, report=lambda _: None)
-    ports = {name: free_port() for name in default_layout({}).ports}
-    layout = Layout(data=tmp_path_factory.mktemp("centre"), kafka="", mongo="", ports=ports)
+    layout = Layout(data=tmp_path_factory.mktemp("centre"), kafka="", mongo="", ports=free_ports())
     supervisor = Supervisor(layout, report=lambda _: None)
     try:
         supervisor.start()

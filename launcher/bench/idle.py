@@ -13,8 +13,7 @@ import time
 from pathlib import Path
 
 import psutil
-from trunkline_embedded.ports import free_port
-from trunkline_launcher.layout import SERVICES, Layout, default_layout
+from trunkline_launcher.layout import SERVICES, Layout, free_ports
 from trunkline_launcher.supervisor import Supervisor
 
 SETTLE_S = 20.0
@@ -52,8 +51,7 @@ def measure(seconds: float) -> None:
 
 def main(seconds: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        ports = {name: free_port() for name in default_layout({}).ports}
-        centre = Supervisor(Layout(Path(folder), "", "", ports), report=lambda _: None)
+        centre = Supervisor(Layout(Path(folder), "", "", free_ports()), report=lambda _: None)
         try:
             centre.start()
             time.sleep(SETTLE_S)

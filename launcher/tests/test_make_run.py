@@ -11,13 +11,13 @@ import httpx
 import pytest
 from make_runs import Run, ask, own_environment, processes_of
 from trunkline_embedded.web import build_web
+from trunkline_launcher.commands import PASSWORD
 from trunkline_launcher.layout import SERVICES, WEB, Layout
 from trunkline_platform.commands import new_command_id
 from visitors import Visitor
 from waiting import wait_until
 
 pytestmark = pytest.mark.timeout(600)
-PASSWORD = "trunkline-demo"
 OWN_PAGE = {"x-trunkline": "1"}
 ADDRESSES = re.compile(r"^  \S.*?(http://\S+)$", re.MULTILINE)
 

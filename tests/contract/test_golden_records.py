@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from google.protobuf import json_format
 from google.protobuf.message import Message
+from trunkline.topics import TOPICS
+from trunkline_testkit.checker.log import LEDGERS
 
 PROTOS = Path(__file__).resolve().parents[2] / "protos"
 spec = importlib.util.spec_from_file_location("examples", PROTOS / "examples.py")
@@ -25,6 +27,12 @@ def test_every_event_type_has_a_golden_record():
         for case in envelope.DESCRIPTOR.oneofs_by_name["event"].fields
     } | {f"{topic}/{row.DESCRIPTOR.name}" for topic, row in examples.ROWS.items()}
     assert {f"{record.parent.name}/{record.stem}" for record in RECORDS} == wanted
+
+
+def test_every_topic_of_the_catalogue_has_a_kind_of_record_and_every_ledger_a_judge():
+    written = {topic for topic in TOPICS if not topic.endswith(".dlq.v1")}  # copies of other topics' records
+    assert set(KINDS) == written
+    assert set(LEDGERS) == {topic for topic in written if topic.endswith(".events.v1")}
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: f"{record.parent.name}/{record.stem}")

@@ -12,6 +12,7 @@ from colleagues import Colleague
 from own_tenants import OwnTenant, TenantFactory, demo_definitions
 from pages import Desk, Screen, Shop, Tickets, Wall
 from playwright.sync_api import Page, expect
+from trunkline_launcher.commands import PASSWORD
 from trunkline_platform.commands import new_command_id
 from visitors import Visitor
 
@@ -192,9 +193,9 @@ def _shop(language: str) -> dict[str, Any]:
         for login, skill in SKILLS.items()
     ]
     users = [
-        {"user_id": f"us_{login}", "login": login, "password": "trunkline-demo", "name": name, "roles": ["ROLE_AGENT"],
+        {"user_id": f"us_{login}", "login": login, "password": PASSWORD, "name": name, "roles": ["ROLE_AGENT"],
          "agent_id": f"ag_{login}"} for login, name in NAMES[language].items() if login in SKILLS
-    ] + [{"user_id": "us_zhao", "login": "zhao", "password": "trunkline-demo", "name": NAMES[language]["zhao"],
+    ] + [{"user_id": "us_zhao", "login": "zhao", "password": PASSWORD, "name": NAMES[language]["zhao"],
           "roles": ["ROLE_SUPERVISOR"]}]  # fmt: skip
     flow = demo["flows"][0]
     for node in flow["nodes"]:

@@ -1,10 +1,11 @@
 """Who gets in, and what they see."""
 
 import pytest
-from browsing import PASSWORD, People
+from browsing import People
 from own_tenants import OwnTenant, TenantFactory
 from pages import Desk, LogIn, Shop, Tickets, Wall
 from playwright.sync_api import expect
+from trunkline_launcher.commands import PASSWORD
 
 WRONG = {"zh": "登录名或密码错误。", "en": "Login name or password is wrong."}
 MISSING = {"zh": "请填写此项。", "en": "Please fill this in."}

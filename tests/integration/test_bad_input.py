@@ -12,8 +12,8 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 from callers import Callers, callers_of
-from chats import chat_of, open_session
-from desk_clients import OWN_PAGE, DeskClient, desk_of, logged_in
+from chat_sockets import chat_of, open_session
+from desk_sockets import OWN_PAGE, DeskClient, desk_of, logged_in
 from gateways import Gateway, gateway_of
 from own_tenants import OwnTenant, define_tenant
 from published import fold_of, ledgers, live_rows, read_topic, wrong_journal_records, wrong_live_rows
@@ -36,6 +36,7 @@ from trunkline.directory.v1.directory_commands_pb2 import (
 from trunkline.ticket.v1.ticket_commands_pb2 import AddNote, CreateTicket, TicketCommand
 from trunkline.ticket.v1.ticket_events_pb2 import TicketEvent
 from trunkline_embedded.kafka import KafkaNode
+from trunkline_launcher.commands import PASSWORD
 from trunkline_launcher.layout import Layout
 from trunkline_platform.commands import new_command_id
 from trunkline_platform.credentials import Credentials, Principal, Role, service_principal
@@ -161,7 +162,7 @@ async def test_a_tenant_that_nobody_defined_finds_nothing_at_any_door(
     define.define_tenant.tenant.time_zone = "UTC"
     assert (await callers.execute("console", define, admin(shop))).missing == "tenant"
     async with httpx.AsyncClient(base_url=centre.http_url("console"), headers=OWN_PAGE, timeout=60) as http:
-        body = {"login": "li", "password": "trunkline-demo", "tenant": NOBODY}
+        body = {"login": "li", "password": PASSWORD, "tenant": NOBODY}
         refused = await http.post("/api/login", json=body)
     assert (refused.status_code, refused.json()["title"]) == (401, "Unauthenticated")
 
@@ -665,7 +666,7 @@ async def void_counts(centre: Layout, name: str) -> dict[str, float]:
 
 @pytest.fixture
 def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaNode]:
-    """A broker of one test: the record stays on the ledger for ever and stops its owner (rule 21)."""
+    """A broker of one test: the record stays on the ledger for ever and stops its owner (ledger rule 21)."""
     node = KafkaNode.start(tmp_path_factory.mktemp("kafka"))
     yield node
     node.kill()

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from callers import Answer, Callers, callers_of
-from desk_clients import DeskClient, cookie_header, desk_of, logged_in
+from desk_sockets import DeskClient, cookie_header, desk_of, logged_in
 from gateways import Gateway, gateway_of
 from launched_centre import LaunchedCentre
 from published import fold_of, ledgers, wrong_journal_records, wrong_live_rows

@@ -22,7 +22,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from callers import callers_of
-from desk_clients import DeskClient, desk_of, logged_in
+from desk_sockets import DeskClient, desk_of, logged_in
 from gateways import Gateway, gateway_of
 from sealed_texts import sealed_texts
 from traces import Trace, Traces, documents_of, files_of, new_phone, new_text, new_word

@@ -11,15 +11,16 @@ import planted_bugs
 import pytest
 from callers import Callers, callers_of
 from crowds import Agent, Customers
-from desk_clients import desk_of
+from desk_sockets import desk_of
 from fleet import Fleet, owner_among
 from gateways import gateway_of
-from own_tenants import PASSWORD, OwnTenant, define_tenant
+from own_tenants import OwnTenant, define_tenant
 from published import ledgers, wrong_journal_records, wrong_live_rows
 from trunkline.acd.v1.acd_commands_pb2 import AcdCommand, SetIntent
 from trunkline.acd.v1.acd_types_pb2 import Intent
 from trunkline_embedded.kafka import KafkaNode
 from trunkline_embedded.store import MongoStore
+from trunkline_launcher.commands import PASSWORD
 from trunkline_platform.commands import new_command_id
 from trunkline_platform.credentials import Principal, Role
 from trunkline_testkit.checker import ClientJournal, check, read_journal

@@ -6,9 +6,9 @@ Owns: contexts, what the browser complains about, pictures after a failure. Must
 from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize
+from trunkline_launcher.commands import PASSWORD
 from trunkline_launcher.layout import Layout
 
-PASSWORD = "trunkline-demo"
 # As root, Playwright starts Chromium without its sandbox by itself.
 FLAGS = (
     "--disable-gpu",

@@ -1,4 +1,4 @@
-"""An agent without a browser: speaks the console's log-in and desk WebSocket as the desk does.
+"""An agent without a browser who does whole things and waits for them, beside tests that drive a browser.
 
 Owns: one desk. Must not: know other services.
 """
@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import Any
 
 import httpx
-from own_tenants import PASSWORD, OwnTenant
+from own_tenants import OwnTenant
+from trunkline_launcher.commands import PASSWORD
 from trunkline_platform.commands import new_command_id
 from websockets.sync.client import ClientConnection, connect
 

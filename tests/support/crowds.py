@@ -7,7 +7,7 @@ import asyncio
 import itertools
 from typing import Any
 
-from desk_clients import DeskClient
+from desk_sockets import DeskClient
 from gateways import Gateway
 from trunkline.contact.v1 import contact_service_pb2 as api
 from trunkline.contact.v1.contact_types_pb2 import ContactState, ContactView

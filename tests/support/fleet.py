@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx
-from trunkline_embedded.ports import free_port
 from trunkline_embedded.process import ChildProcess
-from trunkline_launcher.layout import GRPC_SERVICES, SERVICES, Layout, default_layout
+from trunkline_launcher.layout import GRPC_SERVICES, SERVICES, Layout, free_ports
 from waiting import wait_until
 
 HEALTHY = (sys.executable, "-m")
@@ -65,7 +64,7 @@ class Fleet:
     """All services on one Kafka and one store; `replicas` says of which there are several."""
 
     def __init__(self, folder: Path, kafka: str, mongo: str, database: str, replicas: Mapping[str, int]) -> None:
-        self.layout = Layout(folder, kafka, mongo, _ports())
+        self.layout = Layout(folder, kafka, mongo, free_ports())
         self._database = database
         self._replicas = {
             (service, number): Replica(service, number, self._layout_of(number))
@@ -76,7 +75,7 @@ class Fleet:
     def _layout_of(self, number: int) -> Layout:
         if number == 1:
             return self.layout
-        return Layout(self.layout.data, self.layout.kafka, self.layout.mongo, _ports())
+        return Layout(self.layout.data, self.layout.kafka, self.layout.mongo, free_ports())
 
     def of(self, service: str) -> list[Replica]:
         """Return a service's replicas."""
@@ -124,7 +123,3 @@ def owner_among(replicas: list[Replica]) -> Replica:
     owner = max(replicas, key=Replica.owned)
     assert owner.owned() > 0, "nobody owns anything"
     return owner
-
-
-def _ports() -> dict[str, int]:
-    return {name: free_port() for name in default_layout({}).ports}

@@ -7,9 +7,8 @@ import os
 import sys
 from pathlib import Path
 
-from trunkline_embedded.ports import free_port
 from trunkline_embedded.process import ChildProcess
-from trunkline_launcher.layout import Layout, default_layout
+from trunkline_launcher.layout import Layout, free_ports, port_variable
 from waiting import wait_until
 
 READY_WITHIN_S = 120.0
@@ -21,8 +20,7 @@ class LaunchedCentre:
 
     def __init__(self, folder: Path, kafka: str, mongo: str, database: str) -> None:
         """Start; `ready` waits for it."""
-        ports = {name: free_port() for name in default_layout({}).ports}
-        self.layout = Layout(data=folder, kafka=kafka, mongo=mongo, ports=ports)
+        self.layout = Layout(data=folder, kafka=kafka, mongo=mongo, ports=free_ports())
         settings = {
             "TRUNKLINE_DATA": str(folder),
             "TRUNKLINE_KAFKA_BOOTSTRAP": kafka,
@@ -30,7 +28,7 @@ class LaunchedCentre:
             "TRUNKLINE_MONGO_DATABASE": database,
             "TRUNKLINE_ANALYTICS_WORK_DIR": str(folder / "faust"),
         }
-        settings |= {f"TRUNKLINE_{name}_PORT": str(port) for name, port in ports.items()}
+        settings |= {port_variable(name): str(port) for name, port in self.layout.ports.items()}
         argv = [sys.executable, "-m", "trunkline_launcher", "run"]
         self._child = ChildProcess(argv, folder / "launcher.log", env=os.environ | settings)
 

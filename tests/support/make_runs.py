@@ -11,8 +11,7 @@ import time
 from pathlib import Path
 
 import psutil
-from trunkline_embedded.ports import free_port
-from trunkline_launcher.layout import Layout, default_layout, port_variable
+from trunkline_launcher.layout import Layout, default_layout, free_ports, port_variable
 from waiting import wait_until
 
 STARTS_WITHIN_S = 240.0
@@ -21,10 +20,8 @@ COMMAND = [sys.executable, "-m", "trunkline_launcher"]
 
 def own_environment(data: Path, **more: str) -> dict[str, str]:
     """The environment of a user who set nothing but folder and ports."""
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")}
-    kept = {"TRUNKLINE_TOOLCHAIN": os.environ["TRUNKLINE_TOOLCHAIN"]} if "TRUNKLINE_TOOLCHAIN" in os.environ else {}
-    ports = {port_variable(name): str(free_port()) for name in default_layout({}).ports}
-    return plain | kept | ports | {"TRUNKLINE_DATA": str(data), "PYTHONUNBUFFERED": "1"} | more
+    ports = {port_variable(name): str(port) for name, port in free_ports().items()}
+    return os.environ | ports | {"TRUNKLINE_DATA": str(data), "PYTHONUNBUFFERED": "1"} | more
 
 
 def ask(command: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -25,7 +25,6 @@ from trunkline_platform.sealing import Sealer
 from visitors import Visitor
 from waiting import wait_until
 
-PASSWORD = "trunkline-demo"
 DEFINITIONS = f"{trunkline_console.__path__[0]}/seeds/demo.yaml"
 IDS = re.compile(r"\b(tn|ho|qu|ag|us|fl|ep)_(\w+)")
 # One script in each name: so a page in one language has no reason to show characters of the other.

@@ -9,14 +9,11 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from trunkline.journal.v1.journal_events_pb2 import ContactJournalEvent
 from trunkline.live.v1.live_types_pb2 import LiveAgent, LiveQueue
+from trunkline_analytics.adapters.live import BOOKKEEPING
 from trunkline_testkit.checker import LedgerLog, SourcedRow, Violation, compare, stale_rows
 from trunkline_testkit.checker.log import LEDGERS, EffectiveEvent, read_records
 
 JOURNALLED = ("acd", "contact", "ivr")
-BOOKKEEPING = (  # ADR 0008
-    *("StepBegun", "StepRefused", "CleanUpConfirmed", "ContactDropped"),
-    *("ContactForgotten", "ExclusionEnded", "TombstoneDropped"),
-)
 
 
 async def read_topic(bootstrap_servers: str, topic: str, partitions: int = 4) -> list[Any]:

@@ -1,4 +1,4 @@
-"""A customer without a browser: speaks the chat edge's REST and WebSocket as the widget does.
+"""A customer without a browser who does whole things and waits for them, beside tests that drive a browser.
 
 Owns: one conversation. Must not: know other services.
 """

@@ -1,4 +1,4 @@
-"""Agents as their desks would work: log-in and the desk's WebSocket (demo-day rules 3 to 7).
+"""Agents as their desks would work: log-in and the desk's WebSocket (docs/demo-day.md, Agents and Pauses).
 
 Owns: accepting at once, serving, wrap-up, owed pauses. Must not: know patience.
 """

@@ -1,4 +1,4 @@
-"""Callers as a telephony gateway would bring them: over the gRPC contact API (demo-day rules 2, 8 and 9).
+"""Callers as a telephony gateway would bring them: over the gRPC contact API (docs/demo-day.md, Callers).
 
 Owns: starting, pressing, hanging up and joining legs, each with its own command id, repeated until answered.
 Must not: know agents.

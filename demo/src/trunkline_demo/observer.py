@@ -12,25 +12,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from trunkline.acd.v1.acd_types_pb2 import SegmentOutcome
 from trunkline.journal.v1.journal_events_pb2 import ContactJournalEvent
 from trunkline.live.v1.live_types_pb2 import LiveQueue
+from trunkline.topics import TOPICS
+from trunkline_analytics.adapters.segments import OUTCOMES
 from trunkline_analytics.domain.segments import Fact, Outcome, SegmentClosed, SegmentOpened
 
 JOURNAL, QUEUES = "contact.journal.v1", "live.queues.v1"
-LEDGERS = (
-    "directory.events.v1",
-    "contact.events.v1",
-    "ivr.events.v1",
-    "acd.events.v1",
-    "ticket.events.v1",
-    "customer.events.v1",
-)
-OUTCOMES = {
-    SegmentOutcome.SEGMENT_OUTCOME_ABANDONED: Outcome.ABANDONED,
-    SegmentOutcome.SEGMENT_OUTCOME_SHORT_ABANDONED: Outcome.SHORT_ABANDONED,
-    SegmentOutcome.SEGMENT_OUTCOME_CLOSED_BY_SYSTEM: Outcome.CLOSED_BY_SYSTEM,
-}
+LEDGERS = tuple(name for name in TOPICS if name.endswith(".events.v1"))
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """A tenant of its own for one run: queues, agents, users, a flow, an entry point, written by the directory's commands.
 
-Owns: the policy of demo-day rule 10: every duration except leases divided by SPEED. Must not: play anybody.
+Owns: the policy of its tenant: every duration except leases divided by SPEED (docs/demo-day.md, Time).
+Must not: play anybody.
 """
 
 import secrets

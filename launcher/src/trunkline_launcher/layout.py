@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trunkline_core.errors import Misconfigured
+from trunkline_embedded.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 WEB = ROOT / "services" / "console" / "web"
@@ -95,6 +96,11 @@ def default_layout(environment: Mapping[str, str] = os.environ) -> Layout:
         mongo=environment.get("TRUNKLINE_MONGO_URL", ""),
         ports=_distinct({name: _port(environment, name, default) for name, default in defaults.items()}),
     )
+
+
+def free_ports() -> dict[str, int]:
+    """Return a free port for each of `Layout.ports`: a centre beside others, of a test or a bench."""
+    return {name: free_port() for name in default_layout({}).ports}
 
 
 def port_variable(name: str) -> str:

@@ -9,7 +9,7 @@ TOPICS = 12
 
 
 async def test_topics_that_were_just_created_are_known_with_all_their_partitions(kafka: KafkaNode, unique_topic):
-    wanted = [Topic(unique_topic(), "test", "id", 4, 4, "compact", -1, public=False) for _ in range(TOPICS)]
+    wanted = [Topic(unique_topic(), "test", "id", 4, "compact", -1, public=False) for _ in range(TOPICS)]
     await ensure_topics(kafka.bootstrap, wanted)
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     await admin.start()

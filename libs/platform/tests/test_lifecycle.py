@@ -217,3 +217,27 @@ def test_a_failure_is_logged_and_exits_with_1():
     assert child.returncode == 1
     assert '"message": "process failed"' in err and "KeyError" in err
     assert "nobody should read" not in err
+
+
+def test_a_task_of_a_library_that_ignores_its_cancellation_does_not_keep_the_process_alive():
+    child = script(
+        """
+        kept = set()
+        async def stubborn():
+            while True:
+                try:
+                    await asyncio.sleep(3600)
+                except asyncio.CancelledError:
+                    print("no", flush=True)
+        async def bootstrap(process):
+            kept.add(asyncio.create_task(stubborn()))
+            await asyncio.sleep(0)
+            raise KeyError("failed")
+        run_service("test", bootstrap)
+        """
+    )
+    try:
+        out, err = child.communicate(timeout=60)
+    finally:
+        child.kill()
+    assert (child.returncode, out) == (1, "no\n"), err

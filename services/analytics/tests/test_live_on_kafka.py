@@ -2,10 +2,9 @@
 
 import asyncio
 import itertools
-import os
-import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 from published import read_topic
+from service_processes import ServiceProcess
 from trunkline.acd.v1.acd_events_pb2 import AcdEvent
 from trunkline.acd.v1.acd_types_pb2 import SegmentOutcome
 from trunkline.contact.v1.contact_events_pb2 import ContactEvent
@@ -21,10 +21,10 @@ from trunkline.ivr.v1.ivr_events_pb2 import IvrEvent
 from trunkline.journal.v1.journal_events_pb2 import ContactJournalEvent
 from trunkline.ledger.v1.ledger_types_pb2 import Marker
 from trunkline.live.v1.live_types_pb2 import LiveAgent, LiveQueue
+from trunkline.topics import TOPICS
 from trunkline_embedded.kafka import KafkaNode
-from trunkline_embedded.ports import free_port
-from trunkline_embedded.process import ChildProcess
 from trunkline_ledger.core.records import MARKER_TYPE
+from trunkline_ledger.kafka.topics import ensure_topics
 from trunkline_platform.credentials import Credentials, Principal, Role
 
 SECRET = "a secret of this test, at least 32 bytes long"
@@ -35,44 +35,21 @@ ACD, CONTACT, IVR = "acd.events.v1", "contact.events.v1", "ivr.events.v1"
 NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
-class Analytics:
+class Analytics(ServiceProcess):
     """The service in its process, and the pen of those whose ledgers it reads."""
 
     def __init__(self, folder: Path, kafka: KafkaNode, mongo_url: str, database: str) -> None:
         self.kafka = kafka.bootstrap
-        self._log = folder / "analytics.log"
-        port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
-        self._environment = os.environ | {
+        self._epochs: dict[tuple[str, int], int] = {}
+        self._numbers = itertools.count(1)
+        settings = {
             "TRUNKLINE_KAFKA_BOOTSTRAP": kafka.bootstrap,
             "TRUNKLINE_MONGO_URL": mongo_url,
             "TRUNKLINE_MONGO_DATABASE": database,
             "TRUNKLINE_SECRET": SECRET,
-            "TRUNKLINE_ANALYTICS_HTTP_PORT": str(port),
             "TRUNKLINE_ANALYTICS_WORK_DIR": str(folder / "faust"),
         }
-        self._epochs: dict[tuple[str, int], int] = {}
-        self._numbers = itertools.count(1)
-        self.start()
-
-    def start(self) -> None:
-        self._child = ChildProcess([sys.executable, "-m", "trunkline_analytics"], self._log, env=self._environment)
-
-    def kill(self) -> None:
-        """As a power cut of the process would."""
-        self._child.kill()
-
-    async def ready(self) -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            while not await self._is_ready():
-                assert self._child.is_running, self._child.last_lines()
-                await asyncio.sleep(0.1)
-
-    async def _is_ready(self) -> bool:
-        try:
-            return (await self.get("/readyz")).status_code == 200
-        except httpx.TransportError:
-            return False
+        super().__init__("analytics", folder, settings)
 
     async def get(self, path: str, principal: Principal | None = None, **query: Any) -> httpx.Response:
         headers = {"tl-token": CREDENTIALS.issue(principal)} if principal else {}
@@ -116,8 +93,13 @@ class Analytics:
 
 @pytest.fixture(scope="module")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaNode]:
-    """A broker of this module alone: it writes in the name of acd, channels and ivr."""
+    """A broker of this module alone: it writes in the name of acd, channels and ivr.
+
+    Their ledgers were made beforehand, with another number of partitions than the catalogue's, as a user may do.
+    """
     node = KafkaNode.start(tmp_path_factory.mktemp("kafka"))
+    made = [replace(TOPICS[name], partitions=TOPICS[name].partitions + 1) for name in (ACD, CONTACT, IVR)]
+    asyncio.run(ensure_topics(node.bootstrap, made))
     yield node
     node.kill()
 

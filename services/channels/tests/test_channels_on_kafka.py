@@ -74,7 +74,7 @@ class Scribe:
         self._number = itertools.count(1)
 
     async def start(self) -> None:
-        await ensure_topics(self._bootstrap_servers, [TOPICS[name] for name in AREAS], 1, True)
+        await ensure_topics(self._bootstrap_servers, [TOPICS[name] for name in AREAS])
         await self._producer.start()
         for topic, partition in itertools.product(AREAS, range(4)):
             marker = Marker(epoch=1, boot_id="scribe", instance_id="scribe").SerializeToString()

@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
-import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import yaml
 from aiokafka import AIOKafkaProducer
 from fastapi import Response
 from published import ledgers
+from service_processes import ServiceProcess
 from trunkline.directory.v1 import directory_service_pb2
 from trunkline.directory.v1.directory_commands_pb2 import DefineUser, DirectoryCommand
 from trunkline.live.v1.live_types_pb2 import LiveQueue
@@ -27,7 +26,7 @@ from trunkline_console.entrypoints.sessions import COOKIE, Sessions
 from trunkline_console.settings import PACKAGE
 from trunkline_embedded.kafka import KafkaNode
 from trunkline_embedded.ports import free_port
-from trunkline_embedded.process import ChildProcess
+from trunkline_launcher.commands import PASSWORD
 from trunkline_platform.commands import CommandClient, new_command_id
 from trunkline_platform.credentials import Credentials, Principal, Role
 from trunkline_platform.grpc_client import Channels
@@ -39,7 +38,6 @@ from websockets.exceptions import ConnectionClosed
 SECRET = "a secret of this test, at least 32 bytes long"
 SEED = PACKAGE / "seeds" / "demo.yaml"
 DEMO, OTHER = "tn_demo", "tn_other"
-PASSWORD = "trunkline-demo"
 OWN_PAGE = {"x-trunkline": "1"}
 PATIENCE_S = 60.0
 PROBLEM = "application/problem+json"
@@ -47,44 +45,23 @@ TICKET = {"subject": "lost", "command_id": new_command_id()}
 ELSEWHERE = "127.0.0.2"  # another address of this machine
 
 
-class Console:
+class Console(ServiceProcess):
     """The service in its process. acd, channels, crm and ticketing are away."""
 
     def __init__(self, folder: Path, kafka: KafkaNode) -> None:
         self.kafka = kafka.bootstrap
         self.keys = folder / "keys.sqlite"
-        self._log = folder / "console.log"
-        http, self._grpc, nobody = free_port(), free_port(), free_port()
-        self.url = f"http://127.0.0.1:{http}"
-        self._environment = os.environ | {
+        self._grpc, nobody = free_port(), free_port()
+        settings = {
             "TRUNKLINE_KAFKA_BOOTSTRAP": kafka.bootstrap,
             "TRUNKLINE_SECRET": SECRET,
             "TRUNKLINE_KEYSTORE": str(self.keys),
-            "TRUNKLINE_CONSOLE_HTTP_PORT": str(http),
             "TRUNKLINE_CONSOLE_GRPC_PORT": str(self._grpc),
         }
         for service in ("ACD", "CHANNELS", "TICKETING", "CRM"):
-            self._environment[f"TRUNKLINE_CONSOLE_{service}_ADDRESSES"] = f"127.0.0.1:{nobody}"
-            self._environment[f"TRUNKLINE_CONSOLE_{service}_URL"] = f"http://127.0.0.1:{nobody}"
-        self.start()
-
-    def start(self) -> None:
-        self._child = ChildProcess([sys.executable, "-m", "trunkline_console"], self._log, env=self._environment)
-
-    def stop(self) -> None:
-        self._child.stop()
-
-    async def ready(self) -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            while not await self._is_ready():
-                assert self._child.is_running, self._child.last_lines()
-                await asyncio.sleep(0.1)
-
-    async def _is_ready(self) -> bool:
-        async with self.browser() as browser:
-            with contextlib.suppress(httpx.TransportError):
-                return (await browser.get("/readyz")).status_code == 200
-        return False
+            settings[f"TRUNKLINE_CONSOLE_{service}_ADDRESSES"] = f"127.0.0.1:{nobody}"
+            settings[f"TRUNKLINE_CONSOLE_{service}_URL"] = f"http://127.0.0.1:{nobody}"
+        super().__init__("console", folder, settings)
 
     def browser(self, address: str | None = None) -> httpx.AsyncClient:
         """A browser with our own page open and nobody logged in; `address` is where it stands."""

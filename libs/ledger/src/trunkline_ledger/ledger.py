@@ -88,9 +88,7 @@ class Ledger(Generic[S, C, E]):
         """
         quieten_aiokafka()
         replica = self._replica
-        await ensure_topics(
-            replica.bootstrap_servers, [self._topic()], replica.settings.replication_factor, replica.settings.embedded
-        )
+        await ensure_topics(replica.bootstrap_servers, [self._topic()], replica.settings.replication_factor)
         try:
             found = await describe_topic(replica.bootstrap_servers, self.service.topic)
             numbers = await self._following.connect()
@@ -103,7 +101,7 @@ class Ledger(Generic[S, C, E]):
 
     def _topic(self) -> Topic:
         name, partitions = self.service.topic, self._replica.settings.partitions
-        made = Topic(name, self.service.name, "aggregate id", partitions, partitions, "delete", -1, public=False)
+        made = Topic(name, self.service.name, "aggregate id", partitions, "delete", -1, public=False)
         return TOPICS.get(name, made)
 
     def _begin_tasks(self) -> None:

@@ -310,9 +310,7 @@ class LiveApp:
 
     async def _prepare_topics(self) -> None:
         changelogs = [table.changelog_topic_name for table in self.faust.tables.values()]
-        await ensure_topics(
-            self._bootstrap_servers, [_changelog(name, self.partitions) for name in changelogs], embedded=True
-        )
+        await ensure_topics(self._bootstrap_servers, [_changelog(name, self.partitions) for name in changelogs])
         for name, found in (await _partition_counts(self._bootstrap_servers, [*self._sources, *changelogs])).items():
             if found != self.partitions:
                 raise Misconfigured(f"The topic {name} has {found} partitions, this app was told {self.partitions}.")
@@ -343,7 +341,6 @@ def _changelog(name: str, partitions: int) -> Topic:
         name=name,
         owner="analytics",
         key="table key",
-        partitions_embedded=partitions,
         partitions=partitions,
         cleanup="compact",
         retention_ms=-1,

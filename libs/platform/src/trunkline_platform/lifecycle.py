@@ -4,7 +4,7 @@ Owns: signals, readiness, exit codes. Must not: know what the tasks do.
 
 First SIGTERM or SIGINT: readiness off, then, in reverse order of registration, `on_stop` callbacks are called and tasks
 of `add` are cancelled and waited for; so register in the order of start, and what a task uses is closed after it.
-A second signal ends the process at once.
+A second signal ends the process at once. When all is closed it leaves within 5 s, whatever a library left behind.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, Final, NoReturn
 
@@ -26,6 +27,7 @@ log = get_logger(__name__)
 EXIT_MISCONFIGURED: Final = 78  # EX_CONFIG of sysexits.h
 EXIT_FAILED: Final = 1
 STOP_STEP_S: Final = 10.0
+LEAVE_S: Final = 5.0
 
 Check = Callable[[], bool]
 Bootstrap = Callable[["Process"], Awaitable[Any]]
@@ -139,7 +141,19 @@ async def running(name: str, bootstrap: Bootstrap) -> AsyncIterator[Process]:
 def run_service(name: str, bootstrap: Bootstrap) -> NoReturn:
     """Run a service until it is told to stop, then exit: 0, 78 when misconfigured (one sentence), 1 after a failure."""
     logs.configure(name)
-    sys.exit(uvloop.run(_supervised(name, bootstrap)))
+    sys.exit(uvloop.run(_to_the_end(name, bootstrap)))
+
+
+async def _to_the_end(name: str, bootstrap: Bootstrap) -> int:
+    """Return the exit code, and see that the process ends: the loop waits for tasks that ignore their cancellation.
+
+    Such a process would live on without doing anything (Faust without its broker), and nobody would start it again.
+    """
+    code = await _supervised(name, bootstrap)
+    leaving = threading.Timer(LEAVE_S, os._exit, [code])
+    leaving.daemon = True
+    leaving.start()
+    return code
 
 
 async def _supervised(name: str, bootstrap: Bootstrap) -> int:

@@ -49,7 +49,7 @@ def _checked_addresses(addresses: tuple[str, ...]) -> tuple[str, ...]:
     return addresses
 
 
-# host:port of each replica, written with commas between: `127.0.0.1:7402,127.0.0.1:7412`
+# host:port of each replica, written with commas between: `acd-1:7082,acd-2:7082`
 Addresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_checked_addresses)]
 
 
@@ -65,7 +65,7 @@ class ServiceSettings(BaseSettings):
         bind_host: where to listen.
         advertised_host: how others reach this replica; empty means `bind_host`.
         session_timeout_s: after this silence another replica takes over.
-        partitions, replication_factor: of topics when they are created.
+        replication_factor: of topics when they are created.
         grpc_port, http_port: 0 takes any free one.
     """
 
@@ -80,7 +80,6 @@ class ServiceSettings(BaseSettings):
     bind_host: str = _shared("BIND_HOST", "127.0.0.1")
     advertised_host: str = _shared("ADVERTISED_HOST", "")
     session_timeout_s: float = _shared("SESSION_TIMEOUT_S", 3.0, ge=1.0, le=60.0)
-    partitions: int = _shared("PARTITIONS", 4, ge=1, le=1_000)
     replication_factor: int = _shared("REPLICATION_FACTOR", 1, ge=1, le=7)
     log_level: str = _shared("LOG_LEVEL", "info", pattern="^(debug|info|warning|error)$")
     grpc_port: Port = 0
@@ -104,7 +103,6 @@ class ServiceSettings(BaseSettings):
         """Return how this service's ledger uses Kafka."""
         return LedgerSettings(
             session_timeout_s=self.session_timeout_s,
-            partitions=self.partitions,
             replication_factor=self.replication_factor,
         )
 

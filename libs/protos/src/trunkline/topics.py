@@ -11,8 +11,7 @@ class Topic:
         name: with its version.
         owner: the only service that writes it.
         key: what the record key is.
-        partitions_embedded: on the embedded broker.
-        partitions: on a user's cluster by default.
+        partitions: when it is created; it never changes, because keys would move.
         cleanup: `delete` or `compact`.
         retention_ms: -1 keeps for ever.
         public: whether systems outside Trunkline may subscribe.
@@ -21,7 +20,6 @@ class Topic:
     name: str
     owner: str
     key: str
-    partitions_embedded: int
     partitions: int
     cleanup: str
     retention_ms: int
@@ -33,8 +31,7 @@ TOPICS: dict[str, Topic] = {
         name="acd.events.v1",
         owner="acd",
         key="routing_domain_id",
-        partitions_embedded=4,
-        partitions=12,
+        partitions=4,
         cleanup="delete",
         retention_ms=-1,
         public=False,
@@ -43,8 +40,7 @@ TOPICS: dict[str, Topic] = {
         name="analytics.dlq.v1",
         owner="analytics",
         key="source key",
-        partitions_embedded=4,
-        partitions=12,
+        partitions=4,
         cleanup="delete",
         retention_ms=1209600000,
         public=False,
@@ -53,8 +49,7 @@ TOPICS: dict[str, Topic] = {
         name="contact.events.v1",
         owner="channels",
         key="partition token inside the contact id",
-        partitions_embedded=4,
-        partitions=12,
+        partitions=4,
         cleanup="delete",
         retention_ms=-1,
         public=False,
@@ -63,8 +58,7 @@ TOPICS: dict[str, Topic] = {
         name="contact.journal.v1",
         owner="analytics",
         key="contact_id",
-        partitions_embedded=4,
-        partitions=12,
+        partitions=4,
         cleanup="delete",
         retention_ms=2592000000,
         public=True,
@@ -73,8 +67,7 @@ TOPICS: dict[str, Topic] = {
         name="crm.dlq.v1",
         owner="crm",
         key="source key",
-        partitions_embedded=4,
-        partitions=12,
+        partitions=4,
         cleanup="delete",
         retention_ms=1209600000,
         public=False,
@@ -83,8 +76,7 @@ TOPICS: dict[str, Topic] = {
         name="customer.events.v1",
         owner="crm",
         key="tenant_id",
-        partitions_embedded=4,
-        partitions=12,
+        partitions=4,
         cleanup="delete",
         retention_ms=-1,
         public=False,
@@ -93,8 +85,7 @@ TOPICS: dict[str, Topic] = {
         name="directory.events.v1",
         owner="console",
         key="tenant_id",
-        partitions_embedded=4,
-        partitions=12,
+        partitions=4,
         cleanup="delete",
         retention_ms=-1,
         public=False,
@@ -103,8 +94,7 @@ TOPICS: dict[str, Topic] = {
         name="ivr.events.v1",
         owner="ivr",
         key="contact_id",
-        partitions_embedded=4,
-        partitions=12,
+        partitions=4,
         cleanup="delete",
         retention_ms=-1,
         public=False,
@@ -113,8 +103,7 @@ TOPICS: dict[str, Topic] = {
         name="live.agents.v1",
         owner="analytics",
         key="agent_id",
-        partitions_embedded=4,
-        partitions=12,
+        partitions=4,
         cleanup="compact",
         retention_ms=-1,
         public=True,
@@ -123,8 +112,7 @@ TOPICS: dict[str, Topic] = {
         name="live.queues.v1",
         owner="analytics",
         key="queue_id",
-        partitions_embedded=4,
-        partitions=12,
+        partitions=4,
         cleanup="compact",
         retention_ms=-1,
         public=True,
@@ -133,8 +121,7 @@ TOPICS: dict[str, Topic] = {
         name="ticket.events.v1",
         owner="ticketing",
         key="tenant_id",
-        partitions_embedded=4,
-        partitions=12,
+        partitions=4,
         cleanup="delete",
         retention_ms=-1,
         public=False,
@@ -143,8 +130,7 @@ TOPICS: dict[str, Topic] = {
         name="ticketing.dlq.v1",
         owner="ticketing",
         key="source key",
-        partitions_embedded=4,
-        partitions=12,
+        partitions=4,
         cleanup="delete",
         retention_ms=1209600000,
         public=False,

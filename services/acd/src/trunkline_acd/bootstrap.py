@@ -100,7 +100,7 @@ async def bootstrap(process: Process, settings: AcdSettings | None = None) -> Ac
 async def _start_ledger(process: Process, settings: AcdSettings, ledger: AcdLedger) -> None:
     topics = settings.ledger_settings()
     directory = [TOPICS[DIRECTORY_TOPIC]]  # the console may start later than we do
-    await ensure_topics(settings.kafka_bootstrap, directory, topics.replication_factor, topics.embedded)
+    await ensure_topics(settings.kafka_bootstrap, directory, topics.replication_factor)
     await ledger.start()
     process.add("acd-ledger", ledger.run())
     process.on_stop("acd-ledger", ledger.stop)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from trunkline.topics import TOPICS
-from trunkline_ledger.kafka.topics import ensure_topics
+from trunkline_ledger.kafka.topics import describe_topic, ensure_topics
 from trunkline_ledger.projection import ProjectionRunner
 from trunkline_platform.credentials import Credentials
 from trunkline_platform.faust_app import LiveApp
@@ -34,14 +34,15 @@ async def bootstrap(process: Process, settings: AnalyticsSettings | None = None)
     settings = settings or load(AnalyticsSettings)
     how = settings.ledger_settings()
     topics = [TOPICS[name] for name in (ACD, CONTACT, IVR, QUEUES, AGENTS, JOURNAL, DLQ)]
-    await ensure_topics(settings.kafka_bootstrap, topics, how.replication_factor, how.embedded)
+    await ensure_topics(settings.kafka_bootstrap, topics, how.replication_factor)
+    source = await describe_topic(settings.kafka_bootstrap, ACD)  # may have been made beforehand with another number
     store = MongoStore(settings.mongo_url.get_secret_value(), settings.mongo_database)
     process.on_stop("analytics-store", store.close)
     app = LiveApp(
         settings.app_name,
         bootstrap_servers=settings.kafka_bootstrap,
         data_dir=settings.work_dir,
-        partitions=settings.partitions,
+        partitions=source.partitions,
     )
     sources = add_live_tables(app)
     projection = await _start_projection(process, settings, store)

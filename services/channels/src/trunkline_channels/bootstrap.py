@@ -121,12 +121,8 @@ async def bootstrap(process: Process, settings: ChannelsSettings | None = None) 
 async def start_ledger(process: Process, settings: ChannelsSettings, address: str) -> ChannelsLedger:
     """Start the ledger, and see that the topics that the process managers read exist. Raises: Transient."""
     ledger_settings = settings.ledger_settings()
-    await ensure_topics(
-        settings.kafka_bootstrap,
-        [TOPICS[name] for name in SOURCES],
-        ledger_settings.replication_factor,
-        ledger_settings.embedded,
-    )
+    sources = [TOPICS[name] for name in SOURCES]
+    await ensure_topics(settings.kafka_bootstrap, sources, ledger_settings.replication_factor)
     ledger: ChannelsLedger = Ledger(
         SERVICE,
         bootstrap_servers=settings.kafka_bootstrap,

@@ -193,7 +193,7 @@ async def _serve_browser(
 async def _follow_live_topics(process: Process, settings: ConsoleSettings) -> LiveTables:
     how = settings.ledger_settings()
     wanted = [TOPICS[QUEUES], TOPICS[AGENTS]]  # analytics may start later than we do
-    await ensure_topics(settings.kafka_bootstrap, wanted, how.replication_factor, how.embedded)
+    await ensure_topics(settings.kafka_bootstrap, wanted, how.replication_factor)
     live = LiveTables(settings.kafka_bootstrap, f"console-{settings.instance_id}-live")
     process.add("console-live", live.run())
     return live

@@ -129,7 +129,7 @@ def _start_custody(process: Process, ledger: CustomerLedger, sealer: Sealer) -> 
 async def _start_projections(process: Process, settings: CrmSettings, store: Store) -> list[ProjectionRunner]:
     shape, kafka = settings.ledger_settings(), settings.kafka_bootstrap
     topics = [TOPICS[DLQ_TOPIC], TOPICS[CONTACT_TOPIC]]  # channels may start later than we do
-    await ensure_topics(kafka, topics, shape.replication_factor, shape.embedded)
+    await ensure_topics(kafka, topics, shape.replication_factor)
     runners = [
         ProjectionRunner(projection, Positions(store), bootstrap_servers=kafka, dlq_topic=DLQ_TOPIC)
         for projection in (CustomerProjection(store), ContactProjection(store))

@@ -89,7 +89,7 @@ async def bootstrap(process: Process, settings: IvrSettings | None = None) -> Iv
 async def _start_ledger(process: Process, settings: IvrSettings, ledger: Ledger[IvrState, Command, Event]) -> None:
     sources = [TOPICS[directory.TOPIC]]
     ledger_settings = settings.ledger_settings()
-    await ensure_topics(settings.kafka_bootstrap, sources, ledger_settings.replication_factor, ledger_settings.embedded)
+    await ensure_topics(settings.kafka_bootstrap, sources, ledger_settings.replication_factor)
     await ledger.start()
     process.add("ivr-ledger", ledger.run())
     process.on_stop("ivr-ledger", ledger.stop)

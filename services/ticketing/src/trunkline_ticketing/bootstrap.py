@@ -106,7 +106,7 @@ async def _start_ledger(process: Process, settings: TicketingSettings, ledger: T
 
 async def _start_projection(process: Process, settings: TicketingSettings, ledger: TicketLedger, store: Store) -> None:
     shape = settings.ledger_settings()
-    await ensure_topics(settings.kafka_bootstrap, [TOPICS[DLQ_TOPIC]], shape.replication_factor, shape.embedded)
+    await ensure_topics(settings.kafka_bootstrap, [TOPICS[DLQ_TOPIC]], shape.replication_factor)
     runner = ProjectionRunner(
         TicketProjection(store), Positions(store), bootstrap_servers=settings.kafka_bootstrap, dlq_topic=DLQ_TOPIC
     )

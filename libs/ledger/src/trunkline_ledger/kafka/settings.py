@@ -14,9 +14,8 @@ class LedgerSettings:
             outcome (rule 10).
         stalled_after_s: an append that takes longer makes new commands be refused at once instead of queued.
         command_timeout_s: how long a command may wait when its caller names no deadline.
-        partitions, replication_factor: of the topic when it is created; `partitions` for topics that are not in the
-            catalogue.
-        embedded: create topics with the catalogue's number of partitions for the embedded broker.
+        partitions: of a topic that is not in the catalogue when it is created; tests have such topics.
+        replication_factor: of the topic when it is created.
         join_lag: records behind the end beyond which a replica does not ask for partitions (rule 1).
         membership_poll_s: a member that does not poll leaves the group silently.
         fetch_max_wait_ms: how long the broker may hold a fetch that has nothing to return.
@@ -29,7 +28,6 @@ class LedgerSettings:
     command_timeout_s: float = 10.0
     partitions: int = 4
     replication_factor: int = 1
-    embedded: bool = True
     join_lag: int = 1_000
     membership_poll_s: float = 0.2
     fetch_max_wait_ms: int = 500

@@ -34,16 +34,13 @@ class Description:
     partitions: int
 
 
-async def ensure_topics(
-    bootstrap_servers: str, topics: Iterable[Topic], replication_factor: int = 1, embedded: bool = True
-) -> None:
+async def ensure_topics(bootstrap_servers: str, topics: Iterable[Topic], replication_factor: int = 1) -> None:
     """Create what is missing and verify what exists. Topics of other sizes than the catalogue's are left as they are.
 
     Args:
         bootstrap_servers: of Kafka.
         topics: wanted ones.
         replication_factor: for new ones; from 3 on two replicas must have each record.
-        embedded: use the catalogue's number of partitions for the embedded broker.
 
     Returns when brokers tell of them all.
 
@@ -52,7 +49,7 @@ async def ensure_topics(
     wanted = list(topics)
 
     async def ensure(admin: AIOKafkaAdminClient) -> None:
-        await _create(admin, [_new_topic(topic, replication_factor, embedded) for topic in wanted])
+        await _create(admin, [_new_topic(topic, replication_factor) for topic in wanted])
         await _known(admin, [topic.name for topic in wanted])
         await _verify(admin, wanted)
 
@@ -86,9 +83,9 @@ async def _ask(bootstrap_servers: str, question: Callable[[AIOKafkaAdminClient],
             await admin.close()
 
 
-def _new_topic(topic: Topic, replication_factor: int, embedded: bool) -> NewTopic:
-    partitions = topic.partitions_embedded if embedded else topic.partitions
-    return NewTopic(topic.name, partitions, replication_factor, topic_configs=topic_config(topic, replication_factor))
+def _new_topic(topic: Topic, replication_factor: int) -> NewTopic:
+    config = topic_config(topic, replication_factor)
+    return NewTopic(topic.name, topic.partitions, replication_factor, topic_configs=config)
 
 
 def topic_config(topic: Topic, replication_factor: int = 1) -> dict[str, str]:

@@ -24,16 +24,19 @@ QUEUES, AGENTS, JOURNAL, DLQ = "live.queues.v1", "live.agents.v1", "contact.jour
 
 BOOKKEEPING = frozenset(
     {
-        "step_begun",
-        "step_refused",
-        "clean_up_confirmed",
-        "contact_dropped",
-        "contact_forgotten",
-        "exclusion_ended",
-        "tombstone_dropped",
+        "StepBegun",
+        "StepRefused",
+        "CleanUpConfirmed",
+        "ContactDropped",
+        "ContactForgotten",
+        "ExclusionEnded",
+        "TombstoneDropped",
     }
 )
-"""Events by which services keep their own house; they tell a subscriber nothing and would be half of the journal."""
+"""Events by which services keep their own house; they tell a subscriber nothing and would be half of the journal.
+
+The only list (ADR 0008): who judges the journal takes it from here.
+"""
 
 Publish = Callable[[str, bytes, bytes, dict[str, bytes]], None]
 
@@ -113,15 +116,15 @@ class Journal:
     def take(self, case: str, event: Any, effective: EffectiveRecord, topic: str) -> None:
         """Publish the event if it tells something about a contact; the command stays private."""
         kind = event.WhichOneof("event")
-        if kind is None or kind in BOOKKEEPING:
-            return  # None: an event of a newer version
-        contact_id = getattr(getattr(event, kind), "contact_id", "")
-        if not contact_id:
+        if kind is None:
+            return  # an event of a newer version
+        told = getattr(event, kind)
+        contact_id = getattr(told, "contact_id", "")
+        if not contact_id or told.DESCRIPTOR.name in BOOKKEEPING:
             return
         record = ContactJournalEvent(metadata=event.metadata, source=source_of(effective, topic))
         record.metadata.ClearField("command")
         getattr(record, case).CopyFrom(event)
         getattr(record, case).ClearField("metadata")
-        event_type = getattr(event, kind).DESCRIPTOR.full_name
-        headers = cloud_event_headers(record.metadata, event_type, contact_id, topic)
+        headers = cloud_event_headers(record.metadata, told.DESCRIPTOR.full_name, contact_id, topic)
         self._publish(JOURNAL, contact_id.encode(), record.SerializeToString(deterministic=True), headers)

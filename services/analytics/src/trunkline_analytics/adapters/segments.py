@@ -23,6 +23,7 @@ OUTCOMES = {
     SegmentOutcome.SEGMENT_OUTCOME_SHORT_ABANDONED: Outcome.SHORT_ABANDONED,
     SegmentOutcome.SEGMENT_OUTCOME_CLOSED_BY_SYSTEM: Outcome.CLOSED_BY_SYSTEM,
 }
+"""What `SegmentEnded` says; an answered segment ends with `ContactConnected`. The demo counts by it too."""
 
 
 class SegmentProjection:

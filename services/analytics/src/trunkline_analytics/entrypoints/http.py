@@ -11,17 +11,19 @@ from trunkline_core.errors import Invalid
 from trunkline_platform.credentials import TOKEN_KEY, Credentials, Role
 
 from trunkline_analytics.adapters.segments import SegmentRows, segment_of
+from trunkline_analytics.domain.definitions import CURRENT, MetricDefinition
 from trunkline_analytics.domain.service_level import abandon_rate, answer_rate, service_levels
 
 MAX_PAGE = 200
 MAX_SEGMENTS = 10_000
-DEFINITION_VERSION = 1
 Token = Annotated[str, Header(alias=TOKEN_KEY, max_length=2_048)]
 Moment = Annotated[datetime, Query()]
 
 
-def add_routes(app: FastAPI, rows: SegmentRows, credentials: Credentials) -> None:
-    """Add GET /segments and GET /service-level."""
+def add_routes(
+    app: FastAPI, rows: SegmentRows, credentials: Credentials, definition: MetricDefinition = CURRENT
+) -> None:
+    """Add GET /segments and GET /service-level; `definition` says what figures mean where nothing else is asked for."""
 
     def tenant_of(token: str) -> str:
         principal = credentials.verify(token)
@@ -49,7 +51,7 @@ def add_routes(app: FastAPI, rows: SegmentRows, credentials: Credentials) -> Non
         end: Moment,
         token: Token = "",
         queue_id: Annotated[str, Query(max_length=128)] = "",
-        within_s: Annotated[float, Query(gt=0, le=86_400)] = 20,
+        within_s: Annotated[float, Query(gt=0, le=86_400)] = definition.service_level_within.total_seconds(),
     ) -> dict[str, Any]:
         found = await rows.between(
             tenant_of(token), aware("start", start), aware("end", end), queue_id, "", MAX_SEGMENTS
@@ -58,7 +60,7 @@ def add_routes(app: FastAPI, rows: SegmentRows, credentials: Credentials) -> Non
         outcomes = [segment.outcome for segment in known if segment.outcome is not None]
         levels = service_levels(known, timedelta(seconds=within_s), datetime.now(UTC))
         return {
-            "definition_version": DEFINITION_VERSION,
+            "definition_version": definition.version,
             "segments": len(known),
             "is_complete": len(found) < MAX_SEGMENTS,
             "sl1": levels.sl1,

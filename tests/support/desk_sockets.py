@@ -1,4 +1,4 @@
-"""An agent's desk without a browser: log-in by REST and the desk's socket, as the page uses them.
+"""An agent's desk frame by frame, asynchronous: what was answered to each frame. `colleagues` does whole things.
 
 Owns: one session, the newest state of the agent, the answers to what it sent. Must not: act by itself.
 """
@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
+from trunkline_launcher.commands import PASSWORD
 from trunkline_platform.commands import new_command_id
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 PATIENCE_S = 60.0
-PASSWORD = "trunkline-demo"
 OWN_PAGE = {"x-trunkline": "1"}
 
 

@@ -1,4 +1,4 @@
-"""A chat page's side of the edge, frame by frame: what was answered to each frame.
+"""A chat page's side of the edge frame by frame, asynchronous: what was answered to each. `visitors` does whole things.
 
 Owns: one socket and its answers. Must not: repeat or repair anything.
 """
