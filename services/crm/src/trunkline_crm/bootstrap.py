@@ -30,12 +30,12 @@ from trunkline_crm.adapters import wire
 from trunkline_crm.adapters.contacts import TOPIC as CONTACT_TOPIC
 from trunkline_crm.adapters.contacts import ContactProjection, StoredContacts
 from trunkline_crm.adapters.customers import CustomerProjection, StoredCustomers
-from trunkline_crm.application.custody import Custody, key_work_again, key_work_of
+from trunkline_crm.application.custody import Custody, erasure_of
 from trunkline_crm.application.reading import CustomerReading
 from trunkline_crm.domain.commands import Command
 from trunkline_crm.domain.decider import CrmDecider
 from trunkline_crm.domain.events import Event
-from trunkline_crm.domain.state import CrmState
+from trunkline_crm.domain.state import CrmState, Erasure
 from trunkline_crm.entrypoints.permissions import permit
 from trunkline_crm.entrypoints.rest import routes
 from trunkline_crm.settings import CrmSettings
@@ -114,16 +114,20 @@ async def _start_ledger(process: Process, settings: CrmSettings, ledger: Custome
 
 def _start_custody(process: Process, ledger: CustomerLedger, sealer: Sealer) -> Custody:
     """Watch from the first event on, hence before the ledger starts."""
-    custody = Custody(sealer, lambda: [found for number in ledger.owned for found in ledger.state(number).erased()])
+    custody = Custody(sealer)
 
     def on_events(partition: int, events: Sequence[Recorded[Event]]) -> None:
         if ledger.owns(partition):
-            custody.add(work for found in events if (work := key_work_of(found.event)))
+            custody.add(erasure for found in events if (erasure := _erasure_of(found)))
 
     ledger.watch(on_events)
-    ledger.on_owned(lambda partition: custody.add(key_work_again(ledger.state(partition))))
+    ledger.on_owned(lambda partition: custody.add(ledger.state(partition).erasures()))
     process.add("crm-custody", custody.run())
     return custody
+
+
+def _erasure_of(found: Recorded[Event]) -> Erasure | None:
+    return erasure_of(found.event, found.metadata.tenant_id, found.metadata.event_time)
 
 
 async def _start_projections(process: Process, settings: CrmSettings, store: Store) -> list[ProjectionRunner]:
