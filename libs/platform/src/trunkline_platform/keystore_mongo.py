@@ -7,7 +7,7 @@ was written: whichever comes second sees the other, so no key of a destroyed own
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,22 +16,27 @@ from trunkline_core.errors import Conflict, Erased
 from trunkline_platform.keystore import DataKey, KeyWrap, check_fingerprint, ids_from, nanoseconds
 from trunkline_platform.store import Store, Upsert
 
+OnClose = Callable[[], Awaitable[None]]
 _NEWEST_FIRST: Final = (("made_ns", -1), ("_id", -1))
 
 
 class MongoKeyStore:
     """Keys of one installation in one database; several processes share it. Made by `open`."""
 
-    def __init__(self, store: Store, wrap: KeyWrap) -> None:
+    def __init__(self, store: Store, wrap: KeyWrap, on_close: OnClose) -> None:
         self._wrap = wrap
+        self._on_close = on_close
         self._keys = store.collection("data_keys")
         self._destroyed = store.collection("destroyed_owners")
         self._installation = store.collection("data_key_installation")
 
     @classmethod
-    async def open(cls, store: Store, wrap: KeyWrap) -> "MongoKeyStore":
-        """Raises: Misconfigured when the keys belong to another secret; Transient when the store is away."""
-        keys = cls(store, wrap)
+    async def open(cls, store: Store, wrap: KeyWrap, on_close: OnClose | None = None) -> "MongoKeyStore":
+        """Open the keys in a store that its opener closes, unless `on_close` does.
+
+        Raises: Misconfigured when the keys belong to another secret; Transient when the store is away.
+        """
+        keys = cls(store, wrap, on_close or _leave_open)
         await keys._keys.ensure_index([("tenant", 1), ("owner", 1), ("made_ns", 1)])
         try:
             await keys._installation.insert({"_id": "only", "fingerprint": wrap.fingerprint})
@@ -69,7 +74,7 @@ class MongoKeyStore:
         return await self._destroy(owners, tenant) if owners else 0
 
     async def close(self) -> None:
-        """The store is closed by whoever opened it."""
+        await self._on_close()
 
     async def _destroy(self, owners: Sequence[str], tenant: str) -> int:
         gone = [Upsert(_name(owner, tenant), {"$set": {"tenant": tenant, "owner": owner}}) for owner in owners]
@@ -82,6 +87,10 @@ class MongoKeyStore:
 
     def _unwrap(self, row: dict[str, Any] | None) -> DataKey | None:
         return self._wrap.unwrap(row["_id"], row["tenant"], row["wrapped"]) if row else None
+
+
+async def _leave_open() -> None:
+    """The store is closed by whoever opened it."""
 
 
 def _name(owner: str, tenant: str) -> str:
