@@ -58,7 +58,7 @@ INVALID_ARGUMENT = 3
 PATIENCE_S = 60.0
 SECRET = "a secret of this test, at least 32 bytes long"
 CLEAN_UPS = ("end_at_acd", "end_session")
-SEALED = Sealed(key_id="k_none", nonce=b"0" * 12, ciphertext=b"1" * 16)
+SEALED = Sealed(key_id="k_none", nonce=b"0" * 12, ciphertext=b"1" * 17)
 TEXT = directory.LocalizedText(zh="你好", en="hello")
 CLOSED = ContactState.CONTACT_STATE_CLOSED
 GET_CONTACT = Method(contact_api.DESCRIPTOR.services_by_name["ContactReadService"].methods_by_name["GetContact"])

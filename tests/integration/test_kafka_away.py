@@ -28,6 +28,7 @@ from trunkline.directory.v1.directory_commands_pb2 import DefineWrapUpCode, Dire
 from trunkline.directory.v1.directory_types_pb2 import LocalizedText, WrapUpCodeDefinition
 from trunkline.ticket.v1.ticket_commands_pb2 import CreateTicket, TicketCommand
 from trunkline_core.errors import Transient
+from trunkline_core.ids import contact_prefix
 from trunkline_embedded.kafka import KafkaNode
 from trunkline_embedded.store import MongoStore
 from trunkline_launcher.layout import SERVICES, Layout, installation_secret
@@ -42,7 +43,7 @@ AGENT = Principal(TENANT, "agent:ag_wang", frozenset({Role.AGENT}))
 ADMIN = Principal(TENANT, "admin:us_admin", frozenset({Role.ADMIN}))
 AWAY_S = 30.0
 PATIENCE_S = 90.0
-SEALED = Sealed(key_id="k_none", nonce=b"0" * 12, ciphertext=b"1" * 16)
+SEALED = Sealed(key_id="k_none", nonce=b"0" * 12, ciphertext=b"1" * 17)
 
 Send = Callable[[str, int], Awaitable[Answer]]
 
@@ -123,8 +124,9 @@ def clients(journal: ClientJournal, callers: Callers, gateway: Gateway, run: str
         return DirectoryCommand(define_wrap_up_code=DefineWrapUpCode(wrap_up_code=code))
 
     def resolve(number: int) -> CustomerCommand:
-        asked = ResolveCustomer(contact_id=f"ct_{run}_{number}", step_no=1, address=SEALED)
-        asked.channel, asked.address_token = Channel.CHANNEL_VOICE, f"{run}-{number}"
+        token = f"{run}-{number}"
+        asked = ResolveCustomer(contact_id=f"{contact_prefix(token)}{number}", step_no=1, address=SEALED)
+        asked.channel, asked.address_token = Channel.CHANNEL_VOICE, token
         return CustomerCommand(resolve_customer=asked)
 
     sends = {

@@ -9,8 +9,9 @@ import base64
 import json
 import os
 import secrets
+import sys
 import urllib.parse
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +23,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from pymongo import MongoClient
 from trunkline_launcher.layout import SERVICES, Layout
 
+BEGINNING_BYTES = 8
 CHARSETS = ("utf-8", "utf-16-le", "utf-16-be")
 OFFSETS_ONLY = (".index", ".timeindex", ".snapshot")  # of a log segment: positions and producer ids, no records
 LATIN = "bcdfghjkmnpqrstvwxzBCDFGHJKMNPQRSTVWXZ"
@@ -64,6 +66,29 @@ class Traces:
         words = [(name, word) for name, value in self.values.items() for word in value.lstrip("+").split()]
         return [(name, form, needle) for name, word in words for needle, form in forms_of(word).items()]
 
+    @cached_property
+    def _by_beginning(self) -> dict[int, list[int]]:
+        """The forms, by number, that begin with the same eight bytes."""
+        found: dict[int, list[int]] = {}
+        for number, (_, form, needle) in enumerate(self._forms):
+            assert len(needle) >= BEGINNING_BYTES, f"{form} is too short to be searched for"
+            found.setdefault(int.from_bytes(needle[:BEGINNING_BYTES], sys.byteorder), []).append(number)
+        return found
+
+    @cached_property
+    def _beginnings(self) -> frozenset[int]:
+        return frozenset(self._by_beginning)
+
+    def _suspects(self, lowered: bytes) -> list[tuple[str, str, bytes]]:
+        """Return the forms whose beginning stands in the bytes: thousands of forms need one pass, not one each."""
+        numbers = set[int]()
+        for shift in range(BEGINNING_BYTES):
+            end = len(lowered) - (len(lowered) - shift) % BEGINNING_BYTES
+            if shift < end:
+                found = self._beginnings.intersection(memoryview(lowered[shift:end]).cast("Q"))
+                numbers.update(number for beginning in found for number in self._by_beginning[beginning])
+        return [self._forms[number] for number in sorted(numbers)]
+
     def of(self, *names: str) -> "Traces":
         """Return the same search for some of the values."""
         return Traces({name: self.values[name] for name in names})
@@ -71,7 +96,7 @@ class Traces:
     def in_bytes(self, place: str, content: bytes) -> Iterator[Trace]:
         """Yield which values stand in some bytes, each once."""
         lowered, found = content.lower(), set()
-        for name, form, needle in self._forms:
+        for name, form, needle in self._suspects(lowered):
             if name not in found and needle in lowered:
                 found.add(name)
                 yield Trace(place, name, form)
@@ -94,20 +119,9 @@ class Traces:
         places, names = await _contents(bootstrap_servers)
         found = [trace for name in names for trace in self.in_bytes("names in Kafka", name.encode())]
         async with AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False) as consumer:
-            for place in places:
-                found += [trace async for trace in self._in_partition(consumer, place)]
+            async for place, content in _records(consumer, places):
+                found += self.in_bytes(place, content)
         return iter(found)
-
-    async def _in_partition(self, consumer: AIOKafkaConsumer, place: TopicPartition) -> Any:
-        consumer.assign([place])
-        await consumer.seek_to_beginning(place)
-        end = (await consumer.end_offsets([place]))[place]
-        while await consumer.position(place) < end:
-            for record in (await consumer.getmany(place, timeout_ms=500)).get(place, ()):
-                headers = [part for name, value in record.headers for part in (name.encode(), value or b"")]
-                content = b"\n".join((record.key or b"", record.value or b"", *headers))
-                for trace in self.in_bytes(f"{place.topic}/{place.partition}/{record.offset}", content):
-                    yield trace
 
     def in_metrics(self, layout: Layout) -> Iterator[Trace]:
         """Yield what stands in the metrics of every service."""
@@ -184,6 +198,23 @@ def documents_of(url: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
                     yield name, document
     finally:
         client.close()
+
+
+async def _records(consumer: AIOKafkaConsumer, places: Collection[TopicPartition]) -> AsyncIterator[tuple[str, bytes]]:
+    """Yield where each record stands, and its key, value and headers.
+
+    All partitions at once: one after another, each would wait for the last one's fetch.
+    """
+    consumer.assign(places)
+    await consumer.seek_to_beginning(*places)
+    ends = await consumer.end_offsets(places)
+    unread = set(places)
+    while unread := {place for place in unread if await consumer.position(place) < ends[place]}:
+        for place, records in (await consumer.getmany(*unread, timeout_ms=500)).items():
+            for record in records:
+                headers = [part for name, value in record.headers for part in (name.encode(), value or b"")]
+                content = b"\n".join((record.key or b"", record.value or b"", *headers))
+                yield f"{place.topic}/{place.partition}/{record.offset}", content
 
 
 async def _contents(bootstrap_servers: str) -> tuple[list[TopicPartition], list[str]]:

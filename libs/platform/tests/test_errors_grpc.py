@@ -1,10 +1,11 @@
 import grpc
 import pytest
 from google.rpc.status_pb2 import Status
-from trunkline_core.errors import Conflict, Invalid, NotFound, Overloaded, Poison, Rejection, Transient
+from trunkline_core.errors import Conflict, Erased, Invalid, NotFound, Overloaded, Poison, Rejection, Transient
 from trunkline_ledger.submission import Defect, Expired, NotOwner, OutcomeUnknown
 from trunkline_platform.credentials import Forbidden, Unauthenticated
 from trunkline_platform.errors_grpc import code_of, error_from_status, status_of
+from trunkline_platform.http import problem
 
 Code = grpc.StatusCode
 
@@ -57,3 +58,10 @@ def test_a_broken_connection_is_worth_a_retry(code):
 @pytest.mark.parametrize("code", [code for code in Code if code is not Code.OK])
 def test_every_code_without_details_becomes_an_error(code):
     assert isinstance(error_from_status(code, "text", None), Exception)
+
+
+def test_who_was_erased_looks_like_nobody_at_every_edge():
+    status = status_of(Erased("cu_1"))
+    assert code_of(Erased("cu_1")) is Code.NOT_FOUND
+    assert type(error_from_status(Code.NOT_FOUND, status.message, status)) is NotFound
+    assert problem(Erased("cu_1"))["status"] == 404

@@ -1,10 +1,12 @@
 import asyncio
+import contextlib
 import sqlite3
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
-from trunkline_core.errors import Misconfigured, Poison
+from trunkline_core.errors import Erased, Misconfigured, Poison
 from trunkline_platform.keystore import KeyWrap, SqliteKeyStore
 from trunkline_platform.keystore_mongo import MongoKeyStore
 from trunkline_platform.store_mongo import MongoStore
@@ -44,12 +46,48 @@ async def test_another_secret_is_refused_by_the_cluster_store_too():
         await MongoKeyStore.open(store, KeyWrap(b"t" * 32))
 
 
-async def test_no_key_stays_behind_when_it_is_made_while_its_owner_is_moved(keys_pair):
+async def test_no_key_stays_when_it_is_made_while_its_owner_is_destroyed(keys_pair):
     for number in range(50):
-        contact, customer = f"ct_{number}", f"cu_{number}"
         first, second = keys_pair
-        key, _ = await asyncio.gather(first.create(contact, "tn_1"), second.move(contact, customer))
-        assert await first.current(customer, "tn_1") == key
+        made, _ = await asyncio.gather(
+            first.create(f"cu_{number}", "tn_1"), second.destroy(f"cu_{number}", "tn_1"), return_exceptions=True
+        )
+        assert isinstance(made, Erased) or await first.get(made.key_id) is None
+        assert await first.destroy(f"cu_{number}", "tn_1") == 0
+
+
+class Paused:
+    """A store whose next insert or bulk write of a collection waits, done, until it may return."""
+
+    def __init__(self, store, collection, operation):
+        self.reached, self.may_return = asyncio.Event(), asyncio.Event()
+        write = getattr(store.collection(collection), operation)
+
+        async def write_and_wait(*given):
+            await write(*given)
+            self.reached.set()
+            await self.may_return.wait()
+
+        setattr(store.collection(collection), operation, write_and_wait)
+
+
+@pytest.mark.parametrize(("collection", "operation"), [("data_keys", "insert"), ("destroyed_owners", "bulk")])
+async def test_whichever_of_a_new_key_and_a_destruction_comes_second_sees_the_other(collection, operation):
+    store = MemoryStore()
+    keys, paused = await MongoKeyStore.open(store, WRAP), Paused(store, collection, operation)
+    made = asyncio.ensure_future(keys.create("cu_1", "tn_1")) if operation == "insert" else None
+    gone = asyncio.ensure_future(keys.destroy("cu_1", "tn_1")) if operation == "bulk" else None
+    await paused.reached.wait()
+    if made:
+        assert await keys.destroy("cu_1", "tn_1") == 1
+    else:
+        made = asyncio.ensure_future(keys.create("cu_1", "tn_1"))
+        await asyncio.wait([made])
+    paused.may_return.set()
+    with pytest.raises(Erased):
+        await made
+    assert gone is None or await gone == 0
+    assert await store.collection("data_keys").count({}) == 0
 
 
 @pytest.fixture(params=["sqlite", "mongo"])
@@ -76,6 +114,33 @@ async def test_keys_are_there_after_a_restart_and_for_other_processes(tmp_path):
     assert await again.get(key.key_id) == key
     await again.close()
     await other.close()
+
+
+async def test_a_destroyed_owner_is_refused_after_a_restart_and_by_other_processes(tmp_path):
+    mine, other = [SqliteKeyStore(tmp_path / "keys.sqlite", WRAP) for _ in range(2)]
+    await mine.create("cu_1", "tn_1")
+    await mine.destroy("cu_1", "tn_1")
+    await mine.close()
+    again = SqliteKeyStore(tmp_path / "keys.sqlite", WRAP)
+    for store in (other, again):
+        with pytest.raises(Erased):
+            await store.create("cu_1", "tn_1")
+        await store.close()
+
+
+async def test_a_destroyed_owner_is_refused_by_a_cluster_store_opened_again():
+    store = MemoryStore()
+    await (await MongoKeyStore.open(store, WRAP)).destroy("cu_1", "tn_1")
+    with pytest.raises(Erased):
+        await (await MongoKeyStore.open(store, WRAP)).create("cu_1", "tn_1")
+
+
+async def test_destroying_by_prefix_is_answered_by_the_index(tmp_path):
+    await SqliteKeyStore(tmp_path / "keys.sqlite", WRAP).close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "keys.sqlite")) as reader:
+        query = "SELECT DISTINCT owner FROM data_keys WHERE tenant = '' AND owner >= '' AND owner < '' AND made_ns < 0"
+        (plan,) = reader.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()
+    assert "COVERING INDEX data_keys_of_owner (tenant=? AND owner>? AND owner<?)" in plan[-1]
 
 
 async def test_a_key_survives_the_kill_of_its_process(tmp_path):
@@ -107,17 +172,24 @@ asyncio.run(main())
     writers = [await asyncio.create_subprocess_exec(sys.executable, "-c", program) for _ in range(6)]
     assert [await writer.wait() for writer in writers] == [0] * 6
     store = SqliteKeyStore(tmp_path / "keys.sqlite", WRAP)
-    assert await store.destroy("cu_1") == 150
+    assert await store.destroy("cu_1", "tn_1") == 150
     await store.close()
 
 
-async def test_no_byte_of_a_destroyed_key_is_left_in_the_files(tmp_path):
+DESTROY = {
+    "destroy": lambda store: store.destroy("cu_1", "tn_1"),
+    "destroy_all": lambda store: store.destroy_all("cu_", "tn_1", datetime.now(UTC)),
+}
+
+
+@pytest.mark.parametrize("how", DESTROY)
+async def test_no_byte_of_a_destroyed_key_is_left_in_the_files(tmp_path, how):
     store = SqliteKeyStore(tmp_path / "keys.sqlite", WRAP)
     await store.create("cu_1", "tn_1")
     with sqlite3.connect(tmp_path / "keys.sqlite") as reader:
         (wrapped,) = reader.execute("SELECT wrapped FROM data_keys").fetchone()
     reader.close()
-    await store.destroy("cu_1")
+    await DESTROY[how](store)
     assert not any(wrapped in file.read_bytes() for file in tmp_path.iterdir())
     await store.close()
 

@@ -1,5 +1,7 @@
+from datetime import UTC, datetime
+
 import pytest
-from trunkline_core.errors import Misconfigured, Poison
+from trunkline_core.errors import Erased, Misconfigured, Poison
 from trunkline_core.sealed import Sealed
 from trunkline_platform.keystore import KeyWrap, SqliteKeyStore
 from trunkline_platform.sealing import KEY_CACHE_S, Sealer
@@ -45,27 +47,27 @@ async def test_the_same_text_is_never_sealed_to_the_same_bytes(sealer):
 
 async def test_texts_of_an_erased_owner_read_as_none_and_of_others_stay(sealer):
     erased, kept = await sealer.seal("cu_1", "tn_1", "a"), await sealer.seal("cu_2", "tn_1", "b")
-    assert await sealer.erase("cu_1") == 1
+    assert await sealer.erase("cu_1", "tn_1") == 1
     assert await sealer.open(erased) is None
     assert await sealer.open(kept) == "b"
-    assert await sealer.erase("cu_1") == 0
+    assert await sealer.erase("cu_1", "tn_1") == 0
 
 
-async def test_erasing_the_customer_erases_what_the_contact_sealed_before_it_was_resolved(sealer):
-    early = await sealer.seal("ct_1", "tn_1", "early")
-    late = await sealer.seal("cu_1", "tn_1", "late")
-    await sealer.move("ct_1", "cu_1")
-    assert await sealer.open(early) == "early"
-    assert await sealer.erase("cu_1") == 2
-    assert [await sealer.open(sealed) for sealed in (early, late)] == [None, None]
+async def test_erasing_an_address_erases_what_was_sealed_for_all_its_contacts(sealer):
+    resolved, unresolved = [await sealer.seal(owner, "tn_1", "early") for owner in ("ct_a_1", "ct_a_2")]
+    assert await sealer.erase_all("ct_a_", "tn_1", datetime.now(UTC)) == 2
+    assert [await sealer.open(sealed) for sealed in (resolved, unresolved)] == [None, None]
 
 
-async def test_after_erasing_a_new_text_gets_a_new_key(sealer):
-    before = await sealer.seal("cu_1", "tn_1", "before")
-    await sealer.erase("cu_1")
-    after = await sealer.seal("cu_1", "tn_1", "after")
-    assert after.key_id != before.key_id
-    assert await sealer.open(after) == "after"
+async def test_nothing_is_sealed_for_who_was_erased(sealer):
+    await sealer.seal("cu_1", "tn_1", "before")
+    await sealer.seal("ct_a_1", "tn_1", "before")
+    await sealer.erase("cu_1", "tn_1")
+    await sealer.erase_all("ct_a_", "tn_1", datetime.now(UTC))
+    for owner in ("cu_1", "ct_a_1"):
+        with pytest.raises(Erased):
+            await sealer.seal(owner, "tn_1", "after")
+    assert await sealer.open(await sealer.seal("cu_1", "tn_2", "somebody else")) == "somebody else"
 
 
 async def test_a_key_destroyed_by_another_process_is_forgotten_after_the_cache_time(keys):
@@ -73,10 +75,11 @@ async def test_a_key_destroyed_by_another_process_is_forgotten_after_the_cache_t
     mine, other = Sealer(keys, SECRET, seconds), Sealer(keys, SECRET)
     sealed = await mine.seal("cu_1", "tn_1", "hello")
     assert await mine.open(sealed) == "hello"
-    await other.erase("cu_1")
+    await other.erase("cu_1", "tn_1")
     seconds.now = KEY_CACHE_S
     assert await mine.open(sealed) is None
-    assert (await mine.seal("cu_1", "tn_1", "new")).key_id != sealed.key_id
+    with pytest.raises(Erased):
+        await mine.seal("cu_1", "tn_1", "new")
 
 
 async def test_another_tenants_text_reads_as_none(sealer):

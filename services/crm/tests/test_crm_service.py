@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from trunkline.contact.v1.contact_events_pb2 import ContactEvent
 from trunkline.customer.v1 import customer_service_pb2
 from trunkline.customer.v1.customer_commands_pb2 import CustomerCommand
 from trunkline.ledger.v1.ledger_types_pb2 import Marker
-from trunkline_core.errors import NotFound, Rejection
+from trunkline_core.errors import Erased, NotFound, Rejection
+from trunkline_core.ids import contact_prefix
 from trunkline_crm.bootstrap import Crm, bootstrap
 from trunkline_crm.settings import CrmSettings
 from trunkline_embedded.kafka import KafkaNode
@@ -101,14 +103,20 @@ class Callers:
         self._sealer = sealer
 
     async def resolve(self, contact_id: str, address: str) -> str:
-        """As channels does that did not wait for the answer: what is sealed for the contact stays the contact's."""
+        """As channels does: the address is sealed for the contact."""
         command = CustomerCommand()
         resolve = command.resolve_customer
         resolve.contact_id, resolve.step_no, resolve.channel = contact_id, 1, 2
-        resolve.address_token = self._sealer.token(self.tenant, address)
+        resolve.address_token = self.token(address)
         resolve.address.CopyFrom(await self.sealed(contact_id, address))
         events = await self._commands.execute(command, self.channels, command_id=f"{contact_id}/step/1")
         return str(events[-1].contact_resolved.customer_id)
+
+    def token(self, address: str) -> str:
+        return self._sealer.token(self.tenant, address)
+
+    def contact_id(self, address: str, number: int) -> str:
+        return f"{contact_prefix(self.token(address))}{number}"
 
     async def rename(self, customer_id: str, name: str, version: int, principal: Principal | None = None) -> Any:
         command = CustomerCommand()
@@ -124,6 +132,13 @@ class Callers:
     async def sealed(self, owner: str, text: str) -> SealedMessage:
         sealed = await self._sealer.seal(owner, self.tenant, text)
         return SealedMessage(key_id=sealed.key_id, nonce=sealed.nonce, ciphertext=sealed.ciphertext)
+
+    async def get_until(self, path: str) -> Any:
+        async def is_shown() -> bool:
+            return (await self.get(path)).status_code == 200
+
+        await until(is_shown)
+        return (await self.get(path)).json()
 
     async def get(self, path: str, principal: Principal | None = None) -> httpx.Response:
         return await self._http.get(path, headers={"tl-token": CREDENTIALS.issue(principal or self.agent)})
@@ -176,8 +191,8 @@ async def test_customers_are_resolved_renamed_read_and_erased_and_survive_a_rest
     settings: CrmSettings, unique_tenant: Callable[[], str], sealer: Sealer, keys: SqliteKeyStore
 ) -> None:
     tenant = unique_tenant()
-    first, second, third = (f"ct_{tenant}_{number}" for number in range(3))
     async with running(settings) as crm, calling(crm, tenant, sealer) as callers:
+        first, second, third = (callers.contact_id("visitor 7", number) for number in range(3))
         customer_id = await callers.resolve(first, "visitor 7")
         assert await callers.resolve(first, "visitor 7") == customer_id
         assert await callers.resolve(second, "visitor 7") == customer_id
@@ -196,14 +211,7 @@ async def test_customers_are_resolved_renamed_read_and_erased_and_survive_a_rest
     async with running(settings) as crm, calling(crm, tenant, sealer) as callers:
         with pytest.raises(Rejection, match="ProfileChangedMeanwhile"):
             await callers.rename(customer_id, "韩梅梅", 4)
-        await _check_erasure(callers, customer_id, (first, third), keys)
-    late = await keys.create(customer_id, tenant)  # somebody sealed for the customer without knowing of the erasure
-    async with running(settings):
-
-        async def is_destroyed() -> bool:
-            return await keys.get(late.key_id) is None
-
-        await until(is_destroyed)
+        await _check_erasure(callers, customer_id, third, keys)
 
 
 async def _check_refusals(callers: Callers, customer_id: str) -> None:
@@ -220,28 +228,65 @@ async def _check_refusals(callers: Callers, customer_id: str) -> None:
     assert (await callers.get(f"/customers/{customer_id}?cursor=x")).status_code == 422
 
 
-async def _check_erasure(callers: Callers, customer_id: str, contacts: tuple[str, str], keys: SqliteKeyStore) -> None:
-    """After it the keys are gone, the customer is not found, and the same address belongs to somebody new."""
+async def _check_erasure(callers: Callers, customer_id: str, next_contact: str, keys: SqliteKeyStore) -> None:
+    """After it the keys are gone for good, the customer is not found, and the same address belongs to somebody new."""
     await callers.erase(customer_id, callers.supervisor)
 
     async def is_gone() -> bool:
-        read = await callers.get(f"/customers/{customer_id}")
-        left = [await keys.current(owner, callers.tenant) for owner in (customer_id, contacts[0])]
-        return left == [None, None] and read.status_code == 404
+        return (await callers.get(f"/customers/{customer_id}")).status_code == 404
 
     await until(is_gone)
+    for owner in (customer_id, callers.contact_id("visitor 7", 0), callers.contact_id("visitor 7", 1)):
+        await until(lambda owner=owner: is_refused(keys, owner, callers.tenant))
     assert await callers.erase(customer_id, callers.supervisor) == []
-    with pytest.raises(NotFound):
-        await callers.rename(customer_id, "x", 0)
-    assert await callers.resolve(contacts[1], "visitor 7") != customer_id
+    with pytest.raises(Erased):
+        await Sealer(keys, SECRET.encode()).seal(customer_id, callers.tenant, "a writer who does not know yet")
+    somebody_new = await callers.resolve(next_contact, "visitor 7")
+    assert somebody_new != customer_id
+    assert (await callers.get_until(f"/customers/{somebody_new}"))["identities"][0]["address"] == "visitor 7"
+
+
+async def is_refused(keys: SqliteKeyStore, owner: str, tenant: str) -> bool:
+    try:
+        await keys.current(owner, tenant)
+    except Erased:
+        return True
+    return False
+
+
+async def test_an_erasure_reaches_a_contact_of_which_crm_never_heard_also_after_the_death_of_who_decided_it(
+    settings: CrmSettings, unique_tenant: Callable[[], str], sealer: Sealer, keys: SqliteKeyStore
+) -> None:
+    tenant, other = unique_tenant(), unique_tenant()
+    with contextlib.ExitStack() as until_crm_ended:
+        async with running(settings) as crm, calling(crm, tenant, sealer) as callers:
+            unheard, resolved = callers.contact_id("visitor 9", 1), callers.contact_id("visitor 9", 2)
+            texts = [await sealer.seal(unheard, owner, "crm was away") for owner in (tenant, other)]
+            customer_id = await callers.resolve(resolved, "visitor 9")
+            until_crm_ended.enter_context(nobody_writes(settings.keystore))
+            await callers.erase(customer_id, callers.supervisor)
+    assert not await is_refused(keys, unheard, tenant)
+    async with running(settings):
+        await until(lambda: is_refused(keys, unheard, tenant))
+    reader = Sealer(keys, SECRET.encode())
+    assert [await reader.open(text) for text in texts] == [None, "crm was away"]
+
+
+@contextlib.contextmanager
+def nobody_writes(key_store: str) -> Iterator[None]:
+    """Somebody else holds the key store's lock."""
+    with contextlib.closing(sqlite3.connect(key_store, isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        yield
+        holder.execute("ROLLBACK")
 
 
 async def test_a_record_that_the_history_cannot_read_goes_to_the_dead_letters_and_the_next_one_is_read(
     settings: CrmSettings, unique_tenant: Callable[[], str], sealer: Sealer
 ) -> None:
     tenant = unique_tenant()
-    contact_id = f"ct_{tenant}"
     async with running(settings) as crm, calling(crm, tenant, sealer) as callers:
+        contact_id = callers.contact_id("visitor 8", 1)
         customer_id = await callers.resolve(contact_id, "visitor 8")
         good = contact_events(tenant, contact_id, customer_id)
         await write_contacts(settings.kafka_bootstrap, ("trunkline.contact.v1.ContactOpened", BAD), *good)

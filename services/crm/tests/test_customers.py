@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trunkline_core.decider import Context, execute
 from trunkline_core.errors import Invalid, NotFound, Rejection, TrunklineError
-from trunkline_core.ids import derive_id
+from trunkline_core.ids import contact_prefix, derive_id
 from trunkline_core.sealed import Sealed
 from trunkline_core.spec import Spec
 from trunkline_crm.domain.commands import ChangeProfile, Command, EraseCustomer, ResolveCustomer
@@ -20,18 +20,20 @@ from trunkline_crm.domain.events import (
     IdentityAdded,
     ProfileChanged,
 )
-from trunkline_crm.domain.state import CrmState
+from trunkline_crm.domain.state import CrmState, Erasure
 from trunkline_crm.domain.words import Channel
 
 NOW = Context(datetime(2026, 1, 5, 9, tzinfo=UTC), "tn_demo", "system", "c0")
-ADDRESS = Sealed("dk_1", b"n" * 12, b"address")
-NAME = Sealed("dk_1", b"n" * 12, b"name")
+ADDRESS = Sealed("dk_1", b"n" * 12, b"address" + b"t" * 16)
+NAME = Sealed("dk_1", b"n" * 12, b"name" + b"t" * 16)
+TOKEN_1, TOKEN_2 = "0123456789abcdef1", "0123456789abcdef2"  # contacts show the first 16: any contact fits both
+CT_1, CT_2, CT_3 = (f"{contact_prefix(TOKEN_1)}{number}" for number in (1, 2, 3))
 KNOWN = (
     CustomerCreated("cu_1"),
-    IdentityAdded("cu_1", Channel.CHAT, "token 1", ADDRESS),
-    ContactResolved("cu_1", "ct_1", 1),
+    IdentityAdded("cu_1", Channel.CHAT, TOKEN_1, ADDRESS),
+    ContactResolved("cu_1", CT_1, 1),
 )
-RESOLVE = ResolveCustomer("ct_1", 1, Channel.CHAT, "token 1", ADDRESS)
+RESOLVE = ResolveCustomer(CT_1, 1, Channel.CHAT, TOKEN_1, ADDRESS)
 
 CustomerSpec = Spec[CrmState, Command, Event]
 
@@ -40,7 +42,7 @@ def customers(tenant: str = "tn_demo") -> CustomerSpec:
     return Spec(CrmDecider(), CrmState, replace(NOW, tenant=tenant))
 
 
-def created(customer_id: str, contact_id: str = "ct_2", step_no: int = 1, token: str = "token 1") -> list[Event]:
+def created(customer_id: str, contact_id: str = CT_2, step_no: int = 1, token: str = TOKEN_1) -> list[Event]:
     return [
         CustomerCreated(customer_id),
         IdentityAdded(customer_id, Channel.CHAT, token, ADDRESS),
@@ -49,60 +51,60 @@ def created(customer_id: str, contact_id: str = "ct_2", step_no: int = 1, token:
 
 
 def test_an_unknown_address_makes_a_customer() -> None:
-    customers().when(RESOLVE).then(*created(derive_id("cu", "c1", 0), "ct_1"))
+    customers().when(RESOLVE).then(*created(derive_id("cu", "c1", 0), CT_1))
 
 
 def test_a_known_address_finds_its_customer() -> None:
-    command = replace(RESOLVE, contact_id="ct_2")
-    customers().given(*KNOWN).when(command).then(ContactResolved("cu_1", "ct_2", 1))
+    command = replace(RESOLVE, contact_id=CT_2)
+    customers().given(*KNOWN).when(command).then(ContactResolved("cu_1", CT_2, 1))
 
 
-@pytest.mark.parametrize("other", [{"channel": Channel.VOICE}, {"address_token": "token 2"}])
+@pytest.mark.parametrize("other", [{"channel": Channel.VOICE}, {"address_token": TOKEN_2}])
 def test_another_address_is_another_customer(other: dict[str, Any]) -> None:
-    command = replace(RESOLVE, contact_id="ct_2", **other)
+    command = replace(RESOLVE, contact_id=CT_2, **other)
     new = derive_id("cu", "c1", 0)
     identity = IdentityAdded(new, command.channel, command.address_token, ADDRESS)
-    customers().given(*KNOWN).when(command).then(CustomerCreated(new), identity, ContactResolved(new, "ct_2", 1))
+    customers().given(*KNOWN).when(command).then(CustomerCreated(new), identity, ContactResolved(new, CT_2, 1))
 
 
 def test_an_address_belongs_to_one_customer_within_its_tenant_only() -> None:
     spec = customers("tn_other")
     for event in KNOWN:
         CrmDecider().evolve(spec.state, event, NOW)
-    spec.when(replace(RESOLVE, contact_id="ct_2")).then(*created(derive_id("cu", "c1", 0)))
+    spec.when(replace(RESOLVE, contact_id=CT_2)).then(*created(derive_id("cu", "c1", 0)))
 
 
 # -- steps ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_repeated_step_gets_its_first_answer() -> None:
-    changed = replace(RESOLVE, address_token="token 2")
-    customers().given(*KNOWN).when(RESOLVE).then(ContactResolved("cu_1", "ct_1", 1))
-    customers().given(*KNOWN).when(changed).then(ContactResolved("cu_1", "ct_1", 1))
+    changed = replace(RESOLVE, address_token=TOKEN_2)
+    customers().given(*KNOWN).when(RESOLVE).then(ContactResolved("cu_1", CT_1, 1))
+    customers().given(*KNOWN).when(changed).then(ContactResolved("cu_1", CT_1, 1))
 
 
 def test_a_lower_step_is_stale() -> None:
-    spec = customers().given(*KNOWN, ContactResolved("cu_1", "ct_1", 3))
+    spec = customers().given(*KNOWN, ContactResolved("cu_1", CT_1, 3))
     spec.when(replace(RESOLVE, step_no=2)).then_refused(Rejection("StaleStep"))
 
 
 def test_a_higher_step_is_answered_anew() -> None:
-    customers().given(*KNOWN).when(replace(RESOLVE, step_no=2)).then(ContactResolved("cu_1", "ct_1", 2))
+    customers().given(*KNOWN).when(replace(RESOLVE, step_no=2)).then(ContactResolved("cu_1", CT_1, 2))
 
 
 def test_an_answer_is_remembered_for_a_day() -> None:
-    elsewhere = replace(RESOLVE, address_token="token 2")
+    elsewhere = replace(RESOLVE, address_token=TOKEN_2)
     spec = customers().given(*KNOWN).after(timedelta(hours=23, minutes=59))
-    spec.when(elsewhere).then(ContactResolved("cu_1", "ct_1", 1))
+    spec.when(elsewhere).then(ContactResolved("cu_1", CT_1, 1))
     spec = customers().given(*KNOWN).after(timedelta(hours=24))
-    spec.when(elsewhere).then(*created(derive_id("cu", "c1", 0), "ct_1", token="token 2"))
+    spec.when(elsewhere).then(*created(derive_id("cu", "c1", 0), CT_1, token=TOKEN_2))
 
 
 def test_a_contact_of_another_tenant_looks_like_none() -> None:
     spec = customers("tn_other")
     for event in KNOWN:
         CrmDecider().evolve(spec.state, event, NOW)
-    spec.when(RESOLVE).then_refused(NotFound("contact", "ct_1"))
+    spec.when(RESOLVE).then_refused(NotFound("contact", CT_1))
 
 
 # -- profiles -------------------------------------------------------------------------------------------------------
@@ -119,7 +121,7 @@ def test_a_profile_changed_meanwhile_is_not_overwritten() -> None:
 
 
 def test_contacts_that_came_meanwhile_do_not_stop_an_editor() -> None:
-    history = (*KNOWN, ProfileChanged("cu_1", NAME), ContactResolved("cu_1", "ct_2", 1))
+    history = (*KNOWN, ProfileChanged("cu_1", NAME), ContactResolved("cu_1", CT_2, 1))
     customers().given(*history).when(ChangeProfile("cu_1", 4, NAME)).then(ProfileChanged("cu_1", NAME))
 
 
@@ -138,28 +140,34 @@ def test_a_version_that_nobody_can_have_seen_is_invalid(seen: int) -> None:
 
 
 def test_a_customer_is_erased_once() -> None:
-    spec = customers().given(*KNOWN).when(EraseCustomer("cu_1")).then(CustomerErased("cu_1"))
+    spec = customers().given(*KNOWN).when(EraseCustomer("cu_1")).then(CustomerErased("cu_1", (TOKEN_1,)))
     spec.when(EraseCustomer("cu_1")).then()
-    assert list(spec.state.erased()) == ["cu_1"]
+    assert list(spec.state.erasures()) == [Erasure("tn_demo", "cu_1", (TOKEN_1,), NOW.now)]
+
+
+def test_an_erasure_names_every_address_of_the_customer() -> None:
+    second = IdentityAdded("cu_1", Channel.VOICE, "another token", ADDRESS)
+    expected = CustomerErased("cu_1", (TOKEN_1, "another token"))
+    customers().given(*KNOWN, second).when(EraseCustomer("cu_1")).then(expected)
 
 
 def test_an_erased_customer_is_not_found_any_more() -> None:
-    spec = customers().given(*KNOWN, CustomerErased("cu_1"))
+    spec = customers().given(*KNOWN, CustomerErased("cu_1", (TOKEN_1,)))
     spec.when(ChangeProfile("cu_1", 0, NAME)).then_refused(NotFound("customer", "cu_1"))
 
 
 def test_the_address_of_an_erased_customer_makes_a_new_one() -> None:
-    spec = customers().given(*KNOWN, CustomerErased("cu_1"))
-    spec.when(replace(RESOLVE, contact_id="ct_2")).then(*created(derive_id("cu", "c1", 0)))
+    spec = customers().given(*KNOWN, CustomerErased("cu_1", (TOKEN_1,)))
+    spec.when(replace(RESOLVE, contact_id=CT_2)).then(*created(derive_id("cu", "c1", 0)))
 
 
 def test_a_repeated_step_never_leads_back_to_an_erased_customer() -> None:
     spec = customers().when(RESOLVE)
     erased = derive_id("cu", "c1", 0)
     context = replace(NOW, command_id="c1")
-    spec.given(CustomerErased(erased))
+    spec.given(CustomerErased(erased, (TOKEN_1,)))
     events = execute(CrmDecider(), spec.state, RESOLVE, context)
-    assert events == created(derive_id("cu", "c1", 1), "ct_1")
+    assert events == created(derive_id("cu", "c1", 1), CT_1)
 
 
 # -- bad input ------------------------------------------------------------------------------------------------------
@@ -183,10 +191,17 @@ def test_an_unknown_customer_and_another_tenants_look_the_same(command: ChangePr
         (replace(RESOLVE, step_no=0), Invalid("step_no", "must be at least 1")),
         (replace(RESOLVE, channel=Channel.UNSPECIFIED), Invalid("channel", "must be set")),
         (replace(RESOLVE, address_token=""), Invalid("address_token", "must have 1 to 128 characters")),
+        (
+            replace(RESOLVE, contact_id="ct_0123456789abcde_1"),
+            Invalid("contact_id", "must begin with the address token's"),
+        ),
         (replace(RESOLVE, address=None), Invalid("address", "must be set")),
-        (replace(RESOLVE, address=Sealed("k", b"", b"x" * 1041)), Invalid("address", "must have at most 1 KiB")),
+        (
+            replace(RESOLVE, address=replace(NAME, ciphertext=b"x" * 1041)),
+            Invalid("address", "must have at most 1 KiB"),
+        ),
         (ChangeProfile("cu_1", 0, None), Invalid("name", "must be set")),
-        (ChangeProfile("cu_1", 0, Sealed("k", b"", b"x" * 1041)), Invalid("name", "must have at most 1 KiB")),
+        (ChangeProfile("cu_1", 0, replace(NAME, ciphertext=b"x" * 1041)), Invalid("name", "must have at most 1 KiB")),
     ],
 )
 def test_bad_input_is_refused_by_name(command: Command, refusal: TrunklineError) -> None:
@@ -197,10 +212,10 @@ def test_bad_input_is_refused_by_name(command: Command, refusal: TrunklineError)
 
 resolves = st.builds(
     ResolveCustomer,
-    st.sampled_from(["ct_1", "ct_2", "ct_3"]),
+    st.sampled_from([CT_1, CT_2, CT_3]),
     st.integers(1, 3),
     st.sampled_from([Channel.VOICE, Channel.CHAT]),
-    st.sampled_from(["a", "b"]),
+    st.sampled_from([TOKEN_1, TOKEN_2]),
     st.just(ADDRESS),
 )
 

@@ -154,7 +154,7 @@ async def test_an_unresolved_contact_has_no_customer() -> None:
 
 
 async def test_an_erased_customer_is_not_found_and_leaves_no_address() -> None:
-    log = a_whole_contact(Log().write(*known(), CustomerErased("cu_1")))
+    log = a_whole_contact(Log().write(*known(), CustomerErased("cu_1", ("token.1",))))
     store = MemoryStore()
     await CustomerProjection(store).apply(log.customers)
     await ContactProjection(store).apply(log.contacts)
@@ -193,7 +193,7 @@ async def _applied(projection: Any, records: Sequence[EffectiveRecord], batches:
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 10)), max_size=6), st.booleans())
 async def test_records_may_come_in_any_batches_and_again(batches: list[tuple[int, int]], is_erased: bool) -> None:
-    erasure = (CustomerErased("cu_1"),) if is_erased else ()
+    erasure = (CustomerErased("cu_1", ("token.1",)),) if is_erased else ()
     log = a_whole_contact(a_whole_contact(Log().write(*known(), *known("cu_2"), *erasure)), "ct_2")
     store, once = MemoryStore(), MemoryStore()
     await _applied(CustomerProjection(store), log.customers, batches)

@@ -148,7 +148,7 @@ async def test_tickets_are_created_moved_noted_and_read_and_survive_a_restart(
         await _check_refusals(desk, ticket_id)
     async with running(settings) as ticketing, working(ticketing, tenant, sealer) as desk:
         assert await desk.do(moved(ticket_id, 2)) == []
-        await sealer.erase("cu_1")
+        await sealer.erase("cu_1", tenant)
         found = await desk.shown(f"/tickets/{ticket_id}")
         assert found["state"] == "IN_PROGRESS" and found["subject"] == "" and found["notes"][0]["body"] == ""
 

@@ -15,7 +15,7 @@ from trunkline_ticketing.domain.tickets import MAX_NOTES
 from trunkline_ticketing.domain.words import TicketState
 
 NOW = Context(datetime(2026, 1, 5, 9, tzinfo=UTC), "tn_demo", "agent:ag_1", "c0")
-TEXT = Sealed("dk_1", b"n" * 12, b"text")
+TEXT = Sealed("dk_1", b"n" * 12, b"text" + b"t" * 16)
 CREATED = TicketCreated("tk_1", "ct_1", "cu_1", TEXT)
 
 TicketSpec = Spec[TicketingState, Command, Event]
@@ -75,11 +75,19 @@ def test_another_tenants_ticket_looks_like_none(command: Command) -> None:
     [
         (CreateTicket("c" * 129, "", TEXT), Invalid("contact_id", "must have at most 128 characters")),
         (CreateTicket("", "c" * 129, TEXT), Invalid("customer_id", "must have at most 128 characters")),
+        (CreateTicket("+8613800000000", "", TEXT), Invalid("contact_id", "must be ct_…, or empty")),
+        (CreateTicket("ct_", "", TEXT), Invalid("contact_id", "must be ct_…, or empty")),
+        (CreateTicket("", "ct_1", TEXT), Invalid("customer_id", "must be cu_…, or empty")),
+        (CreateTicket("", "cu_王", TEXT), Invalid("customer_id", "must be cu_…, or empty")),
         (CreateTicket("", "", None), Invalid("subject", "must be set")),
-        (CreateTicket("", "", Sealed("k", b"", b"x" * 1041)), Invalid("subject", "must have at most 1 KiB")),
+        (CreateTicket("", "", replace(TEXT, ciphertext=b"x" * 1041)), Invalid("subject", "must have at most 1 KiB")),
         (ChangeTicketState("tk_1", TicketState.UNSPECIFIED), Invalid("state", "must be set")),
+        (CreateTicket("", "", replace(TEXT, ciphertext=b"t" * 16)), Invalid("subject", "must not be empty")),
+        (CreateTicket("", "", replace(TEXT, nonce=b"")), Invalid("subject", "must be a sealed text")),
+        (AddNote("tk_1", replace(TEXT, key_id="")), Invalid("body", "must be a sealed text")),
+        (AddNote("tk_1", replace(TEXT, ciphertext=b"")), Invalid("body", "must not be empty")),
         (AddNote("tk_1", None), Invalid("body", "must be set")),
-        (AddNote("tk_1", Sealed("k", b"", b"x" * 32785)), Invalid("body", "must have at most 32 KiB")),
+        (AddNote("tk_1", replace(TEXT, ciphertext=b"x" * 32785)), Invalid("body", "must have at most 32 KiB")),
     ],
 )
 def test_bad_input_is_refused_by_name(command: Command, refusal: TrunklineError) -> None:

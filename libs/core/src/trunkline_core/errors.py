@@ -3,6 +3,7 @@
 TrunklineError
 ├── Rejection       a rule said no, nothing changed           FAILED_PRECONDITION / 409
 ├── NotFound        no such row, or not the caller's tenant   NOT_FOUND / 404
+│   └── Erased      the person behind the id was forgotten
 ├── Conflict        another payload under a known id          ABORTED / 409
 ├── Invalid         bad input; names the field                INVALID_ARGUMENT / 422
 ├── Overloaded      a bound was reached           (retry)     RESOURCE_EXHAUSTED / 429
@@ -35,6 +36,13 @@ class NotFound(TrunklineError):
         super().__init__(f"unknown {kind} {row_id}")
         self.kind = kind
         self.row_id = row_id
+
+
+class Erased(NotFound):
+    """The person behind this id was erased for good: nothing can be sealed for it any more."""
+
+    def __init__(self, owner: str) -> None:
+        super().__init__("owner", owner)
 
 
 class Conflict(TrunklineError):

@@ -5,6 +5,7 @@ Must not: contain personal data, or draw random numbers inside a decision.
 
 import hashlib
 
+CONTACT_TOKEN_LENGTH = 16
 _DIGITS = 24  # 96 bits: a collision among 10^9 ids has a probability of about 10^-11
 
 
@@ -15,3 +16,12 @@ def derive_id(prefix: str, command_id: str, ordinal: int) -> str:
     """
     digest = hashlib.sha256(f"{prefix}\x00{command_id}\x00{ordinal}".encode()).hexdigest()
     return f"{prefix}_{digest[:_DIGITS]}"
+
+
+def contact_prefix(address_token: str) -> str:
+    """Return how the ids of all contacts of one address begin: `ct_<token>_`.
+
+    The token is an HMAC under the tenant's key. So all contacts of an address lie in one partition, and an erasure
+    finds the keys of each of them, also of those that nobody resolved.
+    """
+    return f"ct_{address_token[:CONTACT_TOKEN_LENGTH]}_"

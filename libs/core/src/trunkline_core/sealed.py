@@ -1,9 +1,16 @@
 """Personal data as everything but an edge sees it: encrypted, under a key that is destroyed when the person is erased.
 
-Owns: the shape alone. Must not: encrypt, decrypt or know where keys are kept.
+Owns: the shape alone, and what can be checked of it. Must not: encrypt, decrypt or know where keys are kept.
 """
 
 from dataclasses import dataclass
+from typing import Final
+
+from trunkline_core.errors import Invalid
+
+NONCE_BYTES: Final = 12
+TAG_BYTES: Final = 16
+MAX_KEY_ID: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +29,18 @@ class Sealed:
 
     def __repr__(self) -> str:
         return f"Sealed(key_id={self.key_id!r}, {len(self.ciphertext)} bytes)"
+
+
+def check_sealed(field: str, sealed: Sealed | None, max_bytes: int) -> None:
+    """See that a text is there, is not empty and has at most `max_bytes`, a whole number of KiB.
+
+    Raises: Invalid.
+    """
+    if sealed is None:
+        raise Invalid(field, "must be set")
+    if not 1 <= len(sealed.key_id) <= MAX_KEY_ID or len(sealed.nonce) != NONCE_BYTES:
+        raise Invalid(field, "must be a sealed text")
+    if len(sealed.ciphertext) <= TAG_BYTES:
+        raise Invalid(field, "must not be empty")
+    if len(sealed.ciphertext) > max_bytes + TAG_BYTES:
+        raise Invalid(field, f"must have at most {max_bytes // 1024} KiB")

@@ -3,10 +3,12 @@
 Owns: how keys are made, wrapped under the tenant's key and kept; the SQLite store (embedded) and the port.
 Must not: see a text. Which store a process uses is wiring; `keystore_mongo` holds the one for clusters.
 
-A key is durable before its id is returned, hence before the first event that uses it.
+A key is durable before its id is returned, hence before the first event that uses it. Destruction is final: an owner
+once destroyed never gets a key again, so whoever writes late has nothing to write with.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import logging
@@ -14,9 +16,10 @@ import os
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
@@ -24,16 +27,16 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from trunkline_core.errors import Misconfigured, Poison, Transient
+from trunkline_core.errors import Erased, Misconfigured, Poison, Transient
+from trunkline_core.sealed import NONCE_BYTES
 
 log = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
 MIN_SECRET_BYTES: Final = 32
-NONCE_BYTES: Final = 12
 BUSY_TIMEOUT_S: Final = 5.0
-MAX_MOVES: Final = 16
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,33 +49,35 @@ class DataKey:
 
 
 class KeyStore(Protocol):
-    """Where data keys are kept. Owners are globally unique ids: a contact until resolved, then its customer.
+    """Where data keys are kept. An owner is an id of one tenant: a contact's, a customer's, a user's.
 
     Every method raises Transient when the store cannot be reached for now.
     """
 
     async def create(self, owner: str, tenant: str) -> DataKey:
-        """Make a new key of the owner, or of whom it was moved to; it is durable when this returns."""
+        """Make a new key of the owner; it is durable when this returns. Raises: Erased for a destroyed owner."""
         ...
 
     async def current(self, owner: str, tenant: str) -> DataKey | None:
-        """Return the newest key of the owner, or of whom it was moved to; None where this tenant has none."""
+        """Return the owner's newest key, None where there is none yet. Raises: Erased for a destroyed owner."""
         ...
 
     async def get(self, key_id: str) -> DataKey | None:
         """Return the key; None when it was destroyed, or never was."""
         ...
 
-    async def move(self, from_owner: str, to_owner: str) -> int:
-        """Give all keys of one owner to another, for example of a contact to its customer; return how many.
-
-        What is made later for `from_owner` belongs to `to_owner` too: erasing the customer must not miss a text that
-        was sealed for the contact at the same moment. Moving back is possible.
-        """
+    async def destroy(self, owner: str, tenant: str) -> int:
+        """Destroy all keys of the owner, and let it never have another; return how many. Repeating it does nothing."""
         ...
 
-    async def destroy(self, owner: str) -> int:
-        """Destroy all keys that the owner has now, for ever; return how many. Repeating it does nothing."""
+    async def destroy_all(self, prefix: str, tenant: str, made_before: datetime) -> int:
+        """Destroy, as `destroy` does, every owner whose id begins so and that had a key before this moment.
+
+        Whom nobody knew then is left alone, so repeating it later does nothing either. Clocks of machines may differ:
+        a key made within that difference may count as made on the other side of the moment.
+
+        Raises: ValueError for an empty prefix.
+        """
         ...
 
     async def close(self) -> None:
@@ -88,7 +93,6 @@ class KeyWrap:
         if len(secret) < MIN_SECRET_BYTES:
             raise Misconfigured(f"TRUNKLINE_SECRET has {len(secret)} bytes, it needs at least {MIN_SECRET_BYTES}.")
         self._secret = secret
-        self._ciphers: dict[str, AESGCM] = {}
 
     @property
     def fingerprint(self) -> str:
@@ -110,10 +114,7 @@ class KeyWrap:
             raise Poison(f"the data key {key_id} cannot be unwrapped") from error
 
     def _cipher(self, tenant: str) -> AESGCM:
-        cipher = self._ciphers.get(tenant)
-        if cipher is None:
-            cipher = self._ciphers[tenant] = AESGCM(derive_key(self._secret, "wrap", tenant))
-        return cipher
+        return AESGCM(derive_key(self._secret, "wrap", tenant))
 
 
 def derive_key(secret: bytes, purpose: str, tenant: str) -> bytes:
@@ -130,27 +131,37 @@ def check_fingerprint(found: str, wrap: KeyWrap) -> None:
         )
 
 
+def nanoseconds(moment: datetime) -> int:
+    """Return nanoseconds since 1970, as stores keep when a key was made."""
+    return (moment - EPOCH) // timedelta(microseconds=1) * 1_000
+
+
+def ids_from(prefix: str) -> tuple[str, str]:
+    """Return the first id that begins so and the first one behind them all: a range that an index can answer.
+
+    Raises: ValueError for an empty prefix.
+    """
+    if not prefix:
+        raise ValueError("an empty prefix would be everybody")
+    return prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)
+
+
 _SCHEMA: Final = (
     """CREATE TABLE IF NOT EXISTS data_keys (
         number INTEGER PRIMARY KEY AUTOINCREMENT,
         key_id TEXT NOT NULL UNIQUE,
-        owner TEXT NOT NULL,
         tenant TEXT NOT NULL,
+        owner TEXT NOT NULL,
+        made_ns INTEGER NOT NULL,
         wrapped BLOB NOT NULL
     )""",
-    "CREATE INDEX IF NOT EXISTS data_keys_by_owner ON data_keys (owner, number)",
-    "CREATE TABLE IF NOT EXISTS moves (owner TEXT PRIMARY KEY, moved_to TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS data_keys_of_owner ON data_keys (tenant, owner, number, made_ns)",
+    """CREATE TABLE IF NOT EXISTS destroyed_owners (
+        tenant TEXT NOT NULL, owner TEXT NOT NULL, PRIMARY KEY (tenant, owner)
+    ) WITHOUT ROWID""",
     "CREATE TABLE IF NOT EXISTS installation (only INTEGER PRIMARY KEY CHECK (only = 1), fingerprint TEXT NOT NULL)",
 )
 
-_OWNER_NOW: Final = f"""(
-    WITH RECURSIVE line (owner, hop) AS (
-        VALUES (?, 0)
-        UNION ALL
-        SELECT moved_to, hop + 1 FROM moves JOIN line USING (owner) WHERE hop < {MAX_MOVES}
-    )
-    SELECT owner FROM line ORDER BY hop DESC LIMIT 1
-)"""
 _COLUMNS: Final = "SELECT key_id, tenant, wrapped FROM data_keys"
 
 
@@ -176,23 +187,25 @@ class SqliteKeyStore:
 
     async def create(self, owner: str, tenant: str) -> DataKey:
         key, wrapped = self._wrap.new_key(tenant)
-        insert = f"INSERT INTO data_keys (key_id, owner, tenant, wrapped) VALUES (?, {_OWNER_NOW}, ?, ?)"
-        await self._run(lambda c: c.execute(insert, (key.key_id, owner, tenant, wrapped)))
+        await self._run(lambda c: _insert(c, key.key_id, tenant, owner, wrapped))
         return key
 
     async def current(self, owner: str, tenant: str) -> DataKey | None:
-        query = f"{_COLUMNS} WHERE owner = {_OWNER_NOW} AND tenant = ? ORDER BY number DESC LIMIT 1"
-        return self._unwrap(await self._run(lambda c: c.execute(query, (owner, tenant)).fetchone()))
+        return self._unwrap(await self._run(lambda c: _newest(c, tenant, owner)))
 
     async def get(self, key_id: str) -> DataKey | None:
         query = f"{_COLUMNS} WHERE key_id = ?"
         return self._unwrap(await self._run(lambda c: c.execute(query, (key_id,)).fetchone()))
 
-    async def move(self, from_owner: str, to_owner: str) -> int:
-        return await self._run(lambda c: _move(c, from_owner, to_owner))
+    async def destroy(self, owner: str, tenant: str) -> int:
+        return await self._destroy(lambda c: _destroy(c, tenant, owner))
 
-    async def destroy(self, owner: str) -> int:
-        count = await self._run(lambda c: c.execute("DELETE FROM data_keys WHERE owner = ?", (owner,)).rowcount)
+    async def destroy_all(self, prefix: str, tenant: str, made_before: datetime) -> int:
+        first, behind = ids_from(prefix)
+        return await self._destroy(lambda c: _destroy_range(c, tenant, first, behind, nanoseconds(made_before)))
+
+    async def _destroy(self, work: Callable[[sqlite3.Connection], int]) -> int:
+        count = await self._run(work)
         await self._run(_empty_wal)  # also on a repeat: the first may have been interrupted here
         return count
 
@@ -255,17 +268,54 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             time.sleep(0.02)
 
 
-def _move(connection: sqlite3.Connection, from_owner: str, to_owner: str) -> int:
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        connection.execute("DELETE FROM moves WHERE owner = ?", (to_owner,))
-        connection.execute("INSERT OR REPLACE INTO moves VALUES (?, ?)", (from_owner, to_owner))
-        moved = connection.execute("UPDATE data_keys SET owner = ? WHERE owner = ?", (to_owner, from_owner)).rowcount
+        yield
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
         raise
-    return moved
+
+
+def _insert(connection: sqlite3.Connection, key_id: str, tenant: str, owner: str, wrapped: bytes) -> None:
+    insert = "INSERT INTO data_keys (key_id, tenant, owner, made_ns, wrapped) VALUES (?, ?, ?, ?, ?)"
+    with _transaction(connection):  # the clock is read inside of it, so that it agrees with the order of destructions
+        _check_living(connection, tenant, owner)
+        connection.execute(insert, (key_id, tenant, owner, time.time_ns(), wrapped))
+
+
+def _newest(connection: sqlite3.Connection, tenant: str, owner: str) -> tuple[str, str, bytes] | None:
+    _check_living(connection, tenant, owner)
+    query = f"{_COLUMNS} WHERE tenant = ? AND owner = ? ORDER BY number DESC LIMIT 1"
+    row: tuple[str, str, bytes] | None = connection.execute(query, (tenant, owner)).fetchone()
+    return row
+
+
+def _check_living(connection: sqlite3.Connection, tenant: str, owner: str) -> None:
+    query = "SELECT 1 FROM destroyed_owners WHERE tenant = ? AND owner = ?"
+    if connection.execute(query, (tenant, owner)).fetchone():
+        raise Erased(owner)
+
+
+def _destroy(connection: sqlite3.Connection, tenant: str, owner: str) -> int:
+    with _transaction(connection):
+        connection.execute("INSERT OR IGNORE INTO destroyed_owners VALUES (?, ?)", (tenant, owner))
+        gone = connection.execute("DELETE FROM data_keys WHERE tenant = ? AND owner = ?", (tenant, owner))
+        return gone.rowcount
+
+
+def _destroy_range(connection: sqlite3.Connection, tenant: str, first: str, behind: str, before_ns: int) -> int:
+    """Destroy the owners from `first` on and before `behind` that had a key before this time."""
+    owners = "SELECT DISTINCT owner FROM data_keys WHERE tenant = ? AND owner >= ? AND owner < ? AND made_ns < ?"
+    with _transaction(connection):
+        found = connection.execute(owners, (tenant, first, behind, before_ns)).fetchall()
+        rows = [(tenant, owner) for (owner,) in found]
+        connection.executemany("INSERT OR IGNORE INTO destroyed_owners VALUES (?, ?)", rows)
+        return (
+            connection.executemany("DELETE FROM data_keys WHERE tenant = ? AND owner = ?", rows).rowcount if rows else 0
+        )
 
 
 def _empty_wal(connection: sqlite3.Connection) -> None:

@@ -1,36 +1,43 @@
 """Data keys in the document store, for clusters: MongoDB with w=majority, journalled.
 
-Owns: the documents of keys and of moved owners. Must not: know the driver; any `Store` will do.
+Owns: the documents of keys and of destroyed owners. Must not: know the driver; any `Store` will do.
 
-There are no transactions. A new key looks for a move after it was written, a move is written before it looks for keys:
-whichever comes second sees the other, so no key stays behind with the old owner.
+There are no transactions. A destruction is written before it looks for keys, a new key looks for a destruction after it
+was written: whichever comes second sees the other, so no key of a destroyed owner stays.
 """
 
 import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Any, Final
 
-from trunkline_core.errors import Conflict
+from trunkline_core.errors import Conflict, Erased
 
-from trunkline_platform.keystore import MAX_MOVES, DataKey, KeyWrap, check_fingerprint
-from trunkline_platform.store import MAX_FOUND, Delete, Store, Upsert
+from trunkline_platform.keystore import DataKey, KeyWrap, check_fingerprint, ids_from, nanoseconds
+from trunkline_platform.store import Store, Upsert
 
-_NEWEST_FIRST: Final = (("order", -1), ("_id", -1))
+OnClose = Callable[[], Awaitable[None]]
+_NEWEST_FIRST: Final = (("made_ns", -1), ("_id", -1))
 
 
 class MongoKeyStore:
     """Keys of one installation in one database; several processes share it. Made by `open`."""
 
-    def __init__(self, store: Store, wrap: KeyWrap) -> None:
+    def __init__(self, store: Store, wrap: KeyWrap, on_close: OnClose) -> None:
         self._wrap = wrap
+        self._on_close = on_close
         self._keys = store.collection("data_keys")
-        self._moves = store.collection("data_key_moves")
+        self._destroyed = store.collection("destroyed_owners")
         self._installation = store.collection("data_key_installation")
 
     @classmethod
-    async def open(cls, store: Store, wrap: KeyWrap) -> "MongoKeyStore":
-        """Raises: Misconfigured when the keys belong to another secret; Transient when the store is away."""
-        keys = cls(store, wrap)
-        await keys._keys.ensure_index([("owner", 1), ("order", 1)])
+    async def open(cls, store: Store, wrap: KeyWrap, on_close: OnClose | None = None) -> "MongoKeyStore":
+        """Open the keys in a store that its opener closes, unless `on_close` does.
+
+        Raises: Misconfigured when the keys belong to another secret; Transient when the store is away.
+        """
+        keys = cls(store, wrap, on_close or _leave_open)
+        await keys._keys.ensure_index([("tenant", 1), ("owner", 1), ("made_ns", 1)])
         try:
             await keys._installation.insert({"_id": "only", "fingerprint": wrap.fingerprint})
         except Conflict:
@@ -40,42 +47,51 @@ class MongoKeyStore:
 
     async def create(self, owner: str, tenant: str) -> DataKey:
         key, wrapped = self._wrap.new_key(tenant)
-        row = {"_id": key.key_id, "owner": owner, "tenant": tenant, "wrapped": wrapped, "order": time.time_ns()}
+        row = {"_id": key.key_id, "tenant": tenant, "owner": owner, "made_ns": time.time_ns(), "wrapped": wrapped}
         await self._keys.insert(row)
-        owner_now = await self._owner_now(owner)
-        if owner_now != owner:
-            await self._keys.update({"_id": key.key_id}, {"$set": {"owner": owner_now}})
+        try:
+            await self._check_living(owner, tenant)
+        except Erased:
+            await self._keys.delete({"_id": key.key_id})
+            raise
         return key
 
     async def current(self, owner: str, tenant: str) -> DataKey | None:
-        query = {"owner": await self._owner_now(owner), "tenant": tenant}
-        found = await self._keys.find(query, sort=_NEWEST_FIRST, limit=1)
+        await self._check_living(owner, tenant)
+        found = await self._keys.find({"tenant": tenant, "owner": owner}, sort=_NEWEST_FIRST, limit=1)
         return self._unwrap(found[0] if found else None)
 
     async def get(self, key_id: str) -> DataKey | None:
         return self._unwrap(await self._keys.get(key_id))
 
-    async def move(self, from_owner: str, to_owner: str) -> int:
-        await self._moves.bulk([Delete(to_owner)])
-        await self._moves.bulk([Upsert(from_owner, {"$set": {"moved_to": to_owner}})])
-        found = await self._keys.find({"owner": from_owner}, limit=MAX_FOUND)
-        for row in found:
-            await self._keys.update({"_id": row["_id"], "owner": from_owner}, {"$set": {"owner": to_owner}})
-        return len(found)
+    async def destroy(self, owner: str, tenant: str) -> int:
+        return await self._destroy([owner], tenant)
 
-    async def destroy(self, owner: str) -> int:
-        return await self._keys.delete({"owner": owner})
+    async def destroy_all(self, prefix: str, tenant: str, made_before: datetime) -> int:
+        first, behind = ids_from(prefix)
+        those = {"owner": {"$gte": first, "$lt": behind}, "made_ns": {"$lt": nanoseconds(made_before)}}
+        owners = await self._keys.distinct("owner", {"tenant": tenant, **those})
+        return await self._destroy(owners, tenant) if owners else 0
 
     async def close(self) -> None:
-        """The store is closed by whoever opened it."""
+        await self._on_close()
 
-    async def _owner_now(self, owner: str) -> str:
-        for _ in range(MAX_MOVES):
-            move = await self._moves.get(owner)
-            if move is None:
-                break
-            owner = str(move["moved_to"])
-        return owner
+    async def _destroy(self, owners: Sequence[str], tenant: str) -> int:
+        gone = [Upsert(_name(owner, tenant), {"$set": {"tenant": tenant, "owner": owner}}) for owner in owners]
+        await self._destroyed.bulk(gone)
+        return await self._keys.delete({"tenant": tenant, "owner": {"$in": list(owners)}})
+
+    async def _check_living(self, owner: str, tenant: str) -> None:
+        if await self._destroyed.get(_name(owner, tenant)) is not None:
+            raise Erased(owner)
 
     def _unwrap(self, row: dict[str, Any] | None) -> DataKey | None:
         return self._wrap.unwrap(row["_id"], row["tenant"], row["wrapped"]) if row else None
+
+
+async def _leave_open() -> None:
+    """The store is closed by whoever opened it."""
+
+
+def _name(owner: str, tenant: str) -> str:
+    return f"{tenant}/{owner}"  # a tenant's id has no slash: it comes from a credential

@@ -9,15 +9,16 @@ import hmac
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Final, Generic, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from trunkline_core.errors import Poison
-from trunkline_core.sealed import Sealed
+from trunkline_core.sealed import NONCE_BYTES, Sealed
 
-from trunkline_platform.keystore import NONCE_BYTES, DataKey, KeyStore, derive_key
+from trunkline_platform.keystore import DataKey, KeyStore, derive_key
 
 KEY_CACHE_S: Final = 5.0
 KEY_CACHE_SIZE: Final = 10_000
@@ -38,10 +39,9 @@ class Sealer:
         self._secret = secret
         self._by_id: _Expiring[DataKey] = _Expiring(KEY_CACHE_S, KEY_CACHE_SIZE, monotonic)
         self._by_owner: _Expiring[DataKey] = _Expiring(KEY_CACHE_S, KEY_CACHE_SIZE, monotonic)
-        self._token_keys: dict[str, bytes] = {}
 
     async def seal(self, owner: str, tenant: str, text: str) -> Sealed:
-        """Encrypt `text` under the owner's key, making one first if there is none. Raises: Transient."""
+        """Encrypt `text` under the owner's key, making one first if there is none. Raises: Erased, Transient."""
         key = await self._key_of(owner, tenant)
         nonce = os.urandom(NONCE_BYTES)
         return Sealed(key.key_id, nonce, AESGCM(key.secret).encrypt(nonce, text.encode(), key.key_id.encode()))
@@ -60,24 +60,27 @@ class Sealer:
             raise Poison(f"a text under the key {sealed.key_id} was changed") from error
         return text.decode()
 
-    async def move(self, from_owner: str, to_owner: str) -> int:
-        """Give all keys of one owner to another; return how many. Safe to repeat. Raises: Transient."""
-        self._by_owner.clear()
-        return await self._keys.move(from_owner, to_owner)
+    async def erase(self, owner: str, tenant: str) -> int:
+        """Make everything sealed for the owner unreadable for ever, and let nothing be sealed for it any more.
 
-    async def erase(self, owner: str) -> int:
-        """Make everything sealed for the owner unreadable for ever; return how many keys. Raises: Transient."""
+        Return how many keys there were. Safe to repeat. Raises: Transient.
+        """
+        return await self._forgetting(self._keys.destroy(owner, tenant))
+
+    async def erase_all(self, prefix: str, tenant: str, made_before: datetime) -> int:
+        """As `erase`, for every owner whose id begins so and that had a key before this moment. Raises: Transient."""
+        return await self._forgetting(self._keys.destroy_all(prefix, tenant, made_before))
+
+    async def _forgetting(self, destruction: Awaitable[int]) -> int:
         try:
-            return await self._keys.destroy(owner)
+            return await destruction
         finally:
             self._by_owner.clear()
             self._by_id.clear()
 
     def token(self, tenant: str, text: str) -> str:
         """Return an HMAC of `text` under the tenant's key: equal texts give equal tokens, and nothing else is told."""
-        key = self._token_keys.get(tenant)
-        if key is None:
-            key = self._token_keys[tenant] = derive_key(self._secret, "token", tenant)
+        key = derive_key(self._secret, "token", tenant)  # 10 µs; callers name tenants, so nothing is kept for one
         return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:TOKEN_DIGITS]
 
     async def _key_of(self, owner: str, tenant: str) -> DataKey:

@@ -95,7 +95,7 @@ async def bootstrap(process: Process, settings: ChannelsSettings | None = None) 
         CommandClient(_of(ivr_service_pb2, "Ivr"), settings.ivr_addresses, credentials, channels),
         CommandClient(_of(acd_service_pb2, "Acd"), settings.acd_addresses, credentials, channels),
     )
-    steps = StepRunner(ledger, targets, sealer)
+    steps = StepRunner(ledger, targets)
     process.add("steps", steps.run())
     process.add("peers", peers.run())
     process.add("managers", ManagerRunner(ledger, managers(), settings.kafka_bootstrap).run())

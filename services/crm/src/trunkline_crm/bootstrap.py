@@ -1,6 +1,6 @@
 """The only wiring of crm: its ledger, command server, custody of keys, read models and the REST over them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -11,15 +11,11 @@ from trunkline_ledger.ledger import Ledger
 from trunkline_ledger.projection import ProjectionRunner
 from trunkline_ledger.service import LedgerService
 from trunkline_ledger.submission import Recorded
-from trunkline_platform.commands import CommandServer
-from trunkline_platform.credentials import Credentials
-from trunkline_platform.grpc_client import Channels
 from trunkline_platform.grpc_server import GrpcServer
 from trunkline_platform.http import HttpServer, create_app
-from trunkline_platform.keystore import KeyStore, KeyWrap, SqliteKeyStore
-from trunkline_platform.keystore_mongo import MongoKeyStore
+from trunkline_platform.keystore_choice import open_keystore
 from trunkline_platform.lifecycle import Process
-from trunkline_platform.metrics import export_ledger
+from trunkline_platform.replica import Replica, export_until_end, serve_http
 from trunkline_platform.sealing import Sealer
 from trunkline_platform.settings import load
 from trunkline_platform.store import Positions, Store
@@ -30,12 +26,12 @@ from trunkline_crm.adapters import wire
 from trunkline_crm.adapters.contacts import TOPIC as CONTACT_TOPIC
 from trunkline_crm.adapters.contacts import ContactProjection, StoredContacts
 from trunkline_crm.adapters.customers import CustomerProjection, StoredCustomers
-from trunkline_crm.application.custody import Custody, key_work_again, key_work_of
+from trunkline_crm.application.custody import Custody, erasure_of
 from trunkline_crm.application.reading import CustomerReading
 from trunkline_crm.domain.commands import Command
 from trunkline_crm.domain.decider import CrmDecider
 from trunkline_crm.domain.events import Event
-from trunkline_crm.domain.state import CrmState
+from trunkline_crm.domain.state import CrmState, Erasure
 from trunkline_crm.entrypoints.permissions import permit
 from trunkline_crm.entrypoints.rest import routes
 from trunkline_crm.settings import CrmSettings
@@ -68,62 +64,42 @@ class Crm:
 async def bootstrap(process: Process, settings: CrmSettings | None = None) -> Crm:
     """Start crm inside the process. Raises: Misconfigured; Transient when a broker or the store is away."""
     settings = settings or load(CrmSettings)
-    credentials, channels = Credentials(settings.secret_bytes), Channels()
-    process.on_stop("crm-channels", channels.close)
+    replica = Replica(process, settings, SERVICE)
     store = MongoStore(settings.mongo_url.get_secret_value(), settings.mongo_database)
     process.on_stop("crm-store", store.close)
-    keys = await open_keys(settings, store)
+    keys = await open_keystore(settings)
     process.on_stop("crm-keys", keys.close)
     sealer = Sealer(keys, settings.secret_bytes)
+    app = create_app("Trunkline crm", process)
     reading = CustomerReading(StoredCustomers(store), StoredContacts(store), sealer.open)
-    http = _start_http(process, settings, reading, credentials)
-    grpc = GrpcServer(credentials, settings.bind_host, settings.grpc_port)
-    ledger = Ledger(
-        SERVICE,
-        bootstrap_servers=settings.kafka_bootstrap,
-        instance_id=f"crm-{settings.instance_id}",
-        address=settings.address(grpc.port),
-        settings=settings.ledger_settings(),
-    )
-    custody = _start_custody(process, ledger, sealer)
-    await _start_ledger(process, settings, ledger)
+    app.include_router(routes(reading, replica.credentials))
+    http = serve_http(process, "crm", app, settings)
+    custody = _start_custody(process, replica.ledger, sealer)
+    await replica.start_ledger()
     projections = await _start_projections(process, settings, store)
-    _export(process, metrics.export(ledger, custody, projections))
-    grpc.add(_command_server(settings, ledger, grpc, credentials, channels).handler())
-    await grpc.start()
-    process.on_stop("crm-grpc", grpc.stop)
-    await grpc.set_serving(True)
-    return Crm(ledger, grpc, http)
-
-
-async def open_keys(settings: CrmSettings, store: Store) -> KeyStore:
-    """Open the installation's key store. Raises: Misconfigured, Transient."""
-    wrap = KeyWrap(settings.secret_bytes)
-    path = settings.keystore_path
-    return SqliteKeyStore(path, wrap) if path else await MongoKeyStore.open(store, wrap)
-
-
-async def _start_ledger(process: Process, settings: CrmSettings, ledger: CustomerLedger) -> None:
-    await ledger.start()
-    process.add("crm-ledger", ledger.run())
-    process.on_stop("crm-ledger", ledger.stop)
-    process.ready("crm-ledger", ledger.is_caught_up)
-    process.ready("crm-owners", ledger.is_served)
-    _export(process, export_ledger(ledger))
+    export_until_end(process, "crm-metrics", metrics.export(replica.ledger, custody, projections))
+    commands = customer_service_pb2.DESCRIPTOR.services_by_name["CustomerCommandService"]
+    replica.add_commands(commands, wire.WIRE, key_of=wire.key_of, lane_of=wire.lane_of, permit=permit)
+    await replica.serve_grpc()
+    return Crm(replica.ledger, replica.grpc, http)
 
 
 def _start_custody(process: Process, ledger: CustomerLedger, sealer: Sealer) -> Custody:
     """Watch from the first event on, hence before the ledger starts."""
-    custody = Custody(sealer, lambda: [found for number in ledger.owned for found in ledger.state(number).erased()])
+    custody = Custody(sealer)
 
     def on_events(partition: int, events: Sequence[Recorded[Event]]) -> None:
         if ledger.owns(partition):
-            custody.add(work for found in events if (work := key_work_of(found.event)))
+            custody.add(erasure for found in events if (erasure := _erasure_of(found)))
 
     ledger.watch(on_events)
-    ledger.on_owned(lambda partition: custody.add(key_work_again(ledger.state(partition))))
+    ledger.on_owned(lambda partition: custody.add(ledger.state(partition).erasures()))
     process.add("crm-custody", custody.run())
     return custody
+
+
+def _erasure_of(found: Recorded[Event]) -> Erasure | None:
+    return erasure_of(found.event, found.metadata.tenant_id, found.metadata.event_time)
 
 
 async def _start_projections(process: Process, settings: CrmSettings, store: Store) -> list[ProjectionRunner]:
@@ -137,38 +113,3 @@ async def _start_projections(process: Process, settings: CrmSettings, store: Sto
     for name, runner in zip(("customers", "contacts"), runners, strict=True):
         process.add(f"crm-projection-{name}", runner.run())
     return runners
-
-
-def _start_http(
-    process: Process, settings: CrmSettings, reading: CustomerReading, credentials: Credentials
-) -> HttpServer:
-    app = create_app("Trunkline crm", process)
-    app.include_router(routes(reading, credentials))
-    http = HttpServer(app, settings.bind_host, settings.http_port)
-    process.add("crm-http", http.run())
-    process.on_stop("crm-http", http.stop)
-    return http
-
-
-def _command_server(
-    settings: CrmSettings, ledger: CustomerLedger, grpc: GrpcServer, credentials: Credentials, channels: Channels
-) -> CommandServer[Command, Event]:
-    return CommandServer(
-        customer_service_pb2.DESCRIPTOR.services_by_name["CustomerCommandService"],
-        ledger,
-        wire.WIRE,
-        key_of=wire.key_of,
-        lane_of=wire.lane_of,
-        credentials=credentials,
-        channels=channels,
-        secret=settings.secret_bytes,
-        address=settings.address(grpc.port),
-        permit=permit,
-    )
-
-
-def _export(process: Process, stop: Callable[[], None]) -> None:
-    async def close() -> None:
-        stop()
-
-    process.on_stop("crm-metrics", close)

@@ -32,7 +32,7 @@ class CrmMetrics(Collector):
             GaugeMetricFamily("trunkline_crm_customers", "Customers there are, erased ones included.", customers),
             GaugeMetricFamily(
                 "trunkline_crm_key_work_pending",
-                "Moves and destructions of keys still to be done.",
+                "Erasures whose keys are still to be destroyed.",
                 self._custody.pending,
             ),
             _counter(

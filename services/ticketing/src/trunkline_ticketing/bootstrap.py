@@ -1,6 +1,5 @@
 """The only wiring of ticketing: its ledger, its command server, its read model and the REST over it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -10,15 +9,11 @@ from trunkline_ledger.kafka.topics import ensure_topics
 from trunkline_ledger.ledger import Ledger
 from trunkline_ledger.projection import ProjectionRunner
 from trunkline_ledger.service import LedgerService
-from trunkline_platform.commands import CommandServer
-from trunkline_platform.credentials import Credentials
-from trunkline_platform.grpc_client import Channels
 from trunkline_platform.grpc_server import GrpcServer
 from trunkline_platform.http import HttpServer, create_app
-from trunkline_platform.keystore import KeyStore, KeyWrap, SqliteKeyStore
-from trunkline_platform.keystore_mongo import MongoKeyStore
+from trunkline_platform.keystore_choice import open_keystore
 from trunkline_platform.lifecycle import Process
-from trunkline_platform.metrics import export_ledger
+from trunkline_platform.replica import Replica, export_until_end, serve_http
 from trunkline_platform.sealing import Sealer
 from trunkline_platform.settings import load
 from trunkline_platform.store import Positions, Store
@@ -63,87 +58,29 @@ class Ticketing:
 async def bootstrap(process: Process, settings: TicketingSettings | None = None) -> Ticketing:
     """Start ticketing inside the process. Raises: Misconfigured; Transient when a broker or the store is away."""
     settings = settings or load(TicketingSettings)
-    credentials, channels = Credentials(settings.secret_bytes), Channels()
-    process.on_stop("ticketing-channels", channels.close)
+    replica = Replica(process, settings, SERVICE)
     store = MongoStore(settings.mongo_url.get_secret_value(), settings.mongo_database)
     process.on_stop("ticketing-store", store.close)
-    keys = await open_keys(settings, store)
+    keys = await open_keystore(settings)
     process.on_stop("ticketing-keys", keys.close)
+    app = create_app("Trunkline ticketing", process)
     reading = TicketReading(StoredTickets(store), Sealer(keys, settings.secret_bytes).open)
-    http = _start_http(process, settings, reading, credentials)
-    grpc = GrpcServer(credentials, settings.bind_host, settings.grpc_port)
-    ledger = Ledger(
-        SERVICE,
-        bootstrap_servers=settings.kafka_bootstrap,
-        instance_id=f"ticketing-{settings.instance_id}",
-        address=settings.address(grpc.port),
-        settings=settings.ledger_settings(),
-    )
-    await _start_ledger(process, settings, ledger)
-    await _start_projection(process, settings, ledger, store)
-    grpc.add(_command_server(settings, ledger, grpc, credentials, channels).handler())
-    await grpc.start()
-    process.on_stop("ticketing-grpc", grpc.stop)
-    await grpc.set_serving(True)
-    return Ticketing(ledger, grpc, http)
+    app.include_router(routes(reading, replica.credentials))
+    http = serve_http(process, "ticketing", app, settings)
+    await replica.start_ledger()
+    projection = await _start_projection(process, settings, store)
+    export_until_end(process, "ticketing-metrics", metrics.export(replica.ledger, projection))
+    commands = ticket_service_pb2.DESCRIPTOR.services_by_name["TicketCommandService"]
+    replica.add_commands(commands, wire.WIRE, key_of=wire.key_of, lane_of=wire.lane_of, permit=permit)
+    await replica.serve_grpc()
+    return Ticketing(replica.ledger, replica.grpc, http)
 
 
-async def open_keys(settings: TicketingSettings, store: Store) -> KeyStore:
-    """Open the installation's key store. Raises: Misconfigured, Transient."""
-    wrap = KeyWrap(settings.secret_bytes)
-    path = settings.keystore_path
-    return SqliteKeyStore(path, wrap) if path else await MongoKeyStore.open(store, wrap)
-
-
-async def _start_ledger(process: Process, settings: TicketingSettings, ledger: TicketLedger) -> None:
-    await ledger.start()
-    process.add("ticketing-ledger", ledger.run())
-    process.on_stop("ticketing-ledger", ledger.stop)
-    process.ready("ticketing-ledger", ledger.is_caught_up)
-    process.ready("ticketing-owners", ledger.is_served)
-    _export(process, export_ledger(ledger))
-
-
-async def _start_projection(process: Process, settings: TicketingSettings, ledger: TicketLedger, store: Store) -> None:
+async def _start_projection(process: Process, settings: TicketingSettings, store: Store) -> ProjectionRunner:
     shape = settings.ledger_settings()
     await ensure_topics(settings.kafka_bootstrap, [TOPICS[DLQ_TOPIC]], shape.replication_factor)
     runner = ProjectionRunner(
         TicketProjection(store), Positions(store), bootstrap_servers=settings.kafka_bootstrap, dlq_topic=DLQ_TOPIC
     )
     process.add("ticketing-projection", runner.run())
-    _export(process, metrics.export(ledger, runner))
-
-
-def _start_http(
-    process: Process, settings: TicketingSettings, reading: TicketReading, credentials: Credentials
-) -> HttpServer:
-    app = create_app("Trunkline ticketing", process)
-    app.include_router(routes(reading, credentials))
-    http = HttpServer(app, settings.bind_host, settings.http_port)
-    process.add("ticketing-http", http.run())
-    process.on_stop("ticketing-http", http.stop)
-    return http
-
-
-def _command_server(
-    settings: TicketingSettings, ledger: TicketLedger, grpc: GrpcServer, credentials: Credentials, channels: Channels
-) -> CommandServer[Command, Event]:
-    return CommandServer(
-        ticket_service_pb2.DESCRIPTOR.services_by_name["TicketCommandService"],
-        ledger,
-        wire.WIRE,
-        key_of=wire.key_of,
-        lane_of=wire.lane_of,
-        credentials=credentials,
-        channels=channels,
-        secret=settings.secret_bytes,
-        address=settings.address(grpc.port),
-        permit=permit,
-    )
-
-
-def _export(process: Process, stop: Callable[[], None]) -> None:
-    async def close() -> None:
-        stop()
-
-    process.on_stop("ticketing-metrics", close)
+    return runner

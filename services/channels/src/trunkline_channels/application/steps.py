@@ -44,23 +44,14 @@ class Targets(Protocol):
         ...
 
 
-class Keys(Protocol):
-    """Who owns the data keys of a contact."""
-
-    async def move(self, from_owner: str, to_owner: str) -> int:
-        """Give the contact's keys to its customer. Raises: Transient."""
-        ...
-
-
 class StepRunner:
     """One per replica; `run` inside the process's task group."""
 
-    def __init__(self, ledger: ChannelsLedger, targets: Targets, keys: Keys, at_once: int = AT_ONCE) -> None:
+    def __init__(self, ledger: ChannelsLedger, targets: Targets, at_once: int = AT_ONCE) -> None:
         self.retries = 0
         self.refusals = 0
         self._ledger = ledger
         self._targets = targets
-        self._keys = keys
         self._slots = asyncio.Semaphore(at_once)
         self._begun: asyncio.Queue[tuple[int, str, int]] = asyncio.Queue()  # bounded by the contacts of the partitions
         self._running: set[tuple[str, int]] = set()
@@ -138,14 +129,12 @@ class StepRunner:
                 return False
 
     async def _resolve(self, contact: Contact, step: Step) -> None:
-        """The contact goes on unresolved where crm does not answer in time; its keys move before anything says so."""
+        """The contact goes on unresolved where crm does not answer in time."""
         try:
             customer_id = await asyncio.wait_for(self._targets.resolve(contact, step, RESOLVE_S), RESOLVE_S)
         except (TimeoutError, TrunklineError) as error:
             log.info("customer not resolved", extra={"contact_id": contact.contact_id, "reason": type(error).__name__})
             customer_id = ""
-        if customer_id:
-            await self._keys.move(contact.contact_id, customer_id)
         await self._submit(contact, step, commands.RecordCustomer(contact.contact_id, step.step_no, customer_id))
 
     async def _refuse(self, contact: Contact, step: Step, error: TrunklineError) -> bool:

@@ -5,17 +5,15 @@ Must not: contain personal data; the token is an HMAC under the tenant's key.
 """
 
 from trunkline_core.errors import Invalid
-from trunkline_core.ids import derive_id
+from trunkline_core.ids import contact_prefix, derive_id
 
 from trunkline_channels.domain import policy
-
-TOKEN_LENGTH = 16
 
 
 def derive_contact_id(address_token: str, command_id: str) -> str:
     """Return the id of the contact that the command opens."""
     suffix = derive_id("ct", command_id, 0).removeprefix("ct_")
-    return f"ct_{address_token[:TOKEN_LENGTH]}_{suffix}"
+    return f"{contact_prefix(address_token)}{suffix}"
 
 
 def partition_token(contact_id: str) -> str:

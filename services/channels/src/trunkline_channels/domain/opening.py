@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, NotFound
+from trunkline_core.ids import contact_prefix
 
 from trunkline_channels.domain import checks, commands, identity, steps, timing
 from trunkline_channels.domain.contact import Contact
@@ -74,8 +75,8 @@ def apply_identified(state: ChannelsState, contact: Contact, event: CustomerIden
 
 
 def _check(command: commands.OpenContact) -> None:
-    token = identity.partition_token(command.contact_id)
-    if not command.address_token or token != command.address_token[: identity.TOKEN_LENGTH]:
+    identity.partition_token(command.contact_id)
+    if not command.address_token or not command.contact_id.startswith(contact_prefix(command.address_token)):
         raise Invalid("address_token", "must begin with the contact id's token")
     checks.check_id("address_token", command.address_token)
     checks.check_id("peer_id", command.peer_id)

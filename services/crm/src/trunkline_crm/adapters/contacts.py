@@ -24,11 +24,12 @@ from trunkline.contact.v1.contact_events_pb2 import (
 from trunkline.contact.v1.contact_types_pb2 import CloseReason
 from trunkline_core.errors import Poison
 from trunkline_ledger.kafka.reader import EffectiveRecord
+from trunkline_platform.paging import Place, behind, newest_first
 from trunkline_platform.store import Store
+from trunkline_platform.store_documents import Change, Document, merged, whole_ms
 from trunkline_platform.wire import moment
 
-from trunkline_crm.adapters.documents import Change, Document, merged, whole_ms
-from trunkline_crm.application.reading import ContactRow, Place
+from trunkline_crm.application.reading import ContactRow
 
 TOPIC = "contact.events.v1"
 
@@ -54,7 +55,7 @@ class ContactProjection:
         """Make the indexes before the first write; the store may be away when the service starts."""
         if self._is_prepared:
             return
-        await self._contacts.ensure_index([("tenant", 1), ("customer_id", 1), ("opened_time", -1), ("_id", -1)])
+        await self._contacts.ensure_index([("tenant", 1), ("customer_id", 1), *newest_first("opened_time")])
         self._is_prepared = True
 
     async def apply(self, records: Sequence[EffectiveRecord]) -> None:
@@ -127,11 +128,9 @@ class StoredContacts:
 
     async def contacts(self, tenant: str, customer_id: str, after: Place | None, limit: int) -> list[ContactRow]:
         """Return at most `limit` contacts behind `after`, the newest first."""
-        query: Document = {"tenant": tenant, "customer_id": customer_id, "opened_time": {"$exists": True}}
-        if after is not None:
-            same = {"opened_time": after.opened_time, "_id": {"$lt": after.contact_id}}
-            query["$or"] = [{"opened_time": {"$lt": after.opened_time}}, same]
-        found = await self._contacts.find(query, sort=[("opened_time", -1), ("_id", -1)], limit=limit)
+        query = {"tenant": tenant, "customer_id": customer_id, "opened_time": {"$exists": True}}
+        query |= behind(after, "opened_time")
+        found = await self._contacts.find(query, sort=newest_first("opened_time"), limit=limit)
         return [_row(document) for document in found]
 
     async def contact_count(self, tenant: str, customer_id: str) -> int:

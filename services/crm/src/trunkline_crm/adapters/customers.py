@@ -14,8 +14,8 @@ from types import MappingProxyType
 from trunkline_ledger.core.metadata import Metadata
 from trunkline_ledger.kafka.reader import EffectiveRecord
 from trunkline_platform.store import Store
+from trunkline_platform.store_documents import Change, Document, merged, sealed_document, sealed_from, whole_ms
 
-from trunkline_crm.adapters.documents import Change, Document, merged, sealed_document, sealed_from, whole_ms
 from trunkline_crm.adapters.wire import TOPIC, WIRE
 from trunkline_crm.application.reading import CustomerRow, IdentityRow
 from trunkline_crm.domain.events import (

@@ -1,22 +1,18 @@
 """Customers as people read them: rows of the read model with their texts opened, and their contacts page by page.
 
-Owns: pages, cursors, and that an erased customer is not found. Must not: know the store or HTTP.
+Owns: pages, and that an erased customer is not found. Must not: know the store or HTTP.
 """
 
-import base64
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
-from trunkline_core.errors import Invalid, NotFound
+from trunkline_core.errors import NotFound
 from trunkline_core.sealed import Sealed
+from trunkline_platform.paging import Place, check_limit, read_cursor, write_cursor
 
 from trunkline_crm.domain.words import Channel
-
-MAX_PAGE = 200
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND = timedelta(milliseconds=1)
 
 Open = Callable[[Sealed, str], Awaitable[str | None]]
 
@@ -75,14 +71,6 @@ class CustomerView:
     next: str
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a page ends."""
-
-    opened_time: datetime
-    contact_id: str
-
-
 class CustomerRows(Protocol):
     """The read model of customers."""
 
@@ -113,8 +101,7 @@ class CustomerReading:
 
     async def customer(self, tenant: str, customer_id: str, cursor: str, limit: int) -> CustomerView:
         """Return one customer with a page of contacts. Raises: NotFound, also when erased; Invalid; Transient."""
-        if not 1 <= limit <= MAX_PAGE:
-            raise Invalid("limit", f"must be 1 to {MAX_PAGE}")
+        check_limit(limit)
         after = read_cursor(cursor)
         row = await self._customers.customer(tenant, customer_id)
         if row is None:
@@ -128,7 +115,7 @@ class CustomerReading:
             identities=tuple([await self._identity(tenant, identity) for identity in row.identities]),
             contact_count=await self._contacts.contact_count(tenant, customer_id),
             contacts=tuple(shown),
-            next=write_cursor(shown[-1]) if len(contacts) > limit else "",
+            next=write_cursor(_place(shown[-1])) if len(contacts) > limit else "",
         )
 
     async def by_contact(self, tenant: str, contact_id: str, limit: int) -> CustomerView:
@@ -145,18 +132,5 @@ class CustomerReading:
         return (await self._open(sealed, tenant) if sealed else None) or ""
 
 
-def write_cursor(row: ContactRow) -> str:
-    """Return an opaque name of the row's place."""
-    millis = (row.opened_time - EPOCH) // MILLISECOND
-    return base64.urlsafe_b64encode(f"{millis} {row.contact_id}".encode()).decode()
-
-
-def read_cursor(cursor: str) -> Place | None:
-    """Return the place, None for the beginning. Raises: Invalid."""
-    if not cursor:
-        return None
-    try:
-        millis, _, contact_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
-        return Place(EPOCH + int(millis) * MILLISECOND, contact_id)
-    except (ValueError, OverflowError):
-        raise Invalid("cursor", "is none that this API gave") from None
+def _place(row: ContactRow) -> Place:
+    return Place(row.opened_time, row.contact_id)

@@ -36,6 +36,7 @@ class ProfileChanged:
 @dataclass(frozen=True, slots=True)
 class CustomerErased:
     customer_id: str
+    address_tokens: tuple[str, ...]
 
 
 Event = CustomerCreated | IdentityAdded | ContactResolved | ProfileChanged | CustomerErased

@@ -8,6 +8,8 @@ from itertools import count
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, NotFound, Rejection
+from trunkline_core.ids import contact_prefix
+from trunkline_core.sealed import check_sealed
 
 from trunkline_crm.domain.commands import ResolveCustomer
 from trunkline_crm.domain.events import ContactResolved, CustomerCreated, Event, IdentityAdded
@@ -16,7 +18,6 @@ from trunkline_crm.domain.words import Channel
 
 MAX_ID = 128
 MAX_ADDRESS_BYTES = 1024
-TAG_BYTES = 16  # of AES-GCM, behind the sealed text
 
 
 def resolve(state: CrmState, command: ResolveCustomer, context: Context) -> Iterator[Event]:
@@ -83,7 +84,6 @@ def _check(command: ResolveCustomer) -> None:
         raise Invalid("channel", "must be set")
     if not command.address_token or len(command.address_token) > MAX_ID:
         raise Invalid("address_token", f"must have 1 to {MAX_ID} characters")
-    if command.address is None:
-        raise Invalid("address", "must be set")
-    if len(command.address.ciphertext) > MAX_ADDRESS_BYTES + TAG_BYTES:
-        raise Invalid("address", f"must have at most {MAX_ADDRESS_BYTES // 1024} KiB")
+    if not command.contact_id.startswith(contact_prefix(command.address_token)):
+        raise Invalid("contact_id", "must begin with the address token's")  # else an erasure would miss its keys
+    check_sealed("address", command.address, MAX_ADDRESS_BYTES)

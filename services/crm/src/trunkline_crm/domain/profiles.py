@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
+from trunkline_core.sealed import check_sealed
 
 from trunkline_crm.domain.commands import ChangeProfile, EraseCustomer
 from trunkline_crm.domain.events import CustomerErased, Event, ProfileChanged
-from trunkline_crm.domain.state import CrmState
+from trunkline_crm.domain.state import CrmState, Erasure
 
 MAX_NAME_BYTES = 1024
-TAG_BYTES = 16  # of AES-GCM, behind the sealed text
 
 
 def change(state: CrmState, command: ChangeProfile, context: Context) -> Iterator[Event]:
@@ -22,10 +22,7 @@ def change(state: CrmState, command: ChangeProfile, context: Context) -> Iterato
     Raises: NotFound, Invalid, Rejection(`ProfileChangedMeanwhile`).
     """
     customer = state.living(context.tenant, command.customer_id)
-    if command.name is None:
-        raise Invalid("name", "must be set")
-    if len(command.name.ciphertext) > MAX_NAME_BYTES + TAG_BYTES:
-        raise Invalid("name", f"must have at most {MAX_NAME_BYTES // 1024} KiB")
+    check_sealed("name", command.name, MAX_NAME_BYTES)
     if not 0 <= command.expected_version <= customer.version:
         raise Invalid("expected_version", "is no version of this customer")
     if command.expected_version and command.expected_version < customer.profile_version:
@@ -35,8 +32,10 @@ def change(state: CrmState, command: ChangeProfile, context: Context) -> Iterato
 
 def erase(state: CrmState, command: EraseCustomer, context: Context) -> Iterator[Event]:
     """Forget the customer; once is enough. Raises: NotFound."""
-    if not state.customer(context.tenant, command.customer_id).is_erased:
-        yield CustomerErased(command.customer_id)
+    customer = state.customer(context.tenant, command.customer_id)
+    if not customer.is_erased:
+        tokens = tuple(identity.address_token for identity in customer.identities)
+        yield CustomerErased(command.customer_id, tokens)
 
 
 def apply_changed(state: CrmState, event: ProfileChanged, context: Context) -> None:
@@ -47,4 +46,5 @@ def apply_changed(state: CrmState, event: ProfileChanged, context: Context) -> N
 
 def apply_erased(state: CrmState, event: CustomerErased, context: Context) -> None:
     """Identities are gone; the keys follow (application/custody.py)."""
-    state.erase(event.customer_id, state.grown(context.tenant, event.customer_id))
+    erasure = Erasure(context.tenant, event.customer_id, event.address_tokens, context.now)
+    state.erase(erasure, state.grown(context.tenant, event.customer_id))

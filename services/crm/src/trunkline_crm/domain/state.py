@@ -5,7 +5,7 @@ Owns: rows, and that an identity belongs to one customer of its tenant. Must not
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Never
 
 from trunkline_core.errors import NotFound
@@ -53,6 +53,20 @@ class Answer:
     step_no: int
 
 
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """Whose keys are to be destroyed: the customer's, and those of all contacts from its addresses until this time.
+
+    Until then every contact from there was this customer's, or one's who was erased before: an address belongs to one
+    living customer and becomes free by an erasure alone. Later ones are somebody new's.
+    """
+
+    tenant: str
+    customer_id: str
+    address_tokens: tuple[str, ...]
+    erased_time: datetime
+
+
 class CrmState:
     """Everything of one partition, under one journal."""
 
@@ -62,7 +76,7 @@ class CrmState:
         self.customers: Table[str, Customer] = Table(self.journal)
         self.answers: FadingTable[str, Answer] = FadingTable(self.journal, ANSWER_LIFE, MAX_ANSWERS)
         self._owners: Table[tuple[str, Identity], str] = Table(self.journal)
-        self._erased: Table[str, str] = Table(self.journal)
+        self._erasures: Table[str, Erasure] = Table(self.journal)
 
     def customer(self, tenant: str, customer_id: str) -> Customer:
         """Return the tenant's customer, erased or not. Raises: NotFound."""
@@ -82,9 +96,9 @@ class CrmState:
         """Return the customer an address belongs to, or None."""
         return self._owners.get((tenant, identity))
 
-    def erased(self) -> Iterator[str]:
-        """Iterate over the ids of erased customers."""
-        return self._erased.values()
+    def erasures(self) -> Iterator[Erasure]:
+        """Iterate over all erasures there were."""
+        return self._erasures.values()
 
     def grown(self, tenant: str, customer_id: str) -> Customer:
         """Return the customer one version further; a first event makes it."""
@@ -96,10 +110,11 @@ class CrmState:
         self.customers.put(customer_id, replace(customer, identities=(*customer.identities, identity)))
         self._owners.put((customer.tenant, identity), customer_id)
 
-    def erase(self, customer_id: str, customer: Customer) -> None:
+    def erase(self, erasure: Erasure, customer: Customer) -> None:
         """Leave of the customer nothing but that it was erased; its addresses may belong to somebody new."""
+        customer_id = erasure.customer_id
         for identity in customer.identities:
             if self._owners.get((customer.tenant, identity)) == customer_id:
                 self._owners.delete((customer.tenant, identity))
         self.customers.put(customer_id, replace(customer, identities=(), is_erased=True))
-        self._erased.put(customer_id, customer_id)
+        self._erasures.put(customer_id, erasure)

@@ -3,15 +3,16 @@
 Owns: paths, parameters and the JSON of answers. Must not: take a tenant from anywhere but the credential.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
-from trunkline_platform.credentials import TOKEN_KEY, Credentials, Principal
+from trunkline_platform.credentials import Credentials, Principal
+from trunkline_platform.paging import MAX_PAGE
+from trunkline_platform.rest import caller_of
 
-from trunkline_crm.application.reading import MAX_PAGE, CustomerReading, CustomerView
+from trunkline_crm.application.reading import CustomerReading, CustomerView
 from trunkline_crm.entrypoints.permissions import permit_reading
 
 PAGE = 50
@@ -52,7 +53,7 @@ class CustomerBody(BaseModel):
 def routes(reading: CustomerReading, credentials: Credentials) -> APIRouter:
     """Return the routes."""
     router = APIRouter()
-    caller = Annotated[Principal, Depends(_reader(credentials))]
+    caller = Annotated[Principal, Depends(caller_of(credentials, permit_reading))]
     page_size = Annotated[int, Query(ge=1, le=MAX_PAGE)]
 
     @router.get("/customers/by-contact/{contact_id}")
@@ -69,15 +70,6 @@ def routes(reading: CustomerReading, credentials: Credentials) -> APIRouter:
         return _body(await reading.customer(principal.tenant, customer_id, cursor, limit))
 
     return router
-
-
-def _reader(credentials: Credentials) -> Callable[[str], Principal]:
-    def reader(token: Annotated[str, Header(alias=TOKEN_KEY)] = "") -> Principal:
-        principal = credentials.verify(token)
-        permit_reading(principal)
-        return principal
-
-    return reader
 
 
 def _body(view: CustomerView) -> CustomerBody:

@@ -7,22 +7,19 @@ Must not: open a text or decide anything.
 `ticket_notes`: {_id, tenant, ticket_id, body, author, written_time}
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
 
-from trunkline_core.sealed import Sealed
 from trunkline_ledger.core.metadata import Metadata
 from trunkline_ledger.kafka.reader import EffectiveRecord
+from trunkline_platform.paging import Place, behind, newest_first
 from trunkline_platform.store import Store, Upsert
+from trunkline_platform.store_documents import Change, Document, merged, sealed_document, sealed_from, whole_ms
 
 from trunkline_ticketing.adapters.wire import TOPIC, WIRE
-from trunkline_ticketing.application.reading import NoteRow, Place, TicketRow
+from trunkline_ticketing.application.reading import NoteRow, TicketRow
 from trunkline_ticketing.domain.events import Event, NoteAdded, TicketCreated, TicketStateChanged
 from trunkline_ticketing.domain.words import TicketState
-
-Document = dict[str, Any]
 
 OPENED_FIELDS: Mapping[str, frozenset[str]] = MappingProxyType({"tickets": frozenset(), "ticket_notes": frozenset()})
 """Dotted paths of fields that hold personal data opened, because a screen searches or sorts by them. An erasure must
@@ -44,8 +41,8 @@ class TicketProjection:
         """Make the indexes before the first write; the store may be away when the service starts."""
         if self._is_prepared:
             return
-        await self._tickets.ensure_index([("tenant", 1), ("created_time", -1), ("_id", -1)])
-        await self._tickets.ensure_index([("tenant", 1), ("state", 1), ("created_time", -1), ("_id", -1)])
+        await self._tickets.ensure_index([("tenant", 1), *newest_first("created_time")])
+        await self._tickets.ensure_index([("tenant", 1), ("state", 1), *newest_first("created_time")])
         await self._notes.ensure_index([("ticket_id", 1), ("written_time", 1)])
         self._is_prepared = True
 
@@ -56,18 +53,12 @@ class TicketProjection:
         notes = [_note(event, metadata) for event, metadata in entries if isinstance(event, NoteAdded)]
         if notes:
             await self._notes.bulk(notes)
-        await self._tickets.bulk(list(_tickets(entries)))
+        await self._tickets.bulk(list(merged(map(_change, entries))))
 
 
-def _tickets(entries: Sequence[tuple[Event, Metadata]]) -> Iterator[Upsert]:
-    """One write for each ticket: a bulk has no order, so what happened to one ticket is put together first."""
-    documents: dict[str, Document] = {}
-    versions: dict[str, int] = {}
-    for event, metadata in entries:
-        documents.setdefault(event.ticket_id, {}).update(_fields(event, metadata))
-        versions[event.ticket_id] = metadata.stream_version
-    for ticket_id, document in documents.items():
-        yield Upsert(ticket_id, {"$set": document}, versions[ticket_id])
+def _change(entry: tuple[Event, Metadata]) -> Change:
+    event, metadata = entry
+    return event.ticket_id, metadata.stream_version, _fields(event, metadata)
 
 
 def _fields(event: Event, metadata: Metadata) -> Document:
@@ -76,10 +67,10 @@ def _fields(event: Event, metadata: Metadata) -> Document:
             return {
                 "tenant": metadata.tenant_id,
                 "state": TicketState.OPEN.name,
-                "subject": _sealed_document(event.subject),
+                "subject": sealed_document(event.subject),
                 "contact_id": event.contact_id,
                 "customer_id": event.customer_id,
-                "created_time": _whole_ms(metadata.event_time),
+                "created_time": whole_ms(metadata.event_time),
             }
         case TicketStateChanged():
             return {"tenant": metadata.tenant_id, "state": event.to_state.name}
@@ -91,9 +82,9 @@ def _note(event: NoteAdded, metadata: Metadata) -> Upsert:
     fields = {
         "tenant": metadata.tenant_id,
         "ticket_id": event.ticket_id,
-        "body": _sealed_document(event.body),
+        "body": sealed_document(event.body),
         "author": metadata.actor,
-        "written_time": _whole_ms(metadata.event_time),
+        "written_time": whole_ms(metadata.event_time),
     }
     return Upsert(event.note_id, {"$set": fields})
 
@@ -106,13 +97,10 @@ class StoredTickets:
         self._notes = store.collection("ticket_notes")
 
     async def page(self, tenant: str, state: TicketState | None, after: Place | None, limit: int) -> list[TicketRow]:
-        query: Document = {"tenant": tenant, "created_time": {"$exists": True}}
+        query: Document = {"tenant": tenant, "created_time": {"$exists": True}} | behind(after, "created_time")
         if state is not None:
             query["state"] = state.name
-        if after is not None:
-            same = {"created_time": after.created_time, "_id": {"$lt": after.ticket_id}}
-            query["$or"] = [{"created_time": {"$lt": after.created_time}}, same]
-        found = await self._tickets.find(query, sort=[("created_time", -1), ("_id", -1)], limit=limit)
+        found = await self._tickets.find(query, sort=newest_first("created_time"), limit=limit)
         return [_ticket_row(document) for document in found]
 
     async def ticket(self, tenant: str, ticket_id: str) -> TicketRow | None:
@@ -123,7 +111,7 @@ class StoredTickets:
 
     async def notes(self, tenant: str, ticket_ids: Sequence[str], limit: int) -> list[NoteRow]:
         query = {"tenant": tenant, "ticket_id": {"$in": list(ticket_ids)}}
-        found = await self._notes.find(query, sort=[("written_time", -1), ("_id", -1)], limit=limit)
+        found = await self._notes.find(query, sort=newest_first("written_time"), limit=limit)
         return [_note_row(document) for document in reversed(found)]
 
 
@@ -131,7 +119,7 @@ def _ticket_row(document: Document) -> TicketRow:
     return TicketRow(
         ticket_id=document["_id"],
         state=TicketState[document["state"]],
-        subject=_sealed(document["subject"]),
+        subject=sealed_from(document["subject"]),
         contact_id=document["contact_id"],
         customer_id=document["customer_id"],
         created_time=document["created_time"],
@@ -142,23 +130,7 @@ def _note_row(document: Document) -> NoteRow:
     return NoteRow(
         note_id=document["_id"],
         ticket_id=document["ticket_id"],
-        body=_sealed(document["body"]),
+        body=sealed_from(document["body"]),
         author=document["author"],
         written_time=document["written_time"],
     )
-
-
-def _sealed_document(sealed: Sealed | None) -> Document | None:
-    if sealed is None:
-        return None
-    return {"key_id": sealed.key_id, "nonce": sealed.nonce, "ciphertext": sealed.ciphertext}
-
-
-def _sealed(document: Document | None) -> Sealed | None:
-    if document is None:
-        return None
-    return Sealed(document["key_id"], bytes(document["nonce"]), bytes(document["ciphertext"]))
-
-
-def _whole_ms(moment: datetime) -> datetime:
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -1,24 +1,21 @@
 """Tickets as people read them: rows of the read model with their texts opened, page by page.
 
-Owns: pages, cursors, and that a text of an erased person reads as empty. Must not: know the store or HTTP.
+Owns: pages, and that a text of an erased person reads as empty. Must not: know the store or HTTP.
 """
 
-import base64
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
-from trunkline_core.errors import Invalid, NotFound
+from trunkline_core.errors import NotFound
 from trunkline_core.sealed import Sealed
+from trunkline_platform.paging import Place, check_limit, read_cursor, write_cursor
 
 from trunkline_ticketing.domain.words import TicketState
 
-MAX_PAGE = 200
 NOTES_OF_A_PAGE = 1_000
 NOTES_OF_A_TICKET = 1_000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND = timedelta(milliseconds=1)
 
 Open = Callable[[Sealed, str], Awaitable[str | None]]
 
@@ -66,14 +63,6 @@ class TicketView:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a page ends: the newest tickets come first."""
-
-    created_time: datetime
-    ticket_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
     """Some tickets, the newest first; `next` is empty on the last page."""
 
@@ -104,13 +93,12 @@ class TicketReading:
 
     async def page(self, tenant: str, state: TicketState | None, cursor: str, limit: int) -> Page:
         """Return one page. Raises: Invalid for a limit or a cursor that is none; Transient."""
-        if not 1 <= limit <= MAX_PAGE:
-            raise Invalid("limit", f"must be 1 to {MAX_PAGE}")
+        check_limit(limit)
         rows = await self._rows.page(tenant, state, read_cursor(cursor), limit + 1)
         shown = rows[:limit]
         notes = await self._rows.notes(tenant, [row.ticket_id for row in shown], NOTES_OF_A_PAGE) if shown else []
         items = [await self._view(tenant, row, notes) for row in shown]
-        return Page(tuple(items), write_cursor(shown[-1]) if len(rows) > limit else "")
+        return Page(tuple(items), write_cursor(_place(shown[-1])) if len(rows) > limit else "")
 
     async def ticket(self, tenant: str, ticket_id: str) -> TicketView:
         """Return one ticket. Raises: NotFound, Transient."""
@@ -130,18 +118,5 @@ class TicketReading:
         return (await self._open(sealed, tenant) if sealed else None) or ""
 
 
-def write_cursor(row: TicketRow) -> str:
-    """Return an opaque name of the row's place."""
-    millis = (row.created_time - EPOCH) // MILLISECOND
-    return base64.urlsafe_b64encode(f"{millis} {row.ticket_id}".encode()).decode()
-
-
-def read_cursor(cursor: str) -> Place | None:
-    """Return the place, None for the beginning. Raises: Invalid."""
-    if not cursor:
-        return None
-    try:
-        millis, _, ticket_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
-        return Place(EPOCH + int(millis) * MILLISECOND, ticket_id)
-    except (ValueError, OverflowError):
-        raise Invalid("cursor", "is none that this API gave") from None
+def _place(row: TicketRow) -> Place:
+    return Place(row.created_time, row.ticket_id)

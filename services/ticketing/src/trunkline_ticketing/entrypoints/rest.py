@@ -3,15 +3,16 @@
 Owns: paths, parameters and the JSON of answers. Must not: take a tenant from anywhere but the credential.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
-from trunkline_platform.credentials import TOKEN_KEY, Credentials, Principal
+from trunkline_platform.credentials import Credentials, Principal
+from trunkline_platform.paging import MAX_PAGE
+from trunkline_platform.rest import caller_of
 
-from trunkline_ticketing.application.reading import MAX_PAGE, TicketReading, TicketView
+from trunkline_ticketing.application.reading import TicketReading, TicketView
 from trunkline_ticketing.domain.words import TicketState
 from trunkline_ticketing.entrypoints.permissions import permit_reading
 
@@ -49,7 +50,7 @@ class PageBody(BaseModel):
 def routes(reading: TicketReading, credentials: Credentials) -> APIRouter:
     """Return the routes."""
     router = APIRouter()
-    caller = Annotated[Principal, Depends(_reader(credentials))]
+    caller = Annotated[Principal, Depends(caller_of(credentials, permit_reading))]
 
     @router.get("/tickets")
     async def page(
@@ -66,15 +67,6 @@ def routes(reading: TicketReading, credentials: Credentials) -> APIRouter:
         return _ticket_body(await reading.ticket(principal.tenant, ticket_id))
 
     return router
-
-
-def _reader(credentials: Credentials) -> Callable[[str], Principal]:
-    def reader(token: Annotated[str, Header(alias=TOKEN_KEY)] = "") -> Principal:
-        principal = credentials.verify(token)
-        permit_reading(principal)
-        return principal
-
-    return reader
 
 
 def _ticket_body(view: TicketView) -> TicketBody:

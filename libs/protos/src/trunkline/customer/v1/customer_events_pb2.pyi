@@ -3,8 +3,10 @@
 isort:skip_file
 What happened to customers. Topic customer.events.v1, key tenant_id."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from trunkline.common.v1 import common_types_pb2 as _common_types_pb2
 import builtins as _builtins
 import sys
@@ -140,16 +142,22 @@ class CustomerErased(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    ADDRESS_TOKENS_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
     """The customer."""
+    @_builtins.property
+    def address_tokens(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Tokens of the addresses the customer had: the keys of all contacts from there are destroyed too."""
+
     def __init__(
         self,
         *,
         customer_id: _builtins.str = ...,
+        address_tokens: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address_tokens", b"address_tokens", "customer_id", b"customer_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

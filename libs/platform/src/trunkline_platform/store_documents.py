@@ -1,10 +1,14 @@
-"""Values as the document store keeps them, and changes put together document by document."""
+"""Values as the document store keeps them, and changes put together document by document.
+
+Must not: know an area, or open a text.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from trunkline_core.sealed import Sealed
+
 from trunkline_platform.store import Upsert
 
 Document = dict[str, Any]
