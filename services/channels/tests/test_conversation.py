@@ -56,7 +56,7 @@ def test_messages_need_author_and_body(story: Any) -> None:
     story.queued()
     assert story.refusal(written(story, Author.UNSPECIFIED)).startswith("Invalid: author")
     assert story.refusal(AddMessage(story.one, Author.CUSTOMER, None, "")).startswith("Invalid: body")
-    long = AddMessage(story.one, Author.CUSTOMER, Sealed("k", b"", b"x" * 33_000), "")
+    long = AddMessage(story.one, Author.CUSTOMER, Sealed("k", b"n" * 12, b"x" * 33_000), "")
     assert story.refusal(long).startswith("Invalid: body")
 
 

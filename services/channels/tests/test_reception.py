@@ -56,7 +56,7 @@ class Desk:
 
     async def seal(self, owner: str, tenant: str, text: str) -> Sealed:
         self.sealed.append(text)
-        return Sealed("ky_1", b"n" * 12, text.encode())
+        return Sealed("ky_1", b"n" * 12, text.encode() + b"t" * 16)
 
     def token(self, tenant: str, text: str) -> str:
         return "0123456789abcdef0123456789abcdef"

@@ -39,7 +39,7 @@ from trunkline_ivr.domain.walk import MAX_SILENT_VISITS
 
 from .conftest import ASK, BYE, CHOOSE, FLOW, HELLO, HOURS, OPTIONS, T0, WAIT, SelfService, picture, with_text
 
-NAME = Sealed("dk_1", b"n" * 12, b"secret")
+NAME = Sealed("dk_1", b"n" * 12, b"secret" + b"t" * 16)
 
 
 def awaited(ivr: SelfService, visit: int, node_id: str = "menu") -> InputAwaited:
@@ -292,9 +292,9 @@ def test_bad_input_is_refused_by_name(ivr: SelfService, command: Command, refusa
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [(None, "must be set"), (Sealed("dk", b"", b"x" * (31 * 1024 + 17)), "must have at most 31 KiB")],
+    [(None, "must be set"), (Sealed("dk", b"n" * 12, b"x" * (31 * 1024 + 17)), "must have at most 31 KiB")],
 )
-def test_a_question_takes_text_of_at_most_32_kib(ivr: SelfService, text: Sealed | None, reason: str) -> None:
+def test_a_question_takes_text_of_at_most_31_kib(ivr: SelfService, text: Sealed | None, reason: str) -> None:
     ivr.start()
     ivr.choose("person")
     assert ivr.refusal(AdvanceSession("ct_1", 3, "name", "", text)) == f"Invalid: text: {reason}"

@@ -24,6 +24,7 @@ from trunkline_core.flow_definitions import (
     edges_of,
     waits,
 )
+from trunkline_core.ids import MAX_ID, check_id_of
 from trunkline_core.routing import check_requirements
 from trunkline_core.texts import LocalizedText
 
@@ -33,7 +34,6 @@ MAX_STRETCH = 200  # nodes without a pause: their events are one command's, whic
 MAX_OPTIONS = 20
 MAX_KEYWORDS = 50
 MAX_BRANCHES = 50
-MAX_ID = 128
 MAX_VALUE = 256
 MAX_TEXT_BYTES = 4096
 MAX_PERMILLE = 1000
@@ -48,7 +48,7 @@ def check_flow(flow: FlowDefinition) -> None:
     Raises: Invalid, naming the node as `nodes[<node_id>].<field>`: an unknown node, a dead end, a cycle without a
     pause, an id used twice, an empty menu, a bad duration, a bound exceeded.
     """
-    _check_id("flow_id", flow.flow_id, "fl_")
+    check_id_of("fl", "flow_id", flow.flow_id)
     _check_length("name", flow.name, MAX_ID)
     if not flow.nodes or len(flow.nodes) > MAX_NODES:
         raise Invalid("nodes", f"must have 1 to {MAX_NODES} nodes")
@@ -151,7 +151,7 @@ def _check_step(field: str, step: FlowStep) -> None:
 
 
 def _check_enqueue(field: str, step: EnqueueNode) -> None:
-    _check_id(f"{field}.queue_id", step.queue_id, "qu_")
+    check_id_of("qu", f"{field}.queue_id", step.queue_id)
     _check_permille(f"{field}.value_permille", step.value_permille)
     _check_permille(f"{field}.urgency_permille", step.urgency_permille)
     check_requirements(f"{field}.requirements", step.requirements)
@@ -192,7 +192,7 @@ def _check_branches(field: str, branches: tuple[ConditionBranch, ...]) -> None:
         if bool(branch.attribute) == bool(branch.hours_id):
             raise Invalid(f"{field}[{number}]", "must ask either for an attribute or for hours")
         if branch.hours_id:
-            _check_id(f"{field}[{number}].hours_id", branch.hours_id, "ho_")
+            check_id_of("ho", f"{field}[{number}].hours_id", branch.hours_id)
         _check_length(f"{field}[{number}].attribute", branch.attribute, MAX_ID)
         _check_length(f"{field}[{number}].equals", branch.equals, MAX_VALUE)
 
@@ -213,11 +213,6 @@ def _check_text(field: str, text: LocalizedText | None, is_needed: bool) -> None
         raise Invalid(field, "must be written in Chinese and in English")
     if max(len(words.zh.encode()), len(words.en.encode())) > MAX_TEXT_BYTES:
         raise Invalid(field, f"must have at most {MAX_TEXT_BYTES // 1024} KiB")
-
-
-def _check_id(field: str, value: str, prefix: str) -> None:
-    if not value.startswith(prefix) or not len(prefix) < len(value) <= MAX_ID:
-        raise Invalid(field, f"must begin with {prefix} and have at most {MAX_ID} characters")
 
 
 def _check_filled(field: str, value: str) -> None:

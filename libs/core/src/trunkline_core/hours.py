@@ -6,11 +6,11 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from trunkline_core.errors import Invalid
+from trunkline_core.ids import check_id_of
 
 MAX_WINDOWS = 100
 MAX_CLOSED_DATES = 400
 MINUTES_A_DAY = 24 * 60
-MAX_ID = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,7 @@ class HoursDefinition:
 
 def check_hours(hours: HoursDefinition) -> None:
     """Raises: Invalid, naming the field."""
-    if not hours.hours_id.startswith("ho_") or not len("ho_") < len(hours.hours_id) <= MAX_ID:
-        raise Invalid("hours_id", f"must begin with ho_ and have at most {MAX_ID} characters")
+    check_id_of("ho", "hours_id", hours.hours_id)
     if hours.time_zone not in _known_zones():
         raise Invalid("time_zone", "must be an IANA time zone such as Asia/Shanghai")
     if len(hours.windows) > MAX_WINDOWS:

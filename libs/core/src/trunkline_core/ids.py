@@ -5,6 +5,9 @@ Must not: contain personal data, or draw random numbers inside a decision.
 
 import hashlib
 
+from trunkline_core.errors import Invalid
+
+MAX_ID = 128
 CONTACT_TOKEN_LENGTH = 16
 _DIGITS = 24  # 96 bits: a collision among 10^9 ids has a probability of about 10^-11
 
@@ -16,6 +19,18 @@ def derive_id(prefix: str, command_id: str, ordinal: int) -> str:
     """
     digest = hashlib.sha256(f"{prefix}\x00{command_id}\x00{ordinal}".encode()).hexdigest()
     return f"{prefix}_{digest[:_DIGITS]}"
+
+
+def check_id(field: str, value: str) -> None:
+    """Raises: Invalid unless `value` has 1 to 128 characters."""
+    if not 1 <= len(value) <= MAX_ID:
+        raise Invalid(field, f"must have 1 to {MAX_ID} characters")
+
+
+def check_id_of(prefix: str, field: str, value: str) -> None:
+    """Raises: Invalid unless `value` is an id of the type `prefix`, without underscore."""
+    if not value.startswith(f"{prefix}_") or not len(prefix) + 1 < len(value) <= MAX_ID:
+        raise Invalid(field, f"must begin with {prefix}_ and have at most {MAX_ID} characters")
 
 
 def contact_prefix(address_token: str) -> str:

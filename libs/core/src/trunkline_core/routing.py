@@ -8,6 +8,7 @@ from datetime import timedelta
 from enum import Enum
 
 from trunkline_core.errors import Invalid
+from trunkline_core.ids import check_id_of
 from trunkline_core.texts import LocalizedText
 
 MAX_WEIGHT_PERMILLE = 10_000
@@ -74,7 +75,7 @@ class QueueDefinition:
 
 def check_agent(agent: AgentDefinition) -> None:
     """Raises: Invalid, naming the field."""
-    _check_id("agent.agent_id", agent.agent_id, "ag_")
+    check_id_of("ag", "agent.agent_id", agent.agent_id)
     for number, skill in enumerate(agent.skills):
         _check_skill(f"agent.skills[{number}]", skill.skill, "level", skill.level)
     if len({skill.skill for skill in agent.skills}) < len(agent.skills):
@@ -84,7 +85,7 @@ def check_agent(agent: AgentDefinition) -> None:
 
 def check_queue(queue: QueueDefinition) -> None:
     """Raises: Invalid, naming the field."""
-    _check_id("queue.queue_id", queue.queue_id, "qu_")
+    check_id_of("qu", "queue.queue_id", queue.queue_id)
     check_requirements("queue.requirements", queue.requirements)
     _check_longer("queue.target_wait_duration", queue.target_wait_duration, NOTHING)
     _check_range("queue.value_weight_permille", queue.value_weight_permille, 0, MAX_WEIGHT_PERMILLE)
@@ -105,11 +106,6 @@ def check_requirements(field: str, requirements: tuple[SkillRequirement, ...]) -
     """Raises: Invalid, naming the requirement."""
     for number, requirement in enumerate(requirements):
         _check_skill(f"{field}[{number}]", requirement.skill, "min_level", requirement.min_level)
-
-
-def _check_id(field: str, value: str, prefix: str) -> None:
-    if not value.startswith(prefix) or not len(prefix) < len(value) <= 128:
-        raise Invalid(field, f"must begin with {prefix} and have at most 128 characters")
 
 
 def _check_skill(field: str, skill: str, level_name: str, level: int) -> None:

@@ -31,8 +31,8 @@ class Sealed:
         return f"Sealed(key_id={self.key_id!r}, {len(self.ciphertext)} bytes)"
 
 
-def check_sealed(field: str, sealed: Sealed | None, max_bytes: int) -> None:
-    """See that a text is there, is not empty and has at most `max_bytes`, a whole number of KiB.
+def check_sealed(field: str, sealed: Sealed | None, max_bytes: int) -> Sealed:
+    """Return the text: it is there, is not empty and has at most `max_bytes`, a whole number of KiB.
 
     Raises: Invalid.
     """
@@ -44,3 +44,4 @@ def check_sealed(field: str, sealed: Sealed | None, max_bytes: int) -> None:
         raise Invalid(field, "must not be empty")
     if len(sealed.ciphertext) > max_bytes + TAG_BYTES:
         raise Invalid(field, f"must have at most {max_bytes // 1024} KiB")
+    return sealed

@@ -103,3 +103,9 @@ REGISTRY.register(LEDGERS)
 def export_ledger(ledger: Any) -> Callable[[], None]:
     """Export the counters of a ledger; return how to stop."""
     return LEDGERS.add(ledger)
+
+
+def export(figures: Collector) -> Callable[[], None]:
+    """Export what a service reads from its parts when it is asked; return how to stop."""
+    REGISTRY.register(figures)
+    return lambda: REGISTRY.unregister(figures)

@@ -96,7 +96,7 @@ class Replica(Generic[S, C, E]):
 
 def serve_http(process: Process, name: str, app: FastAPI, settings: ServiceSettings) -> HttpServer:
     """Serve the app as `<name>-http` until the process ends. Raises: Misconfigured when the port is taken."""
-    http = HttpServer(app, settings.bind_host, settings.http_port)
+    http = HttpServer(app, settings.bind_host, settings.http_port, settings.trusted_proxies)
     process.add(f"{name}-http", http.run())
     process.on_stop(f"{name}-http", http.stop)
     return http

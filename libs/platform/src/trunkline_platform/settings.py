@@ -9,6 +9,7 @@ Shared names carry no service (`TRUNKLINE_KAFKA_BOOTSTRAP`); a service's own car
         grpc_port: int = 7402
 """
 
+import ipaddress
 import logging
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
@@ -53,6 +54,16 @@ def _checked_addresses(addresses: tuple[str, ...]) -> tuple[str, ...]:
 Addresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_checked_addresses)]
 
 
+def _checked_networks(networks: tuple[str, ...]) -> tuple[str, ...]:
+    for network in networks:
+        ipaddress.ip_network(network)
+    return networks
+
+
+# addresses or networks, written with commas between: `10.0.0.7,10.1.0.0/16`
+Networks = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_checked_networks)]
+
+
 class ServiceSettings(BaseSettings):
     """What every service needs. Frozen; subclasses add their own fields and `model_config = service_config(name)`.
 
@@ -66,6 +77,7 @@ class ServiceSettings(BaseSettings):
         advertised_host: how others reach this replica; empty means `bind_host`.
         session_timeout_s: after this silence another replica takes over.
         replication_factor: of topics when they are created.
+        trusted_proxies: addresses or networks whose `X-Forwarded-For` tells where the client is; none by default.
         grpc_port, http_port: 0 takes any free one.
     """
 
@@ -81,6 +93,7 @@ class ServiceSettings(BaseSettings):
     advertised_host: str = _shared("ADVERTISED_HOST", "")
     session_timeout_s: float = _shared("SESSION_TIMEOUT_S", 3.0, ge=1.0, le=60.0)
     replication_factor: int = _shared("REPLICATION_FACTOR", 1, ge=1, le=7)
+    trusted_proxies: Networks = _shared("TRUSTED_PROXIES", ())
     log_level: str = _shared("LOG_LEVEL", "info", pattern="^(debug|info|warning|error)$")
     grpc_port: Port = 0
     http_port: Port = 0

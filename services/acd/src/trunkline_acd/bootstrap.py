@@ -5,17 +5,14 @@ from importlib.metadata import version
 
 from trunkline.topics import TOPICS
 from trunkline_ledger.kafka.topics import ensure_topics
-from trunkline_ledger.ledger import Ledger
 from trunkline_ledger.managers import ManagerRunner
 from trunkline_ledger.service import LedgerService
-from trunkline_platform.commands import CommandServer
-from trunkline_platform.credentials import Credentials
-from trunkline_platform.grpc_client import Channels
 from trunkline_platform.grpc_server import GrpcServer
 from trunkline_platform.http import HttpServer, create_app
 from trunkline_platform.lifecycle import Process
-from trunkline_platform.metrics import export_ledger
+from trunkline_platform.metrics import export
 from trunkline_platform.peers import PeerRegistry, PeerWatch
+from trunkline_platform.replica import Replica, export_until_end, serve_http
 from trunkline_platform.settings import load
 
 from trunkline_acd.adapters.directory import TOPIC as DIRECTORY_TOPIC
@@ -61,72 +58,18 @@ def ledger_service() -> LedgerService[AcdState, Command, Event]:
 async def bootstrap(process: Process, settings: AcdSettings | None = None) -> Acd:
     """Start acd inside `process`. Raises: Misconfigured; Transient when Kafka is away."""
     settings = settings or load(AcdSettings)
-    credentials, channels = Credentials(settings.secret_bytes), Channels()
-    process.on_stop("acd-channels", channels.close)
-    http = _serve_http(process, settings)
-    grpc = GrpcServer(credentials, settings.bind_host, settings.grpc_port)
-    address = settings.address(grpc.port)
-    ledger: AcdLedger = Ledger(
-        ledger_service(),
-        bootstrap_servers=settings.kafka_bootstrap,
-        instance_id=f"acd-{settings.instance_id}",
-        address=address,
-        settings=settings.ledger_settings(),
-    )
+    replica = Replica(process, settings, ledger_service())
+    ledger: AcdLedger = replica.ledger
+    http = serve_http(process, "acd", create_app("acd", process), settings)
     feed, consoles = DeskFeed(ledger), PeerRegistry()
     watch = PeerWatch(ledger, consoles, peers_of=consoles_of, lose=console_lost)
-    commands = CommandServer(
-        COMMAND_SERVICE,
-        ledger,
-        CODEC,
-        key_of=key_of,
-        lane_of=lane_of,
-        credentials=credentials,
-        channels=channels,
-        secret=settings.secret_bytes,
-        address=address,
-        permit=permit,
-    )
-    grpc.add(commands.handler())
-    register_sessions(grpc, AgentSessions(feed, consoles))
-    await _start_ledger(process, settings, ledger)
+    replica.add_commands(COMMAND_SERVICE, CODEC, key_of=key_of, lane_of=lane_of, permit=permit)
+    register_sessions(replica.grpc, AgentSessions(feed, consoles))
+    directory = [TOPICS[DIRECTORY_TOPIC]]  # the console may start later than we do
+    await ensure_topics(settings.kafka_bootstrap, directory, settings.replication_factor)
+    await replica.start_ledger()
     process.add("acd-directory", ManagerRunner(ledger, [directory_manager()], settings.kafka_bootstrap).run())
     process.add("acd-consoles", watch.run())
-    _export(process, ledger, RoutingMetrics(ledger))
-    await _serve_grpc(process, grpc)
-    return Acd(ledger, grpc, http)
-
-
-async def _start_ledger(process: Process, settings: AcdSettings, ledger: AcdLedger) -> None:
-    topics = settings.ledger_settings()
-    directory = [TOPICS[DIRECTORY_TOPIC]]  # the console may start later than we do
-    await ensure_topics(settings.kafka_bootstrap, directory, topics.replication_factor)
-    await ledger.start()
-    process.add("acd-ledger", ledger.run())
-    process.on_stop("acd-ledger", ledger.stop)
-    process.ready("acd-ledger", ledger.is_caught_up)
-    process.ready("acd-owners", ledger.is_served)
-
-
-async def _serve_grpc(process: Process, grpc: GrpcServer) -> None:
-    await grpc.start()
-    process.on_stop("acd-grpc", grpc.stop)
-    await grpc.set_serving(True)
-
-
-def _serve_http(process: Process, settings: AcdSettings) -> HttpServer:
-    http = HttpServer(create_app("acd", process), settings.bind_host, settings.http_port)
-    process.add("acd-http", http.run())
-    process.on_stop("acd-http", http.stop)
-    return http
-
-
-def _export(process: Process, ledger: AcdLedger, metrics: RoutingMetrics) -> None:
-    metrics.register()
-    stop_export = export_ledger(ledger)
-
-    async def stop() -> None:
-        metrics.unregister()
-        stop_export()
-
-    process.on_stop("acd-metrics", stop)
+    export_until_end(process, "acd-metrics", export(RoutingMetrics(ledger)))
+    await replica.serve_grpc()
+    return Acd(ledger, replica.grpc, http)

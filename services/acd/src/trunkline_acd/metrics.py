@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from trunkline_platform.metrics import REGISTRY
 
 from trunkline_acd.application.desk_feed import AcdLedger
 from trunkline_acd.domain.agents import is_routable
@@ -17,14 +16,6 @@ class RoutingMetrics(Collector):
 
     def __init__(self, ledger: AcdLedger) -> None:
         self._ledger = ledger
-
-    def register(self) -> None:
-        """Export them with the process's metrics."""
-        REGISTRY.register(self)
-
-    def unregister(self) -> None:
-        """Export them no longer."""
-        REGISTRY.unregister(self)
 
     def collect(self) -> Iterable[Metric]:
         """Return the families; prometheus_client calls this."""

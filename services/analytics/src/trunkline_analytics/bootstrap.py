@@ -1,6 +1,5 @@
 """The only wiring of analytics."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from trunkline.topics import TOPICS
@@ -10,6 +9,8 @@ from trunkline_platform.credentials import Credentials
 from trunkline_platform.faust_app import LiveApp
 from trunkline_platform.http import HttpServer, create_app
 from trunkline_platform.lifecycle import Process
+from trunkline_platform.metrics import export
+from trunkline_platform.replica import export_until_end, serve_http
 from trunkline_platform.settings import load
 from trunkline_platform.store import Positions
 from trunkline_platform.store_mongo import MongoStore
@@ -32,9 +33,8 @@ class Analytics:
 async def bootstrap(process: Process, settings: AnalyticsSettings | None = None) -> Analytics:
     """Start analytics inside `process`. Raises: Misconfigured; Transient when Kafka is away."""
     settings = settings or load(AnalyticsSettings)
-    how = settings.ledger_settings()
     topics = [TOPICS[name] for name in (ACD, CONTACT, IVR, QUEUES, AGENTS, JOURNAL, DLQ)]
-    await ensure_topics(settings.kafka_bootstrap, topics, how.replication_factor)
+    await ensure_topics(settings.kafka_bootstrap, topics, settings.replication_factor)
     source = await describe_topic(settings.kafka_bootstrap, ACD)  # may have been made beforehand with another number
     store = MongoStore(settings.mongo_url.get_secret_value(), settings.mongo_database)
     process.on_stop("analytics-store", store.close)
@@ -48,10 +48,10 @@ async def bootstrap(process: Process, settings: AnalyticsSettings | None = None)
     projection = await _start_projection(process, settings, store)
     process.add("analytics-live", app.run())
     process.ready("analytics-live", lambda: app.is_ready)
-    metrics = AnalyticsMetrics(sources, projection)
-    metrics.register()
-    process.on_stop("analytics-metrics", _unregister(metrics))
-    return Analytics(app, _serve_http(process, settings, store))
+    export_until_end(process, "analytics-metrics", export(AnalyticsMetrics(sources, projection)))
+    api = create_app("analytics", process)
+    add_routes(api, SegmentRows(store), Credentials(settings.secret_bytes))
+    return Analytics(app, serve_http(process, "analytics", api, settings))
 
 
 async def _start_projection(process: Process, settings: AnalyticsSettings, store: MongoStore) -> ProjectionRunner:
@@ -60,19 +60,3 @@ async def _start_projection(process: Process, settings: AnalyticsSettings, store
     runner = ProjectionRunner(projection, Positions(store), bootstrap_servers=settings.kafka_bootstrap, dlq_topic=DLQ)
     process.add("analytics-segments", runner.run())
     return runner
-
-
-def _serve_http(process: Process, settings: AnalyticsSettings, store: MongoStore) -> HttpServer:
-    api = create_app("analytics", process)
-    add_routes(api, SegmentRows(store), Credentials(settings.secret_bytes))
-    http = HttpServer(api, settings.bind_host, settings.http_port)
-    process.add("analytics-http", http.run())
-    process.on_stop("analytics-http", http.stop)
-    return http
-
-
-def _unregister(metrics: AnalyticsMetrics) -> Callable[[], Awaitable[None]]:
-    async def stop() -> None:
-        metrics.unregister()
-
-    return stop

@@ -6,7 +6,6 @@ from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 from trunkline_ledger.projection import ProjectionRunner
 from trunkline_platform.faust_app import LedgerSource
-from trunkline_platform.metrics import REGISTRY
 
 PREFIX = "trunkline_analytics"
 
@@ -17,14 +16,6 @@ class AnalyticsMetrics(Collector):
     def __init__(self, sources: Iterable[LedgerSource], projection: ProjectionRunner) -> None:
         self._sources = list(sources)
         self._projection = projection
-
-    def register(self) -> None:
-        """Show them on /metrics."""
-        REGISTRY.register(self)
-
-    def unregister(self) -> None:
-        """Show them no more."""
-        REGISTRY.unregister(self)
 
     def collect(self) -> Iterator[Metric]:
         """Read the counters."""

@@ -1,6 +1,5 @@
 """The only wiring of channels: which part is made of which, and in what order they start and stop."""
 
-from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
@@ -10,21 +9,17 @@ from trunkline.customer.v1 import customer_service_pb2
 from trunkline.ivr.v1 import ivr_service_pb2
 from trunkline.topics import TOPICS
 from trunkline_ledger.kafka.topics import ensure_topics
-from trunkline_ledger.ledger import Ledger
 from trunkline_ledger.managers import ManagerRunner
 from trunkline_ledger.service import LedgerService
-from trunkline_platform.commands import CommandClient, CommandServer
-from trunkline_platform.credentials import Credentials
-from trunkline_platform.grpc_client import Channels
-from trunkline_platform.grpc_server import GrpcServer
-from trunkline_platform.http import HttpServer, create_app
+from trunkline_platform.commands import CommandClient
+from trunkline_platform.http import create_app
 from trunkline_platform.keystore_choice import open_keystore
 from trunkline_platform.lifecycle import Process
-from trunkline_platform.metrics import export_ledger
+from trunkline_platform.metrics import export
+from trunkline_platform.replica import Replica, export_until_end, serve_http
 from trunkline_platform.sealing import Sealer
 from trunkline_platform.settings import load
 
-from trunkline_channels import metrics
 from trunkline_channels.adapters.chat_frames import view_of
 from trunkline_channels.adapters.chat_tickets import SignedTickets
 from trunkline_channels.adapters.facts import managers
@@ -45,6 +40,7 @@ from trunkline_channels.domain.state import ChannelsState
 from trunkline_channels.entrypoints.grpc import ContactReads, ContactSessions
 from trunkline_channels.entrypoints.http import add_chat
 from trunkline_channels.entrypoints.permissions import permit
+from trunkline_channels.metrics import ChannelsMetrics
 from trunkline_channels.settings import ChannelsSettings
 
 SOURCES = ("acd.events.v1", "ivr.events.v1", "directory.events.v1")
@@ -59,105 +55,62 @@ SERVICE: LedgerService[ChannelsState, Command, Event] = LedgerService(
     correlation_of=correlation_of,
 )
 
+ChannelsReplica = Replica[ChannelsState, Command, Event]
+
 
 async def bootstrap(process: Process, settings: ChannelsSettings | None = None) -> ChannelsLedger:
     """Start one replica, register what ends it, and return its ledger. Raises: Misconfigured, Transient."""
     settings = settings or load(ChannelsSettings)
-    secret = settings.secret_bytes
-    credentials, channels = Credentials(secret), Channels()
-    process.on_stop("channels", channels.close)
+    replica = Replica(process, settings, SERVICE)
     keys = await open_keystore(settings)
-    process.on_stop("keys", keys.close)
-    sealer = Sealer(keys, secret)
-
-    app = create_app("channels", process)
-    http = HttpServer(app, settings.bind_host, settings.http_port)
-    grpc = GrpcServer(credentials, settings.bind_host, settings.grpc_port)
-    address = settings.address(grpc.port)
-
-    ledger = await start_ledger(process, settings, address)
-    commands = CommandServer(
-        contact_service_pb2.DESCRIPTOR.services_by_name["ContactCommandService"],
-        ledger,
-        WIRE,
-        key_of=key_of,
-        lane_of=lane_of,
-        credentials=credentials,
-        channels=channels,
-        secret=secret,
-        address=address,
-        permit=permit,
+    process.on_stop("channels-keys", keys.close)
+    sealer = Sealer(keys, settings.secret_bytes)
+    await ensure_topics(settings.kafka_bootstrap, [TOPICS[name] for name in SOURCES], settings.replication_factor)
+    await replica.start_ledger()
+    ledger: ChannelsLedger = replica.ledger
+    commands = replica.add_commands(
+        _of(contact_service_pb2, "Contact"), WIRE, key_of=key_of, lane_of=lane_of, permit=permit
     )
     reception = Reception(ledger, LocalCommander(commands), sealer)
     hub, peers = Hub(ledger), Peers(ledger)
     targets = ServiceTargets(
-        CommandClient(_of(customer_service_pb2, "Customer"), settings.crm_addresses, credentials, channels),
-        CommandClient(_of(ivr_service_pb2, "Ivr"), settings.ivr_addresses, credentials, channels),
-        CommandClient(_of(acd_service_pb2, "Acd"), settings.acd_addresses, credentials, channels),
+        _client(replica, customer_service_pb2, "Customer", settings.crm_addresses),
+        _client(replica, ivr_service_pb2, "Ivr", settings.ivr_addresses),
+        _client(replica, acd_service_pb2, "Acd", settings.acd_addresses),
     )
     steps = StepRunner(ledger, targets)
-    process.add("steps", steps.run())
-    process.add("peers", peers.run())
-    process.add("managers", ManagerRunner(ledger, managers(), settings.kafka_bootstrap).run())
+    process.add("channels-steps", steps.run())
+    process.add("channels-peers", peers.run())
+    process.add("channels-managers", ManagerRunner(ledger, managers(), settings.kafka_bootstrap).run())
 
-    grpc.add(commands.handler())
     sessions = ContactSessions(reception, hub, peers, sealer)
-    contact_service_pb2_grpc.add_ContactSessionServiceServicer_to_server(sessions, grpc.server)
-    contact_service_pb2_grpc.add_ContactReadServiceServicer_to_server(ContactReads(ledger, sealer), grpc.server)
-    await grpc.start()
-    await grpc.set_serving(True)
-    process.on_stop("grpc", grpc.stop)
+    contact_service_pb2_grpc.add_ContactSessionServiceServicer_to_server(sessions, replica.grpc.server)
+    contact_service_pb2_grpc.add_ContactReadServiceServicer_to_server(ContactReads(ledger, sealer), replica.grpc.server)
+    await replica.serve_grpc()
 
-    edge = chat_edge(process, settings, ledger, reception, credentials, channels, address)
+    edge = chat_edge(process, settings, replica, reception)
     origins = WidgetOrigins(settings.kafka_bootstrap, settings.everywhere, settings.instance_id)
-    process.add("origins", origins.run())
+    process.add("channels-origins", origins.run())
+    app = create_app("channels", process)
     add_chat(app, edge, origins)
-    process.add("http", http.run())
-    process.on_stop("http", http.stop)
-    _export(process, metrics.export(ledger, steps, edge), export_ledger(ledger))
+    serve_http(process, "channels", app, settings)
+    export_until_end(process, "channels-metrics", export(ChannelsMetrics(ledger, steps, edge)))
     return ledger
 
 
-async def start_ledger(process: Process, settings: ChannelsSettings, address: str) -> ChannelsLedger:
-    """Start the ledger, and see that the topics that the process managers read exist. Raises: Transient."""
-    ledger_settings = settings.ledger_settings()
-    sources = [TOPICS[name] for name in SOURCES]
-    await ensure_topics(settings.kafka_bootstrap, sources, ledger_settings.replication_factor)
-    ledger: ChannelsLedger = Ledger(
-        SERVICE,
-        bootstrap_servers=settings.kafka_bootstrap,
-        instance_id=settings.instance_id,
-        address=address,
-        settings=ledger_settings,
-    )
-    await ledger.start()
-    process.add("ledger", ledger.run())
-    process.on_stop("ledger", ledger.stop)
-    process.ready("ledger", ledger.is_caught_up)
-    process.ready("owners", ledger.is_served)
-    return ledger
-
-
-def chat_edge(
-    process: Process,
-    settings: ChannelsSettings,
-    ledger: ChannelsLedger,
-    reception: Reception,
-    credentials: Credentials,
-    channels: Channels,
-    address: str,
-) -> ChatEdge:
+def chat_edge(process: Process, settings: ChannelsSettings, replica: ChannelsReplica, reception: Reception) -> ChatEdge:
     """Make the chat edge, one more peer of all replicas."""
-    peer_id = f"chat:{settings.instance_id}:{ledger.boot_id}"
+    peer_id = f"chat:{settings.instance_id}:{replica.ledger.boot_id}"
 
     def on_push(push: contact_service_pb2.SessionResponse) -> None:
         if (view := view_of(push)) is not None:
             edge.on_view(view)
 
-    streams = TenantStreams(peer_id, settings.replicas or (address,), credentials, channels, on_push)
+    addresses = settings.replicas or (replica.address,)
+    streams = TenantStreams(peer_id, addresses, replica.credentials, replica.channels, on_push)
     edge = ChatEdge(reception, SignedTickets(settings.secret_bytes), streams, peer_id, settings.sessions_per_ip)
-    process.add("chat-streams", streams.run())
-    process.add("chat", edge.run())
+    process.add("channels-chat-streams", streams.run())
+    process.add("channels-chat", edge.run())
     return edge
 
 
@@ -165,9 +118,5 @@ def _of(module: Any, area: str) -> Any:
     return module.DESCRIPTOR.services_by_name[f"{area}CommandService"]
 
 
-def _export(process: Process, *stops: Callable[[], None]) -> None:
-    async def stop() -> None:
-        for one in stops:
-            one()
-
-    process.on_stop("metrics", stop)
+def _client(replica: ChannelsReplica, module: Any, area: str, addresses: tuple[str, ...]) -> CommandClient:
+    return CommandClient(_of(module, area), addresses, replica.credentials, replica.channels)

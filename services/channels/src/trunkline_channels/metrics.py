@@ -1,10 +1,9 @@
 """What an operator sees of contacts at this replica, read when it is asked for. No label carries an id or a tenant."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from trunkline_platform.metrics import REGISTRY
 
 from trunkline_channels.application.chat import ChatEdge
 from trunkline_channels.application.steps import ChannelsLedger, StepRunner
@@ -30,13 +29,6 @@ class ChannelsMetrics(Collector):
         yield _gauge("steps_running", "Steps of contacts that are being carried out.", steps.outstanding)
         yield _counter("step_retries", "Tries of steps that came to nothing and are repeated.", steps.retries)
         yield _counter("step_refusals", "Refusals of steps for good.", steps.refusals)
-
-
-def export(ledger: ChannelsLedger, steps: StepRunner, edge: ChatEdge) -> Callable[[], None]:
-    """Export the figures; return how to stop."""
-    figures = ChannelsMetrics(ledger, steps, edge)
-    REGISTRY.register(figures)
-    return lambda: REGISTRY.unregister(figures)
 
 
 def _gauge(name: str, text: str, value: int) -> Metric:

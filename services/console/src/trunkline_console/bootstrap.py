@@ -15,14 +15,13 @@ from trunkline.topics import TOPICS
 from trunkline_ledger.kafka.topics import ensure_topics
 from trunkline_ledger.ledger import Ledger
 from trunkline_ledger.service import LedgerService
-from trunkline_platform.commands import CommandClient, CommandServer
-from trunkline_platform.credentials import Credentials, Principal, Role
-from trunkline_platform.grpc_client import Channels
+from trunkline_platform.commands import CommandClient
+from trunkline_platform.credentials import Principal, Role
 from trunkline_platform.grpc_server import GrpcServer
 from trunkline_platform.http import HttpServer, create_app
 from trunkline_platform.keystore_choice import open_keystore
 from trunkline_platform.lifecycle import Process
-from trunkline_platform.metrics import export_ledger
+from trunkline_platform.replica import Replica, serve_http
 from trunkline_platform.sealing import Sealer
 from trunkline_platform.settings import load
 
@@ -49,6 +48,7 @@ from trunkline_console.entrypoints.sockets import add_sockets
 from trunkline_console.settings import ConsoleSettings
 
 DirectoryLedger = Ledger[Directory, Command, Event]
+DirectoryReplica = Replica[Directory, Command, Event]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,60 +76,28 @@ def ledger_service() -> LedgerService[Directory, Command, Event]:
 async def bootstrap(process: Process, settings: ConsoleSettings | None = None) -> Console:
     """Start console inside `process`. Raises: Misconfigured; Transient when Kafka is away."""
     settings = settings or load(ConsoleSettings)
-    credentials, channels = Credentials(settings.secret_bytes), Channels()
-    process.on_stop("console-channels", channels.close)
-    sealer = Sealer(await open_keystore(settings), settings.secret_bytes)
-    grpc = GrpcServer(credentials, settings.bind_host, settings.grpc_port)
-    ledger = await _start_ledger(process, settings, settings.address(grpc.port))
-    commands = CommandServer(
-        directory_service_pb2.DESCRIPTOR.services_by_name["DirectoryCommandService"],
-        ledger,
-        WIRE,
-        key_of=key_of,
-        lane_of=lane_of,
-        credentials=credentials,
-        channels=channels,
-        secret=settings.secret_bytes,
-        address=settings.address(grpc.port),
-        permit=permit,
-    )
-    grpc.add(commands.handler())
-    await grpc.start()
-    await grpc.set_serving(True)
-    process.on_stop("console-grpc", grpc.stop)
-    own = _client(
-        directory_service_pb2, "DirectoryCommandService", (settings.address(grpc.port),), credentials, channels
-    )
-    http = await _serve_browser(process, settings, ledger, own, sealer, credentials, channels)
+    replica = Replica(process, settings, ledger_service())
+    keys = await open_keystore(settings)
+    process.on_stop("console-keys", keys.close)
+    sealer = Sealer(keys, settings.secret_bytes)
+    await replica.start_ledger()
+    for kind in metrics.KINDS:
+        metrics.DEFINITIONS.labels(kind).set_function(partial(_count_defined, replica.ledger, kind))
+    commands = directory_service_pb2.DESCRIPTOR.services_by_name["DirectoryCommandService"]
+    replica.add_commands(commands, WIRE, key_of=key_of, lane_of=lane_of, permit=permit)
+    await replica.serve_grpc()
+    own = _client(replica, directory_service_pb2, "DirectoryCommandService", (replica.address,))
+    http = await _serve_browser(process, settings, replica, own, sealer)
     if settings.seed:
-        seeding = Seeding(Path(settings.seed), ledger, own, sealer)
+        seeding = Seeding(Path(settings.seed), replica.ledger, own, sealer)
         process.ready("console-seed", lambda: seeding.is_done)
         process.add("console-seed", seeding.run())
-    return Console(ledger, grpc, http)
+    return Console(replica.ledger, replica.grpc, http)
 
 
 def permit(command: Command, principal: Principal) -> None:
     """Raises: Forbidden. Administrators, and this installation's own services, define things."""
     principal.require(Role.ADMIN, Role.SERVICE)
-
-
-async def _start_ledger(process: Process, settings: ConsoleSettings, address: str) -> DirectoryLedger:
-    ledger: DirectoryLedger = Ledger(
-        ledger_service(),
-        bootstrap_servers=settings.kafka_bootstrap,
-        instance_id=f"console-{settings.instance_id}",
-        address=address,
-        settings=settings.ledger_settings(),
-    )
-    await ledger.start()
-    process.on_stop("console-ledger", ledger.stop)
-    process.add("console-ledger", ledger.run())
-    process.ready("console-ledger", ledger.is_caught_up)
-    process.ready("console-owners", ledger.is_served)
-    export_ledger(ledger)
-    for kind in metrics.KINDS:
-        metrics.DEFINITIONS.labels(kind).set_function(partial(_count_defined, ledger, kind))
-    return ledger
 
 
 def _count_defined(ledger: DirectoryLedger, kind: str) -> int:
@@ -139,29 +107,25 @@ def _count_defined(ledger: DirectoryLedger, kind: str) -> int:
 async def _serve_browser(
     process: Process,
     settings: ConsoleSettings,
-    ledger: DirectoryLedger,
+    replica: DirectoryReplica,
     directory: CommandClient,
     sealer: Sealer,
-    credentials: Credentials,
-    channels: Channels,
 ) -> HttpServer:
     live = await _follow_live_topics(process, settings)
-    accounts = Accounts(ledger, directory, sealer, settings.secret_bytes, PasswordChecks())
-    ticket_rows, customer_rows = (
-        RestClient(settings.ticketing_url, credentials),
-        RestClient(settings.crm_url, credentials),
-    )
+    accounts = Accounts(replica.ledger, directory, sealer, settings.secret_bytes, PasswordChecks())
+    ticket_rows = RestClient(settings.ticketing_url, replica.credentials)
+    customer_rows = RestClient(settings.crm_url, replica.credentials)
     process.on_stop("console-ticket-rows", ticket_rows.close)
     process.on_stop("console-customer-rows", customer_rows.close)
-    streams = TenantStreams(process.add, settings, credentials, channels)
+    streams = TenantStreams(process.add, settings, replica.credentials, replica.channels)
 
     customers = CustomerReader(customer_rows)
-    contacts = ContactReader(settings.channels_addresses, credentials, channels)
+    contacts = ContactReader(settings.channels_addresses, replica.credentials, replica.channels)
     owners = Owners(contacts, customers, lambda tenant, contact_id: room.customer_of(tenant, contact_id))
     room = DeskRoom(
         streams.peer_id,
-        _client(acd_service_pb2, "AcdCommandService", settings.acd_addresses, credentials, channels),
-        _client(contact_service_pb2, "ContactCommandService", settings.channels_addresses, credentials, channels),
+        _client(replica, acd_service_pb2, "AcdCommandService", settings.acd_addresses),
+        _client(replica, contact_service_pb2, "ContactCommandService", settings.channels_addresses),
         sealer,
         settings.secret_bytes,
         customers.shown,
@@ -172,8 +136,8 @@ async def _serve_browser(
         settings,
         accounts,
         sealer,
-        _client(ticket_service_pb2, "TicketCommandService", settings.ticketing_addresses, credentials, channels),
-        _client(customer_service_pb2, "CustomerCommandService", settings.crm_addresses, credentials, channels),
+        _client(replica, ticket_service_pb2, "TicketCommandService", settings.ticketing_addresses),
+        _client(replica, customer_service_pb2, "CustomerCommandService", settings.crm_addresses),
         ticket_rows,
         customer_rows,
         customers,
@@ -184,22 +148,17 @@ async def _serve_browser(
     add_routes(app, sessions, desktop)
     add_sockets(app, sessions, room, live)
     add_pages(app, settings.web_root, settings.channels_url)
-    http = HttpServer(app, settings.bind_host, settings.http_port, settings.trusted_proxies)
-    process.add("console-http", http.run())
-    process.on_stop("console-http", http.stop)
-    return http
+    return serve_http(process, "console", app, settings)
 
 
 async def _follow_live_topics(process: Process, settings: ConsoleSettings) -> LiveTables:
-    how = settings.ledger_settings()
     wanted = [TOPICS[QUEUES], TOPICS[AGENTS]]  # analytics may start later than we do
-    await ensure_topics(settings.kafka_bootstrap, wanted, how.replication_factor)
+    await ensure_topics(settings.kafka_bootstrap, wanted, settings.replication_factor)
     live = LiveTables(settings.kafka_bootstrap, f"console-{settings.instance_id}-live")
     process.add("console-live", live.run())
     return live
 
 
-def _client(
-    module: Any, service: str, addresses: tuple[str, ...], credentials: Credentials, channels: Channels
-) -> CommandClient:
-    return CommandClient(module.DESCRIPTOR.services_by_name[service], addresses, credentials, channels)
+def _client(replica: DirectoryReplica, module: Any, service: str, addresses: tuple[str, ...]) -> CommandClient:
+    descriptor = module.DESCRIPTOR.services_by_name[service]
+    return CommandClient(descriptor, addresses, replica.credentials, replica.channels)

@@ -1,28 +1,10 @@
 """What console is told by its environment, prefix TRUNKLINE_CONSOLE_."""
 
-import ipaddress
 from pathlib import Path
-from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
-from pydantic_settings import NoDecode
 from trunkline_platform.settings import Addresses, Port, ServiceSettings, service_config
 
 PACKAGE = Path(__file__).resolve().parent
-
-
-def _split(value: Any) -> Any:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _checked_networks(networks: tuple[str, ...]) -> tuple[str, ...]:
-    for network in networks:
-        ipaddress.ip_network(network)
-    return networks
-
-
-# Addresses or networks, written with commas between: `10.0.0.7,10.1.0.0/16`
-Proxies = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_checked_networks)]
 
 
 class ConsoleSettings(ServiceSettings):
@@ -37,7 +19,6 @@ class ConsoleSettings(ServiceSettings):
         seed: YAML file applied at each start; empty for none.
         web_root: the built pages.
         secure_cookies: true behind HTTPS.
-        trusted_proxies: addresses or networks whose `X-Forwarded-For` tells where the browser is; none by default.
     """
 
     model_config = service_config("console")
@@ -55,4 +36,3 @@ class ConsoleSettings(ServiceSettings):
     seed: str = str(PACKAGE / "seeds" / "demo.yaml")
     web_root: Path = PACKAGE.parents[1] / "web" / "dist"
     secure_cookies: bool = False
-    trusted_proxies: Proxies = Field((), validation_alias="TRUNKLINE_TRUSTED_PROXIES")

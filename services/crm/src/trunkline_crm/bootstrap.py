@@ -15,13 +15,13 @@ from trunkline_platform.grpc_server import GrpcServer
 from trunkline_platform.http import HttpServer, create_app
 from trunkline_platform.keystore_choice import open_keystore
 from trunkline_platform.lifecycle import Process
+from trunkline_platform.metrics import export
 from trunkline_platform.replica import Replica, export_until_end, serve_http
 from trunkline_platform.sealing import Sealer
 from trunkline_platform.settings import load
 from trunkline_platform.store import Positions, Store
 from trunkline_platform.store_mongo import MongoStore
 
-from trunkline_crm import metrics
 from trunkline_crm.adapters import wire
 from trunkline_crm.adapters.contacts import TOPIC as CONTACT_TOPIC
 from trunkline_crm.adapters.contacts import ContactProjection, StoredContacts
@@ -34,6 +34,7 @@ from trunkline_crm.domain.events import Event
 from trunkline_crm.domain.state import CrmState, Erasure
 from trunkline_crm.entrypoints.permissions import permit
 from trunkline_crm.entrypoints.rest import routes
+from trunkline_crm.metrics import CrmMetrics
 from trunkline_crm.settings import CrmSettings
 
 DLQ_TOPIC = "crm.dlq.v1"
@@ -77,7 +78,7 @@ async def bootstrap(process: Process, settings: CrmSettings | None = None) -> Cr
     custody = _start_custody(process, replica.ledger, sealer)
     await replica.start_ledger()
     projections = await _start_projections(process, settings, store)
-    export_until_end(process, "crm-metrics", metrics.export(replica.ledger, custody, projections))
+    export_until_end(process, "crm-metrics", export(CrmMetrics(replica.ledger, custody, projections)))
     commands = customer_service_pb2.DESCRIPTOR.services_by_name["CustomerCommandService"]
     replica.add_commands(commands, wire.WIRE, key_of=wire.key_of, lane_of=wire.lane_of, permit=permit)
     await replica.serve_grpc()

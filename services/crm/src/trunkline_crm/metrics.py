@@ -1,12 +1,11 @@
 """Figures of customers on the partitions that this replica owns, read when they are asked for."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from trunkline_ledger.ledger import Ledger
 from trunkline_ledger.projection import ProjectionRunner
-from trunkline_platform.metrics import REGISTRY
 
 from trunkline_crm.application.custody import Custody
 from trunkline_crm.domain.commands import Command
@@ -46,12 +45,3 @@ def _counter(name: str, text: str, value: float) -> CounterMetricFamily:
     family = CounterMetricFamily(name, text)
     family.add_metric([], value)
     return family
-
-
-def export(
-    ledger: Ledger[CrmState, Command, Event], custody: Custody, projections: Sequence[ProjectionRunner]
-) -> Callable[[], None]:
-    """Export the figures; return how to stop."""
-    figures = CrmMetrics(ledger, custody, projections)
-    REGISTRY.register(figures)
-    return lambda: REGISTRY.unregister(figures)

@@ -1,11 +1,10 @@
 """Figures of self-service, read when they are asked for: sums over owned partitions, and the flows that all know."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from trunkline_ledger.ledger import Ledger
-from trunkline_platform.metrics import REGISTRY
 
 from trunkline_ivr.domain.commands import Command
 from trunkline_ivr.domain.events import Event
@@ -35,10 +34,3 @@ class IvrMetrics(Collector):
                 "trunkline_ivr_traces_dropped_early", "Traces of sessions that gave way to newer ones.", early
             ),
         ]
-
-
-def export(ledger: Ledger[IvrState, Command, Event]) -> Callable[[], None]:
-    """Export the figures; return how to stop."""
-    figures = IvrMetrics(ledger)
-    REGISTRY.register(figures)
-    return lambda: REGISTRY.unregister(figures)

@@ -13,13 +13,13 @@ from trunkline_platform.grpc_server import GrpcServer
 from trunkline_platform.http import HttpServer, create_app
 from trunkline_platform.keystore_choice import open_keystore
 from trunkline_platform.lifecycle import Process
+from trunkline_platform.metrics import export
 from trunkline_platform.replica import Replica, export_until_end, serve_http
 from trunkline_platform.sealing import Sealer
 from trunkline_platform.settings import load
 from trunkline_platform.store import Positions, Store
 from trunkline_platform.store_mongo import MongoStore
 
-from trunkline_ticketing import metrics
 from trunkline_ticketing.adapters import wire
 from trunkline_ticketing.adapters.read_model import StoredTickets, TicketProjection
 from trunkline_ticketing.application.reading import TicketReading
@@ -29,6 +29,7 @@ from trunkline_ticketing.domain.events import Event
 from trunkline_ticketing.domain.state import TicketingState
 from trunkline_ticketing.entrypoints.permissions import permit
 from trunkline_ticketing.entrypoints.rest import routes
+from trunkline_ticketing.metrics import TicketingMetrics
 from trunkline_ticketing.settings import TicketingSettings
 
 DLQ_TOPIC = "ticketing.dlq.v1"
@@ -69,7 +70,7 @@ async def bootstrap(process: Process, settings: TicketingSettings | None = None)
     http = serve_http(process, "ticketing", app, settings)
     await replica.start_ledger()
     projection = await _start_projection(process, settings, store)
-    export_until_end(process, "ticketing-metrics", metrics.export(replica.ledger, projection))
+    export_until_end(process, "ticketing-metrics", export(TicketingMetrics(replica.ledger, projection)))
     commands = ticket_service_pb2.DESCRIPTOR.services_by_name["TicketCommandService"]
     replica.add_commands(commands, wire.WIRE, key_of=wire.key_of, lane_of=wire.lane_of, permit=permit)
     await replica.serve_grpc()
@@ -77,8 +78,7 @@ async def bootstrap(process: Process, settings: TicketingSettings | None = None)
 
 
 async def _start_projection(process: Process, settings: TicketingSettings, store: Store) -> ProjectionRunner:
-    shape = settings.ledger_settings()
-    await ensure_topics(settings.kafka_bootstrap, [TOPICS[DLQ_TOPIC]], shape.replication_factor)
+    await ensure_topics(settings.kafka_bootstrap, [TOPICS[DLQ_TOPIC]], settings.replication_factor)
     runner = ProjectionRunner(
         TicketProjection(store), Positions(store), bootstrap_servers=settings.kafka_bootstrap, dlq_topic=DLQ_TOPIC
     )

@@ -1,12 +1,11 @@
 """Figures of tickets on the partitions that this replica owns, read when they are asked for."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from trunkline_ledger.ledger import Ledger
 from trunkline_ledger.projection import ProjectionRunner
-from trunkline_platform.metrics import REGISTRY
 
 from trunkline_ticketing.domain.commands import Command
 from trunkline_ticketing.domain.events import Event
@@ -26,10 +25,3 @@ class TicketingMetrics(Collector):
         dead = CounterMetricFamily("trunkline_ticketing_dead_letters", "Records sent to the dead-letter topic.")
         dead.add_metric([], self._projection.dead_letters)
         return [GaugeMetricFamily("trunkline_ticketing_tickets", "Tickets there are.", tickets), dead]
-
-
-def export(ledger: Ledger[TicketingState, Command, Event], projection: ProjectionRunner) -> Callable[[], None]:
-    """Export the figures; return how to stop."""
-    figures = TicketingMetrics(ledger, projection)
-    REGISTRY.register(figures)
-    return lambda: REGISTRY.unregister(figures)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from enum import Enum
 
-from trunkline_core import routing
+from trunkline_core import ids, routing
 from trunkline_core.errors import Invalid
 from trunkline_core.routing import AgentDefinition, QueueDefinition, SkillRequirement
 
@@ -64,16 +64,15 @@ def check_requirements(field: str, requirements: Sequence[SkillRequirement]) -> 
 
 def check_id(field: str, value: str) -> None:
     """Raises: Invalid, when the id is empty, too long or has a slash, which separates ids in timer keys."""
-    if not 0 < len(value) <= policy.MAX_ID_LENGTH:
-        raise Invalid(field, f"must have 1 to {policy.MAX_ID_LENGTH} characters")
+    ids.check_id(field, value)
     if "/" in value:
         raise Invalid(field, "must not have a slash")
 
 
 def check_wrap_up_code(code: str) -> None:
     """Raises: Invalid, when the code is not what a directory defines."""
-    if not code.isidentifier() or len(code) > policy.MAX_ID_LENGTH:
-        raise Invalid("wrap_up_code", f"must be letters, digits and underscores, at most {policy.MAX_ID_LENGTH}")
+    if not code.isidentifier() or len(code) > ids.MAX_ID:
+        raise Invalid("wrap_up_code", f"must be letters, digits and underscores, at most {ids.MAX_ID}")
 
 
 def check_break_reason(reason: str) -> None:

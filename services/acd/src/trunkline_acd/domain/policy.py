@@ -35,7 +35,6 @@ ROWS_PER_EVENT = 100
 MAX_WRAP_UP_CODES = 1_000
 """Nobody chooses among more; bounds what a tenant keeps in memory."""
 
-MAX_ID_LENGTH = 128
 MAX_REQUIREMENTS = 32
 MAX_SKILLS = 64
 

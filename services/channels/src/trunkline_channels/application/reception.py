@@ -13,13 +13,14 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from trunkline_core.errors import Invalid, NotFound
+from trunkline_core.ids import check_id
 from trunkline_core.sealed import Sealed
 from trunkline_ledger.core.window import check_age, time_of
 from trunkline_platform.credentials import Principal
 
 from trunkline_channels.application.steps import ChannelsLedger
 from trunkline_channels.domain import commands
-from trunkline_channels.domain.checks import check_attributes, check_id, check_locale, check_text
+from trunkline_channels.domain.checks import check_attributes, check_locale, check_text
 from trunkline_channels.domain.commands import Command
 from trunkline_channels.domain.contact import Contact
 from trunkline_channels.domain.identity import derive_contact_id, partition_token

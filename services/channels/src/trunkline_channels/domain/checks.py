@@ -3,15 +3,9 @@
 from collections.abc import Mapping
 
 from trunkline_core.errors import Invalid
-from trunkline_core.sealed import Sealed
+from trunkline_core.sealed import Sealed, check_sealed
 
 from trunkline_channels.domain import policy
-
-
-def check_id(field: str, value: str) -> None:
-    """Raises: Invalid unless 1 to 128 characters."""
-    if not 1 <= len(value) <= policy.MAX_ID_LENGTH:
-        raise Invalid(field, f"must have 1 to {policy.MAX_ID_LENGTH} characters")
 
 
 def check_attributes(attributes: Mapping[str, str]) -> None:
@@ -37,9 +31,5 @@ def check_text(text: str) -> None:
 
 
 def checked(field: str, sealed: Sealed | None) -> Sealed:
-    """Return the sealed text. Raises: Invalid when it is missing or above the limit."""
-    if sealed is None:
-        raise Invalid(field, "must be set")
-    if len(sealed.ciphertext) > policy.MAX_TEXT_BYTES + policy.SEALING_BYTES:
-        raise Invalid(field, f"must have at most {policy.MAX_TEXT_BYTES // 1024} KiB")
-    return sealed
+    """Return the sealed text. Raises: Invalid when it is missing, empty or above the limit."""
+    return check_sealed(field, sealed, policy.MAX_TEXT_BYTES)

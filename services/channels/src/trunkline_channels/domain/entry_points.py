@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
+from trunkline_core.ids import check_id
 
-from trunkline_channels.domain import checks, commands
+from trunkline_channels.domain import commands
 from trunkline_channels.domain.events import EntryPointPut, Event
 from trunkline_channels.domain.state import ChannelsState, EntryPoint
 from trunkline_channels.domain.words import Channel
@@ -16,8 +17,8 @@ def put(state: ChannelsState, command: commands.PutEntryPoint, context: Context)
     definition = command.entry_point
     if definition is None:
         raise Invalid("entry_point", "must be set")
-    checks.check_id("entry_point.entry_point_id", definition.entry_point_id)
-    checks.check_id("entry_point.flow_id", definition.flow_id)
+    check_id("entry_point.entry_point_id", definition.entry_point_id)
+    check_id("entry_point.flow_id", definition.flow_id)
     if definition.channel is Channel.UNSPECIFIED:
         raise Invalid("entry_point.channel", "must be set")
     known = state.entry_points.get(definition.entry_point_id)

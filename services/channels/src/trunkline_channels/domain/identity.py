@@ -5,9 +5,7 @@ Must not: contain personal data; the token is an HMAC under the tenant's key.
 """
 
 from trunkline_core.errors import Invalid
-from trunkline_core.ids import contact_prefix, derive_id
-
-from trunkline_channels.domain import policy
+from trunkline_core.ids import MAX_ID, contact_prefix, derive_id
 
 
 def derive_contact_id(address_token: str, command_id: str) -> str:
@@ -19,6 +17,6 @@ def derive_contact_id(address_token: str, command_id: str) -> str:
 def partition_token(contact_id: str) -> str:
     """Return the ledger key of a contact. Raises: Invalid for anything that is no contact id."""
     parts = contact_id.split("_")
-    if len(contact_id) > policy.MAX_ID_LENGTH or len(parts) != 3 or parts[0] != "ct" or not all(parts):
+    if len(contact_id) > MAX_ID or len(parts) != 3 or parts[0] != "ct" or not all(parts):
         raise Invalid("contact_id", "must be ct_<token>_<suffix>")
     return parts[1]

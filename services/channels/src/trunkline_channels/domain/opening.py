@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, NotFound
-from trunkline_core.ids import contact_prefix
+from trunkline_core.ids import check_id, contact_prefix
 
 from trunkline_channels.domain import checks, commands, identity, steps, timing
 from trunkline_channels.domain.contact import Contact
@@ -78,8 +78,8 @@ def _check(command: commands.OpenContact) -> None:
     identity.partition_token(command.contact_id)
     if not command.address_token or not command.contact_id.startswith(contact_prefix(command.address_token)):
         raise Invalid("address_token", "must begin with the contact id's token")
-    checks.check_id("address_token", command.address_token)
-    checks.check_id("peer_id", command.peer_id)
+    check_id("address_token", command.address_token)
+    check_id("peer_id", command.peer_id)
     checks.check_locale(command.locale)
     checks.check_attributes(command.attributes)
     checks.checked("address", command.address)

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from trunkline_core.decider import Context
+from trunkline_core.ids import check_id
 
-from trunkline_channels.domain import checks, closing, commands, policy, timing
+from trunkline_channels.domain import closing, commands, policy, timing
 from trunkline_channels.domain.contact import Contact
 from trunkline_channels.domain.events import Event, PeerAttached, PeerDetached
 from trunkline_channels.domain.state import ChannelsState, holder_key
@@ -18,7 +19,7 @@ from trunkline_channels.domain.words import Channel, CloseReason
 def attach(state: ChannelsState, command: commands.AttachPeer, context: Context) -> Iterator[Event]:
     """The customer is held by this edge now."""
     contact = closing.live(state, command.contact_id, context.tenant)
-    checks.check_id("peer_id", command.peer_id)
+    check_id("peer_id", command.peer_id)
     if not contact.is_attached or contact.peer_id != command.peer_id:
         yield PeerAttached(contact.contact_id, command.peer_id)
 

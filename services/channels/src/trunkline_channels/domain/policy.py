@@ -6,7 +6,6 @@ DETACHED_LIFE = timedelta(seconds=120)  # a page is reloaded, a phone changes it
 SILENT_LIFE = timedelta(minutes=30)
 CLOSED_LIFE = timedelta(minutes=10)  # late facts and repeated commands still find the row
 
-MAX_ID_LENGTH = 128
 MAX_ATTRIBUTES = 32
 MAX_ATTRIBUTE_LENGTH = 256
 MAX_GATHERED = 32
@@ -16,6 +15,5 @@ MAX_CONTACTS_PER_LOSS = 100  # all records of one command lie in one batch (ledg
 
 # A text stands twice in its record, in the command and in the event, and the record holds 64 KiB (ledger rule 6).
 MAX_TEXT_BYTES = 31 * 1024
-SEALING_BYTES = 16
 LOCALES = frozenset({"zh", "en"})
 LEG_FAILURES = frozenset({"busy", "unreachable", "failed"})

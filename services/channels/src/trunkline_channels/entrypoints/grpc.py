@@ -11,6 +11,7 @@ from typing import Any
 from trunkline.contact.v1 import contact_service_pb2 as wire
 from trunkline.contact.v1.contact_service_pb2_grpc import ContactReadServiceServicer, ContactSessionServiceServicer
 from trunkline_core.errors import Invalid, NotFound, Overloaded, Rejection, Transient, TrunklineError
+from trunkline_core.ids import check_id
 from trunkline_ledger.submission import ReadToken
 from trunkline_platform.credentials import Principal, Role
 from trunkline_platform.errors_grpc import code_of
@@ -26,7 +27,6 @@ from trunkline_channels.application.reasons import reason_of
 from trunkline_channels.application.reception import Arrival, Reception
 from trunkline_channels.application.steps import ChannelsLedger
 from trunkline_channels.domain import commands
-from trunkline_channels.domain.checks import check_id
 from trunkline_channels.domain.contact import Contact
 from trunkline_channels.domain.identity import partition_token
 from trunkline_channels.domain.words import CloseReason

@@ -6,9 +6,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from trunkline_core.errors import Invalid
 from trunkline_core.flows import LocalizedText
+from trunkline_core.ids import MAX_ID, check_id_of
 from trunkline_core.sealed import Sealed
-
-MAX_ID = 128
 
 
 class Role(Enum):
@@ -70,15 +69,9 @@ class EntryPointDefinition:
     flow_id: str
 
 
-def check_id(field: str, value: str, prefix: str) -> None:
-    """Raises: Invalid when `value` is not an id of that type."""
-    if not value.startswith(f"{prefix}_") or not len(prefix) + 1 < len(value) <= MAX_ID:
-        raise Invalid(field, f"must begin with {prefix}_ and have at most {MAX_ID} characters")
-
-
 def check_tenant(tenant: TenantDefinition) -> None:
     """Raises: Invalid."""
-    check_id("tenant.tenant_id", tenant.tenant_id, "tn")
+    check_id_of("tn", "tenant.tenant_id", tenant.tenant_id)
     check_zone("tenant.time_zone", tenant.time_zone)
     for number, origin in enumerate(tenant.widget_origins):
         if origin != "*" and not origin.startswith(("http://", "https://")):
@@ -94,7 +87,7 @@ def check_zone(field: str, name: str) -> None:
 
 def check_user(user: UserDefinition) -> None:
     """Raises: Invalid."""
-    check_id("user.user_id", user.user_id, "us")
+    check_id_of("us", "user.user_id", user.user_id)
     if not user.roles or Role.UNSPECIFIED in user.roles:
         raise Invalid("user.roles", "must name at least one role")
     if not user.login_token:
@@ -107,7 +100,7 @@ def check_user(user: UserDefinition) -> None:
 
 def check_entry_point(entry_point: EntryPointDefinition) -> None:
     """Raises: Invalid."""
-    check_id("entry_point.entry_point_id", entry_point.entry_point_id, "ep")
+    check_id_of("ep", "entry_point.entry_point_id", entry_point.entry_point_id)
     if entry_point.channel is Channel.UNSPECIFIED:
         raise Invalid("entry_point.channel", "must be set")
 

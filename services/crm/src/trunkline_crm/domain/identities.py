@@ -8,7 +8,7 @@ from itertools import count
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, NotFound, Rejection
-from trunkline_core.ids import contact_prefix
+from trunkline_core.ids import check_id, contact_prefix
 from trunkline_core.sealed import check_sealed
 
 from trunkline_crm.domain.commands import ResolveCustomer
@@ -16,7 +16,6 @@ from trunkline_crm.domain.events import ContactResolved, CustomerCreated, Event,
 from trunkline_crm.domain.state import Answer, CrmState, Identity
 from trunkline_crm.domain.words import Channel
 
-MAX_ID = 128
 MAX_ADDRESS_BYTES = 1024
 
 
@@ -76,14 +75,12 @@ def _new_customer_id(state: CrmState, context: Context) -> str:
 
 
 def _check(command: ResolveCustomer) -> None:
-    if not command.contact_id or len(command.contact_id) > MAX_ID:
-        raise Invalid("contact_id", f"must have 1 to {MAX_ID} characters")
+    check_id("contact_id", command.contact_id)
     if command.step_no < 1:
         raise Invalid("step_no", "must be at least 1")
     if command.channel is Channel.UNSPECIFIED:
         raise Invalid("channel", "must be set")
-    if not command.address_token or len(command.address_token) > MAX_ID:
-        raise Invalid("address_token", f"must have 1 to {MAX_ID} characters")
+    check_id("address_token", command.address_token)
     if not command.contact_id.startswith(contact_prefix(command.address_token)):
         raise Invalid("contact_id", "must begin with the address token's")  # else an erasure would miss its keys
     check_sealed("address", command.address, MAX_ADDRESS_BYTES)

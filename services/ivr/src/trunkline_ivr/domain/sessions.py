@@ -9,7 +9,7 @@ from dataclasses import replace
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, NotFound, Overloaded, Rejection
 from trunkline_core.flows import FlowStep, GatherNode, MenuNode
-from trunkline_core.sealed import Sealed
+from trunkline_core.sealed import check_sealed
 from trunkline_core.timers import Timer
 
 from trunkline_ivr.domain.commands import AdvanceSession, EndSession, ExpireInput, StartSession
@@ -34,7 +34,6 @@ MAX_ATTRIBUTES = 32
 MAX_ATTRIBUTE_CHARS = 256
 MAX_ATTRIBUTES_BYTES = 16 * 1024  # they are in the command and in the event of one record
 MAX_TEXT_BYTES = 31 * 1024  # so is a text, and the record holds 64 KiB (ledger rule 6); channels takes no more either
-TAG_BYTES = 16  # of AES-GCM, behind the sealed text
 
 
 def start(state: IvrState, command: StartSession, context: Context) -> Iterator[Event]:
@@ -194,7 +193,7 @@ def _awaiting(state: IvrState, command: AdvanceSession, context: Context) -> tup
 def _answer(step: FlowStep, command: AdvanceSession) -> tuple[str, str]:
     """Return the node that follows and the name under which the text is kept, empty for none."""
     if isinstance(step, GatherNode):
-        check_sealed("text", command.text)
+        check_sealed("text", command.text, MAX_TEXT_BYTES)
         return step.next_node, step.attribute
     assert isinstance(step, MenuNode), "a session waits only at questions"
     if not command.option_id:
@@ -215,11 +214,3 @@ def _check_start(command: StartSession) -> None:
         raise Invalid("attributes", f"must have at most {MAX_ATTRIBUTES_BYTES // 1024} KiB together")
     if len(command.locale) > 16:
         raise Invalid("locale", "must have at most 16 characters")
-
-
-def check_sealed(field: str, text: Sealed | None) -> None:
-    """Raises: Invalid when there is no text or too much of it."""
-    if text is None:
-        raise Invalid(field, "must be set")
-    if len(text.ciphertext) > MAX_TEXT_BYTES + TAG_BYTES:
-        raise Invalid(field, f"must have at most {MAX_TEXT_BYTES // 1024} KiB")

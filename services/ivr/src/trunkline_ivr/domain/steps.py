@@ -2,10 +2,9 @@
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, NotFound, Rejection
+from trunkline_core.ids import check_id
 
 from trunkline_ivr.domain.state import IvrState
-
-MAX_ID = 128
 
 
 def is_repeated(state: IvrState, contact_id: str, step_no: int, context: Context) -> bool:
@@ -26,7 +25,6 @@ def is_repeated(state: IvrState, contact_id: str, step_no: int, context: Context
 
 def check_step(contact_id: str, step_no: int) -> None:
     """Raises: Invalid."""
-    if not contact_id or len(contact_id) > MAX_ID:
-        raise Invalid("contact_id", f"must have 1 to {MAX_ID} characters")
+    check_id("contact_id", contact_id)
     if step_no < 1:
         raise Invalid("step_no", "must be at least 1")

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
+from trunkline_core.ids import MAX_ID
 from trunkline_core.sealed import check_sealed
 
 from trunkline_ticketing.domain.commands import AddNote, ChangeTicketState, CreateTicket
@@ -14,7 +15,6 @@ from trunkline_ticketing.domain.state import Ticket, TicketingState
 from trunkline_ticketing.domain.words import TicketState
 
 MAX_NOTES = 500
-MAX_ID = 128
 MAX_SUBJECT_BYTES = 1024
 MAX_NOTE_BYTES = 32 * 1024
 
