@@ -19,6 +19,7 @@ check: setup ## lint, format, types, layers, protos
 	$(BIN)/mypy $(filter-out libs/protos/src,$(wildcard libs/*/src services/*/src)) launcher/src demo/src
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/buf lint protos
+	test ! -f protos/released.binpb || $(BIN)/buf breaking protos --against protos/released.binpb
 	$(BIN)/python protos/generate.py --check
 
 test: check ## set up and run everything

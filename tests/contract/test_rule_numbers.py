@@ -1,4 +1,4 @@
-"""Every rule that code cites by number stands in docs/rules under that number."""
+"""Every rule that code cites by number stands in docs/rules under that number, and every rule is cited."""
 
 import re
 from collections.abc import Iterator
@@ -11,11 +11,22 @@ FOLDERS = ("libs", "services", "demo", "launcher", "tests")
 CITED = re.compile(r"\b(?:(ledger|routing) )?rules? (\d+(?:(?:, | and | to |–)\d+)*)", re.IGNORECASE)
 AT_HOME = {"libs/ledger": "ledger", "services/acd": "routing"}
 """Where "rule 4" needs no first name."""
+KEPT_IN = {"ledger": ("libs/ledger/src", "libs/platform/src"), "routing": ("services/acd/src",)}
+SHOWN_IN = {"ledger": ("libs/ledger/tests", "libs/platform/tests"), "routing": ("services/acd/tests",)}
+ELSEWHERE = {("routing", 17)}
+"""Opening hours are kept by `trunkline_core.hours` and by the flows, not by acd."""
 
 
 def written(page: str) -> list[int]:
     text = (ROOT / "docs/rules" / f"{page}.md").read_text(encoding="utf-8")
     return [int(number) for number in re.findall(r"^### (\d+)\. ", text, re.MULTILINE)]
+
+
+def kept(page: str) -> list[int]:
+    """The rules of which something is built: their text begins with it, and not with *Not built*."""
+    text = (ROOT / "docs/rules" / f"{page}.md").read_text(encoding="utf-8")
+    rules = re.findall(r"^### (\d+)\. .*\n(?!\*Not built)", text, re.MULTILINE)
+    return [int(number) for number in rules if (page, int(number)) not in ELSEWHERE]
 
 
 def home_of(path: Path) -> str | None:
@@ -52,6 +63,15 @@ def test_every_cited_rule_is_written():
     }
     assert len(cited) > 50
     assert [each for each in sorted(cited, key=str) if each[1] not in known] == []
+
+
+@pytest.mark.parametrize("folders", [KEPT_IN, SHOWN_IN], ids=["kept by a module", "shown by a test"])
+@pytest.mark.parametrize("page", ["ledger", "routing"])
+def test_every_rule_that_is_built_is_cited(page, folders):
+    paths = [path for folder in folders[page] for path in (ROOT / folder).rglob("*.py")]
+    cited = {rule for path in paths for rule in cited_in(path.read_text(encoding="utf-8"), home_of(path))}
+    assert len(kept(page)) > 10
+    assert [number for number in kept(page) if (page, number) not in cited] == []
 
 
 def test_ranges_and_lists_of_rules_are_taken_apart():

@@ -5,7 +5,7 @@ import re
 from browsing import People
 from own_tenants import OwnTenant
 from pages import UNTOUCHED, Desk, Shop, Tickets
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 QUESTION = {"zh": "茶叶盒子破了，想换一盒。", "en": "The tea box was broken, can I get a new one?"}
 ANSWER = {"zh": "您好，马上为您补发。", "en": "Hello, a new one leaves today."}
@@ -36,10 +36,8 @@ def test_a_customer_meets_the_menu_asks_for_a_person_and_is_served_to_the_ticket
     shop.say(THANKS[language])
     expect(desk.log).to_contain_text(THANKS[language])
 
-    desk.open_ticket_dialog()
-    expect(desk.part("ticket-subject")).to_have_value(re.compile(re.escape(QUESTION[language])))
-    desk.press("ticket-submit")
-    expect(desk.part("ticket-subject")).to_have_count(0)
+    desk.part("ticket-create").dblclick()
+    expect(desk.part("ticket-made").get_by_role("link")).to_have_attribute("href", re.compile("^/tickets.ticket=tk_"))
 
     desk.end()
     expect(shop.part("tl-again")).to_be_visible()
@@ -120,3 +118,42 @@ def test_a_customer_who_leaves_a_conversation_sends_the_agent_to_wrap_up(people:
     expect(desk.part("message-input")).to_have_count(0)
     shop.press("tl-again")
     expect(shop.part("tl-option-support")).to_be_visible()
+
+
+def test_a_ticket_that_was_made_can_be_gone_to_from_the_desk_and_a_second_one_be_made(
+    people: People, tenant: OwnTenant
+) -> None:
+    desk = Desk(people.member(tenant.tenant_id, "li")).go().be_available()
+    Shop(people.stranger(), tenant.entry_point).go().open_chat().ask_for_a_person(QUESTION["en"])
+    desk.await_ring()
+    desk.accept()
+    desk.make_ticket()
+    expect(desk.part("ticket-create")).to_have_text("Create another ticket")
+    first = desk.part("ticket-made").get_by_role("link").get_attribute("href")
+    desk.press("ticket-create")
+    made = desk.part("ticket-made").get_by_role("link")
+    expect(made).not_to_have_attribute("href", str(first))
+    made.click()
+    tickets = Tickets(desk.page)
+    expect(tickets.row(QUESTION["en"])).to_have_count(2)
+    expect(tickets.page.get_by_text("No notes yet.")).to_have_count(1)
+
+
+def test_a_ticket_that_failed_on_its_way_is_made_once_when_it_is_asked_for_again(
+    people: People, tenant: OwnTenant
+) -> None:
+    desk = Desk(people.member(tenant.tenant_id, "li")).go().be_available()
+    Shop(people.stranger(), tenant.entry_point).go().open_chat().ask_for_a_person(QUESTION["en"])
+    desk.await_ring()
+    desk.accept()
+    desk.page.route("**/api/tickets", _carried_out_but_not_answered, times=1)
+    desk.press("ticket-create")
+    expect(desk.page.locator(".ant-message-notice")).to_contain_text("the system has failed")
+    assert "502" in people.complaints.pop()
+    desk.make_ticket()
+    expect(Tickets(desk.page).go().row(QUESTION["en"])).to_have_count(1)
+
+
+def _carried_out_but_not_answered(route: Route) -> None:
+    assert route.fetch().ok
+    route.fulfill(status=502)

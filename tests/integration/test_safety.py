@@ -12,7 +12,7 @@ import pytest
 from callers import Callers, callers_of
 from crowds import Agent, Customers
 from desk_sockets import desk_of
-from fleet import Fleet, owner_among
+from fleet import Fleet, Replica
 from gateways import gateway_of
 from own_tenants import OwnTenant, define_tenant
 from published import ledgers, wrong_journal_records, wrong_live_rows
@@ -124,18 +124,17 @@ async def all_calls(fleet: Fleet, shop: OwnTenant, journal: ClientJournal) -> No
             for kills, service in enumerate(KILLS, 1):
                 while customers.ended < kills * CALLS // (len(KILLS) + 1):
                     await asyncio.sleep(0.05)
-                await asyncio.to_thread(kill_an_owner, fleet, service)
+                victim = await fleet.busy_owner(service)
+                await asyncio.to_thread(kill, fleet, victim)
 
 
-def kill_an_owner(fleet: Fleet, service: str) -> None:
+def kill(fleet: Fleet, victim: Replica) -> None:
     """SIGKILL; the same replica comes back when the other one decides on everything."""
-    replicas = fleet.of(service)
-    victim = owner_among(replicas)
-    others = [replica for replica in replicas if replica is not victim]
+    others = [replica for replica in fleet.of(victim.service) if replica is not victim]
     victim.kill()
-    wait_until(lambda: sum(replica.owned() for replica in others) == 4, f"another {service} owns all partitions")
+    wait_until(lambda: sum(replica.owned() for replica in others) == 4, f"another {victim.service} owns everything")
     fleet.begin(victim)
-    wait_until(victim.is_ready, f"{service} {victim.instance_id} is back")
+    wait_until(victim.is_ready, f"{victim.service} {victim.instance_id} is back")
 
 
 async def test_an_owner_that_answers_before_it_appends_is_found_out(

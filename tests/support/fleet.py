@@ -6,15 +6,21 @@ Owns: which replica listens where, and what each knows of the others. Must not: 
 import re
 import signal
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx
+from trunkline.ledger.v1.ledger_types_pb2 import Marker
 from trunkline_embedded.process import ChildProcess
 from trunkline_launcher.layout import GRPC_SERVICES, SERVICES, Layout, free_ports
+from trunkline_ledger.core.records import MARKER_TYPE
+from trunkline_testkit.checker.log import read_records
 from waiting import wait_until
 
 HEALTHY = (sys.executable, "-m")
+LEDGERS = {"acd": "acd.events.v1", "channels": "contact.events.v1"}
+RUNTIME = "trunkline.ledger.v1."
 OWNED = re.compile(r"^trunkline_ledger_owned_partitions\{.*\} (\d+)", re.MULTILINE)
 
 
@@ -37,6 +43,11 @@ class Replica:
         assert self._child is not None
         self._child.signal(signal.SIGKILL)
         assert self._child.wait(10)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        if self._child is not None:
+            self._child.terminate()
 
     def stop(self) -> None:
         """Ask it to end and wait."""
@@ -81,6 +92,16 @@ class Fleet:
         """Return a service's replicas."""
         return [replica for (name, _), replica in self._replicas.items() if name == service]
 
+    async def busy_owner(self, service: str) -> Replica:
+        """Return the replica that decides where most happens: the owner, by its marker, of the fullest partition."""
+        records = await read_records(self.layout.kafka, [LEDGERS[service]])
+        events = Counter(record.partition for record in records if not (record.type or "").startswith(RUNTIME))
+        ((partition, _),) = events.most_common(1)
+        markers = [record for record in records if (record.partition, record.type) == (partition, MARKER_TYPE)]
+        owner = Marker.FromString(max(markers, key=lambda record: record.epoch or 0).value).instance_id
+        (found,) = [replica for replica in self.of(service) if owner == f"{service}-{replica.instance_id}"]
+        return found
+
     def addresses(self, service: str) -> list[str]:
         """Return where a service's replicas take gRPC."""
         return [replica.layout.grpc_address(service) for replica in self.of(service)]
@@ -101,7 +122,9 @@ class Fleet:
             wait_until(replica.is_ready, f"{replica.service} {replica.instance_id} is ready", 120)
 
     def stop(self) -> None:
-        """End everything."""
+        """End everything, all at the same time."""
+        for replica in self._replicas.values():
+            replica.terminate()
         for replica in self._replicas.values():
             replica.stop()
 
@@ -116,10 +139,3 @@ class Fleet:
         for other in GRPC_SERVICES:
             yield f"{own}_{other.upper()}_ADDRESSES", ",".join(self.addresses(other))
             yield f"{own}_{other.upper()}_URL", self.layout.http_url(other)
-
-
-def owner_among(replicas: list[Replica]) -> Replica:
-    """Return the replica that decides on most partitions."""
-    owner = max(replicas, key=Replica.owned)
-    assert owner.owned() > 0, "nobody owns anything"
-    return owner

@@ -1,4 +1,4 @@
-"""`python -m trunkline_launcher run | reset`: the only entry; whatever a user can cause ends in one sentence."""
+"""`python -m trunkline_launcher run | reset | token`: the only entry; what a user can cause ends in one sentence."""
 
 import sys
 

@@ -1,23 +1,28 @@
-"""What a user can ask for: run the centre on this machine, or forget its data."""
+"""What a user can ask for: run the centre on this machine, let a gateway in, or forget the data."""
 
 import os
+import re
 import shutil
 import signal
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Final
 
 from trunkline_core.errors import Misconfigured
 from trunkline_embedded.web import build_web
+from trunkline_platform.credentials import Credentials, Principal, Role
 
 from trunkline_launcher.clusters import require_clusters
-from trunkline_launcher.layout import ROOT, WEB, Layout, default_layout
+from trunkline_launcher.layout import ROOT, WEB, Layout, default_layout, installation_secret
 from trunkline_launcher.lock import NAME, only_one
 from trunkline_launcher.supervisor import Supervisor, require_ports
 
 PASSWORD: Final = "trunkline-demo"
+GATEWAY_TOKEN: Final = timedelta(hours=24)
+WORD: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -29,8 +34,10 @@ def carry_out(arguments: list[str]) -> int:
                 run(default_layout())
             case ["reset"]:
                 reset(default_layout())
+            case ["token", gateway, tenant]:
+                print(gateway_token(default_layout(), gateway, tenant))
             case _:
-                print("usage: trunkline run | reset", file=sys.stderr)
+                print("usage: trunkline run | reset | token GATEWAY TENANT", file=sys.stderr)
                 return 2
     except Misconfigured as error:
         print(error, file=sys.stderr)
@@ -111,6 +118,19 @@ def logins() -> str:
             supervisor             zhao   {PASSWORD}
             admin                  admin  {PASSWORD}
 """
+
+
+def gateway_token(layout: Layout, gateway: str, tenant: str) -> str:
+    """Return a credential with which a gateway brings in contacts of one tenant, good for 24 h and for nothing else.
+
+    It goes into the metadata `tl-token` of each gRPC call. Raises: Misconfigured.
+    """
+    for name, value in (("GATEWAY", gateway), ("TENANT", tenant)):
+        if not WORD.fullmatch(value):
+            raise Misconfigured(f"{name} must be 1 to 64 letters, digits, dashes and underscores.")
+    secret = os.environ.get("TRUNKLINE_SECRET") or installation_secret(layout.data)
+    principal = Principal(tenant, f"gateway:{gateway}", frozenset({Role.GATEWAY}))
+    return Credentials(secret.encode(), GATEWAY_TOKEN).issue(principal)
 
 
 def reset(layout: Layout) -> None:

@@ -61,6 +61,7 @@ def writer(kafka: KafkaNode, topic: str) -> "subprocess.Popen[str]":
 
 
 async def test_an_owner_that_was_frozen_and_resumed_has_nothing_take_effect_twice_and_loses_nothing(kafka, topic):
+    """Ledger rules 2 and 12."""
     child = writer(kafka, topic)
     assert child.stdout is not None
     try:
@@ -87,6 +88,7 @@ async def test_an_owner_that_was_frozen_and_resumed_has_nothing_take_effect_twic
 async def test_a_broker_that_is_frozen_longer_than_an_append_may_take_leaves_an_unknown_outcome_that_a_repeat_solves(
     kafka_of_its_own, topic
 ):
+    """Ledger rules 10 and 12."""
     kafka, command_id = kafka_of_its_own, uuid7()
     async with running(impatient(kafka, topic)) as ledger:
         await until(lambda: len(ledger.owned) == 2)
@@ -136,6 +138,7 @@ async def test_while_an_append_hangs_new_commands_are_refused_at_once(kafka_of_i
 
 
 async def test_the_older_of_two_live_processes_with_one_instance_id_exits(kafka, topic):
+    """Ledger rule 3."""
     older = make(kafka, topic, "r1")
     await older.start()
     task = asyncio.create_task(older.run())
@@ -149,6 +152,7 @@ async def test_the_older_of_two_live_processes_with_one_instance_id_exits(kafka,
 
 
 async def test_a_replica_that_stops_in_order_hands_over_long_before_its_session_ends(kafka, topic):
+    """Ledger rule 1: who leaves the group is replaced at once."""
     async with running(make(kafka, topic, "r2", PATIENT)) as second:
         first = make(kafka, topic, "r1", PATIENT)
         async with running(first):
@@ -158,6 +162,7 @@ async def test_a_replica_that_stops_in_order_hands_over_long_before_its_session_
 
 
 async def test_a_topic_that_was_deleted_and_created_anew_makes_the_replica_forget_what_it_read(kafka, topic):
+    """Ledger rule 9: another topic id."""
     async with running(make(kafka, topic, "r1", replace(FAST, append_timeout_s=2.0))) as ledger:
         await until(lambda: len(ledger.owned) == 2)
         for _ in range(3):
@@ -182,6 +187,7 @@ async def recreate(kafka: KafkaNode, topic: str, ledger: BankLedger) -> None:
 
 
 async def test_a_topic_with_another_time_stamp_type_is_refused_in_one_sentence(kafka, topic):
+    """Ledger rule 22: never compacted."""
     ledger = make(kafka, topic, "r1")
     await ensure_topics(kafka.bootstrap, [ledger._topic()])
     with pytest.raises(Misconfigured, match=r"cleanup\.policy=delete"):
@@ -196,6 +202,7 @@ async def test_without_a_broker_start_says_so(topic):
 
 
 async def test_a_partition_number_is_that_of_kafkas_default_partitioner(kafka, topic):
+    """Ledger rule 22: murmur2 of the key."""
     async with running(make(kafka, topic, "r1")) as ledger:
         assert [ledger.partition_of(key) for key in ("21", "foobar", "a-little-bit-long-string")] == [
             (value & 0x7FFFFFFF) % 2 for value in (-973932308, -790332482, -985981536)

@@ -136,6 +136,7 @@ async def test_the_next_owner_goes_on_where_the_last_one_stood_and_everything_is
 
 
 async def test_watchers_see_every_batch_once_in_order_and_one_that_fails_harms_nobody(kafka, topic):
+    """Ledger rules 8 and 18."""
     ledger = make(kafka, topic, "r1")
     seen: list[int] = []
     owned: list[int] = []

@@ -15,6 +15,9 @@ def log() -> Log:
     return Log()
 
 
+# Ledger rules 2 and 21: epochs fence; what carries none is void.
+
+
 def test_of_two_contenders_with_the_same_epoch_the_first_marker_wins(log):
     one, other = Replica(log, "r1"), Replica(log, "r2")
     log.append([one.marker(1)])
@@ -63,6 +66,9 @@ def test_a_record_without_a_valid_epoch_header_is_ignored_and_counted(log):
     assert events_of(owner.book("a", 1)) == [Booked("a", 1)]
 
 
+# Ledger rules 1 and 3: a replica that only folds stops nobody; a marker that is read back does.
+
+
 def test_a_cold_replica_that_joins_does_not_stop_the_owner(log):
     owner = Replica(log, "r1").take_over()
     owner.book("a", 5)
@@ -79,6 +85,7 @@ def test_a_newer_process_with_our_instance_id_replaces_us(log):
 
 
 def test_commands_that_still_wait_when_ownership_ends_are_told_who_owns(log):
+    """Rule 19: the owner whom the marker names."""
     old, new = Replica(log, "r1").take_over(), Replica(log, "r2")
     command = old.submit(Book("a", 1))
     new.take_over()
@@ -87,6 +94,9 @@ def test_commands_that_still_wait_when_ownership_ends_are_told_who_owns(log):
     assert isinstance(reply, NotOwner)
     assert reply.owner is not None
     assert reply.owner.address == "r2:1"
+
+
+# Ledger rules 5 and 6: group commit, cut between commands.
 
 
 def test_commands_that_wait_together_are_appended_together_and_see_each_other(log):
@@ -121,6 +131,9 @@ def test_a_command_above_the_limit_is_refused_and_changes_nothing(log):
     assert events_of(owner.book("a", 1)) == [Booked("a", 1)]
 
 
+# Ledger rules 7 and 8: what did not land is undone, and nothing that saw it leaves.
+
+
 def test_a_rejection_based_on_a_booking_that_never_landed_is_not_released(log):
     owner = Replica(log, "r1").take_over()
     owner.book("a", 10)
@@ -135,12 +148,16 @@ def test_a_rejection_based_on_a_booking_that_never_landed_is_not_released(log):
 
 
 def test_nothing_is_decided_while_a_batch_is_on_its_way(log):
+    """One batch in flight (rule 5)."""
     owner = Replica(log, "r1").take_over()
     owner.submit(Book("a", 10))
     owner.decide()
     owner.submit(Book("a", 1), uuid7(number=3))
     assert not owner.core.is_settled
     assert owner.core.next_batch(0) is None
+
+
+# Ledger rule 9: offsets that do not fit.
 
 
 def test_a_batch_displaced_by_garbage_still_takes_effect_when_it_is_read_back(log):
@@ -170,6 +187,9 @@ def test_a_lower_offset_than_expected_means_the_log_lost_its_tail(log):
     assert owner.catch_up().balance("a") == 5
 
 
+# Ledger rule 10: unknown outcome.
+
+
 def test_after_an_unknown_outcome_nothing_is_decided_before_the_next_epoch_and_a_repeat_is_answered(log):
     owner = Replica(log, "r1").take_over()
     command = owner.submit(Book("a", 5), uuid7(number=5))
@@ -182,6 +202,9 @@ def test_after_an_unknown_outcome_nothing_is_decided_before_the_next_epoch_and_a
     owner.take_over()
     assert events_of(owner.book("a", 5, command)) == [Booked("a", 5)]
     assert owner.balance("a") == 5
+
+
+# Ledger rule 12: commands from outside.
 
 
 def test_a_repeated_command_gets_its_first_answer_also_from_the_next_owner(log):
@@ -225,6 +248,9 @@ def test_the_window_forgets_after_five_minutes_of_log_time(log):
     assert len(owner.core.fold.window) == 1
 
 
+# Ledger rule 13: process managers.
+
+
 def source(offset: int, ordinal: int = 0) -> ManagerSource:
     return ManagerSource("follow", "other.events.v1", 3, offset, 1, ordinal)
 
@@ -247,6 +273,9 @@ def test_a_rejected_or_empty_manager_command_still_advances_the_mark(log):
     for core in (owner.core, other.core):
         mark = core.fold.marks.get("follow", "other.events.v1", 3)
         assert (mark.offset, mark.ordinal) == (8, 0)
+
+
+# Ledger rule 15: time.
 
 
 def test_a_timer_fires_when_due_and_never_before(log):
@@ -283,6 +312,9 @@ def test_log_time_never_runs_backwards_over_a_take_over(log):
     assert after >= before
 
 
+# Ledger rule 21: poison.
+
+
 def test_a_valid_record_that_cannot_be_decoded_stops_the_partition(log):
     owner = Replica(log, "r1").take_over()
     log.append([Draft(b"a", b"garbage", owner.core.fold.epochs.epoch, "test.Booked")])
@@ -303,6 +335,7 @@ STEPS = st.lists(
 @given(STEPS)
 @settings(max_examples=300, deadline=None)
 def test_in_every_history_all_replicas_agree_and_no_acknowledged_command_is_lost(steps):
+    """Rules 2, 3, 5 and 7 to 10 together."""
     log = Log()
     replicas = [Replica(log, "r0"), Replica(log, "r1")]
     flying: dict[int, list[Draft]] = {}

@@ -1,4 +1,7 @@
-"""Replicas of a ledger on real Kafka: commit, standby, take-over, kill, restart, readers, managers, projections."""
+"""Replicas of a ledger on real Kafka: commit, standby, take-over, kill, restart, readers, managers, projections.
+
+Ledger rules as they hold with a broker; the function names which.
+"""
 
 import asyncio
 import contextlib
@@ -86,6 +89,7 @@ def book(account: str, amount: int, command_id: str | None = None) -> Submission
 
 
 async def test_a_command_is_answered_after_it_is_durable_and_survives_a_restart(kafka, topic):
+    """Ledger rules 5 and 8."""
     async with running(make(kafka, topic, "r1")) as ledger:
         await until(lambda: len(ledger.owned) == 2)
         committed = await ledger.submit(book("a", 5))
@@ -99,6 +103,7 @@ async def test_a_command_is_answered_after_it_is_durable_and_survives_a_restart(
 
 
 async def test_two_replicas_share_the_partitions_and_both_fold_everything(kafka, topic):
+    """Ledger rules 1 (hot standby), 18 (token, watchers of each replica) and 19 (the owner is named)."""
     async with running(make(kafka, topic, "r1")) as one, running(make(kafka, topic, "r2")) as two:
         await until(lambda: len(one.owned) == 1 and len(two.owned) == 1)
         seen: list[str] = []
@@ -114,6 +119,7 @@ async def test_two_replicas_share_the_partitions_and_both_fold_everything(kafka,
 
 
 async def test_a_timer_fires_on_the_owner(kafka, topic):
+    """Ledger rule 15."""
     async with running(make(kafka, topic, "r1")) as ledger:
         await until(lambda: len(ledger.owned) == 2)
         await ledger.submit(
@@ -123,7 +129,7 @@ async def test_a_timer_fires_on_the_owner(kafka, topic):
 
 
 async def test_after_a_sigkill_of_the_owner_nothing_acknowledged_is_lost_and_nothing_is_done_twice(kafka, topic):
-    """A second process owns everything, is killed in full run, and a standby goes on with the unanswered commands."""
+    """A second process owns everything, is killed in full run, and a standby goes on (ledger rules 1, 2, 8 and 12)."""
     child = subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("writer.py")), kafka.bootstrap, topic],
         stdout=subprocess.PIPE,
@@ -151,6 +157,7 @@ async def test_after_a_sigkill_of_the_owner_nothing_acknowledged_is_lost_and_not
 
 
 async def test_kafka_away_is_refused_quickly_and_all_recovers_by_itself(kafka_of_its_own, topic):
+    """Ledger rule 3: the client is rebuilt in place."""
     kafka = kafka_of_its_own
     async with running(make(kafka, topic, "r1")) as ledger:
         await until(lambda: len(ledger.owned) == 2)
@@ -182,6 +189,7 @@ async def read_all(reader: Reader, at_least: int) -> list[EffectiveRecord]:
 
 
 async def test_a_reader_that_restarts_between_a_marker_and_a_zombies_record_does_not_believe_the_zombie(kafka, topic):
+    """Ledger rules 2 and 4: a position is offset and epoch."""
     async with running(make(kafka, topic, "r1")) as ledger:
         await until(lambda: len(ledger.owned) == 2)
         partition = ledger.partition_of("a")
@@ -204,6 +212,7 @@ async def test_a_reader_that_restarts_between_a_marker_and_a_zombies_record_does
 
 
 async def test_a_process_manager_carries_each_event_over_exactly_once_also_after_a_restart(kafka, topic):
+    """Ledger rule 13."""
     mirror = f"{topic}-mirror"
 
     def react(record: EffectiveRecord) -> Sequence[ManagerCommand[Command]]:
@@ -253,6 +262,7 @@ class Rows:
 
 
 async def test_a_record_that_only_a_projection_cannot_handle_goes_to_its_dlq_and_the_projection_goes_on(kafka, topic):
+    """Ledger rules 17 (a read model of facts by id) and 21 (dead letters)."""
     store = Rows(topic)
     dlq = f"{topic}-dlq"
     async with running(make(kafka, dlq, "dlq-maker")):

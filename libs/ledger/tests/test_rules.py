@@ -10,6 +10,7 @@ from log import NOON, Log, Replica, events_of, refusal_of, uuid7
 from trunkline.ledger.v1.ledger_types_pb2 import CommandRecord, Marker
 from trunkline_core.decider import Context
 from trunkline_core.errors import Conflict, Invalid, Overloaded, Transient
+from trunkline_core.ids import time_of
 from trunkline_core.tables import Journal
 from trunkline_ledger.core.batch import BATCH_FULL_BYTES
 from trunkline_ledger.core.commands import NOTHING
@@ -27,7 +28,7 @@ from trunkline_ledger.core.records import (
     check_records_size,
     read_headers,
 )
-from trunkline_ledger.core.window import Window, time_of
+from trunkline_ledger.core.window import Window
 from trunkline_ledger.kafka.producer import MAX_BATCH_BYTES
 from trunkline_ledger.submission import Committed, Defect, Expired, Lane, ManagerSource, NotOwner, OutcomeUnknown
 
@@ -45,7 +46,7 @@ def marker(epoch: int) -> Record:
     return record(epoch, MARKER_TYPE, Marker(epoch=epoch, boot_id="b", instance_id="i").SerializeToString())
 
 
-# Ledger rule 2: a filter that starts from a saved epoch judges as one that read everything.
+# Ledger rules 2 and 4: a filter that starts from a saved epoch judges as one that read everything.
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 4)), max_size=20), st.integers(0, 20))
@@ -75,6 +76,7 @@ def test_a_marker_whose_header_and_content_differ_or_that_is_garbage_is_void():
 
 
 def test_headers_that_are_missing_or_malformed_read_as_none():
+    """Ledger rule 21: the fixed headers."""
     assert read_headers([("tl-epoch", b"7"), ("tl-type", b"t")]) == (7, "t")
     assert read_headers([("tl-epoch", b"-7")]) == (None, None)
     assert read_headers([("tl-epoch", b"9" * 30), ("tl-type", None)]) == (None, None)

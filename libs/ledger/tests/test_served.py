@@ -1,4 +1,4 @@
-"""Whether every partition has an owner: an earlier start of the same replica is none."""
+"""Whether every partition has an owner: an earlier start of the same replica is none (ledger rules 2 and 3)."""
 
 import asyncio
 from uuid import uuid4

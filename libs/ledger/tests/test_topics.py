@@ -1,4 +1,4 @@
-"""Topics of the catalogue on a real broker."""
+"""Topics of the catalogue on a real broker: as many partitions as it says (ledger rule 22)."""
 
 from aiokafka.admin import AIOKafkaAdminClient
 from trunkline.topics import Topic

@@ -182,6 +182,7 @@ async def test_refusals_come_back_typed(caller: Caller):
 
 
 async def test_agent_of_another_tenant_is_not_found(caller: Caller, unique_tenant):
+    """Ledger rule 20: the row's tenant is the caller's."""
     await caller.staff("ag_li")
     stranger = Principal(unique_tenant(), "supervisor:us_1", frozenset({Role.SUPERVISOR}))
     with pytest.raises(NotFound, match="unknown agent ag_li"):
@@ -252,6 +253,7 @@ async def test_state_is_back_after_a_restart(bootstrap_servers, unique_name, uni
 async def test_any_replica_takes_a_command_and_the_desk_sees_it_from_the_owner(
     bootstrap_servers, unique_name, unique_tenant
 ):
+    """Ledger rule 19."""
     async with AsyncExitStack() as stack:
         replicas = [
             await stack.enter_async_context(replica(bootstrap_servers, unique_name(f"i{number}"))) for number in (1, 2)

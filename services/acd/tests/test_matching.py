@@ -199,6 +199,7 @@ def test_wrap_up_keeps_the_units(routing, offered):
 
 
 def test_tenants_on_one_partition_do_not_see_each_other(routing, offered):
+    """Ledger rule 20: the row's tenant is the caller's."""
     routing.queue()
     routing.agent("ag_li")
     command = SetIntent("ag_li", Intent.BREAK, "")
@@ -213,6 +214,7 @@ def test_target_wait_below_a_millisecond_counts_as_one(routing, offered):
 
 
 def test_explanation_says_who_was_excluded_on_a_break_in_wrap_up_or_busy(routing):
+    """Rule 21."""
     routing.queue(wrap_up_mode=WrapUpMode.UNTIMED)
     for name in ("ag_busy", "ag_wrap"):
         routing.agent(name)

@@ -1,4 +1,4 @@
-"""The life of an offer: rules 3 and 4."""
+"""The life of an offer: rules 3 and 4; why it was made: rule 21."""
 
 from datetime import timedelta
 

@@ -4,7 +4,7 @@ import pytest
 from trunkline_acd.domain import commands
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.words import Intent
-from trunkline_acd.entrypoints.grpc import permit
+from trunkline_acd.entrypoints.permissions import permit
 from trunkline_platform.credentials import Forbidden, Principal, Role
 
 ARRIVAL = commands.EnqueueContact("ct_1", 1, "qu_1", Channel.CHAT, 0, 0, ())

@@ -1,4 +1,4 @@
-"""Entry and end of contacts, limits, tombstones, conservation."""
+"""Entry and end of contacts, limits (rules 6 and 16), tombstones, conservation."""
 
 from datetime import timedelta
 
@@ -58,6 +58,7 @@ def test_bad_entry_is_refused(routing, command, refusal):
 
 
 def test_queue_of_another_tenant_is_unknown(routing):
+    """Ledger rule 20: the row's tenant is the caller's."""
     routing.queue()
     assert routing.refusal(enqueue(), tenant="tn_other") == "NotFound: unknown queue qu_sales"
 

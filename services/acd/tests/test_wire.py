@@ -130,6 +130,7 @@ def test_other_directory_events_are_of_no_concern(routing):
 
 
 def test_explanation_with_the_longest_ids_stays_below_4_kib(routing):
+    """Rule 21."""
     routing.queue()
     for number in range(20):
         routing.agent(f"ag_{number:0115}")

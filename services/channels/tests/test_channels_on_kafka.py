@@ -53,6 +53,7 @@ Request = contact_service_pb2.SessionRequest
 AREAS = {
     "acd.events.v1": acd_events_pb2.AcdEvent,
     "ivr.events.v1": ivr_events_pb2.IvrEvent,
+    "customer.events.v1": customer_events_pb2.CustomerEvent,
     "directory.events.v1": directory_events_pb2.DirectoryEvent,
 }
 
@@ -448,7 +449,7 @@ async def test_a_repeated_command_gets_its_first_answer_and_another_payload_a_co
         assert (await gateway.ask(customer_input=long)).reason == "text"
 
 
-async def test_a_service_that_is_away_only_delays_the_contact(world: World) -> None:
+async def test_a_service_that_is_away_only_delays_the_contact_and_a_late_customer_is_still_named(world: World) -> None:
     grpc_port, http_port = free_ports(2)
     gateway = await world.gateway(f"127.0.0.1:{grpc_port}", peer_id="gw:3")
     world.centre.is_away |= {"resolve_customer", "start_session"}
@@ -461,6 +462,10 @@ async def test_a_service_that_is_away_only_delays_the_contact(world: World) -> N
         world.centre.is_away.clear()
         view = await gateway.seen(contact_id, State.CONTACT_STATE_SELF_SERVICE)
         assert view.customer_id == ""
+        resolved = customer_events_pb2.ContactResolved(customer_id="cu_late", contact_id=contact_id, step_no=1)
+        await world.scribe.write("customer.events.v1", contact_id, "contact_resolved", resolved)
+        await eventually(lambda: gateway.views[contact_id].customer_id == "cu_late")
+        assert gateway.views[contact_id].state == State.CONTACT_STATE_SELF_SERVICE
 
 
 async def figures(client: httpx.AsyncClient) -> dict[str, float]:

@@ -17,7 +17,7 @@ from trunkline_channels.domain.events import (
     TextShown,
 )
 from trunkline_channels.domain.identity import derive_contact_id, partition_token
-from trunkline_channels.domain.words import Channel, CloseReason, ContactState, EntryPointDefinition
+from trunkline_channels.domain.words import Channel, CloseReason, ContactState, EntryPointDefinition, StepKind
 from trunkline_core.errors import Invalid
 
 
@@ -66,9 +66,13 @@ def test_a_resolved_customer_starts_the_flow(story: Any) -> None:
     ]
 
 
-def test_a_late_answer_of_crm_changes_nothing(story: Any) -> None:
+def test_a_late_answer_of_crm_names_the_customer_once_and_leaves_the_step_that_goes_on(story: Any) -> None:
     story.opened().do(RecordCustomer(story.one, 1, ""))
+    assert story.do(RecordCustomer(story.one, 1, "cu_late")) == [CustomerIdentified(story.one, "cu_late")]
+    assert story.contact.customer_id == "cu_late"
+    assert story.contact.step.kind is StepKind.START_SESSION
     assert story.do(RecordCustomer(story.one, 1, "cu_late")) == []
+    assert story.do(RecordCustomer(story.one, 1, "")) == []
 
 
 def test_a_refused_lookup_goes_on_unresolved(story: Any) -> None:

@@ -25,6 +25,6 @@ export default tseslint.config(
       "@typescript-eslint/consistent-type-definitions": ["error", "interface"],
     },
   },
-  {files: ["dev/**/*.mjs", "*.js"], languageOptions: {globals: globals.node}},
+  {files: ["*.js"], languageOptions: {globals: globals.node}},
   prettier,
 );

@@ -1,7 +1,7 @@
 import react from "@vitejs/plugin-react";
 import {defineConfig} from "vitest/config";
 
-const BACKEND = "http://127.0.0.1:7790";
+const BACKEND = "http://127.0.0.1:8080";
 
 // React, router, query, i18n and state go first into one chunk: otherwise a library's chunk swallows the code that
 // all pages share, and is preloaded everywhere.

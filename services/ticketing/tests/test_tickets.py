@@ -87,7 +87,7 @@ def test_another_tenants_ticket_looks_like_none(command: Command) -> None:
         (AddNote("tk_1", replace(TEXT, key_id="")), Invalid("body", "must be a sealed text")),
         (AddNote("tk_1", replace(TEXT, ciphertext=b"")), Invalid("body", "must not be empty")),
         (AddNote("tk_1", None), Invalid("body", "must be set")),
-        (AddNote("tk_1", replace(TEXT, ciphertext=b"x" * 32785)), Invalid("body", "must have at most 32 KiB")),
+        (AddNote("tk_1", replace(TEXT, ciphertext=b"x" * 32785)), Invalid("body", "must have at most 31 KiB")),
     ],
 )
 def test_bad_input_is_refused_by_name(command: Command, refusal: TrunklineError) -> None:

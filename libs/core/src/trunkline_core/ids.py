@@ -4,6 +4,8 @@ Must not: contain personal data, or draw random numbers inside a decision.
 """
 
 import hashlib
+from datetime import UTC, datetime
+from uuid import UUID
 
 from trunkline_core.errors import Invalid
 
@@ -31,6 +33,17 @@ def check_id_of(prefix: str, field: str, value: str) -> None:
     """Raises: Invalid unless `value` is an id of the type `prefix`, without underscore."""
     if not value.startswith(f"{prefix}_") or not len(prefix) + 1 < len(value) <= MAX_ID:
         raise Invalid(field, f"must begin with {prefix}_ and have at most {MAX_ID} characters")
+
+
+def time_of(uuid7: str, field: str = "command_id") -> datetime:
+    """Return the time inside a UUIDv7 (RFC 9562), to the millisecond. Raises: Invalid, naming `field`, else."""
+    try:
+        parsed = UUID(uuid7)
+        if parsed.version != 7:
+            raise ValueError
+        return datetime.fromtimestamp((parsed.int >> 80) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):  # 48 bits of milliseconds reach beyond the year 9999
+        raise Invalid(field, "must be a UUID of version 7") from None
 
 
 def contact_prefix(address_token: str) -> str:

@@ -238,7 +238,7 @@ class Ledger(Generic[S, C, E]):
         return found
 
     async def read(self, partition: int, view: Callable[[S], R], token: ReadToken | None = None) -> R:
-        """Return `view(state)` of durable state, at least as new as `token`.
+        """Return `view(state)` of durable state, at least as new as `token` (ledger rule 18).
 
         Raises: Transient when this replica has not read that far within 500 ms.
         """

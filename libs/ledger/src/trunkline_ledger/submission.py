@@ -71,7 +71,7 @@ class Submission(Generic[C]):
 
 @dataclass(frozen=True, slots=True)
 class ReadToken:
-    """How far to read to see a command's effect."""
+    """How far to read to see a command's effect (ledger rule 18)."""
 
     partition: int
     offset: int
@@ -99,7 +99,7 @@ class Committed(Generic[E]):
 
 
 class NotOwner(Transient):
-    """This replica does not own the partition; `owner` does, as far as it knows."""
+    """This replica does not own the partition; `owner` does, as far as it knows: forward to it (ledger rule 19)."""
 
     def __init__(self, partition: int, owner: Owner | None) -> None:
         super().__init__(f"partition {partition} is owned elsewhere", retry_after_s=0.2)

@@ -24,7 +24,8 @@ from trunkline_acd.domain.commands import Command
 from trunkline_acd.domain.decider import AcdDecider
 from trunkline_acd.domain.events import Event
 from trunkline_acd.domain.state import AcdState
-from trunkline_acd.entrypoints.grpc import AgentSessions, permit, register_sessions
+from trunkline_acd.entrypoints.grpc import AgentSessions, register_sessions
+from trunkline_acd.entrypoints.permissions import permit
 from trunkline_acd.metrics import RoutingMetrics
 from trunkline_acd.settings import AcdSettings
 

@@ -43,7 +43,6 @@ from trunkline_channels.entrypoints.permissions import permit
 from trunkline_channels.metrics import ChannelsMetrics
 from trunkline_channels.settings import ChannelsSettings
 
-SOURCES = ("acd.events.v1", "ivr.events.v1", "directory.events.v1")
 SERVICE: LedgerService[ChannelsState, Command, Event] = LedgerService(
     name="channels",
     topic=TOPIC,
@@ -65,7 +64,9 @@ async def bootstrap(process: Process, settings: ChannelsSettings | None = None) 
     keys = await open_keystore(settings)
     process.on_stop("channels-keys", keys.close)
     sealer = Sealer(keys, settings.secret_bytes)
-    await ensure_topics(settings.kafka_bootstrap, [TOPICS[name] for name in SOURCES], settings.replication_factor)
+    facts = managers()
+    sources = [TOPICS[manager.topic] for manager in facts]  # their services may start later than we do
+    await ensure_topics(settings.kafka_bootstrap, sources, settings.replication_factor)
     await replica.start_ledger()
     ledger: ChannelsLedger = replica.ledger
     commands = replica.add_commands(
@@ -81,7 +82,7 @@ async def bootstrap(process: Process, settings: ChannelsSettings | None = None) 
     steps = StepRunner(ledger, targets)
     process.add("channels-steps", steps.run())
     process.add("channels-peers", peers.run())
-    process.add("channels-managers", ManagerRunner(ledger, managers(), settings.kafka_bootstrap).run())
+    process.add("channels-managers", ManagerRunner(ledger, facts, settings.kafka_bootstrap).run())
 
     sessions = ContactSessions(reception, hub, peers, sealer)
     contact_service_pb2_grpc.add_ContactSessionServiceServicer_to_server(sessions, replica.grpc.server)

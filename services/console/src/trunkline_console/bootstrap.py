@@ -16,7 +16,6 @@ from trunkline_ledger.kafka.topics import ensure_topics
 from trunkline_ledger.ledger import Ledger
 from trunkline_ledger.service import LedgerService
 from trunkline_platform.commands import CommandClient
-from trunkline_platform.credentials import Principal, Role
 from trunkline_platform.grpc_server import GrpcServer
 from trunkline_platform.http import HttpServer, create_app
 from trunkline_platform.keystore_choice import open_keystore
@@ -42,6 +41,7 @@ from trunkline_console.domain.decider import DirectoryDecider
 from trunkline_console.domain.events import Event
 from trunkline_console.domain.state import Directory
 from trunkline_console.entrypoints.pages import add_pages
+from trunkline_console.entrypoints.permissions import permit
 from trunkline_console.entrypoints.rest import Desktop, add_routes
 from trunkline_console.entrypoints.sessions import Sessions
 from trunkline_console.entrypoints.sockets import add_sockets
@@ -93,11 +93,6 @@ async def bootstrap(process: Process, settings: ConsoleSettings | None = None) -
         process.ready("console-seed", lambda: seeding.is_done)
         process.add("console-seed", seeding.run())
     return Console(replica.ledger, replica.grpc, http)
-
-
-def permit(command: Command, principal: Principal) -> None:
-    """Raises: Forbidden. Administrators, and this installation's own services, define things."""
-    principal.require(Role.ADMIN, Role.SERVICE)
 
 
 def _count_defined(ledger: DirectoryLedger, kind: str) -> int:

@@ -6,11 +6,11 @@ Must not: read a clock; rejections are not remembered.
 
 from collections import deque
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
-from uuid import UUID
 
 from trunkline_core.errors import Conflict, Invalid, Overloaded
+from trunkline_core.ids import time_of
 from trunkline_core.tables import Journal, Table
 
 from trunkline_ledger.submission import Expired, Recorded
@@ -88,14 +88,3 @@ def check_age(command_id: str, now: datetime) -> None:
         raise Expired
     if id_time > now + SPAN:
         raise Invalid("command_id", "its time is more than 5 minutes ahead")
-
-
-def time_of(command_id: str) -> datetime:
-    """Return the time inside a UUIDv7, to the millisecond. Raises: Invalid for anything else."""
-    try:
-        parsed = UUID(command_id)
-        if parsed.version != 7:
-            raise ValueError
-        return datetime.fromtimestamp((parsed.int >> 80) / 1000, UTC)
-    except (ValueError, OverflowError, OSError):  # 48 bits of milliseconds reach beyond the year 9999
-        raise Invalid("command_id", "must be a UUID of version 7") from None

@@ -168,11 +168,11 @@ def wrong_ends(log: LedgerLog, entries: Sequence[Entry], *, is_final: bool) -> I
 
 def double_connections(log: LedgerLog) -> Iterator[Violation]:
     """A contact is connected to one agent at a time, in channels' ledger and in acd's."""
-    for area, end in (("contact", "ContactClosed"), ("acd", "ContactReleased")):
+    for area, ends in (("contact", ("ContactReturned", "ContactClosed")), ("acd", ("ContactReleased",))):
         connected: dict[str, str] = {}
-        for event in _of(log, area, "ContactConnected", end):
+        for event in _of(log, area, "ContactConnected", *ends):
             contact_id = event.event.contact_id
-            if event.name == end:
+            if event.name in ends:
                 connected.pop(contact_id, None)
                 continue
             if contact_id in connected:

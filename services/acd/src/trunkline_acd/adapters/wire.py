@@ -85,6 +85,6 @@ def lane_of(command: Command) -> Lane:
     """Return the lane: new contacts wait behind what agents do and what ends."""
     if isinstance(command, commands.EnqueueContact):
         return Lane.NEW
-    if isinstance(command, (*_FROM_PROCESS_MANAGERS, *commands.TIMER_COMMANDS)):
+    if isinstance(command, (*_FROM_PROCESS_MANAGERS, commands.TimerCommand)):
         return Lane.INTERNAL
     return Lane.ENDING

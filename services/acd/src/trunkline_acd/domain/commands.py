@@ -186,9 +186,9 @@ class DropTombstone:
     contact_id: str
 
 
-TIMER_COMMANDS = (ExpireOffer, ExpireConnecting, ExpireWrapUp, ExpireGrace, EndExclusion, DropTombstone)
-
 TimerCommand = ExpireOffer | ExpireConnecting | ExpireWrapUp | ExpireGrace | EndExclusion | DropTombstone
+
+AgentCommand = AcceptOffer | DeclineOffer | FinishWrapUp | SetIntent | RearmAgent | OpenAgentSession | CloseAgentSession
 
 Command = (
     PutQueue
@@ -198,13 +198,7 @@ Command = (
     | EndContact
     | ReportConnected
     | ReportConnectFailed
-    | AcceptOffer
-    | DeclineOffer
-    | FinishWrapUp
-    | SetIntent
-    | RearmAgent
-    | OpenAgentSession
-    | CloseAgentSession
     | LosePeer
+    | AgentCommand
     | TimerCommand
 )

@@ -108,33 +108,14 @@ def _decide(state: AcdState, domain: Domain, command: Command, context: Context)
             return joining.report_failed(domain, command, context)
         case commands.LosePeer():
             return desks.lose_peer(domain, command, context)
-        case (
-            commands.AcceptOffer()
-            | commands.DeclineOffer()
-            | commands.FinishWrapUp()
-            | commands.SetIntent()
-            | commands.RearmAgent()
-            | commands.OpenAgentSession()
-            | commands.CloseAgentSession()
-        ):
+        case _ if isinstance(command, commands.AgentCommand):
             _check_actor(command, context)
             return _decide_for_agent(domain, command, context)
         case _:
             return _decide_timer(state, command, context)
 
 
-_AgentCommand = (
-    commands.AcceptOffer
-    | commands.DeclineOffer
-    | commands.FinishWrapUp
-    | commands.SetIntent
-    | commands.RearmAgent
-    | commands.OpenAgentSession
-    | commands.CloseAgentSession
-)
-
-
-def _decide_for_agent(domain: Domain, command: _AgentCommand, context: Context) -> Iterator[Event]:
+def _decide_for_agent(domain: Domain, command: commands.AgentCommand, context: Context) -> Iterator[Event]:
     match command:
         case commands.AcceptOffer():
             return offers.accept(domain, command, context)
@@ -172,7 +153,7 @@ def _decide_timer(state: AcdState, command: commands.TimerCommand, context: Cont
             assert_never(command)
 
 
-def _check_actor(command: _AgentCommand, context: Context) -> None:
+def _check_actor(command: commands.AgentCommand, context: Context) -> None:
     """An agent commands only itself, supervisors and services all of the tenant; to others it looks like no agent."""
     if context.actor not in (f"agent:{command.agent_id}", "system") and not context.actor.startswith(_TRUSTED):
         raise NotFound("agent", command.agent_id)

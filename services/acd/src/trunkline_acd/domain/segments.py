@@ -1,6 +1,6 @@
 """Queue segments and agent segments: a contact enters once, and leaves once with one outcome.
 
-Owns: entry limits, what an end means in each stage, and that nothing of an ended contact stays booked.
+Owns: entry limits (rules 6 and 16), what an end means in each stage, and that nothing of an ended contact stays booked.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""acd over gRPC: who may send which command, and the desks' streams.
+"""acd over gRPC: the desks' streams.
 
 Must not: decide anything about agents.
 """
@@ -19,29 +19,7 @@ from trunkline_platform.wire import duration
 
 from trunkline_acd.adapters.wire import AGENT_VIEW
 from trunkline_acd.application.desk_feed import MAX_WATCHED, DeskFeed, Push
-from trunkline_acd.domain import commands
-from trunkline_acd.domain.commands import Command
 from trunkline_acd.domain.definitions import check_id
-
-_ABOUT_AN_AGENT = (
-    commands.AcceptOffer,
-    commands.DeclineOffer,
-    commands.FinishWrapUp,
-    commands.SetIntent,
-    commands.RearmAgent,
-    commands.OpenAgentSession,
-    commands.CloseAgentSession,
-)
-
-
-def permit(command: Command, principal: Principal) -> None:
-    """Raises: Forbidden. Services send all but timers' commands, agents and supervisors what concerns an agent."""
-    if isinstance(command, commands.TIMER_COMMANDS):
-        raise Forbidden("only the partition's owner fires timers")
-    if isinstance(command, _ABOUT_AN_AGENT):
-        principal.require(Role.SERVICE, Role.SUPERVISOR, Role.AGENT)
-    else:
-        principal.require(Role.SERVICE)
 
 
 class AgentSessions(acd_service_pb2_grpc.AgentSessionServiceServicer):

@@ -8,6 +8,7 @@ from typing import Any
 
 from trunkline.acd.v1.acd_events_pb2 import AcdEvent
 from trunkline.common.v1.common_types_pb2 import Sealed as SealedMessage
+from trunkline.customer.v1.customer_events_pb2 import CustomerEvent
 from trunkline.directory.v1 import directory_types_pb2 as types
 from trunkline.directory.v1.directory_events_pb2 import DirectoryEvent
 from trunkline.ivr.v1.ivr_events_pb2 import IvrEvent
@@ -31,14 +32,13 @@ _NEED = Mapper(SkillRequirement, types.SkillRequirement)
 _SEALED = Mapper(Sealed, SealedMessage)
 _ENTRY_POINT = Mapper(EntryPointDefinition, types.EntryPointDefinition)
 
-React = Callable[[EffectiveRecord], Sequence[ManagerCommand[Command]]]
-
 
 def managers() -> list[ProcessManager[Command]]:
     """Return channels' process managers."""
     return [
         ProcessManager("channels.acd", "acd.events.v1", facts_of_acd),
         ProcessManager("channels.ivr", "ivr.events.v1", facts_of_ivr),
+        ProcessManager("channels.crm", "customer.events.v1", facts_of_crm),
         ProcessManager("channels.directory", "directory.events.v1", definitions),
     ]
 
@@ -51,6 +51,11 @@ def facts_of_acd(record: EffectiveRecord) -> Sequence[ManagerCommand[Command]]:
 def facts_of_ivr(record: EffectiveRecord) -> Sequence[ManagerCommand[Command]]:
     """What the flow says and asks, and how it ended."""
     return _contact_command(IvrEvent.FromString(record.record.value), _IVR)
+
+
+def facts_of_crm(record: EffectiveRecord) -> Sequence[ManagerCommand[Command]]:
+    """Whose a contact is: mostly known by crm's answer already, but a contact does not wait long for that."""
+    return _contact_command(CustomerEvent.FromString(record.record.value), _CRM)
 
 
 def definitions(record: EffectiveRecord) -> Sequence[ManagerCommand[Command]]:
@@ -127,6 +132,9 @@ _ACD: dict[str, Callable[[Any], Command | None]] = {
     "contact_connected": lambda e: commands.RecordConnected(e.contact_id, e.segment_no, e.offer_no, e.agent_id),
     "contact_forgotten": _forgotten,
     "wrap_up_finished": lambda e: commands.RecordWrapUp(e.contact_id, e.agent_id, e.wrap_up_code),
+}
+_CRM: dict[str, Callable[[Any], Command | None]] = {
+    "contact_resolved": lambda e: commands.RecordCustomer(e.contact_id, e.step_no, e.customer_id),
 }
 _IVR: dict[str, Callable[[Any], Command | None]] = {
     "text_said": lambda e: commands.RecordText(e.contact_id, _text(e, "text")),

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from trunkline_core.errors import Invalid, NotFound
-from trunkline_core.ids import check_id
+from trunkline_core.ids import check_id, time_of
 from trunkline_core.sealed import Sealed
-from trunkline_ledger.core.window import check_age, time_of
+from trunkline_ledger.core.window import check_age
 from trunkline_platform.credentials import Principal
 
 from trunkline_channels.application.steps import ChannelsLedger

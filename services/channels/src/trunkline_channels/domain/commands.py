@@ -104,7 +104,7 @@ class LosePeer:
 
 @dataclass(frozen=True, slots=True)
 class RecordCustomer:
-    """Answer of crm; empty for unresolved."""
+    """Answer of crm, or its fact; empty for unresolved."""
 
     contact_id: str
     step_no: int

@@ -38,10 +38,12 @@ def open_contact(state: ChannelsState, command: commands.OpenContact, context: C
 
 
 def record_customer(state: ChannelsState, command: commands.RecordCustomer, context: Context) -> Iterator[Event]:
-    """crm answered, or did not in time; a late answer changes nothing."""
+    """crm answered, or did not in time; a late answer still names the customer of a contact that went on without."""
     contact = state.contact(command.contact_id, context.tenant)
     if steps.answers(contact, command.step_no, StepKind.RESOLVE_CUSTOMER):
         yield from go_on(state, contact.contact_id, command.customer_id)
+    elif command.customer_id and not contact.customer_id and not contact.is_over:
+        yield CustomerIdentified(contact.contact_id, command.customer_id)
 
 
 def go_on(state: ChannelsState, contact_id: str, customer_id: str) -> Iterator[Event]:
@@ -70,8 +72,9 @@ def apply_opened(state: ChannelsState, event: ContactOpened, context: Context) -
 
 
 def apply_identified(state: ChannelsState, contact: Contact, event: CustomerIdentified) -> None:
-    """Keep the customer."""
-    state.put(replace(contact, customer_id=event.customer_id, step=None))
+    """Keep the customer, and the step that goes on meanwhile when the answer was late."""
+    is_answered = contact.step is None or contact.step.kind is StepKind.RESOLVE_CUSTOMER
+    state.put(replace(contact, customer_id=event.customer_id, step=None if is_answered else contact.step))
 
 
 def _check(command: commands.OpenContact) -> None:

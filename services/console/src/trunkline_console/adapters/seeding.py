@@ -1,19 +1,22 @@
 """Applying the seed file at the start. Must not: know the file's form."""
 
+import asyncio
 import logging
 from pathlib import Path
 from typing import Any
 
-from trunkline_core.errors import Rejection, Transient
+from trunkline_core.errors import Invalid, Misconfigured, NotFound, Overloaded, Rejection, Transient
 from trunkline_ledger.ledger import Ledger
 from trunkline_platform.commands import CommandClient
-from trunkline_platform.credentials import Forbidden, Principal, Role
+from trunkline_platform.credentials import Principal, Role
 from trunkline_platform.sealing import Sealer
 
 from trunkline_console.adapters.seeds import read_seed, seed_commands
 from trunkline_console.domain.state import Directory
 
 log = logging.getLogger(__name__)
+
+RETRY_S = 0.2
 
 
 class Seeding:
@@ -43,8 +46,11 @@ class Seeding:
             try:
                 await self._client.execute(command, principal, timeout_s=10.0)
                 return
-            except Transient:
-                continue  # no owner yet, or Kafka is away: the process is not ready until it is done
-            except (Rejection, Forbidden) as refusal:
-                log.error("seed refused", extra={"rule": str(refusal)})
+            except (Transient, Overloaded):
+                await asyncio.sleep(RETRY_S)  # no owner yet, or Kafka is away: not ready until it is done
+            except (Invalid, NotFound) as wrong:
+                section = command.WhichOneof("command")
+                raise Misconfigured(f"The seed file {self._path.name} is wrong in {section}: {wrong}.") from None
+            except Rejection as refusal:  # the directory has moved on since the file was written
+                log.warning("seed refused", extra={"rule": refusal.rule})
                 return

@@ -4,6 +4,7 @@ Owns: the file's form (field names of trunkline.directory.v1; users with login, 
 an error that names it. Must not: change anything itself.
 """
 
+import base64
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,9 +35,18 @@ def read_seed(path: Path) -> dict[str, Any]:
         content = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError) as error:
         raise Misconfigured(f"The seed file {path.name} cannot be read: {error}.") from None
-    if not isinstance(content, dict) or "tenant" not in content:
-        raise Misconfigured(f"The seed file {path.name} names no tenant.")
+    if not isinstance(content, dict) or not _is_row(content.get("tenant"), "tenant_id"):
+        raise Misconfigured(f"The seed file {path.name} names no tenant.tenant_id.")
+    for section, *_ in SECTIONS:
+        needed = ("user_id",) if section == "users" else ()
+        rows = content.get(section) or []
+        if not isinstance(rows, list) or not all(_is_row(row, *needed) for row in rows):
+            raise Misconfigured(f"The seed file {path.name} is wrong in {section}: it must be a list of fields.")
     return content
+
+
+def _is_row(row: Any, *needed: str) -> bool:
+    return isinstance(row, dict) and all(row.get(field) for field in needed)
 
 
 async def seed_commands(
@@ -79,6 +89,4 @@ async def _without_secrets(row: Mapping[str, Any], tenant: str, sealer: Sealer) 
 
 
 def _base64(value: bytes) -> str:
-    import base64
-
     return base64.b64encode(value).decode()

@@ -9,6 +9,7 @@ from typing import Any
 
 from trunkline.directory.v1.directory_commands_pb2 import DirectoryCommand, EndSession
 from trunkline_core.errors import Overloaded
+from trunkline_core.ids import time_of
 from trunkline_ledger.ledger import Ledger
 from trunkline_platform.commands import CommandClient, new_command_id
 from trunkline_platform.credentials import (
@@ -23,11 +24,11 @@ from trunkline_platform.sealing import Sealer
 
 from trunkline_console.application.guessing import Guessing
 from trunkline_console.domain.definitions import UserDefinition
-from trunkline_console.domain.sessions import LIFETIME, begun_of
+from trunkline_console.domain.sessions import LIFETIME
 from trunkline_console.domain.state import Directory
 
 PasswordCheck = Callable[[str, str | None], Awaitable[bool]]
-_ROLES = {"AGENT": Role.AGENT, "SUPERVISOR": Role.SUPERVISOR, "ADMIN": Role.ADMIN, "GATEWAY": Role.GATEWAY}
+_ROLES = {"AGENT": Role.AGENT, "SUPERVISOR": Role.SUPERVISOR, "ADMIN": Role.ADMIN}  # a gateway has no desk
 
 
 def login_token(sealer: Sealer, tenant: str, login: str) -> str:
@@ -121,7 +122,7 @@ class Accounts:
         row = directory.users.find(principal.tenant, user_id)
         if row is None or not row.definition.active:
             raise Unauthenticated("the user may not log in any more")
-        if directory.ended_sessions(principal.tenant, user_id).has(session_id, begun_of(session_id)):
+        if directory.ended_sessions(principal.tenant, user_id).has(session_id, time_of(session_id, "session_id")):
             raise Unauthenticated("the session has ended")
         return Account(row.definition, principal.tenant, session_id)
 

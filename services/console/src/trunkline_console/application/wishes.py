@@ -10,7 +10,7 @@ from typing import Any
 from trunkline.acd.v1 import acd_commands_pb2 as acd
 from trunkline.acd.v1.acd_types_pb2 import Intent
 from trunkline_core.errors import Invalid
-from trunkline_ledger.core.window import time_of
+from trunkline_core.ids import time_of
 
 MAX_TEXT_BYTES = 31 * 1024  # what channels takes
 BREAK_REASONS = ("lunch", "short", "training")

@@ -10,6 +10,7 @@ from typing import Any, assert_never
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, NotFound, Rejection
 from trunkline_core.flows import EnqueueNode, FlowDefinition, check_flow, check_hours
+from trunkline_core.ids import time_of
 from trunkline_core.routing import check_agent, check_queue
 
 from trunkline_console.domain.commands import (
@@ -45,7 +46,7 @@ from trunkline_console.domain.events import (
     UserDefined,
     WrapUpCodeDefined,
 )
-from trunkline_console.domain.sessions import LIFETIME, SKEW, begun_of
+from trunkline_console.domain.sessions import LIFETIME, SKEW
 from trunkline_console.domain.state import Definitions, Directory
 
 
@@ -100,7 +101,7 @@ def _place(state: Directory, event: Defined) -> tuple[Definitions[Any], str, obj
 def _end_session(state: Directory, command: EndSession, context: Context) -> Iterator[SessionEnded]:
     """A session that ran out or ended before is left alone."""
     state.users.require(context.tenant, command.user_id)
-    begun = begun_of(command.session_id)
+    begun = time_of(command.session_id, "session_id")
     if begun > context.now + SKEW:
         raise Invalid("session_id", "its time is ahead")
     ended = state.ended_sessions(context.tenant, command.user_id)

@@ -6,9 +6,6 @@ Owns: how many are remembered, and when one is forgotten. Must not: know cookies
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from uuid import UUID
-
-from trunkline_core.errors import Invalid
 
 LIFETIME: Final = timedelta(hours=12)
 MAX_ENDED: Final = 32
@@ -42,14 +39,3 @@ class EndedSessions:
         if more <= 0:
             return replace(self, ended=tuple(kept))
         return EndedSessions(tuple(kept[more:]), max(self.all_until, kept[more - 1][0]))
-
-
-def begun_of(session_id: str) -> datetime:
-    """Return when a session began: the time inside its UUIDv7. Raises: Invalid for anything else."""
-    try:
-        parsed = UUID(session_id)
-        if parsed.version != 7:
-            raise ValueError
-        return datetime.fromtimestamp((parsed.int >> 80) / 1000, UTC)
-    except (ValueError, OverflowError, OSError):  # 48 bits of milliseconds reach beyond the year 9999
-        raise Invalid("session_id", "must be a UUID of version 7") from None

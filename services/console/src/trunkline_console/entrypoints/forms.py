@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 from trunkline_core.errors import Invalid
-from trunkline_ledger.core.window import time_of
+from trunkline_core.ids import time_of
 
 C0 = frozenset(map(chr, range(0x20))) | {"\x7f"}
 

@@ -20,19 +20,20 @@ export interface WorkItem {
 
 export interface Candidate {
   agent_id: string;
-  not_chosen_because?: string;
-  idle_ms?: number | string;
+  /** Empty for the chosen one. */
+  not_chosen_because: string;
+  idle_ms: number;
 }
 
-/** Absent numbers are zero; 64-bit numbers may come as text. */
 export interface Explanation {
-  policy_version?: number | string;
-  trigger?: string;
-  value_score_permille?: number | string;
-  urgency_score_permille?: number | string;
-  wait_score_permille?: number | string;
-  waiting_count?: number;
-  candidates?: Candidate[];
+  policy_version: number;
+  trigger: string;
+  value_score_permille: number;
+  urgency_score_permille: number;
+  wait_score_permille: number;
+  waiting_count: number;
+  /** The chosen one first. */
+  candidates: Candidate[];
 }
 
 export interface AgentView {

@@ -21,10 +21,17 @@ export interface Directory {
   break_reasons: string[];
 }
 
-export type TicketState = "OPEN" | "IN_PROGRESS" | "RESOLVED";
+export const TICKET_STATES = ["OPEN", "IN_PROGRESS", "RESOLVED"] as const;
 
-/** A note may be a bare text or an object with its body, author and time. */
-export type Note = string | {body?: string; text?: string; at?: string; created?: string; author?: string};
+export type TicketState = (typeof TICKET_STATES)[number];
+
+/** `author` is role and id: `agent:ag_1`. A body of an erased person is empty. */
+export interface Note {
+  note_id: string;
+  body: string;
+  author: string;
+  created: string;
+}
 
 export interface Ticket {
   ticket_id: string;

@@ -4,7 +4,7 @@ import {App, Typography} from "antd";
 import {useTranslation} from "react-i18next";
 
 import type {Customer} from "../contract/rest";
-import {Problem} from "../rest/client";
+import {useRefusalText} from "../i18n/refusal-text";
 import {useRenameCustomer} from "../rest/queries";
 
 const LONGEST = 100;
@@ -12,6 +12,7 @@ const LONGEST = 100;
 export function CustomerName({customer}: {customer: Customer}) {
   const {t} = useTranslation();
   const {message} = App.useApp();
+  const refusalText = useRefusalText();
   const renaming = useRenameCustomer(customer.customer_id);
   const name = customer.name ?? "";
   const rename = (text: string) => {
@@ -19,12 +20,8 @@ export function CustomerName({customer}: {customer: Customer}) {
     if (wanted === name) return;
     renaming.mutate(
       {name: wanted, version: customer.version},
-      {onError: (error) => void message.error(explain(error))},
+      {onError: (error) => void message.error(refusalText(error))},
     );
-  };
-  const explain = (error: Error) => {
-    const outdated = error instanceof Problem && (error.status === 409 || error.status === 412);
-    return outdated ? t("customer.conflict") : t("refusal.prefix", {message: error.message});
   };
   const shown = (renaming.isPending ? renaming.variables.name : name) || t("customer.noName");
   return (

@@ -7,6 +7,7 @@ import {useParams} from "react-router";
 import type {Customer, CustomerContact, Me} from "../contract/rest";
 import {clockTime, moment} from "../i18n/duration";
 import {useLanguage} from "../i18n";
+import {useRefusalText} from "../i18n/refusal-text";
 import {useCustomer, useEraseCustomer, useMe, useNames} from "../rest/queries";
 import {usePageTitle} from "../shell/page-title";
 import {Failed, Waiting} from "../shell/waiting";
@@ -48,13 +49,14 @@ function mayErase(me: Me | null | undefined): boolean {
 function Erase({customer_id}: Pick<Customer, "customer_id">) {
   const {t} = useTranslation();
   const {message, modal} = App.useApp();
+  const refusalText = useRefusalText();
   const erasing = useEraseCustomer(customer_id);
   const erase = async () => {
     try {
       await erasing.mutateAsync();
       void message.success(t("customer.erased"));
     } catch (error) {
-      void message.error(t("refusal.prefix", {message: (error as Error).message}));
+      void message.error(refusalText(error as Error));
     }
   };
   const ask = () =>

@@ -9,10 +9,9 @@ import {useNames} from "../rest/queries";
 import {ChannelIcon} from "./channel-icon";
 import {useCustomerName} from "./customer-name";
 import {actions, useDesk} from "./desk";
-import {useDialogs} from "./desk-keys";
 import {MessageBox} from "./message-box";
 import {MessageLog} from "./message-log";
-import {TicketDialog} from "./ticket-dialog";
+import {TicketButton, TicketMade} from "./ticket-button";
 
 interface Props {
   item: WorkItem;
@@ -23,9 +22,9 @@ export function Conversation({item, contact}: Props) {
   return (
     <>
       <Head item={item} contact={contact} />
+      <TicketMade item={item} />
       <MessageLog contact_id={item.contact_id} channel={item.channel} messages={contact?.messages ?? []} />
       <Foot item={item} />
-      <TicketDialog item={item} contact={contact} />
     </>
   );
 }
@@ -46,9 +45,7 @@ function Head({item, contact}: Props) {
         </span>
       </div>
       <Space>
-        <Button onClick={() => useDialogs.setState({ticket: true})} data-testid="ticket-create">
-          {t("ticket.create")}
-        </Button>
+        <TicketButton item={item} contact={contact} />
         {item.state === "CONNECTED" && (
           <Button danger loading={ending} onClick={() => void actions.end(item.contact_id)} data-testid="end-contact">
             {t(item.channel === "VOICE" ? "conversation.endCall" : "conversation.end")}

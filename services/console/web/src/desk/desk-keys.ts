@@ -7,9 +7,10 @@ import {actions, useDesk} from "./desk";
 import {currentOffer} from "./desk-state";
 
 export const MESSAGE_BOX = "tl-message-box";
+export const TICKET_BUTTON = "tl-ticket-button";
 
 /** Dialogs that keys open. */
-export const useDialogs = create<{help: boolean; ticket: boolean}>(() => ({help: false, ticket: false}));
+export const useDialogs = create<{help: boolean}>(() => ({help: false}));
 
 /** @param accepted called after an accept by keyboard. */
 export function useDeskKeys(accepted?: () => void): void {
@@ -24,7 +25,7 @@ export function useDeskKeys(accepted?: () => void): void {
 
 function react(event: KeyboardEvent, accepted?: () => void): boolean {
   if (event.key === "Escape") return leaveBox();
-  if (event.key === "?" && !isTyping(event.target)) return open("help");
+  if (event.key === "?" && !isTyping(event.target)) return openHelp();
   if (!event.altKey || event.ctrlKey || event.metaKey) return false;
   const offer = currentOffer(useDesk.getState());
   switch (event.code) {
@@ -38,14 +39,15 @@ function react(event: KeyboardEvent, accepted?: () => void): boolean {
       document.getElementById(MESSAGE_BOX)?.focus();
       return true;
     case "KeyT":
-      return useDesk.getState().selected !== null && open("ticket");
+      if (!event.repeat) document.getElementById(TICKET_BUTTON)?.click();
+      return true;
     default:
       return false;
   }
 }
 
-function open(dialog: "help" | "ticket"): boolean {
-  useDialogs.setState({[dialog]: true});
+function openHelp(): boolean {
+  useDialogs.setState({help: true});
   return true;
 }
 

@@ -21,6 +21,7 @@ import {
   withContact,
   withSelected,
 } from "./desk-state";
+import {forgetTickets} from "./ticket-making";
 
 export interface Desk extends DeskState {
   connection: SocketState;
@@ -76,6 +77,7 @@ export function startDesk(rejected: () => void): void {
 export function stopDesk(): void {
   socket.stop();
   declined.clear();
+  forgetTickets();
   useDesk.setState(IDLE);
 }
 

@@ -3,6 +3,7 @@ import {beforeAll, expect, test} from "vitest";
 
 import {en} from "../i18n/en";
 import {zh} from "../i18n/zh";
+import type {Candidate, Explanation} from "../contract/desk";
 import {reasonsOf} from "./explanation";
 
 beforeAll(async () => {
@@ -12,19 +13,28 @@ beforeAll(async () => {
 
 const name = (agent_id: string) => `<${agent_id}>`;
 
+const NOTHING: Explanation = {
+  policy_version: 3,
+  trigger: "",
+  value_score_permille: 0,
+  urgency_score_permille: 0,
+  wait_score_permille: 0,
+  waiting_count: 0,
+  candidates: [],
+};
+
+function candidate(agent_id: string, not_chosen_because = "", idle_ms = 0): Candidate {
+  return {agent_id, not_chosen_because, idle_ms};
+}
+
 test("says in plain words why the longest idle agent was chosen and why the others were not", () => {
   const reasons = reasonsOf(
     {
-      policy_version: "3",
+      ...NOTHING,
       trigger: "ContactArrived",
-      wait_score_permille: "500",
-      value_score_permille: 0,
+      wait_score_permille: 500,
       waiting_count: 2,
-      candidates: [
-        {agent_id: "a", not_chosen_because: "", idle_ms: "65000"},
-        {agent_id: "b", not_chosen_because: "IdleShorter", idle_ms: 5000},
-        {agent_id: "c", not_chosen_because: "OnBreak"},
-      ],
+      candidates: [candidate("a", "", 65_000), candidate("b", "IdleShorter", 5000), candidate("c", "OnBreak")],
     },
     i18next.t,
     name,
@@ -42,17 +52,17 @@ test("says in plain words why the longest idle agent was chosen and why the othe
 });
 
 test("says so when nobody else could take it", () => {
-  const {sentences} = reasonsOf({candidates: [{agent_id: "a", idle_ms: 1000}]}, i18next.getFixedT("zh"), name);
+  const {sentences} = reasonsOf({...NOTHING, candidates: [candidate("a", "", 1000)]}, i18next.getFixedT("zh"), name);
   expect(sentences).toEqual(["只有您可以接待。", "您已空闲 0:01。"]);
 });
 
 test("passes over words of a newer server and shows their reasons as they are", () => {
-  const candidates = [{agent_id: "a"}, {agent_id: "b", not_chosen_because: "MoonTooFull"}];
-  const reasons = reasonsOf({trigger: "SomethingNew", candidates}, i18next.t, name);
+  const candidates = [candidate("a"), candidate("b", "MoonTooFull")];
+  const reasons = reasonsOf({...NOTHING, trigger: "SomethingNew", candidates}, i18next.t, name);
   expect(reasons.others).toEqual([{name: "<b>", reason: "MoonTooFull"}]);
   expect(reasons.sentences[0]).toBe("You were the only one who could take it.");
 });
 
 test("says nothing when nothing is known", () => {
-  expect(reasonsOf({}, i18next.t, name)).toEqual({sentences: [], others: []});
+  expect(reasonsOf(NOTHING, i18next.t, name)).toEqual({sentences: [], others: []});
 });

@@ -11,12 +11,12 @@ export interface Reasons {
 }
 
 export function reasonsOf(explanation: Explanation, t: TFunction, name: (agent_id: string) => string): Reasons {
-  const [chosen, ...others] = explanation.candidates ?? [];
+  const [chosen, ...others] = explanation.candidates;
   return {
     sentences: [
-      ...sentence(explanation.trigger ?? "", "why.trigger", t),
+      ...sentence(explanation.trigger, "why.trigger", t),
       ...idleness(chosen, others, t),
-      ...(explanation.waiting_count ? [t("why.waiting", {count: explanation.waiting_count})] : []),
+      ...(explanation.waiting_count > 0 ? [t("why.waiting", {count: explanation.waiting_count})] : []),
       ...weights(explanation, t),
     ],
     others: others.map((other) => ({name: name(other.agent_id), reason: whyNot(other, t)})),
@@ -26,14 +26,14 @@ export function reasonsOf(explanation: Explanation, t: TFunction, name: (agent_i
 function idleness(chosen: Candidate | undefined, others: Candidate[], t: TFunction): string[] {
   if (chosen === undefined) return [];
   const rivals = others.filter((other) => other.not_chosen_because === "IdleShorter").length;
-  const idle = clockTime(Number(chosen.idle_ms ?? 0));
+  const idle = clockTime(chosen.idle_ms);
   return rivals > 0 ? [t("why.longestIdle", {count: rivals + 1, idle})] : [t("why.alone"), t("why.idle", {idle})];
 }
 
 function weights(explanation: Explanation, t: TFunction): string[] {
-  const wait = permille(explanation.wait_score_permille);
-  const value = permille(explanation.value_score_permille);
-  const urgency = permille(explanation.urgency_score_permille);
+  const wait = explanation.wait_score_permille / 1000;
+  const value = explanation.value_score_permille / 1000;
+  const urgency = explanation.urgency_score_permille / 1000;
   return [
     ...(wait > 0 ? [t("why.waitScore", {percent: Math.round(wait * 100)})] : []),
     ...(value > 0 ? [t("why.valueScore", {value})] : []),
@@ -41,14 +41,9 @@ function weights(explanation: Explanation, t: TFunction): string[] {
   ];
 }
 
-function permille(value: number | string | undefined): number {
-  return Number(value ?? 0) / 1000;
-}
-
 function whyNot(candidate: Candidate, t: TFunction): string {
-  const because = candidate.not_chosen_because ?? "";
-  const idle = clockTime(Number(candidate.idle_ms ?? 0));
-  return sentence(because, "why.not", t, {idle})[0] ?? because;
+  const because = candidate.not_chosen_because;
+  return sentence(because, "why.not", t, {idle: clockTime(candidate.idle_ms)})[0] ?? because;
 }
 
 /** Nothing for a word that this version does not know. */

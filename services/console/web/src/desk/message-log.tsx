@@ -8,9 +8,9 @@ import type {Channel, Message} from "../contract/desk";
 import {inLanguage} from "../contract/text";
 import {moment} from "../i18n/duration";
 import {useLanguage} from "../i18n";
+import {useRefusalText} from "../i18n/refusal-text";
 import {actions, deskClock, useDesk} from "./desk";
 import type {Echo} from "./desk-state";
-import {useRefusalText} from "./refusal-text";
 
 interface Props {
   contact_id: string;

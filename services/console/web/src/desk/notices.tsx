@@ -4,8 +4,8 @@ import {Alert, App, Button} from "antd";
 import {useEffect} from "react";
 import {useTranslation} from "react-i18next";
 
+import {useRefusalText} from "../i18n/refusal-text";
 import {actions, useDesk} from "./desk";
-import {useRefusalText} from "./refusal-text";
 import {enableSound, useRing} from "./ring";
 
 export function Notices() {

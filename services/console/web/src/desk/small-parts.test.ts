@@ -16,6 +16,19 @@ describe("the subject of a ticket", () => {
     expect(proposedSubject("Support", "Li", [], [])).toBe("Support · Li");
   });
 
+  test("is one line without control characters, and never blank while the queue or the customer has a name", () => {
+    expect(proposedSubject("Support", "Li", [" \u0007\n"], ["\u0000ring\u007f\n the bell "])).toBe(
+      "Support · ring the bell",
+    );
+    expect(proposedSubject("Support", " ", [], [])).toBe("Support");
+    expect(proposedSubject("", "Li", [], [])).toBe("Li");
+  });
+
+  test("stays below the server's limit, whatever it is made of", () => {
+    const long = "𠮷".repeat(9000);
+    for (const texts of [[], [long]]) expect(bytesOf(proposedSubject(long, long, [], texts))).toBeLessThan(1024);
+  });
+
   test("is cut by characters, not in the middle of one", () => {
     const subject = proposedSubject("Q", "", ["𠮷".repeat(80)], []);
     expect(subject).toBe(`Q · ${"𠮷".repeat(59)}…`);

@@ -31,7 +31,7 @@ export function WhyPanel() {
               </li>
             ))}
           </ul>
-          <p className="tl-quiet">{t("why.policy", {version: explanation.policy_version ?? 0})}</p>
+          <p className="tl-quiet">{t("why.policy", {version: explanation.policy_version})}</p>
         </details>
       )}
     </div>

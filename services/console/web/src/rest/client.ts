@@ -7,11 +7,11 @@ import {uuid7} from "../connection/uuid7";
 export const restClock = new ServerClock();
 
 export class Problem extends Error {
-  /** @param status of HTTP; 0 when the server was not reached. @param rule stable name of the rule, if one said no. */
+  /** @param status of HTTP; 0 when the server was not reached. @param reason name of the rule that said no, else the kind of error. */
   constructor(
     readonly status: number,
     message: string,
-    readonly rule = "",
+    readonly reason: string,
     readonly retry_after_s = 1,
   ) {
     super(message);
@@ -41,11 +41,20 @@ export async function request<T>(
   if (answer.ok) return content as T;
   const problem = (content ?? {}) as ProblemBody;
   const retry_after_s = Number(answer.headers.get("Retry-After") ?? "1") || 1;
-  throw new Problem(answer.status, problem.detail ?? problem.title ?? answer.statusText, problem.rule, retry_after_s);
+  throw new Problem(
+    answer.status,
+    problem.detail ?? answer.statusText,
+    problem.rule ?? problem.title ?? "Defect",
+    retry_after_s,
+  );
 }
 
 const RETRIED = new Set([0, 429, 503]);
 const ATTEMPTS = 4;
+
+export function newCommandId(): string {
+  return uuid7(restClock.now());
+}
 
 /** A change, with an id by which the server knows it again: a repeat after a failure does nothing twice. */
 export async function command<T>(
@@ -54,7 +63,7 @@ export async function command<T>(
   body: object,
   headers?: Record<string, string>,
 ): Promise<T> {
-  const frame = {...body, command_id: uuid7(restClock.now())};
+  const frame = {command_id: newCommandId(), ...body};
   return repeated(() => request<T>(method, path, frame, headers));
 }
 
@@ -74,6 +83,6 @@ async function reach(path: string, init: RequestInit): Promise<Response> {
   try {
     return await fetch(path, init);
   } catch {
-    throw new Problem(0, "unreachable");
+    throw new Problem(0, "unreachable", "Unreachable");
   }
 }

@@ -122,10 +122,17 @@ function ticketQuery(state: string, cursor: string): string {
   return query.toString();
 }
 
-export function useCreateTicket() {
-  return useTicketChange((ticket: {contact_id: string; subject: string}) =>
-    command<Partial<Ticket>>("POST", "/api/tickets", ticket),
-  );
+export interface NewTicket {
+  contact_id: string;
+  subject: string;
+  command_id: string;
+}
+
+/** Returns the ticket's id. */
+export async function createTicket(ticket: NewTicket): Promise<string> {
+  const {ticket_id} = await command<Pick<Ticket, "ticket_id">>("POST", "/api/tickets", ticket);
+  void rereadSoon(queryClient, ["tickets"]);
+  return ticket_id;
 }
 
 export function useMoveTicket() {

@@ -7,6 +7,7 @@ import {useTranslation} from "react-i18next";
 import type {Note, Ticket} from "../contract/rest";
 import {moment} from "../i18n/duration";
 import {useLanguage} from "../i18n";
+import {useRefusalText} from "../i18n/refusal-text";
 import {useAddNote, useNames} from "../rest/queries";
 
 export function Notes({ticket}: {ticket: Ticket}) {
@@ -15,8 +16,8 @@ export function Notes({ticket}: {ticket: Ticket}) {
     <div className="tl-notes">
       {ticket.notes.length === 0 && <p className="tl-quiet">{t("ticket.noNotes")}</p>}
       <ul>
-        {ticket.notes.map((note, index) => (
-          <li key={index}>
+        {ticket.notes.map((note) => (
+          <li key={note.note_id}>
             <NoteLine note={note} />
           </li>
         ))}
@@ -28,12 +29,10 @@ export function Notes({ticket}: {ticket: Ticket}) {
 
 function NoteLine({note}: {note: Note}) {
   const authorName = useAuthorName();
-  if (typeof note === "string") return note;
-  const at = note.at ?? note.created;
   return (
     <>
-      <span className="tl-quiet">{[authorName(note.author ?? ""), at && moment(at)].filter(Boolean).join(" · ")}</span>
-      <p className="tl-break">{note.body ?? note.text}</p>
+      <span className="tl-quiet">{[authorName(note.author), moment(note.created)].join(" · ")}</span>
+      <p className="tl-break">{note.body}</p>
     </>
   );
 }
@@ -52,6 +51,7 @@ function useAuthorName(): (author: string) => string {
 function NoteBox({ticket_id}: Pick<Ticket, "ticket_id">) {
   const {t} = useTranslation();
   const {message} = App.useApp();
+  const refusalText = useRefusalText();
   const [body, write] = useState("");
   const adding = useAddNote();
   const add = () => {
@@ -60,7 +60,7 @@ function NoteBox({ticket_id}: Pick<Ticket, "ticket_id">) {
       {ticket_id, body: body.trim()},
       {
         onSuccess: () => write(""),
-        onError: (error) => void message.error(t("refusal.prefix", {message: error.message})),
+        onError: (error) => void message.error(refusalText(error)),
       },
     );
   };

@@ -1,19 +1,17 @@
-/** Tickets by state, with their notes. */
+/** Tickets by state, with their notes; `?ticket=` names one whose notes are open at first. */
 
 import {Button, Empty, Segmented, Table} from "antd";
 import {useState} from "react";
 import {useTranslation} from "react-i18next";
 import {Link, useSearchParams} from "react-router";
 
-import type {Ticket, TicketState} from "../contract/rest";
+import {type Ticket, TICKET_STATES, type TicketState} from "../contract/rest";
 import {moment} from "../i18n/duration";
 import {useTickets} from "../rest/queries";
 import {usePageTitle} from "../shell/page-title";
 import {Failed} from "../shell/waiting";
 import {Notes} from "./notes";
 import {StateSelect} from "./state-select";
-
-const STATES: readonly TicketState[] = ["OPEN", "IN_PROGRESS", "RESOLVED"];
 
 export default function TicketsPage() {
   const {t} = useTranslation();
@@ -22,7 +20,7 @@ export default function TicketsPage() {
   usePageTitle(t("ticket.title"));
   const options = [
     {value: "", label: t("ticket.all")},
-    ...STATES.map((value) => ({value, label: t(`ticket.state.${value}`)})),
+    ...TICKET_STATES.map((value) => ({value, label: t(`ticket.state.${value}`)})),
   ];
   return (
     <div className="tl-page">
@@ -53,13 +51,14 @@ export default function TicketsPage() {
 
 function useStateFilter(): [TicketState | "", (state: TicketState | "") => void] {
   const [query, setQuery] = useSearchParams();
-  const state = STATES.find((known) => known === query.get("state")) ?? "";
+  const state = TICKET_STATES.find((known) => known === query.get("state")) ?? "";
   return [state, (next) => setQuery(next === "" ? {} : {state: next}, {replace: true})];
 }
 
 function TicketTable({tickets, loading}: {tickets: Ticket[]; loading: boolean}) {
   const {t} = useTranslation();
-  const [opened, setOpened] = useState<readonly React.Key[]>([]);
+  const [query] = useSearchParams();
+  const [opened, setOpened] = useState<readonly React.Key[]>(query.getAll("ticket"));
   const columns = [
     {title: t("ticket.subject"), dataIndex: "subject", render: (subject: string) => <strong>{subject}</strong>},
     {

@@ -32,10 +32,11 @@ export function QueueCard({row}: {row: QueueRow}) {
         <Figure id={row.queue_id} name="ringing" value={row.ringing} />
         <Figure id={row.queue_id} name="connected" value={row.connected} />
       </div>
-      <div className="tl-figures" title={t("wall.counted")}>
+      <div className="tl-figures tl-figures-total" title={t("wall.counted")}>
         <Figure id={row.queue_id} name="entered" value={row.entered_total} />
         <Figure id={row.queue_id} name="answered" value={row.answered_total} />
-        <Figure id={row.queue_id} name="abandoned" value={row.abandoned_total + row.short_abandoned_total} />
+        <Figure id={row.queue_id} name="abandoned" value={row.abandoned_total} />
+        <Figure id={row.queue_id} name="shortAbandoned" value={row.short_abandoned_total} />
         <Figure id={row.queue_id} name="meanWait" value={mean_s === null ? "–" : clockTime(mean_s * 1000)} />
       </div>
     </section>
@@ -44,7 +45,16 @@ export function QueueCard({row}: {row: QueueRow}) {
 
 interface FigureProps {
   id: string;
-  name: "waiting" | "longest" | "ringing" | "connected" | "entered" | "answered" | "abandoned" | "meanWait";
+  name:
+    | "waiting"
+    | "longest"
+    | "ringing"
+    | "connected"
+    | "entered"
+    | "answered"
+    | "abandoned"
+    | "shortAbandoned"
+    | "meanWait";
   value: number | string;
   tone?: "calm" | "warn" | "bad";
 }

@@ -52,6 +52,7 @@ export function agentState(row: AgentRow): AgentState {
   return row.intent === "BREAK" ? "BREAK" : "AVAILABLE";
 }
 
+/** `asa_s` of docs/metrics.md: over the answered. */
 export function meanWait_s(row: QueueRow): number | null {
   return row.answered_total === 0 ? null : row.answered_wait_s / row.answered_total;
 }

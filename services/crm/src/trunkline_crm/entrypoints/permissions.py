@@ -1,5 +1,7 @@
 """Who may do what to customers."""
 
+from typing import assert_never
+
 from trunkline_platform.credentials import Principal, Role
 
 from trunkline_crm.domain.commands import ChangeProfile, Command, EraseCustomer, ResolveCustomer
@@ -14,6 +16,8 @@ def permit(command: Command, principal: Principal) -> None:
             permit_reading(principal)
         case EraseCustomer():
             principal.require(Role.SUPERVISOR, Role.ADMIN, Role.SERVICE)
+        case _:
+            assert_never(command)
 
 
 def permit_reading(principal: Principal) -> None:

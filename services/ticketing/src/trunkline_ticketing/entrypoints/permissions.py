@@ -1,13 +1,19 @@
 """Who may read and change tickets: the tenant's people, and other services on their behalf."""
 
+from typing import assert_never
+
 from trunkline_platform.credentials import Principal, Role
 
-from trunkline_ticketing.domain.commands import Command
+from trunkline_ticketing.domain.commands import AddNote, ChangeTicketState, Command, CreateTicket
 
 
 def permit(command: Command, principal: Principal) -> None:
     """Raises: Forbidden."""
-    permit_reading(principal)
+    match command:
+        case CreateTicket() | ChangeTicketState() | AddNote():
+            permit_reading(principal)
+        case _:
+            assert_never(command)
 
 
 def permit_reading(principal: Principal) -> None:

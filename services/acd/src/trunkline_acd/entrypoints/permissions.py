@@ -1,0 +1,15 @@
+"""Who may send which command to acd. That an agent acts only for itself is a rule of the decider."""
+
+from trunkline_platform.credentials import Forbidden, Principal, Role
+
+from trunkline_acd.domain.commands import AgentCommand, Command, TimerCommand
+
+
+def permit(command: Command, principal: Principal) -> None:
+    """Raises: Forbidden. Services send all but timers' commands, agents and supervisors what concerns an agent."""
+    if isinstance(command, TimerCommand):
+        raise Forbidden("only the partition's owner fires timers")
+    if isinstance(command, AgentCommand):
+        principal.require(Role.SERVICE, Role.SUPERVISOR, Role.AGENT)
+    else:
+        principal.require(Role.SERVICE)
