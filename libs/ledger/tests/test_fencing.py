@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 from accounts import JsonCodec
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from test_replicas import FAST, ONE_PARTITION, BankLedger, book, make, make_at, running, until, uuid7
 from trunkline_core.errors import Misconfigured, Transient, TrunklineError
 from trunkline_embedded.kafka import KafkaNode
 from trunkline_ledger.kafka.reader import Reader
-from trunkline_ledger.kafka.topics import describe_topic, ensure_topics
+from trunkline_ledger.kafka.topics import describe_topic, ensure_topics, topic_config
 from trunkline_ledger.ledger import Replaced
 from trunkline_ledger.submission import OutcomeUnknown
 
@@ -186,12 +186,25 @@ async def recreate(kafka: KafkaNode, topic: str, ledger: BankLedger) -> None:
     await ensure_topics(kafka.bootstrap, [ledger._topic()])
 
 
-async def test_a_topic_with_another_time_stamp_type_is_refused_in_one_sentence(kafka, topic):
-    """Ledger rule 22: never compacted."""
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("cleanup.policy", "compact"),
+        ("message.timestamp.type", "CreateTime"),
+        ("unclean.leader.election.enable", "true"),
+        ("retention.ms", "1000"),
+    ],
+)
+async def test_a_topic_that_was_made_with_another_setting_is_refused_in_one_sentence(kafka, topic, name, value):
+    """Ledger rule 22: kept for ever, never compacted, stamped by the broker."""
     ledger = make(kafka, topic, "r1")
-    await ensure_topics(kafka.bootstrap, [ledger._topic()])
-    with pytest.raises(Misconfigured, match=r"cleanup\.policy=delete"):
-        await ensure_topics(kafka.bootstrap, [replace(ledger._topic(), cleanup="compact")])
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    settings = topic_config(ledger._topic()) | {name: value}
+    await admin.create_topics([NewTopic(topic, 1, 1, topic_configs=settings)])
+    await admin.close()
+    with pytest.raises(Misconfigured, match=rf"^The topic {topic} has {name}={value}, it must be .*\.$"):
+        await ensure_topics(kafka.bootstrap, [ledger._topic()])
 
 
 async def test_without_a_broker_start_says_so(topic):
