@@ -12,13 +12,14 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 from accounts import Bank, Book, Booked, CloseLater, Command, Event, JsonCodec, bank_service
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from trunkline_core.errors import Rejection, TrunklineError
+from trunkline_core.errors import Rejection, Transient, TrunklineError
 from trunkline_embedded.kafka import KafkaNode
 from trunkline_ledger.kafka.reader import EffectiveRecord, Position, Reader
 from trunkline_ledger.kafka.settings import LedgerSettings
@@ -115,6 +116,8 @@ async def test_two_replicas_share_the_partitions_and_both_fold_everything(kafka,
                 await other.submit(book(account, 1))
             assert refusal.value.owner.instance_id == owner.instance_id
             assert await other.read(token.partition, lambda state, a=account: state.balances.get(a), token) == 1
+        with pytest.raises(Transient, match="has not read that far yet"):  # within a bounded time, not for ever
+            await other.read(token.partition, lambda state: state, replace(token, offset=token.offset + 1))
         await until(lambda: sorted(seen) == ["a", "b", "c", "d"])
 
 
