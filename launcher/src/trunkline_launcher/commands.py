@@ -14,15 +14,16 @@ from typing import Final
 from trunkline_core.errors import Misconfigured
 from trunkline_embedded.web import build_web
 from trunkline_platform.credentials import Credentials, Principal, Role
+from trunkline_platform.settings import MIN_SECRET_BYTES
 
 from trunkline_launcher.clusters import require_clusters
-from trunkline_launcher.layout import ROOT, WEB, Layout, default_layout, installation_secret
+from trunkline_launcher.layout import ROOT, WEB, Layout, default_layout, found_secret
 from trunkline_launcher.lock import NAME, only_one
 from trunkline_launcher.supervisor import Supervisor, require_ports
 
 PASSWORD: Final = "trunkline-demo"
 GATEWAY_TOKEN: Final = timedelta(hours=24)
-WORD: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -127,8 +128,10 @@ def gateway_token(layout: Layout, gateway: str, tenant: str) -> str:
     """
     for name, value in (("GATEWAY", gateway), ("TENANT", tenant)):
         if not WORD.fullmatch(value):
-            raise Misconfigured(f"{name} must be 1 to 64 letters, digits, dashes and underscores.")
-    secret = os.environ.get("TRUNKLINE_SECRET") or installation_secret(layout.data)
+            raise Misconfigured(f"{name} must be 1 to 64 letters, digits, dashes and underscores, no dash first.")
+    secret = os.environ.get("TRUNKLINE_SECRET") or found_secret(layout.data)
+    if len(secret.encode()) < MIN_SECRET_BYTES:
+        raise Misconfigured(f"TRUNKLINE_SECRET is wrong: needs at least {MIN_SECRET_BYTES} bytes.")
     principal = Principal(tenant, f"gateway:{gateway}", frozenset({Role.GATEWAY}))
     return Credentials(secret.encode(), GATEWAY_TOKEN).issue(principal)
 

@@ -125,6 +125,14 @@ def _distinct(ports: dict[str, int]) -> dict[str, int]:
     return ports
 
 
+def found_secret(data: Path) -> str:
+    """Return the secret of a centre that has run. Raises: Misconfigured where none did."""
+    try:
+        return (data / "secret").read_text()
+    except FileNotFoundError:
+        raise Misconfigured(f"No centre has run on {data} yet: start it with make run first.") from None
+
+
 def installation_secret(data: Path) -> str:
     """Return the secret that signs tokens and wraps keys; made once, readable by this user only."""
     path = data / "secret"

@@ -667,7 +667,9 @@ async def test_a_lost_gateway_loses_its_calls_and_no_chats(world: World, monkeyp
     grpc_port, http_port = free_ports(2)
     url = f"http://127.0.0.1:{http_port}"
     gateway = await world.gateway(f"127.0.0.1:{grpc_port}", peer_id="gw:lost")
-    watcher = await world.gateway(f"127.0.0.1:{grpc_port}", peer_id="gw:watcher")
+    service = service_principal("console", TENANT)
+    watcher = await world.gateway(f"127.0.0.1:{grpc_port}", peer_id="console:1", principal=service)
+    stranger = await world.gateway(f"127.0.0.1:{grpc_port}", peer_id="gw:other")
     async with (
         world.replica(world.settings(ports=(grpc_port, http_port))),
         httpx.AsyncClient() as client,
@@ -677,6 +679,8 @@ async def test_a_lost_gateway_loses_its_calls_and_no_chats(world: World, monkeyp
         watched = contact_service_pb2.WatchContacts(contact_ids=[contact_id])
         watcher.client.send(Request(watch_contacts=watched))
         await watcher.seen(contact_id, State.CONTACT_STATE_SELF_SERVICE)
+        assert (await stranger.ask(watch_contacts=watched)).reason == "Forbidden"
+        assert contact_id not in stranger.views
         session = await opened_chat(client, url)
         world.tasks.pop(0).cancel()  # the gateway dies without a word
         view = await watcher.seen(contact_id, State.CONTACT_STATE_CLOSED)

@@ -74,14 +74,15 @@ def test_a_full_conversation_stops_no_flow(story: Any) -> None:
     assert story.do(RecordText(story.one, LocalizedText("好", "Fine"))) == []
 
 
-@pytest.mark.parametrize("text", ["", "  ", "x" * (31 * 1024 + 1), "字" * 11_000])
-def test_text_above_the_limit_names_the_field(text: str) -> None:
+@pytest.mark.parametrize("text", ["", "  ", "a\x00b", "a\x1bb", "x" * (31 * 1024 + 1), "字" * 11_000])
+def test_text_that_is_empty_or_too_long_or_has_control_characters_names_the_field(text: str) -> None:
     with pytest.raises(Invalid, match=r"^text: "):
         check_text(text)
 
 
 def test_text_at_the_limit_is_fine() -> None:
     check_text("x" * 31 * 1024)
+    check_text("two\n\tlines\r\n")
 
 
 def test_a_page_that_comes_back_goes_on(story: Any) -> None:

@@ -52,6 +52,7 @@ def test_an_entry_point_of_another_tenant_is_not_found(story: Any) -> None:
         ({"contact_id": "ct_nothing"}, "contact_id"),
         ({"attributes": {str(number): "" for number in range(33)}}, "attributes"),
         ({"attributes": {"plan": "x" * 257}}, "attributes"),
+        ({"attributes": {"pl\x00an": "x"}}, "attributes"),
     ],
 )
 def test_bad_openings_name_the_field(story: Any, changes: dict[str, Any], field: str) -> None:

@@ -39,10 +39,11 @@ class NotFound(TrunklineError):
 
 
 class Erased(NotFound):
-    """The person behind this id was erased for good: nothing can be sealed for it any more."""
+    """The person behind this id was erased for good: nothing can be sealed for it any more. The words name nobody."""
 
     def __init__(self, owner: str) -> None:
         super().__init__("owner", owner)
+        self.args = ("the person was erased",)
 
 
 class Conflict(TrunklineError):

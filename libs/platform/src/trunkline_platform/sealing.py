@@ -30,7 +30,8 @@ V = TypeVar("V")
 class Sealer:
     """Seals and opens texts for one process.
 
-    Keys are cached for at most 5 s: so long may another process still open a text after its person was erased.
+    Keys are cached for at most 5 s: so long may another process still open a text after its person was erased. Sealing
+    always asks the store: a text under a key that is gone would be acknowledged and lost.
     """
 
     def __init__(self, keys: KeyStore, secret: bytes, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -38,11 +39,10 @@ class Sealer:
         self._keys = keys
         self._secret = secret
         self._by_id: _Expiring[DataKey] = _Expiring(KEY_CACHE_S, KEY_CACHE_SIZE, monotonic)
-        self._by_owner: _Expiring[DataKey] = _Expiring(KEY_CACHE_S, KEY_CACHE_SIZE, monotonic)
 
     async def seal(self, owner: str, tenant: str, text: str) -> Sealed:
         """Encrypt `text` under the owner's key, making one first if there is none. Raises: Erased, Transient."""
-        key = await self._key_of(owner, tenant)
+        key = await self._keys.current(owner, tenant) or await self._keys.create(owner, tenant)
         nonce = os.urandom(NONCE_BYTES)
         return Sealed(key.key_id, nonce, AESGCM(key.secret).encrypt(nonce, text.encode(), key.key_id.encode()))
 
@@ -75,20 +75,12 @@ class Sealer:
         try:
             return await destruction
         finally:
-            self._by_owner.clear()
             self._by_id.clear()
 
     def token(self, tenant: str, text: str) -> str:
         """Return an HMAC of `text` under the tenant's key: equal texts give equal tokens, and nothing else is told."""
         key = derive_key(self._secret, "token", tenant)  # 10 µs; callers name tenants, so nothing is kept for one
         return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:TOKEN_DIGITS]
-
-    async def _key_of(self, owner: str, tenant: str) -> DataKey:
-        key = self._by_owner.get((owner, tenant))
-        if key is None:
-            key = await self._keys.current(owner, tenant) or await self._keys.create(owner, tenant)
-            self._by_owner.put((owner, tenant), key)
-        return key
 
     async def _key(self, key_id: str) -> DataKey | None:
         key = self._by_id.get(key_id)

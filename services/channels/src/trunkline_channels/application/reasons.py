@@ -1,6 +1,6 @@
 """How a refusal is named to somebody who asked over a stream or a socket."""
 
-from trunkline_core.errors import Invalid, NotFound, Overloaded, Rejection, Transient, TrunklineError
+from trunkline_core.errors import Erased, Invalid, NotFound, Overloaded, Rejection, Transient, TrunklineError
 
 
 def reason_of(error: TrunklineError) -> str:
@@ -10,6 +10,8 @@ def reason_of(error: TrunklineError) -> str:
             return rule
         case Invalid(field=field):
             return field
+        case Erased():
+            return "Erased"
         case NotFound(kind=kind):
             return kind
         case _:

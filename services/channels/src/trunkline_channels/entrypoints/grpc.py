@@ -145,6 +145,7 @@ class _Session:
     async def _watch(self, request: wire.SessionRequest) -> None:
         contact_ids = request.watch_contacts.contact_ids
         try:
+            self._principal.require(Role.SERVICE)  # a gateway is told of its own contacts and of no others
             if len(contact_ids) > MAX_WATCHED:
                 raise Invalid("contact_ids", f"must be at most {MAX_WATCHED}")
             for contact_id in contact_ids:

@@ -34,7 +34,7 @@ def read_seed(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError) as error:
-        raise Misconfigured(f"The seed file {path.name} cannot be read: {error}.") from None
+        raise Misconfigured(f"The seed file {path.name} cannot be read: {' '.join(str(error).split())}.") from None
     if not isinstance(content, dict) or not _is_row(content.get("tenant"), "tenant_id"):
         raise Misconfigured(f"The seed file {path.name} names no tenant.tenant_id.")
     for section, *_ in SECTIONS:
