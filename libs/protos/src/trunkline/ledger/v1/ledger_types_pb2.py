@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&trunkline/ledger/v1/ledger_types.proto\x12\x13trunkline.ledger.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xba\x01\n\x06Marker\x12\r\n\x05\x65poch\x18\x01 \x01(\x03\x12\x0f\n\x07\x62oot_id\x18\x02 \x01(\t\x12\x13\n\x0binstance_id\x18\x03 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x04 \x01(\t\x12\x12\n\nmin_reader\x18\x05 \x01(\x05\x12\x17\n\x0f\x64\x65\x63ider_version\x18\x06 \x01(\t\x12\x12\n\ncluster_id\x18\x07 \x01(\t\x12\x10\n\x08topic_id\x18\x08 \x01(\t\x12\x17\n\x0fpartition_count\x18\t \x01(\x05\"\xd8\x01\n\rCommandRecord\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x11\n\tprincipal\x18\x02 \x01(\t\x12\x14\n\x0cpayload_hash\x18\x03 \x01(\x0c\x12\x13\n\x0b\x65vent_count\x18\x04 \x01(\x05\x12\x0f\n\x07payload\x18\x05 \x01(\x0c\x12\x30\n\x0c\x64\x65\x63ided_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x06source\x18\x07 \x01(\x0b\x32\".trunkline.ledger.v1.ManagerSource\"r\n\rManagerSource\x12\x0f\n\x07manager\x18\x01 \x01(\t\x12\r\n\x05topic\x18\x02 \x01(\t\x12\x11\n\tpartition\x18\x03 \x01(\x05\x12\x0e\n\x06offset\x18\x04 \x01(\x03\x12\r\n\x05\x65poch\x18\x05 \x01(\x03\x12\x0f\n\x07ordinal\x18\x06 \x01(\x05\"W\n\x13ManagerInputSkipped\x12\x32\n\x06source\x18\x01 \x01(\x0b\x32\".trunkline.ledger.v1.ManagerSource\x12\x0c\n\x04rule\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&trunkline/ledger/v1/ledger_types.proto\x12\x13trunkline.ledger.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcf\x01\n\x06Marker\x12\r\n\x05\x65poch\x18\x01 \x01(\x03\x12\x0f\n\x07\x62oot_id\x18\x02 \x01(\t\x12\x13\n\x0binstance_id\x18\x03 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x04 \x01(\t\x12\x12\n\nmin_reader\x18\x05 \x01(\x05\x12\x17\n\x0f\x64\x65\x63ider_version\x18\x06 \x01(\t\x12\x12\n\ncluster_id\x18\x07 \x01(\t\x12\x10\n\x08topic_id\x18\x08 \x01(\t\x12\x17\n\x0fpartition_count\x18\t \x01(\x05\x12\x13\n\x0bpartitioner\x18\n \x01(\t\"\xd8\x01\n\rCommandRecord\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x11\n\tprincipal\x18\x02 \x01(\t\x12\x14\n\x0cpayload_hash\x18\x03 \x01(\x0c\x12\x13\n\x0b\x65vent_count\x18\x04 \x01(\x05\x12\x0f\n\x07payload\x18\x05 \x01(\x0c\x12\x30\n\x0c\x64\x65\x63ided_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x06source\x18\x07 \x01(\x0b\x32\".trunkline.ledger.v1.ManagerSource\"r\n\rManagerSource\x12\x0f\n\x07manager\x18\x01 \x01(\t\x12\r\n\x05topic\x18\x02 \x01(\t\x12\x11\n\tpartition\x18\x03 \x01(\x05\x12\x0e\n\x06offset\x18\x04 \x01(\x03\x12\r\n\x05\x65poch\x18\x05 \x01(\x03\x12\x0f\n\x07ordinal\x18\x06 \x01(\x05\"W\n\x13ManagerInputSkipped\x12\x32\n\x06source\x18\x01 \x01(\x0b\x32\".trunkline.ledger.v1.ManagerSource\x12\x0c\n\x04rule\x18\x02 \x01(\t\"A\n\rRecordSkipped\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x10\n\x08operator\x18\x03 \x01(\t\"\x97\x02\n\x10SnapshotManifest\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x11\n\tpartition\x18\x02 \x01(\x05\x12\x13\n\x0bnext_offset\x18\x03 \x01(\x03\x12\r\n\x05\x65poch\x18\x04 \x01(\x03\x12+\n\x06marker\x18\x05 \x01(\x0b\x32\x1b.trunkline.ledger.v1.Marker\x12\x16\n\x0eschema_version\x18\x06 \x01(\x05\x12\x10\n\x08topic_id\x18\x07 \x01(\t\x12\x13\n\x0b\x63hunk_count\x18\x08 \x01(\x05\x12\x12\n\nsize_bytes\x18\t \x01(\x03\x12\x0e\n\x06sha256\x18\n \x01(\x0c\x12,\n\x08log_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,11 +33,15 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trunkline.ledger.v1.ledger_
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_MARKER']._serialized_start=97
-  _globals['_MARKER']._serialized_end=283
-  _globals['_COMMANDRECORD']._serialized_start=286
-  _globals['_COMMANDRECORD']._serialized_end=502
-  _globals['_MANAGERSOURCE']._serialized_start=504
-  _globals['_MANAGERSOURCE']._serialized_end=618
-  _globals['_MANAGERINPUTSKIPPED']._serialized_start=620
-  _globals['_MANAGERINPUTSKIPPED']._serialized_end=707
+  _globals['_MARKER']._serialized_end=304
+  _globals['_COMMANDRECORD']._serialized_start=307
+  _globals['_COMMANDRECORD']._serialized_end=523
+  _globals['_MANAGERSOURCE']._serialized_start=525
+  _globals['_MANAGERSOURCE']._serialized_end=639
+  _globals['_MANAGERINPUTSKIPPED']._serialized_start=641
+  _globals['_MANAGERINPUTSKIPPED']._serialized_end=728
+  _globals['_RECORDSKIPPED']._serialized_start=730
+  _globals['_RECORDSKIPPED']._serialized_end=795
+  _globals['_SNAPSHOTMANIFEST']._serialized_start=798
+  _globals['_SNAPSHOTMANIFEST']._serialized_end=1077
 # @@protoc_insertion_point(module_scope)

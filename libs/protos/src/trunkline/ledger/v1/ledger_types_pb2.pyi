@@ -32,6 +32,7 @@ class Marker(_message.Message):
     CLUSTER_ID_FIELD_NUMBER: _builtins.int
     TOPIC_ID_FIELD_NUMBER: _builtins.int
     PARTITION_COUNT_FIELD_NUMBER: _builtins.int
+    PARTITIONER_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
     """The epoch that begins here."""
     boot_id: _builtins.str
@@ -50,6 +51,8 @@ class Marker(_message.Message):
     """Id of the topic, so that a topic deleted and created anew is noticed."""
     partition_count: _builtins.int
     """Partitions of the topic when the ledger was created."""
+    partitioner: _builtins.str
+    """How a key names its partition: `murmur2`. Empty in markers written before it was recorded."""
     def __init__(
         self,
         *,
@@ -62,10 +65,11 @@ class Marker(_message.Message):
         cluster_id: _builtins.str = ...,
         topic_id: _builtins.str = ...,
         partition_count: _builtins.int = ...,
+        partitioner: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "boot_id", b"boot_id", "cluster_id", b"cluster_id", "decider_version", b"decider_version", "epoch", b"epoch", "instance_id", b"instance_id", "min_reader", b"min_reader", "partition_count", b"partition_count", "topic_id", b"topic_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "boot_id", b"boot_id", "cluster_id", b"cluster_id", "decider_version", b"decider_version", "epoch", b"epoch", "instance_id", b"instance_id", "min_reader", b"min_reader", "partition_count", b"partition_count", "partitioner", b"partitioner", "topic_id", b"topic_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -190,3 +194,101 @@ class ManagerInputSkipped(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ManagerInputSkipped: _TypeAlias = ManagerInputSkipped  # noqa: Y015
+
+@_typing.final
+class RecordSkipped(_message.Message):
+    """An operator lets a partition go on past a record that cannot be applied. Appended by the operator's tool under the
+    current epoch; it takes effect only when no effective record stands between the two.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFSET_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    OPERATOR_FIELD_NUMBER: _builtins.int
+    offset: _builtins.int
+    """Offset of the record, in the same partition."""
+    reason: _builtins.str
+    """Why, in the operator's words: no personal data."""
+    operator: _builtins.str
+    """Who did it: the name that the operator's tool was given."""
+    def __init__(
+        self,
+        *,
+        offset: _builtins.int = ...,
+        reason: _builtins.str = ...,
+        operator: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["offset", b"offset", "operator", b"operator", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordSkipped: _TypeAlias = RecordSkipped  # noqa: Y015
+
+@_typing.final
+class SnapshotManifest(_message.Message):
+    """The last record of a snapshot: names what its chunks are, so that a reader can tell whether they are whole."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    PARTITION_FIELD_NUMBER: _builtins.int
+    NEXT_OFFSET_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    MARKER_FIELD_NUMBER: _builtins.int
+    SCHEMA_VERSION_FIELD_NUMBER: _builtins.int
+    TOPIC_ID_FIELD_NUMBER: _builtins.int
+    CHUNK_COUNT_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    LOG_TIME_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """Number of this snapshot of the partition: 1, 2, 3, …; its slot is the number modulo 2."""
+    partition: _builtins.int
+    """Partition of the ledger."""
+    next_offset: _builtins.int
+    """Everything below this offset is in it: where reading goes on."""
+    epoch: _builtins.int
+    """Epoch in force there."""
+    schema_version: _builtins.int
+    """Schema version of the service that wrote it; a reader takes its own, older ones it knows, and no newer ones."""
+    topic_id: _builtins.str
+    """Id of the ledger topic it was folded from."""
+    chunk_count: _builtins.int
+    """Number of chunks, each at most 512 KiB."""
+    size_bytes: _builtins.int
+    """Length of all chunks together, in bytes."""
+    sha256: _builtins.bytes
+    """SHA-256 over all chunks in order."""
+    @_builtins.property
+    def marker(self) -> Global___Marker:
+        """Newest valid marker before `next_offset`."""
+
+    @_builtins.property
+    def log_time(self) -> _timestamp_pb2.Timestamp:
+        """Log time at `next_offset`."""
+
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        partition: _builtins.int = ...,
+        next_offset: _builtins.int = ...,
+        epoch: _builtins.int = ...,
+        marker: Global___Marker | None = ...,
+        schema_version: _builtins.int = ...,
+        topic_id: _builtins.str = ...,
+        chunk_count: _builtins.int = ...,
+        size_bytes: _builtins.int = ...,
+        sha256: _builtins.bytes = ...,
+        log_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["log_time", b"log_time", "marker", b"marker"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_count", b"chunk_count", "epoch", b"epoch", "log_time", b"log_time", "marker", b"marker", "next_offset", b"next_offset", "number", b"number", "partition", b"partition", "schema_version", b"schema_version", "sha256", b"sha256", "size_bytes", b"size_bytes", "topic_id", b"topic_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SnapshotManifest: _TypeAlias = SnapshotManifest  # noqa: Y015
