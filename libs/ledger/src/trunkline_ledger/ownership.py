@@ -154,6 +154,7 @@ class Ownership(Generic[S, C, E]):
         if self._may_own(number):
             draft = self._marker(hosted.core.fold.epochs.epoch + 1)
             offset = await producer.append([draft])
+            hosted.core.marker_acknowledged(offset, self._replica.monotonic_s())
             await self._reached(hosted, offset + 1)
 
     async def _end_offset(self, number: int, hosted: Hosted[S, C, E]) -> int:
