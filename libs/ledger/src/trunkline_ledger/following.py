@@ -100,8 +100,13 @@ class Following(Generic[S, C, E]):
         )
 
     async def _look_again(self) -> None:
-        """The ends of the start are reached; after a long replay they are history, and new ones count (rule 1)."""
+        """The ends of the start are reached; after a long replay they are history, and new ones count (rule 1).
+
+        Raises: Misconfigured when keys are not where this version looks for them (rule 22).
+        """
         reached = self._ends
+        for number in self._replica.hosted:
+            self._replica.check_placement(number)
         if self._replica.monotonic_s() - self._connected_at > ENDS_ARE_FRESH_S:
             self._connected_at = self._replica.monotonic_s()
             self._ends = await self._tail.end_offsets(list(reached))

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 from trunkline_core.errors import Misconfigured
 
 from trunkline_ledger.core.partition import Outputs, Partition
+from trunkline_ledger.core.placement import check_placement
 from trunkline_ledger.delivery import Delivery
 from trunkline_ledger.kafka.settings import LedgerSettings
 from trunkline_ledger.log_client import LogClient
@@ -108,6 +109,11 @@ class Replica(Generic[S, C, E]):
         """Begin to follow a partition."""
         core = Partition(self.service, number, self.instance_id, self.boot_id, self.stats)
         self.hosted[number] = Hosted(core)
+
+    def check_placement(self, number: int) -> None:
+        """Raises: Misconfigured when the topic was given more partitions, or keys another place (ledger rule 22)."""
+        marker = self.hosted[number].core.fold.epochs.marker
+        check_placement(marker, self.service.topic, len(self.hosted))
 
     def emit(self, number: int, outputs: Outputs[E]) -> None:
         """Carry out what a core asks for."""

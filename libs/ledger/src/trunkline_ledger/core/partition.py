@@ -186,7 +186,7 @@ class Partition(Generic[S, C, E]):
         if not self.is_open:
             raise self._not_owner()
         try:
-            self.lanes.put(ticket.submission.lane, ticket)
+            self.lanes.put(ticket.submission.lane, ticket.submission.turn, ticket)
         except Overloaded:
             self.stats.overloaded += 1
             raise
@@ -196,7 +196,7 @@ class Partition(Generic[S, C, E]):
         if self.is_open and not self.is_deciding and not self.lanes.is_full(Lane.INTERNAL):
             now = self.fold.clock.now(monotonic_s)
             for timer in self._alarm.due(self.fold.state.timers, now, monotonic_s):
-                self.lanes.put(Lane.INTERNAL, timer_ticket(timer, self.number, monotonic_s))
+                self.lanes.put(Lane.INTERNAL, timer.tenant, timer_ticket(timer, self.number, monotonic_s))
 
     def seconds_to_next_timer(self, monotonic_s: float, at_most: float) -> float:
         """Return how long the shell may sleep; a timer that is stuck is no reason to wake up sooner."""
