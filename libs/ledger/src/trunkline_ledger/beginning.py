@@ -22,9 +22,8 @@ E = TypeVar("E")
 log = logging.getLogger(__name__)
 
 
-async def begin_from_snapshots(replica: Replica[Any, Any, Any]) -> None:
+async def begin_from_snapshots(replica: Replica[Any, Any, Any], reader: SnapshotReader) -> None:
     """Let every partition of the replica begin where it best can. Raises: KafkaError, TimeoutError."""
-    reader = SnapshotReader(replica.service.topic, replica.bootstrap_servers, f"{replica.instance_id}-snapshots")
     await reader.start()
     try:
         for number in replica.hosted:

@@ -26,7 +26,7 @@ from trunkline_ledger.delivery import OwnershipCall, Watcher
 from trunkline_ledger.following import Following
 from trunkline_ledger.kafka.quiet import quieten_aiokafka
 from trunkline_ledger.kafka.settings import LedgerSettings
-from trunkline_ledger.kafka.snapshots import snapshot_topic
+from trunkline_ledger.kafka.snapshots import SnapshotReader, snapshot_topic
 from trunkline_ledger.kafka.topics import describe_topic, ensure_topics
 from trunkline_ledger.ownership import Ownership
 from trunkline_ledger.replica import Hosted, Replaced, Replica, monotonic_s
@@ -99,11 +99,15 @@ class Ledger(Generic[S, C, E]):
             for number in range(found.partitions):
                 replica.host(number)
             if self.service.import_path:
-                await begin_from_snapshots(replica)
+                await begin_from_snapshots(replica, self._snapshot_reader())
             await self._following.connect()
         except (KafkaError, OSError, TimeoutError) as error:
             raise Transient(f"no Kafka broker answers at {replica.bootstrap_servers}") from error
         self._begin_tasks()
+
+    def _snapshot_reader(self) -> SnapshotReader:
+        replica = self._replica
+        return SnapshotReader(self.service.topic, replica.bootstrap_servers, f"{replica.instance_id}-snapshots")
 
     def _topics(self) -> list[Topic]:
         has_snapshots = bool(self.service.import_path)
