@@ -24,6 +24,7 @@ from trunkline_launcher.supervisor import Supervisor, require_ports
 PASSWORD: Final = "trunkline-demo"
 GATEWAY_TOKEN: Final = timedelta(hours=24)
 WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+OPERATING: Final = frozenset({"ledger"})
 ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -37,8 +38,11 @@ def carry_out(arguments: list[str]) -> int:
                 reset(default_layout())
             case ["token", gateway, tenant]:
                 print(gateway_token(default_layout(), gateway, tenant))
+            case [area, *_] if area in OPERATING:
+                return operate(default_layout(), arguments)
             case _:
-                print("usage: trunkline run | reset | token GATEWAY TENANT", file=sys.stderr)
+                usage = "run | reset | token GATEWAY TENANT | ledger …"
+                print(f"usage: trunkline {usage}", file=sys.stderr)
                 return 2
     except Misconfigured as error:
         print(error, file=sys.stderr)
@@ -134,6 +138,17 @@ def gateway_token(layout: Layout, gateway: str, tenant: str) -> str:
         raise Misconfigured(f"TRUNKLINE_SECRET is wrong: needs at least {MIN_SECRET_BYTES} bytes.")
     principal = Principal(tenant, f"gateway:{gateway}", frozenset({Role.GATEWAY}))
     return Credentials(secret.encode(), GATEWAY_TOKEN).issue(principal)
+
+
+def operate(layout: Layout, arguments: list[str]) -> int:
+    """Run one of the operator's tools and return its exit code. Raises: Misconfigured."""
+    from trunkline_operator.commands import carry_out  # not at the top: it loads the rules of every service
+    from trunkline_operator.installation import Installation
+
+    keystore = os.environ.get("TRUNKLINE_KEYSTORE") or str(layout.data / "keys.sqlite")
+    database = os.environ.get("TRUNKLINE_MONGO_DATABASE") or "trunkline"
+    keys = None if keystore == "mongodb" else Path(keystore)
+    return carry_out(arguments, Installation(layout.kafka_bootstrap, layout.mongo_url, database, layout.data, keys))
 
 
 def reset(layout: Layout) -> None:

@@ -71,6 +71,22 @@ async def describe_topic(bootstrap_servers: str, topic: str) -> Description:
     return await _ask(bootstrap_servers, describe)
 
 
+async def verify_topics(bootstrap_servers: str, topics: Iterable[Topic]) -> None:
+    """Check the settings of topics, creating nothing. Raises: Misconfigured, naming the first wrong one; Transient."""
+    wanted = list(topics)
+    await partition_counts(bootstrap_servers, [topic.name for topic in wanted])
+    await _ask(bootstrap_servers, lambda admin: _verify(admin, wanted))
+
+
+async def partition_counts(bootstrap_servers: str, topics: Sequence[str]) -> dict[str, int]:
+    """Return how many partitions each topic has. Raises: Misconfigured for one that is not there; Transient."""
+    found = await _ask(bootstrap_servers, lambda admin: admin.describe_topics(list(topics)))
+    missing = [topic["topic"] for topic in found if topic["error_code"]]
+    if missing:
+        raise Misconfigured(f"The topic {missing[0]} does not exist at {bootstrap_servers}.")
+    return {topic["topic"]: len(topic["partitions"]) for topic in found}
+
+
 async def _ask(bootstrap_servers: str, question: Callable[[AIOKafkaAdminClient], Awaitable[T]]) -> T:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=int(START_S * 1000))
     try:
