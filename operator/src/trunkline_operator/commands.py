@@ -2,12 +2,12 @@
 
 import argparse
 import asyncio
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from trunkline_core.errors import Misconfigured, TrunklineError
 from trunkline_ledger.kafka.history import ClusterHistory
-from trunkline_ledger.kafka.quiet import quieten_aiokafka
 
 from trunkline_operator.installation import Installation
 from trunkline_operator.ledgers import chosen
@@ -21,7 +21,7 @@ Subparsers = argparse._SubParsersAction
 def carry_out(arguments: Sequence[str], installation: Installation) -> int:
     """Run a command. Raises: Misconfigured, one sentence."""
     options = _parser(installation).parse_args(arguments)
-    quieten_aiokafka()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what went wrong is said in one sentence
     try:
         return int(asyncio.run(options.run(options, installation)))
     except Misconfigured:
