@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from trunkline_core.errors import Misconfigured, TrunklineError
 from trunkline_ledger.kafka.history import ClusterHistory
 
+from trunkline_operator.copying import copy
 from trunkline_operator.installation import Installation
 from trunkline_operator.ledgers import chosen
 from trunkline_operator.replaying import replay
@@ -34,10 +35,11 @@ def _parser(installation: Installation) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="trunkline", description="Work on the ledgers of an installation.")
     areas = parser.add_subparsers(required=True, metavar="ledger")
     ledger = areas.add_parser("ledger", help="look at ledgers, move them")
-    verbs = ledger.add_subparsers(required=True, metavar="verify | replay | tail")
+    verbs = ledger.add_subparsers(required=True, metavar="verify | replay | tail | copy")
     _add_verify(verbs, installation)
     _add_replay(verbs, installation)
     _add_tail(verbs, installation)
+    _add_copy(verbs, installation)
     return parser
 
 
@@ -62,6 +64,14 @@ def _add_tail(verbs: "Subparsers[argparse.ArgumentParser]", installation: Instal
     verb.add_argument("--follow", action="store_true", help="go on with what is written from now on")
     _add_kafka(verb, installation)
     verb.set_defaults(run=_tail)
+
+
+def _add_copy(verbs: "Subparsers[argparse.ArgumentParser]", installation: Installation) -> None:
+    verb = verbs.add_parser("copy", help="copy ledgers to an empty cluster byte for byte, while the centre is stopped")
+    _add_source(verb, installation)
+    verb.add_argument("--to", required=True, metavar="HOST:PORT", help="the brokers of the other cluster")
+    verb.add_argument("--replication-factor", type=int, default=1, metavar="N", help="of the topics there (1)")
+    verb.set_defaults(run=_copy)
 
 
 def _add_source(verb: argparse.ArgumentParser, installation: Installation) -> None:
@@ -94,6 +104,10 @@ async def _replay(options: argparse.Namespace, _: Installation) -> int:
 async def _tail(options: argparse.Namespace, _: Installation) -> int:
     await tail(options.kafka, options.topic, options.partition, options.first, follow=options.follow)
     return 0
+
+
+async def _copy(options: argparse.Namespace, _: Installation) -> int:
+    return min(1, await copy(options.kafka, options.to, options.topics, options.replication_factor))
 
 
 def _source(options: argparse.Namespace) -> ClusterHistory:
