@@ -90,7 +90,7 @@ class ReadModel:
         try:
             async with asyncio.timeout(self._pace.lease_s):
                 self._note(await self._pointers.get(self.name))
-            await self._keep_only(_writings(self._pointer))
+            await self._keep_only(writings(self._pointer))
             self._begin_missing()
             await self._advance()
         except (Transient, KafkaError, OSError, TimeoutError) as error:
@@ -115,7 +115,7 @@ class ReadModel:
                 await asyncio.wait({task})
 
     def _begin_missing(self) -> None:
-        for writing in _writings(self._pointer):
+        for writing in writings(self._pointer):
             if writing not in self._running:
                 runner = self._runner(writing)
                 self._running[writing] = runner, asyncio.create_task(runner.run(), name=f"{self.name}-{writing}")
@@ -146,7 +146,7 @@ class ReadModel:
 
     def _is_within(self, distance: int, ends: Mapping[int, int]) -> bool:
         """Whether the next generation, as far as we write it, is at most so many records behind these offsets."""
-        runner, _ = self._running[_writings(self._pointer)[0]]
+        runner, _ = self._running[writings(self._pointer)[0]]
         reached = runner.positions
         return sum(max(0, end - reached.get(number, Position()).offset) for number, end in ends.items()) <= distance
 
@@ -165,7 +165,7 @@ class ReadModel:
         await Positions(self._store).forget(_positions_name(self.name, number), self._topic)
 
 
-def _writings(pointer: Pointer) -> tuple[Writing, ...]:
+def writings(pointer: Pointer) -> tuple[Writing, ...]:
     """What is to be written; where a generation is being built, that comes first."""
     match pointer.phase:
         case Phase.LIVE:
