@@ -82,6 +82,7 @@ class Partition(Generic[S, C, E]):
         self._in_flight: Batch[E] | None = None
         self._displaced: _Displaced[E] | None = None
         self._arrived: list[Record] = []
+        self._marked: tuple[int, float] | None = None
 
     @property
     def next_offset(self) -> int:
@@ -146,11 +147,16 @@ class Partition(Generic[S, C, E]):
             outputs.replaced = True
         self._lose(outputs)
 
+    def marker_acknowledged(self, offset: int, monotonic_s: float) -> None:
+        """Our marker stands on the log since then at the latest: log time need not wait until it is read (rule 15)."""
+        self._marked = (offset, monotonic_s)
+
     def _open(self, record: Record, monotonic_s: float, outputs: Outputs[E]) -> None:
         self.is_open, outputs.opened = True, True
         self.stats.takeovers += 1
         self._alarm.reset()
-        self.fold.clock.start(record.append_time, monotonic_s)
+        offset, told_s = self._marked or (None, monotonic_s)
+        self.fold.clock.start(record.append_time, told_s if offset == record.offset else monotonic_s)
 
     def _lose(self, outputs: Outputs[E]) -> None:
         if self.is_open:

@@ -6,7 +6,6 @@ Owns: the Kafka settings a topic of the catalogue needs. Must not: change or del
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -16,6 +15,7 @@ from trunkline.topics import Topic
 from trunkline_core.errors import Misconfigured, Transient
 
 from trunkline_ledger.kafka.description import DescribeTopicRequest, topic_id_of
+from trunkline_ledger.log_client import Description
 
 T = TypeVar("T")
 
@@ -23,15 +23,6 @@ EXISTS = 36  # Kafka's error code TOPIC_ALREADY_EXISTS
 FIXED = ("cleanup.policy", "message.timestamp.type", "unclean.leader.election.enable")
 START_S = 15.0
 POLL_S = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Description:
-    """What is fixed about an existing topic."""
-
-    cluster_id: str
-    topic_id: str
-    partitions: int
 
 
 async def ensure_topics(bootstrap_servers: str, topics: Iterable[Topic], replication_factor: int = 1) -> None:
