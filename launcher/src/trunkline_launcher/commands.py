@@ -19,12 +19,12 @@ from trunkline_platform.settings import MIN_SECRET_BYTES
 from trunkline_launcher.clusters import require_clusters
 from trunkline_launcher.layout import ROOT, WEB, Layout, default_layout, found_secret
 from trunkline_launcher.lock import NAME, only_one
+from trunkline_launcher.operating import AREAS, operate
 from trunkline_launcher.supervisor import Supervisor, require_ports
 
 PASSWORD: Final = "trunkline-demo"
 GATEWAY_TOKEN: Final = timedelta(hours=24)
 WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-OPERATING: Final = frozenset({"ledger"})
 ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -38,10 +38,10 @@ def carry_out(arguments: list[str]) -> int:
                 reset(default_layout())
             case ["token", gateway, tenant]:
                 print(gateway_token(default_layout(), gateway, tenant))
-            case [area, *_] if area in OPERATING:
+            case [area, *_] if area in AREAS:
                 return operate(default_layout(), arguments)
             case _:
-                usage = "run | reset | token GATEWAY TENANT | ledger …"
+                usage = f"run | reset | token GATEWAY TENANT | {' … | '.join(AREAS)} …"
                 print(f"usage: trunkline {usage}", file=sys.stderr)
                 return 2
     except Misconfigured as error:
@@ -138,17 +138,6 @@ def gateway_token(layout: Layout, gateway: str, tenant: str) -> str:
         raise Misconfigured(f"TRUNKLINE_SECRET is wrong: needs at least {MIN_SECRET_BYTES} bytes.")
     principal = Principal(tenant, f"gateway:{gateway}", frozenset({Role.GATEWAY}))
     return Credentials(secret.encode(), GATEWAY_TOKEN).issue(principal)
-
-
-def operate(layout: Layout, arguments: list[str]) -> int:
-    """Run one of the operator's tools and return its exit code. Raises: Misconfigured."""
-    from trunkline_operator.commands import carry_out  # not at the top: it loads the rules of every service
-    from trunkline_operator.installation import Installation
-
-    keystore = os.environ.get("TRUNKLINE_KEYSTORE") or str(layout.data / "keys.sqlite")
-    database = os.environ.get("TRUNKLINE_MONGO_DATABASE") or "trunkline"
-    keys = None if keystore == "mongodb" else Path(keystore)
-    return carry_out(arguments, Installation(layout.kafka_bootstrap, layout.mongo_url, database, layout.data, keys))
 
 
 def reset(layout: Layout) -> None:

@@ -3,6 +3,7 @@
 Ledger rules 2, 6, 11, 12, 13, 15 and 22, each with a log that breaks it.
 """
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -12,14 +13,16 @@ from accounts import Bank, Book, Booked, CloseLater, Command, Event, JsonCodec, 
 from hypothesis import given
 from hypothesis import strategies as st
 from log import NOON, Log, Replica, uuid7
+from trunkline.ledger.v1 import ledger_types_pb2 as wire
 from trunkline.ledger.v1.ledger_types_pb2 import CommandRecord, Marker
 from trunkline_core.decider import Context
+from trunkline_ledger.audit.cuts import PartitionInputs, consistent_cut
 from trunkline_ledger.audit.digest import canonical, state_digest
 from trunkline_ledger.audit.replay import PartitionReplay, ReplayReport
 from trunkline_ledger.audit.verification import PartitionAudit, PartitionReport
 from trunkline_ledger.core.commands import NOTHING
 from trunkline_ledger.core.metadata import Metadata
-from trunkline_ledger.core.records import MARKER_TYPE, Record
+from trunkline_ledger.core.records import MARKER_TYPE, SKIP_TYPE, Record
 from trunkline_ledger.service import LedgerService
 from trunkline_ledger.submission import ManagerSource
 
@@ -290,3 +293,76 @@ def test_the_hash_does_not_depend_on_the_order_of_rows_or_on_what_was_taken_back
     assert state_digest(replica.core.fold) != before
     replica.core.fold.journal.rollback()
     assert state_digest(replica.core.fold) == before
+
+
+# one moment of several ledgers (rule 13)
+
+
+def source_at(topic: str, offset: int) -> wire.ManagerSource:
+    return wire.ManagerSource(manager="m", topic=topic, partition=0, offset=offset, epoch=1)
+
+
+def answers(**by_topic: dict[int, int]) -> PartitionInputs:
+    """Inputs of a partition: at which own offset which record of another topic was answered."""
+    inputs = PartitionInputs(bank_service())
+    for topic, places in by_topic.items():
+        for own, theirs in places.items():
+            inputs.note(own, source_at(topic, theirs))
+    return inputs
+
+
+def test_a_cut_keeps_everything_where_everything_that_was_answered_is_there():
+    inputs = {("a", 0): answers(b={3: 1, 7: 4}), ("b", 0): answers()}
+    ends = {("a", 0): 9, ("b", 0): 5}
+    assert consistent_cut(ends, inputs) == ends
+
+
+def test_what_answers_a_record_that_is_cut_off_is_cut_off_too_and_so_is_what_answers_that():
+    inputs = {("a", 0): answers(b={3: 1, 7: 5}), ("b", 0): answers(c={2: 0}), ("c", 0): answers(a={1: 4, 2: 7})}
+    ends = {("a", 0): 9, ("b", 0): 5, ("c", 0): 6}
+    assert consistent_cut(ends, inputs) == {("a", 0): 7, ("b", 0): 5, ("c", 0): 2}
+
+
+def test_inputs_of_a_ledger_that_is_not_among_them_cut_nothing():
+    assert consistent_cut({("a", 0): 9}, {("a", 0): answers(elsewhere={3: 100})}) == {("a", 0): 9}
+
+
+@given(st.data())
+def test_a_cut_is_closed_and_cuts_no_more_than_it_must(data):
+    places = [("a", 0), ("b", 0), ("c", 0)]
+    inputs, pairs = {}, {}
+    for place in places:
+        pairs[place] = [
+            (source, list(zip(sorted(own), sorted(theirs), strict=False)))
+            for source, own, theirs in data.draw(st.lists(_ANSWERED, max_size=2, unique_by=lambda found: found[0]))
+        ]
+        inputs[place] = answers(**{source: dict(found) for source, found in pairs[place]})
+    ends = {place: data.draw(st.integers(0, 12)) for place in places}
+    cut = consistent_cut(ends, inputs)
+
+    def is_closed(at):
+        return all(
+            own >= at[place] or theirs < at[source, 0]
+            for place in places
+            for source, found in pairs[place]
+            for own, theirs in found
+        )
+
+    assert is_closed(cut)
+    for later in itertools.product(*(range(cut[place], ends[place] + 1) for place in places)):
+        assert later == tuple(cut.values()) or not is_closed(dict(zip(places, later, strict=True)))
+
+
+_OFFSETS = st.sets(st.integers(0, 12), max_size=5)
+_ANSWERED = st.tuples(st.sampled_from("abc"), _OFFSETS, _OFFSETS)
+
+
+def test_inputs_are_found_in_commands_and_in_skipped_inputs():
+    found = PartitionInputs(bank_service())
+    for record in lived().records:
+        found.read(record)
+    first, second, third = (
+        next(record.offset for record in lived().records if b'["Booked", {"account": "c"' in record.value),
+        *(record.offset for record in lived().records if record.type == SKIP_TYPE),
+    )
+    assert [found.first_beyond({("x.events.v1", 0): cut}) for cut in (7, 8, 9, 10)] == [first, second, third, None]

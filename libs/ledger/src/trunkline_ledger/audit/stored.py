@@ -1,7 +1,7 @@
 """Records exactly as a topic holds them, so that a copy is a copy byte for byte. Must not: judge a record."""
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -89,3 +89,23 @@ class FingerprintedSource:
     def fingerprints(self) -> dict[str, str]:
         """Return the fingerprints of the partitions read so far, by topic/partition."""
         return {f"{topic}/{partition}": str(found) for (topic, partition), found in self.made.items()}
+
+
+class CutSource:
+    """A source that ends earlier, at the offsets of a cut."""
+
+    def __init__(self, source: RecordSource, cut: Mapping[tuple[str, int], int]) -> None:
+        self._source = source
+        self._cut = cut
+
+    async def ends(self, topic: str) -> dict[int, int]:
+        return {number: self._cut[topic, number] for number in await self._source.ends(topic)}
+
+    async def records(self, topic: str, partition: int) -> AsyncIterator[Sequence[StoredRecord]]:
+        end = self._cut[topic, partition]
+        async for records in self._source.records(topic, partition):
+            kept = [record for record in records if record.offset < end]
+            if kept:
+                yield kept
+            if len(kept) < len(records):
+                return
