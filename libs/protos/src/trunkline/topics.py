@@ -81,6 +81,15 @@ TOPICS: dict[str, Topic] = {
         retention_ms=-1,
         public=False,
     ),
+    "customer.journal.v1": Topic(
+        name="customer.journal.v1",
+        owner="analytics",
+        key="customer_id",
+        partitions=4,
+        cleanup="delete",
+        retention_ms=2592000000,
+        public=True,
+    ),
     "directory.events.v1": Topic(
         name="directory.events.v1",
         owner="console",
@@ -125,6 +134,15 @@ TOPICS: dict[str, Topic] = {
         cleanup="delete",
         retention_ms=-1,
         public=False,
+    ),
+    "ticket.journal.v1": Topic(
+        name="ticket.journal.v1",
+        owner="analytics",
+        key="ticket_id",
+        partitions=4,
+        cleanup="delete",
+        retention_ms=2592000000,
+        public=True,
     ),
     "ticketing.dlq.v1": Topic(
         name="ticketing.dlq.v1",
