@@ -7,6 +7,7 @@ import pytest
 from trunkline_console.domain.commands import (
     DefineAgent,
     DefineEntryPoint,
+    DefineNoticeTarget,
     DefineQueue,
     DefineTenant,
     DefineUser,
@@ -25,6 +26,7 @@ from trunkline_console.domain.events import (
     AgentDefined,
     EntryPointDefined,
     FlowPublished,
+    NoticeTargetDefined,
     QueueDefined,
     SessionEnded,
     UserDefined,
@@ -36,6 +38,7 @@ from trunkline_core.errors import Invalid, NotFound, Rejection
 from trunkline_core.flows import EndNode, EnqueueNode, FlowDefinition, FlowNode, LocalizedText, SayNode
 from trunkline_core.routing import AgentDefinition, QueueDefinition, SkillLevel, SkillRequirement, WrapUpMode
 from trunkline_core.spec import Spec
+from trunkline_core.webhooks import MAX_NOTICE_TARGETS, NoticeTargetDefinition
 
 TEXT = LocalizedText("你好", "hello")
 AGENT = AgentDefinition("ag_li", (SkillLevel("billing", 3),), 4)
@@ -191,3 +194,14 @@ def test_whoever_logs_in_and_out_all_day_fills_no_memory_and_gets_no_session_bac
     assert len(logged_in.state.ended_sessions("tn_1", "us_li").ended) == MAX_ENDED
     assert all(is_over(logged_in, number, at) for number, at in enumerate(begun))
     assert not is_over(logged_in, 0, begun[-1] + timedelta(seconds=1))
+
+
+def test_a_tenant_has_a_bounded_number_of_notice_targets_each_with_a_valid_url(spec):
+    targets = [NoticeTargetDefinition(f"nt_{number}", "https://shop.example/", ("now",), False) for number in range(9)]
+    for target in targets[:MAX_NOTICE_TARGETS]:
+        spec.when(DefineNoticeTarget(target)).then(NoticeTargetDefined(target))
+    spec.when(DefineNoticeTarget(targets[0])).then()
+    spec.when(DefineNoticeTarget(targets[8])).then_refused(Rejection("TooManyNoticeTargets"))
+    wrong = NoticeTargetDefinition("nt_0", "https://me@shop.example/", ("now",), False)
+    told = Invalid("notice_target.url", "must have no user name, password or fragment")
+    spec.when(DefineNoticeTarget(wrong)).then_refused(told)

@@ -25,6 +25,11 @@ BOOKKEEPING = frozenset(
         "ContactForgotten",
         "ExclusionEnded",
         "TombstoneDropped",
+        "NoticeIntended",
+        "NoticeDelayed",
+        "NoticeDelivered",
+        "NoticeFailed",
+        "NoticeTargetPut",
     }
 )
 """Events by which services keep their own house; they tell a subscriber nothing and would be half of the journals.

@@ -12,12 +12,14 @@ from trunkline_core.errors import Invalid, NotFound, Rejection
 from trunkline_core.flows import EnqueueNode, FlowDefinition, check_flow, check_hours
 from trunkline_core.ids import time_of
 from trunkline_core.routing import check_agent, check_queue
+from trunkline_core.webhooks import MAX_NOTICE_TARGETS, NoticeTargetDefinition, check_notice_target
 
 from trunkline_console.domain.commands import (
     Command,
     DefineAgent,
     DefineEntryPoint,
     DefineHours,
+    DefineNoticeTarget,
     DefineQueue,
     DefineTenant,
     DefineUser,
@@ -40,6 +42,7 @@ from trunkline_console.domain.events import (
     Event,
     FlowPublished,
     HoursDefined,
+    NoticeTargetDefined,
     QueueDefined,
     SessionEnded,
     TenantDefined,
@@ -94,6 +97,8 @@ def _place(state: Directory, event: Defined) -> tuple[Definitions[Any], str, obj
             return state.entry_points, definition.entry_point_id, definition
         case FlowPublished(definition):
             return state.flows, definition.flow_id, definition
+        case NoticeTargetDefined(definition):
+            return state.notice_targets, definition.target_id, definition
         case _:
             assert_never(event)
 
@@ -140,6 +145,9 @@ def _definition_of(state: Directory, command: Definition, context: Context) -> I
             _check_flow(state, definition, tenant)
             before = state.flows.find(tenant, definition.flow_id)
             yield FlowPublished(definition, before.version + 1 if before else 1)
+        case DefineNoticeTarget(definition):
+            _check_notice_target(state, definition, tenant)
+            yield NoticeTargetDefined(definition)
         case _:
             assert_never(command)
 
@@ -158,3 +166,10 @@ def _check_flow(state: Directory, flow: FlowDefinition, tenant: str) -> None:
     for node in flow.nodes:
         if isinstance(node.step, EnqueueNode):
             state.queues.require(tenant, node.step.queue_id)
+
+
+def _check_notice_target(state: Directory, target: NoticeTargetDefinition, tenant: str) -> None:
+    check_notice_target(target)
+    others = [other for other in state.notice_targets.of(tenant) if other.target_id != target.target_id]
+    if len(others) >= MAX_NOTICE_TARGETS:
+        raise Rejection("TooManyNoticeTargets")
