@@ -14,6 +14,7 @@ from trunkline_core.ids import check_id_of
 MAX_URL = 2_048
 MAX_SECRETS = 2  # the one in use and the one that comes after it
 MAX_NOTICE_TARGETS = 8
+MAX_HOOKS = 32
 _SECRET_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -25,6 +26,23 @@ class NoticeTargetDefinition:
     url: str
     secret_names: tuple[str, ...]
     disabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HookDefinition:
+    """Where an outside system may bring in messages of its customers. See directory_types.proto for each field."""
+
+    hook_id: str
+    entry_point_id: str
+    secret_names: tuple[str, ...]
+    disabled: bool
+
+
+def check_hook(hook: HookDefinition) -> None:
+    """Raises: Invalid, naming the field."""
+    check_id_of("hk", "hook.hook_id", hook.hook_id)
+    check_id_of("ep", "hook.entry_point_id", hook.entry_point_id)
+    check_secret_names("hook.secret_names", hook.secret_names)
 
 
 def check_notice_target(target: NoticeTargetDefinition) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from trunkline_core.flows import FlowDefinition, HoursDefinition
 from trunkline_core.routing import AgentDefinition, QueueDefinition
-from trunkline_core.webhooks import NoticeTargetDefinition
+from trunkline_core.webhooks import HookDefinition, NoticeTargetDefinition
 
 from trunkline_console.domain.definitions import (
     EntryPointDefinition,
@@ -60,6 +60,11 @@ class DefineNoticeTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class DefineHook:
+    hook: HookDefinition
+
+
+@dataclass(frozen=True, slots=True)
 class EndSession:
     user_id: str
     session_id: str
@@ -75,5 +80,6 @@ Definition = (
     | DefineEntryPoint
     | PublishFlow
     | DefineNoticeTarget
+    | DefineHook
 )
 Command = Definition | EndSession

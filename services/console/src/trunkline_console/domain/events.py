@@ -5,7 +5,7 @@ from datetime import datetime
 
 from trunkline_core.flows import FlowDefinition, HoursDefinition
 from trunkline_core.routing import AgentDefinition, QueueDefinition
-from trunkline_core.webhooks import NoticeTargetDefinition
+from trunkline_core.webhooks import HookDefinition, NoticeTargetDefinition
 
 from trunkline_console.domain.definitions import (
     EntryPointDefinition,
@@ -62,6 +62,11 @@ class NoticeTargetDefined:
 
 
 @dataclass(frozen=True, slots=True)
+class HookDefined:
+    hook: HookDefinition
+
+
+@dataclass(frozen=True, slots=True)
 class SessionEnded:
     user_id: str
     session_id: str
@@ -78,5 +83,6 @@ Defined = (
     | EntryPointDefined
     | FlowPublished
     | NoticeTargetDefined
+    | HookDefined
 )
 Event = Defined | SessionEnded

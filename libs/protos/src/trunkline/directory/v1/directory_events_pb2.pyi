@@ -240,6 +240,30 @@ class NoticeTargetDefined(_message.Message):
 Global___NoticeTargetDefined: _TypeAlias = NoticeTargetDefined  # noqa: Y015
 
 @_typing.final
+class HookDefined(_message.Message):
+    """A hook was created or changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOOK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def hook(self) -> _directory_types_pb2.HookDefinition:
+        """The whole definition."""
+
+    def __init__(
+        self,
+        *,
+        hook: _directory_types_pb2.HookDefinition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hook", b"hook"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hook", b"hook"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HookDefined: _TypeAlias = HookDefined  # noqa: Y015
+
+@_typing.final
 class SessionEnded(_message.Message):
     """A session of a user ended before its time: the user logged out."""
 
@@ -288,6 +312,7 @@ class DirectoryEvent(_message.Message):
     FLOW_PUBLISHED_FIELD_NUMBER: _builtins.int
     SESSION_ENDED_FIELD_NUMBER: _builtins.int
     NOTICE_TARGET_DEFINED_FIELD_NUMBER: _builtins.int
+    HOOK_DEFINED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def metadata(self) -> _common_types_pb2.EventMetadata:
         """The envelope."""
@@ -332,6 +357,10 @@ class DirectoryEvent(_message.Message):
     def notice_target_defined(self) -> Global___NoticeTargetDefined:
         """Target of notices."""
 
+    @_builtins.property
+    def hook_defined(self) -> Global___HookDefined:
+        """Hook."""
+
     def __init__(
         self,
         *,
@@ -346,12 +375,13 @@ class DirectoryEvent(_message.Message):
         flow_published: Global___FlowPublished | None = ...,
         session_ended: Global___SessionEnded | None = ...,
         notice_target_defined: Global___NoticeTargetDefined | None = ...,
+        hook_defined: Global___HookDefined | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_defined", b"agent_defined", "entry_point_defined", b"entry_point_defined", "event", b"event", "flow_published", b"flow_published", "hours_defined", b"hours_defined", "metadata", b"metadata", "notice_target_defined", b"notice_target_defined", "queue_defined", b"queue_defined", "session_ended", b"session_ended", "tenant_defined", b"tenant_defined", "user_defined", b"user_defined", "wrap_up_code_defined", b"wrap_up_code_defined"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_defined", b"agent_defined", "entry_point_defined", b"entry_point_defined", "event", b"event", "flow_published", b"flow_published", "hook_defined", b"hook_defined", "hours_defined", b"hours_defined", "metadata", b"metadata", "notice_target_defined", b"notice_target_defined", "queue_defined", b"queue_defined", "session_ended", b"session_ended", "tenant_defined", b"tenant_defined", "user_defined", b"user_defined", "wrap_up_code_defined", b"wrap_up_code_defined"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_defined", b"agent_defined", "entry_point_defined", b"entry_point_defined", "event", b"event", "flow_published", b"flow_published", "hours_defined", b"hours_defined", "metadata", b"metadata", "notice_target_defined", b"notice_target_defined", "queue_defined", b"queue_defined", "session_ended", b"session_ended", "tenant_defined", b"tenant_defined", "user_defined", b"user_defined", "wrap_up_code_defined", b"wrap_up_code_defined"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_defined", b"agent_defined", "entry_point_defined", b"entry_point_defined", "event", b"event", "flow_published", b"flow_published", "hook_defined", b"hook_defined", "hours_defined", b"hours_defined", "metadata", b"metadata", "notice_target_defined", b"notice_target_defined", "queue_defined", b"queue_defined", "session_ended", b"session_ended", "tenant_defined", b"tenant_defined", "user_defined", b"user_defined", "wrap_up_code_defined", b"wrap_up_code_defined"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["tenant_defined", "user_defined", "agent_defined", "queue_defined", "wrap_up_code_defined", "hours_defined", "entry_point_defined", "flow_published", "session_ended", "notice_target_defined"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["tenant_defined", "user_defined", "agent_defined", "queue_defined", "wrap_up_code_defined", "hours_defined", "entry_point_defined", "flow_published", "session_ended", "notice_target_defined", "hook_defined"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

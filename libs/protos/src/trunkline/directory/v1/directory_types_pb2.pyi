@@ -932,3 +932,39 @@ class NoticeTargetDefinition(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___NoticeTargetDefinition: _TypeAlias = NoticeTargetDefinition  # noqa: Y015
+
+@_typing.final
+class HookDefinition(_message.Message):
+    """Where an outside system may bring in messages of its customers, by a web hook that is sent to channels."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOOK_ID_FIELD_NUMBER: _builtins.int
+    ENTRY_POINT_ID_FIELD_NUMBER: _builtins.int
+    SECRET_NAMES_FIELD_NUMBER: _builtins.int
+    DISABLED_FIELD_NUMBER: _builtins.int
+    hook_id: _builtins.str
+    """`hk_…`; part of the address, /hooks/v1/{tenant_id}/{hook_id}."""
+    entry_point_id: _builtins.str
+    """The entry point, of the channel CHAT, that a conversation comes in by."""
+    disabled: _builtins.bool
+    """True: nothing is taken from it any more."""
+    @_builtins.property
+    def secret_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of one or two secrets of the setting TRUNKLINE_WEBHOOK_SECRETS: a delivery is signed with either."""
+
+    def __init__(
+        self,
+        *,
+        hook_id: _builtins.str = ...,
+        entry_point_id: _builtins.str = ...,
+        secret_names: _abc.Iterable[_builtins.str] | None = ...,
+        disabled: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["disabled", b"disabled", "entry_point_id", b"entry_point_id", "hook_id", b"hook_id", "secret_names", b"secret_names"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HookDefinition: _TypeAlias = HookDefinition  # noqa: Y015
