@@ -19,6 +19,7 @@ from trunkline_platform.metrics import export
 from trunkline_platform.replica import Replica, export_until_end, serve_http
 from trunkline_platform.sealing import Sealer
 from trunkline_platform.settings import load
+from trunkline_platform.webhooks import WebhookSecrets
 
 from trunkline_channels.adapters.chat_frames import view_of
 from trunkline_channels.adapters.chat_tickets import SignedTickets
@@ -29,6 +30,7 @@ from trunkline_channels.adapters.targets import ServiceTargets
 from trunkline_channels.adapters.widget_origins import WidgetOrigins
 from trunkline_channels.adapters.wire import TOPIC, WIRE, correlation_of, is_last, key_of, lane_of, stream_of
 from trunkline_channels.application.chat import ChatEdge
+from trunkline_channels.application.deliveries import Deliveries
 from trunkline_channels.application.hub import Hub
 from trunkline_channels.application.peers import Peers
 from trunkline_channels.application.reception import Reception
@@ -38,6 +40,7 @@ from trunkline_channels.domain.decider import ChannelsDecider
 from trunkline_channels.domain.events import Event
 from trunkline_channels.domain.state import ChannelsState
 from trunkline_channels.entrypoints.grpc import ContactReads, ContactSessions
+from trunkline_channels.entrypoints.hooks import add_hooks
 from trunkline_channels.entrypoints.http import add_chat
 from trunkline_channels.entrypoints.permissions import permit
 from trunkline_channels.metrics import ChannelsMetrics
@@ -74,7 +77,8 @@ async def bootstrap(process: Process, settings: ChannelsSettings | None = None) 
     commands = replica.add_commands(
         _of(contact_service_pb2, "Contact"), WIRE, key_of=key_of, lane_of=lane_of, permit=permit
     )
-    reception = Reception(ledger, LocalCommander(commands), sealer)
+    commander = LocalCommander(commands)
+    reception, deliveries = Reception(ledger, commander, sealer), Deliveries(ledger, commander, sealer)
     hub, peers = Hub(ledger), Peers(ledger)
     targets = ServiceTargets(
         _client(replica, customer_service_pb2, "Customer", settings.crm_addresses),
@@ -96,8 +100,9 @@ async def bootstrap(process: Process, settings: ChannelsSettings | None = None) 
     process.add("channels-origins", origins.run())
     app = create_app("channels", process)
     add_chat(app, edge, origins)
+    add_hooks(app, deliveries, WebhookSecrets(settings.webhook_secrets.get_secret_value()))
     serve_http(process, "channels", app, settings)
-    export_until_end(process, "channels-metrics", export(ChannelsMetrics(ledger, steps, edge)))
+    export_until_end(process, "channels-metrics", export(ChannelsMetrics(ledger, steps, edge, deliveries)))
     return ledger
 
 

@@ -6,16 +6,18 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from trunkline_channels.application.chat import ChatEdge
+from trunkline_channels.application.deliveries import Deliveries
 from trunkline_channels.application.steps import ChannelsLedger, StepRunner
 
 
 class ChannelsMetrics(Collector):
-    """Contacts, steps, chat pages and entry points; counters begin with the process."""
+    """Contacts, steps, chat pages, deliveries and entry points; counters begin with the process."""
 
-    def __init__(self, ledger: ChannelsLedger, steps: StepRunner, edge: ChatEdge) -> None:
+    def __init__(self, ledger: ChannelsLedger, steps: StepRunner, edge: ChatEdge, deliveries: Deliveries) -> None:
         self._ledger = ledger
         self._steps = steps
         self._edge = edge
+        self._deliveries = deliveries
 
     def collect(self) -> Iterable[Metric]:
         """Return the families; prometheus_client calls this."""
@@ -29,6 +31,12 @@ class ChannelsMetrics(Collector):
         yield _gauge("steps_running", "Steps of contacts that are being carried out.", steps.outstanding)
         yield _counter("step_retries", "Tries of steps that came to nothing and are repeated.", steps.retries)
         yield _counter("step_refusals", "Refusals of steps for good.", steps.refusals)
+        deliveries = CounterMetricFamily(
+            "trunkline_channels_deliveries", "Deliveries of web hooks, by result.", labels=["result"]
+        )
+        for result in ("taken", "refused"):
+            deliveries.add_metric([result], self._deliveries.taken[result])
+        yield deliveries
 
 
 def _gauge(name: str, text: str, value: int) -> Metric:

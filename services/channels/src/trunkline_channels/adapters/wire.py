@@ -11,7 +11,7 @@ from trunkline_platform.wire import EventWire
 
 from trunkline_channels.domain import commands
 from trunkline_channels.domain.commands import Command
-from trunkline_channels.domain.events import ContactDropped, EntryPointPut, Event
+from trunkline_channels.domain.events import ContactDropped, Definition, EntryPointPut, Event
 from trunkline_channels.domain.identity import partition_token
 from trunkline_channels.domain.words import Author
 
@@ -31,8 +31,10 @@ _ENDING = (
 
 
 def stream_of(event: Event) -> str:
-    """Return the aggregate: the contact, or the entry point."""
-    return event.entry_point.entry_point_id if isinstance(event, EntryPointPut) else event.contact_id
+    """Return the aggregate: the contact, or the entry point or hook."""
+    if isinstance(event, Definition):
+        return event.entry_point.entry_point_id if isinstance(event, EntryPointPut) else event.hook.hook_id
+    return event.contact_id
 
 
 def is_last(event: Event) -> bool:
@@ -42,12 +44,12 @@ def is_last(event: Event) -> bool:
 
 def correlation_of(event: Event) -> str:
     """Return the contact; a definition belongs to none."""
-    return "" if isinstance(event, EntryPointPut) else event.contact_id
+    return "" if isinstance(event, Definition) else event.contact_id
 
 
 def key_of(command: Command, _tenant: str) -> str:
     """Return the ledger key. Raises: Invalid for what is sent to a partition, not to a contact."""
-    if isinstance(command, commands.PutEntryPoint | commands.LosePeer):
+    if isinstance(command, commands.PartitionCommand):
         raise Invalid("command", "is not for callers")
     return partition_token(command.contact_id)
 

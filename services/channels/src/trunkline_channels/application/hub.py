@@ -13,7 +13,7 @@ from trunkline_ledger.submission import Recorded
 
 from trunkline_channels.application.steps import ChannelsLedger
 from trunkline_channels.domain.contact import Contact, Message
-from trunkline_channels.domain.events import EntryPointPut, Event
+from trunkline_channels.domain.events import Definition, Event
 from trunkline_channels.domain.identity import partition_token
 
 PART_BYTES = 512 * 1024  # a gRPC message holds 1 MiB
@@ -139,7 +139,7 @@ class Hub:
         if not self._ledger.owns(partition):
             return
         rows = self._ledger.state(partition).contacts
-        changed = {one.event.contact_id: None for one in recorded if not isinstance(one.event, EntryPointPut)}
+        changed = {one.event.contact_id: None for one in recorded if not isinstance(one.event, Definition)}
         for contact_id in changed:
             contact = rows.get(contact_id)
             if contact is not None:

@@ -7,6 +7,7 @@ from trunkline_core.flows import MenuOption
 from trunkline_core.routing import SkillRequirement
 from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
+from trunkline_core.webhooks import HookDefinition
 
 from trunkline_channels.domain.words import Author, CloseReason, EntryPointDefinition
 
@@ -29,6 +30,28 @@ class OpenContact:
     locale: str
     peer_id: str
     contact_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutHook:
+    """Take over a hook."""
+
+    hook: HookDefinition | None
+
+
+@dataclass(frozen=True, slots=True)
+class TakeDelivery:
+    """An outside system brings a message; `contact_id` is opened where the customer has no open conversation."""
+
+    hook_id: str
+    address_token: str
+    address: Sealed | None
+    contact_id: str
+    locale: str
+    name: Sealed | None
+    body: Sealed | None
+    node_id: str
+    option_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +273,15 @@ class DropContact:
 
 
 CustomerCommand = (
-    OpenContact | GiveInput | AddMessage | CloseContact | ConfirmConnect | RefuseConnect | AttachPeer | DetachPeer
+    OpenContact
+    | TakeDelivery
+    | GiveInput
+    | AddMessage
+    | CloseContact
+    | ConfirmConnect
+    | RefuseConnect
+    | AttachPeer
+    | DetachPeer
 )
 Fact = (
     RecordText
@@ -269,5 +300,5 @@ Fact = (
 StepAnswer = RecordCustomer | RefuseStep
 TimerCommand = ExpireContact | DropContact
 ContactCommand = CustomerCommand | Fact | StepAnswer | TimerCommand
-PartitionCommand = PutEntryPoint | LosePeer
+PartitionCommand = PutEntryPoint | PutHook | LosePeer
 Command = ContactCommand | PartitionCommand
