@@ -50,7 +50,7 @@ def test_every_command_but_those_of_a_partition_has_the_contacts_key() -> None:
     for command in (commands.LosePeer("gw"), commands.PutEntryPoint(None)):
         with pytest.raises(Invalid):
             key_of(command, "tn_demo")
-    assert len(get_args(commands.Command)) == 26
+    assert len(get_args(commands.Command)) == 28
 
 
 def test_answers_of_services_go_first_and_new_work_last() -> None:
@@ -76,6 +76,13 @@ def test_an_offer_becomes_a_command_to_its_contact() -> None:
     (found,) = facts_of_acd(record(acd.AcdEvent(metadata=metadata, contact_offered=offered)))
     assert found.command == commands.RecordOffered(ONE, 1, 2, "ag_li")
     assert (found.key, found.tenant, found.causation_id) == ("0123456789abcdef", "tn_demo", "ev_9")
+
+
+def test_only_a_release_for_a_lost_desk_concerns_the_contact() -> None:
+    released = acd.ContactReleased(contact_id=ONE, agent_id="ag_li", desk_lost=True)
+    (found,) = facts_of_acd(record(acd.AcdEvent(contact_released=released)))
+    assert found.command == commands.RecordAgentLost(ONE, "ag_li")
+    assert not facts_of_acd(record(acd.AcdEvent(contact_released=acd.ContactReleased(contact_id=ONE))))
 
 
 def test_what_is_not_about_our_contacts_leads_to_nothing() -> None:
