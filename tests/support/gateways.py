@@ -5,7 +5,7 @@ Owns: one stream, its requests and their answers, the newest view of each contac
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import Any
 
 from trunkline.contact.v1 import contact_service_pb2 as api
@@ -21,9 +21,10 @@ SESSION = api.DESCRIPTOR.services_by_name["ContactSessionService"].methods_by_na
 
 
 class Gateway:
-    """All calls of one gateway. Legs join as soon as an agent accepts, unless `joins` is false."""
+    """All calls of one start of a gateway. Legs join as soon as an agent accepts, unless `joins` is false."""
 
-    def __init__(self, *, joins: bool = True) -> None:
+    def __init__(self, name: str = "gw_test", *, joins: bool = True) -> None:
+        self.name = name
         self.boot_id = new_command_id()
         self.calls: set[str] = set()  # what it has, as long as the view is not of one that is over
         self.views: dict[str, ContactView] = {}
@@ -72,7 +73,7 @@ class Gateway:
 
     def greeting(self) -> list[Any]:
         """Say who it is and what it has, when a stream begins anew."""
-        hello = api.PeerHello(peer_id="gw_test", boot_id=self.boot_id, held=self._held())
+        hello = api.PeerHello(peer_id=self.name, boot_id=self.boot_id, held=self._held())
         return [api.SessionRequest(hello=hello)]
 
     def heartbeat(self) -> Any:
@@ -116,15 +117,27 @@ class Gateway:
 
 @contextlib.asynccontextmanager
 async def gateway_of(
-    layout: Layout, tenant: str, *, joins: bool = True, addresses: Sequence[str] = ()
+    layout: Layout,
+    tenant: str,
+    name: str = "gw_test",
+    *,
+    joins: bool = True,
+    addresses: Sequence[str] = (),
+    has: Collection[str] = (),
 ) -> AsyncIterator[Gateway]:
-    """A connected gateway of the tenant. `addresses`: of channels, where it has several replicas."""
-    gateway, channels = Gateway(joins=joins), Channels()
+    """A gateway of the tenant, connected until the end of the block, when it dies without a word.
+
+    Args:
+        addresses: of channels, where it has several replicas.
+        has: calls that an earlier start of it had and that it has kept.
+    """
+    gateway, channels = Gateway(name, joins=joins), Channels()
+    gateway.calls.update(has)
     gateway.peer = PeerClient(
         SESSION,
         addresses or [layout.grpc_address("channels")],
         Credentials(installation_secret(layout.data).encode()),
-        Principal(tenant, "gateway:gw_test", frozenset({Role.GATEWAY})),
+        Principal(tenant, f"gateway:{name}", frozenset({Role.GATEWAY})),
         channels,
         greeting=gateway.greeting,
         heartbeat=gateway.heartbeat,
