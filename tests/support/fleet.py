@@ -74,9 +74,19 @@ class Replica:
 class Fleet:
     """All services on one Kafka and one store; `replicas` says of which there are several."""
 
-    def __init__(self, folder: Path, kafka: str, mongo: str, database: str, replicas: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        kafka: str,
+        mongo: str,
+        database: str,
+        replicas: Mapping[str, int],
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """`settings`: environment variables of all services."""
         self.layout = Layout(folder, kafka, mongo, free_ports())
         self._database = database
+        self._settings = settings or {}
         self._replicas = {
             (service, number): Replica(service, number, self._layout_of(number))
             for service in SERVICES
@@ -129,7 +139,7 @@ class Fleet:
             replica.stop()
 
     def _environment(self, replica: Replica) -> dict[str, str]:
-        return replica.layout.environment(replica.service) | dict(self._known(replica))
+        return replica.layout.environment(replica.service) | dict(self._known(replica)) | self._settings
 
     def _known(self, replica: Replica) -> Iterator[tuple[str, str]]:
         yield "TRUNKLINE_INSTANCE_ID", replica.instance_id

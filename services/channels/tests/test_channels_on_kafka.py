@@ -223,13 +223,14 @@ class Gateway:
     def __init__(self, addresses: list[str], channels: Channels, peer_id: str = "gw:1", principal: Principal = GATEWAY):
         self.views: dict[str, Any] = {}
         self.answers: dict[str, Any] = {}
+        self.hello = contact_service_pb2.PeerHello(peer_id=peer_id)
         self.client = PeerClient(
             SESSION,
             addresses,
             Credentials(SECRET.encode()),
             principal,
             channels,
-            greeting=lambda: [Request(hello=contact_service_pb2.PeerHello(peer_id=peer_id))],
+            greeting=lambda: [Request(hello=self.hello)],
             heartbeat=lambda: Request(heartbeat=contact_service_pb2.PeerHeartbeat()),
             on_push=self._on_push,
         )
@@ -613,6 +614,29 @@ async def test_a_service_only_watches(world: World) -> None:
         assert (await watcher.call()).code == grpc.StatusCode.PERMISSION_DENIED.value[0]
 
 
+async def test_a_gateway_that_comes_back_is_told_what_moved_and_what_is_over(world: World) -> None:
+    grpc_port, http_port = free_ports(2)
+    address = f"127.0.0.1:{grpc_port}"
+    dropped = "ct_0123456789abcdef_dropped"
+    async with world.replica(world.settings(ports=(grpc_port, http_port))):
+        before = await world.gateway(address, peer_id="gw:5")
+        first, second = await called(before), (await before.call("+865678")).contact_id
+        same = await before.seen(first, State.CONTACT_STATE_SELF_SERVICE)
+        await before.seen(second, State.CONTACT_STATE_SELF_SERVICE)
+        held = [
+            contact_service_pb2.HeldContact(contact_id=contact_id, version=version)
+            for contact_id, version in ((first, same.version), (second, 1), (dropped, 7))
+        ]
+        again = Gateway([address], world.channels, peer_id="gw:5")
+        again.hello = contact_service_pb2.PeerHello(
+            peer_id="gw:5", boot_id="2", held=contact_service_pb2.HeldContacts(contacts=held)
+        )
+        world.tasks.append(asyncio.create_task(again.client.run()))
+        assert (await again.seen(dropped, State.CONTACT_STATE_CLOSED)).version == 8
+        await again.seen(second, State.CONTACT_STATE_SELF_SERVICE)
+        assert first not in again.views, "it has that version"
+
+
 async def test_bad_chat_openings_are_named(world: World) -> None:
     grpc_port, http_port = free_ports(2)
     url = f"http://127.0.0.1:{http_port}"
@@ -684,10 +708,13 @@ async def test_a_lost_gateway_loses_its_calls_and_no_chats(world: World, monkeyp
         await watcher.seen(contact_id, State.CONTACT_STATE_SELF_SERVICE)
         assert (await stranger.ask(watch_contacts=watched)).reason == "Forbidden"
         assert contact_id not in stranger.views
+        other = Principal(TENANT, "gateway:gw_2", frozenset({Role.GATEWAY}))
+        thief = await world.gateway(f"127.0.0.1:{grpc_port}", peer_id="gw:lost", principal=other)
         session = await opened_chat(client, url)
         world.tasks.pop(0).cancel()  # the gateway dies without a word
         view = await watcher.seen(contact_id, State.CONTACT_STATE_CLOSED)
         assert view.close_reason == contact_types_pb2.CLOSE_REASON_PEER_LOST
+        assert not thief.views, "a peer id is its first actor's: nobody else hears of its calls or keeps them alive"
         async with chat_page(url, session["token"]) as page:
             await page.seen("SELF_SERVICE")
 

@@ -70,7 +70,9 @@ TABLE: list[tuple[commands.Command, set[str]]] = [
     (commands.RecordOfferEnded(ONE, 1, 1), NOBODY),
     (commands.RecordConnected(ONE, 1, 1, "ag_li"), NOBODY),
     (commands.RecordForgotten(ONE, 1), NOBODY),
+    (commands.RecordAgentLost(ONE, "ag_li"), NOBODY),
     (commands.RecordWrapUp(ONE, "ag_li", ""), NOBODY),
+    (commands.ReconcileContact(ONE, 1, "UnknownAtAcd"), NOBODY),
     (commands.ExpireContact(ONE, "silent"), NOBODY),
     (commands.DropContact(ONE), NOBODY),
 ]

@@ -82,6 +82,13 @@ def test_an_offer_becomes_a_command_to_its_contact() -> None:
     assert (found.key, found.tenant, found.causation_id) == ("0123456789abcdef", "tn_demo", "ev_9")
 
 
+def test_only_a_release_for_a_lost_desk_concerns_the_contact() -> None:
+    released = acd.ContactReleased(contact_id=ONE, agent_id="ag_li", desk_lost=True)
+    (found,) = facts_of_acd(record(acd.AcdEvent(contact_released=released)))
+    assert found.command == commands.RecordAgentLost(ONE, "ag_li")
+    assert not facts_of_acd(record(acd.AcdEvent(contact_released=acd.ContactReleased(contact_id=ONE))))
+
+
 def test_what_is_not_about_our_contacts_leads_to_nothing() -> None:
     assert not facts_of_acd(record(acd.AcdEvent(rows_changed=acd.RowsChanged())))
     assert not facts_of_acd(record(acd.AcdEvent(contact_offered=acd.ContactOffered(contact_id="foreign"))))

@@ -25,6 +25,7 @@ from trunkline_channels.adapters.chat_frames import view_of
 from trunkline_channels.adapters.chat_tickets import SignedTickets
 from trunkline_channels.adapters.facts import managers
 from trunkline_channels.adapters.orders import LocalCommander
+from trunkline_channels.adapters.other_services import AcdAndIvr, acd_pages, ivr_pages
 from trunkline_channels.adapters.streams import TenantStreams
 from trunkline_channels.adapters.targets import ServiceTargets
 from trunkline_channels.adapters.widget_origins import WidgetOrigins
@@ -34,6 +35,7 @@ from trunkline_channels.application.deliveries import Deliveries
 from trunkline_channels.application.hub import Hub
 from trunkline_channels.application.peers import Peers
 from trunkline_channels.application.reception import Reception
+from trunkline_channels.application.reconciliation import Reconciliation
 from trunkline_channels.application.steps import ChannelsLedger, StepRunner
 from trunkline_channels.domain.commands import Command
 from trunkline_channels.domain.decider import ChannelsDecider
@@ -80,15 +82,24 @@ async def bootstrap(process: Process, settings: ChannelsSettings | None = None) 
     commander = LocalCommander(commands)
     reception, deliveries = Reception(ledger, commander, sealer), Deliveries(ledger, commander, sealer)
     hub, peers = Hub(ledger), Peers(ledger)
-    targets = ServiceTargets(
-        _client(replica, customer_service_pb2, "Customer", settings.crm_addresses),
-        _client(replica, ivr_service_pb2, "Ivr", settings.ivr_addresses),
-        _client(replica, acd_service_pb2, "Acd", settings.acd_addresses),
+    crm = _client(replica, customer_service_pb2, "Customer", settings.crm_addresses)
+    ivr = _client(replica, ivr_service_pb2, "Ivr", settings.ivr_addresses)
+    acd = _client(replica, acd_service_pb2, "Acd", settings.acd_addresses)
+    steps = StepRunner(ledger, ServiceTargets(crm, ivr, acd))
+    runner = ManagerRunner(ledger, facts, settings.kafka_bootstrap)
+    others = AcdAndIvr(
+        acd,
+        ivr,
+        acd_pages(settings.acd_addresses, replica.credentials, replica.channels),
+        ivr_pages(settings.ivr_addresses, replica.credentials, replica.channels),
     )
-    steps = StepRunner(ledger, targets)
+    reconciliation = Reconciliation(
+        ledger, others, runner, every_s=settings.reconcile_every_s, after_s=settings.reconcile_after_s
+    )
     process.add("channels-steps", steps.run())
     process.add("channels-peers", peers.run())
-    process.add("channels-managers", ManagerRunner(ledger, facts, settings.kafka_bootstrap).run())
+    process.add("channels-managers", runner.run())
+    process.add("channels-reconciliation", reconciliation.run())
 
     sessions = ContactSessions(reception, hub, peers, sealer)
     contact_service_pb2_grpc.add_ContactSessionServiceServicer_to_server(sessions, replica.grpc.server)
@@ -102,7 +113,8 @@ async def bootstrap(process: Process, settings: ChannelsSettings | None = None) 
     add_chat(app, edge, origins)
     add_hooks(app, deliveries, WebhookSecrets(settings.webhook_secrets.get_secret_value()))
     serve_http(process, "channels", app, settings)
-    export_until_end(process, "channels-metrics", export(ChannelsMetrics(ledger, steps, edge, deliveries)))
+    metrics = ChannelsMetrics(ledger, steps, edge, deliveries, reconciliation)
+    export_until_end(process, "channels-metrics", export(metrics))
     return ledger
 
 
@@ -115,7 +127,9 @@ def chat_edge(process: Process, settings: ChannelsSettings, replica: ChannelsRep
             edge.on_view(view)
 
     addresses = settings.replicas or (replica.address,)
-    streams = TenantStreams(peer_id, addresses, replica.credentials, replica.channels, on_push)
+    streams = TenantStreams(
+        peer_id, addresses, replica.credentials, replica.channels, on_push, held=lambda tenant: edge.held(tenant)
+    )
     edge = ChatEdge(reception, SignedTickets(settings.secret_bytes), streams, peer_id, settings.sessions_per_ip)
     process.add("channels-chat-streams", streams.run())
     process.add("channels-chat", edge.run())

@@ -6,7 +6,7 @@ Must not: import anything of trunkline_ledger, or ask a service.
 
 from trunkline_testkit.checker.journal import ClientJournal, Entry, read_journal
 from trunkline_testkit.checker.log import LedgerLog, LogRecord
-from trunkline_testkit.checker.rules import SourcedRow, Violation, check, compare, stale_rows
+from trunkline_testkit.checker.rules import SourcedRow, Violation, check, compare, orphans, stale_rows
 
 __all__ = [
     "ClientJournal",
@@ -17,6 +17,7 @@ __all__ = [
     "Violation",
     "check",
     "compare",
+    "orphans",
     "read_journal",
     "stale_rows",
 ]

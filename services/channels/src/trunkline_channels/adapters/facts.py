@@ -137,6 +137,7 @@ _ACD: dict[str, Callable[[Any], Command | None]] = {
     "offer_ended": _returned,
     "connect_failed": _returned,
     "contact_connected": lambda e: commands.RecordConnected(e.contact_id, e.segment_no, e.offer_no, e.agent_id),
+    "contact_released": lambda e: commands.RecordAgentLost(e.contact_id, e.agent_id) if e.desk_lost else None,
     "contact_forgotten": _forgotten,
     "wrap_up_finished": lambda e: commands.RecordWrapUp(e.contact_id, e.agent_id, e.wrap_up_code),
 }

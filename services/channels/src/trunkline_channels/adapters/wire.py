@@ -21,6 +21,9 @@ WIRE: EventWire[Command, Event] = EventWire(
     events=Event, event_message=EventMessage, commands=Command, command_message=CommandMessage
 )
 
+_INTERNAL = (
+    commands.Fact | commands.StepAnswer | commands.TimerCommand | commands.PartitionCommand | commands.ReconcileContact
+)
 _ENDING = (
     commands.CloseContact,
     commands.ConfirmConnect,
@@ -56,7 +59,7 @@ def key_of(command: Command, _tenant: str) -> str:
 
 def lane_of(command: Command) -> Lane:
     """Return the lane (ledger rule 20): answers of services first, then what ends or goes on, then new work."""
-    if isinstance(command, commands.Fact | commands.StepAnswer | commands.TimerCommand | commands.PartitionCommand):
+    if isinstance(command, _INTERNAL):
         return Lane.INTERNAL
     is_by_agent = isinstance(command, commands.AddMessage) and command.author is Author.AGENT
     return Lane.ENDING if isinstance(command, _ENDING) or is_by_agent else Lane.NEW

@@ -120,9 +120,19 @@ class DetachPeer:
 
 @dataclass(frozen=True, slots=True)
 class LosePeer:
-    """A gateway or chat edge is gone with all its customers."""
+    """A gateway or chat edge is gone with all its customers, or is there without those of `contact_ids`, if any."""
 
     peer_id: str
+    contact_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileContact:
+    """acd or ivr contradicts this version of the contact for so long that it can only be an error."""
+
+    contact_id: str
+    version: int
+    difference: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +259,14 @@ class RecordForgotten:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordAgentLost:
+    """Fact: acd released the contact, because the agent's desk did not come back."""
+
+    contact_id: str
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordWrapUp:
     """Fact: the agent wrapped the contact up; the code is empty for none."""
 
@@ -295,10 +313,11 @@ Fact = (
     | RecordOfferEnded
     | RecordConnected
     | RecordForgotten
+    | RecordAgentLost
     | RecordWrapUp
 )
 StepAnswer = RecordCustomer | RefuseStep
 TimerCommand = ExpireContact | DropContact
-ContactCommand = CustomerCommand | Fact | StepAnswer | TimerCommand
+ContactCommand = CustomerCommand | Fact | StepAnswer | TimerCommand | ReconcileContact
 PartitionCommand = PutEntryPoint | PutHook | LosePeer
 Command = ContactCommand | PartitionCommand

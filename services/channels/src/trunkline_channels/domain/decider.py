@@ -20,6 +20,7 @@ from trunkline_channels.domain import (
     opening,
     peers,
     queueing,
+    reconciling,
     refusals,
     self_service,
     steps,
@@ -68,6 +69,8 @@ def _decide(state: ChannelsState, command: Command, context: Context) -> Iterato
             return deliveries.put_hook(state, command, context)
         case commands.LosePeer():
             return peers.lose(state, command, context)
+        case commands.ReconcileContact():
+            return reconciling.reconcile(state, command, context)
         case commands.RecordCustomer():
             return opening.record_customer(state, command, context)
         case commands.RefuseStep():
@@ -140,6 +143,8 @@ def _decide_fact(state: ChannelsState, command: commands.Fact, context: Context)
             return queueing.record_connected(state, command, context)
         case commands.RecordForgotten():
             return closing.confirm_clean_up(state, command, context)
+        case commands.RecordAgentLost():
+            return queueing.record_agent_lost(state, command, context)
         case commands.RecordWrapUp():
             return queueing.record_wrap_up(state, command, context)
         case _:
