@@ -6,7 +6,8 @@ Must not: import anything of trunkline_ledger, or ask a service.
 
 from trunkline_testkit.checker.journal import ClientJournal, Entry, read_journal
 from trunkline_testkit.checker.log import LedgerLog, LogRecord
-from trunkline_testkit.checker.rules import SourcedRow, Violation, check, compare, stale_rows
+from trunkline_testkit.checker.rules import SourcedRow, check, compare, stale_rows
+from trunkline_testkit.checker.violation import Violation
 
 __all__ = [
     "ClientJournal",

@@ -8,20 +8,14 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from trunkline_testkit.checker.agents import wrong_agent_seconds
 from trunkline_testkit.checker.journal import Entry, EntryState
 from trunkline_testkit.checker.log import EffectiveEvent, LedgerLog
+from trunkline_testkit.checker.timers import early_timers, short_leases
+from trunkline_testkit.checker.violation import Violation
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """One broken promise. `rule` is stable; `subject` names a command, contact, stream or place."""
-
-    rule: str
-    subject: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +48,10 @@ def check(log: LedgerLog, entries: Sequence[Entry] = (), *, is_final: bool = Fal
         *wrong_ends(log, entries, is_final=is_final),
         *double_connections(log),
         *disagreements(log),
+        *repetitions_answered_otherwise(entries),
+        *early_timers(log),
+        *short_leases(log),
+        *wrong_agent_seconds(log),
     ]
 
 
@@ -189,6 +187,18 @@ def disagreements(log: LedgerLog) -> Iterator[Violation]:
         if agent_id is not None and agent_id != event.event.agent_id:
             detail = f"acd has {agent_id}, channels {event.event.agent_id}"
             yield Violation("AgentsDisagree", event.event.contact_id, detail)
+
+
+def repetitions_answered_otherwise(entries: Sequence[Entry]) -> Iterator[Violation]:
+    """A command that was acknowledged with events is answered so again. Valid for repetitions within 5 minutes."""
+    first: dict[str, Entry] = {}
+    for entry in entries:
+        known = first.get(entry.command_id)
+        if known is None and entry.state is EntryState.ACKED and entry.events:
+            first[entry.command_id] = entry
+        elif known is not None and (entry.state is EntryState.REFUSED or entry.events not in (None, known.events)):
+            detail = f"first {known.events} events, then {entry.events or entry.state.value}"
+            yield Violation("RepetitionAnsweredOtherwise", entry.command_id, detail)
 
 
 def stale_rows(log: LedgerLog, rows: Iterable[SourcedRow]) -> list[Violation]:
