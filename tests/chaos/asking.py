@@ -55,7 +55,7 @@ class Asking:
     async def ask(self, kind: str, contact_id: str, send: Send) -> Done | None:
         """Return what was done, None when it was refused or nobody answered within 90 s."""
         command_id, deadline = new_command_id(), time.monotonic() + GIVE_UP_S
-        self._journal.sent(command_id, kind, contact_id)
+        self._journal.sent(command_id, kind, contact_id, at_ms=now_ms())
         if self._is_network_bad and self._chance.random() < 0.3:
             self._stray(command_id, kind, contact_id, send)
         while time.monotonic() < deadline:
@@ -63,7 +63,7 @@ class Asking:
                 done = await send(command_id)
             except TrunklineError as error:
                 if not error.retryable:
-                    return self._note_refusal(command_id, kind, contact_id)
+                    return self._note_refusal(command_id, kind, contact_id, error)
                 await asyncio.sleep(min(getattr(error, "retry_after_s", BETWEEN_S), 1.0))
             except TimeoutError:
                 continue
@@ -74,12 +74,12 @@ class Asking:
 
     def _note(self, done: Done, command_id: str, kind: str, contact_id: str) -> Done:
         self.acked += 1
-        self._journal.acked(command_id, kind, done.contact_id or contact_id, events=done.events)
+        self._journal.acked(command_id, kind, done.contact_id or contact_id, events=done.events, at_ms=now_ms())
         return done
 
-    def _note_refusal(self, command_id: str, kind: str, contact_id: str) -> None:
+    def _note_refusal(self, command_id: str, kind: str, contact_id: str, error: TrunklineError) -> None:
         self.refused += 1
-        self._journal.refused(command_id, kind, contact_id)
+        self._journal.refused(command_id, kind, contact_id, why=f"{type(error).__name__} {error}", at_ms=now_ms())
 
     def _stray(self, command_id: str, kind: str, contact_id: str, send: Send) -> None:
         delay_s = self._chance.choice((0.0, self._chance.uniform(0.0, STRAY_WITHIN_S)))
@@ -97,10 +97,15 @@ class Asking:
             return
         except TrunklineError as error:
             if not error.retryable:
-                self._note_refusal(command_id, kind, contact_id)
+                self._note_refusal(command_id, kind, contact_id, error)
             return
         self._note(done, command_id, kind, contact_id)
 
     def counts(self) -> dict[str, Any]:
         """Return what was asked so far."""
         return {"acked": self.acked, "refused": self.refused, "gave_up": self.gave_up, "strays": self.strays}
+
+
+def now_ms() -> int:
+    """Return the brokers' clock, which is this machine's."""
+    return time.time_ns() // 1_000_000

@@ -24,7 +24,8 @@ from trunkline_testkit.checker.timers import lateness_ms
 from trunkline_testkit.twins.store import MemoryStore
 from trunkline_ticketing.adapters.read_model import TicketProjection
 
-from chaos.scene import Scene, now_ms
+from chaos.asking import now_ms
+from chaos.scene import Scene
 from chaos.torment import BROKERS, Torment
 
 LOOK_AGAIN_S = 5.0

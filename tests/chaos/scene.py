@@ -8,7 +8,6 @@ import contextlib
 import json
 import signal
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from trunkline_embedded.process import ChildProcess
 from trunkline_embedded.store import MongoStore
 from trunkline_testkit.checker.outages import Death
 
+from chaos.asking import now_ms
 from chaos.clock import Clock
 from chaos.network import Network
 from chaos.orders import Orders
@@ -247,8 +247,3 @@ class Scene:
             node.kill()
         if hasattr(self, "store"):
             self.store.kill()
-
-
-def now_ms() -> int:
-    """Return the brokers' clock, which is this machine's."""
-    return time.time_ns() // 1_000_000
