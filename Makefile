@@ -2,7 +2,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := bootstrap.py conftest.py protos libs services demo launcher tests
 
-.PHONY: help setup check test chaos chaos-selftest run demo bench reset protos clean
+SIMULATION := PYTHONPATH=tests/simulation:tests/support:libs/ledger/tests $(BIN)/python
+
+.PHONY: help setup check test chaos chaos-selftest run demo bench sim reset protos clean
 
 help: ## list the targets
 	@grep -hE "^[a-z-]+:.*## " $(MAKEFILE_LIST) | sed -E "s/:.*## /\t/"
@@ -43,6 +45,10 @@ bench: setup ## print figures of the ledger, the rules, the mapper, kills and an
 	$(BIN)/python libs/platform/bench/wire.py
 	$(BIN)/python libs/ledger/bench/kills.py --seconds 30
 	$(BIN)/python launcher/bench/idle.py
+
+sim: setup ## simulate the ledger's runtime under a thousand seeds, some ten minutes (SEED, OFFERS, DECIDER_OFFERS)
+	@$(SIMULATION) -m simulate $(if $(SEED),--seed $(SEED)) $(if $(OFFERS),--offers $(OFFERS)) \
+		$(if $(DECIDER_OFFERS),--decider-offers $(DECIDER_OFFERS))
 
 reset: setup ## forget all data of this machine's centre
 	@$(BIN)/python -m trunkline_launcher reset

@@ -16,7 +16,7 @@ from pymongo import MongoClient
 from trunkline_analytics.adapters.segments import SegmentProjection
 from trunkline_crm.adapters.contacts import ContactProjection
 from trunkline_crm.adapters.customers import CustomerProjection
-from trunkline_testkit.checker import Entry, LedgerLog, Violation, check, compare, read_journal
+from trunkline_testkit.checker import Entry, LedgerLog, Violation, check, check_times, compare, read_journal
 from trunkline_testkit.checker.journal import EntryState
 from trunkline_testkit.checker.orphans import orphans, outlived_peers
 from trunkline_testkit.checker.outages import failovers_ms
@@ -71,6 +71,7 @@ async def _violations(scene: Scene, log: LedgerLog, entries: Sequence[Entry]) ->
     until_ms = now_ms()
     return [
         *check(log, entries, is_final=True),
+        *check_times(log),
         *orphans(log, until_ms=until_ms),
         *outlived_peers(log, _gateway_deaths(scene), until_ms=until_ms),
         *await wrong_live_rows(scene.bootstrap, log),

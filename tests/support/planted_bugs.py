@@ -9,7 +9,6 @@ import sys
 from typing import Any
 
 from trunkline_ledger.ownership import Ownership
-from trunkline_ledger.replica import monotonic_s
 
 LATE_S = 1.0
 
@@ -31,7 +30,7 @@ def reply_before_append() -> None:
             task = asyncio.create_task(append(producer, batch.drafts))
             pending.add(task)
             task.add_done_callback(pending.discard)
-        self._replica.emit(number, hosted.core.acknowledged(offset, monotonic_s()))
+        self._replica.emit(number, hosted.core.acknowledged(offset, self._replica.monotonic_s()))
 
     Ownership._commit = commit  # type: ignore[assignment]
 

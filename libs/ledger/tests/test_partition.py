@@ -1,10 +1,12 @@
 """Each rule of the ledger as a history of one log and a few replicas; no Kafka, no clock."""
 
+from datetime import timedelta
+
 import pytest
 from accounts import Book, Booked, Close, CloseLater
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from log import Log, Replica, events_of, refusal_of, uuid7
+from log import NOON, Log, Replica, events_of, refusal_of, uuid7
 from trunkline_core.errors import Conflict, Invalid, Rejection
 from trunkline_ledger.core.records import MAX_COMMAND_BYTES, Draft
 from trunkline_ledger.submission import Expired, ManagerSource, NotOwner, OutcomeUnknown
@@ -301,6 +303,16 @@ def test_the_next_owner_fires_the_timers_of_the_last(log):
     other.core.queue_due_timers(log.monotonic_s)
     other.commit()
     assert other.balance("a") == -1
+
+
+def test_an_owner_that_reads_its_marker_late_fires_its_timers_in_time_all_the_same(log):
+    """Found by the simulator: every timer of the epoch was late by as much as the marker was read late."""
+    owner = Replica(log, "r1")
+    offset = log.append([owner.marker()])
+    owner.core.marker_acknowledged(offset, log.monotonic_s)
+    log.monotonic_s = 3
+    owner.catch_up()
+    assert owner.core.fold.clock.now(log.monotonic_s) == NOON + timedelta(seconds=3)
 
 
 def test_log_time_never_runs_backwards_over_a_take_over(log):

@@ -15,7 +15,6 @@ from trunkline_core.tables import Journal
 from trunkline_ledger.core.batch import BATCH_FULL_BYTES
 from trunkline_ledger.core.commands import NOTHING
 from trunkline_ledger.core.epochs import EpochFilter, Verdict
-from trunkline_ledger.core.lanes import BOUNDS, Lanes
 from trunkline_ledger.core.marks import Mark
 from trunkline_ledger.core.metadata import derive_event_id
 from trunkline_ledger.core.records import (
@@ -30,7 +29,7 @@ from trunkline_ledger.core.records import (
 )
 from trunkline_ledger.core.window import Window
 from trunkline_ledger.kafka.producer import MAX_BATCH_BYTES
-from trunkline_ledger.submission import Committed, Defect, Expired, Lane, ManagerSource, NotOwner, OutcomeUnknown
+from trunkline_ledger.submission import Committed, Defect, Expired, ManagerSource, NotOwner, OutcomeUnknown
 
 
 @pytest.fixture
@@ -383,19 +382,6 @@ def test_a_standby_and_the_owner_come_to_the_same_timers(log):
 
 
 # Ledger rules 20 and 21.
-
-
-def test_a_more_urgent_lane_goes_first_and_each_lane_keeps_its_order_and_its_bound():
-    lanes: Lanes[int] = Lanes()
-    for item, lane in enumerate((Lane.NEW, Lane.ENDING, Lane.INTERNAL, Lane.ENDING)):
-        lanes.put(lane, item)
-    assert [lanes.take() for _ in range(5)] == [2, 1, 3, 0, None]
-    for item in range(BOUNDS[Lane.NEW]):
-        lanes.put(Lane.NEW, item)
-    with pytest.raises(Overloaded):
-        lanes.put(Lane.NEW, 0)
-    lanes.put(Lane.ENDING, 1)
-    assert len(lanes.drain()) == BOUNDS[Lane.NEW] + 1
 
 
 def test_a_command_whose_deadline_passed_while_it_waited_is_not_decided(log):

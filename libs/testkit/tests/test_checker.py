@@ -14,7 +14,17 @@ from trunkline.contact.v1.contact_events_pb2 import ContactEvent
 from trunkline.ledger.v1.ledger_types_pb2 import CommandRecord, ManagerInputSkipped, ManagerSource, Marker
 from trunkline_ledger.core.epochs import EpochFilter, Verdict
 from trunkline_ledger.core.records import Record
-from trunkline_testkit.checker import ClientJournal, Entry, LedgerLog, LogRecord, SourcedRow, check, compare, stale_rows
+from trunkline_testkit.checker import (
+    ClientJournal,
+    Entry,
+    LedgerLog,
+    LogRecord,
+    SourcedRow,
+    check,
+    check_times,
+    compare,
+    stale_rows,
+)
 from trunkline_testkit.checker.agents import agent_times
 from trunkline_testkit.checker.journal import EntryState, read_journal
 from trunkline_testkit.checker.log import read_records
@@ -101,7 +111,7 @@ def released(contact_id="ct_1"):
 
 def rules(*ledgers, entries=(), **options):
     log = LedgerLog.of([record for ledger in ledgers for record in ledger.records])
-    return [violation.rule for violation in check(log, entries, **options)]
+    return [violation.rule for violation in [*check(log, entries, **options), *check_times(log)]]
 
 
 def acked(command_id, contact_id="", events=1):

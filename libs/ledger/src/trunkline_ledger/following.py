@@ -13,8 +13,8 @@ from typing import Generic, TypeVar
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from trunkline_ledger.core.records import Record
-from trunkline_ledger.kafka.tail import Tail
-from trunkline_ledger.replica import BackOff, Replica, monotonic_s
+from trunkline_ledger.log_client import LogTail
+from trunkline_ledger.replica import BackOff, Replica
 from trunkline_ledger.service import LedgerState
 
 S = TypeVar("S", bound=LedgerState)
@@ -44,7 +44,7 @@ class Following(Generic[S, C, E]):
         offsets = {number: hosted.core.next_offset for number, hosted in self._replica.hosted.items()}
         numbers = await self._tail.start(offsets)
         self._ends = await self._tail.end_offsets(numbers)
-        self._connected_at = monotonic_s()
+        self._connected_at = self._replica.monotonic_s()
         return numbers
 
     async def run(self) -> None:
@@ -81,7 +81,7 @@ class Following(Generic[S, C, E]):
         is_new = any(record.offset >= replica.hosted[record.partition].core.next_offset for record in records)
         for number, group in groupby(records, lambda record: record.partition):
             if number not in replica.to_rebuild:
-                replica.emit(number, replica.hosted[number].core.take_in(group, monotonic_s()))
+                replica.emit(number, replica.hosted[number].core.take_in(group, replica.monotonic_s()))
         return is_new
 
     async def _begin_rebuilds(self) -> None:
@@ -100,10 +100,15 @@ class Following(Generic[S, C, E]):
         )
 
     async def _look_again(self) -> None:
-        """The ends of the start are reached; after a long replay they are history, and new ones count (rule 1)."""
+        """The ends of the start are reached; after a long replay they are history, and new ones count (rule 1).
+
+        Raises: Misconfigured when keys are not where this version looks for them (rule 22).
+        """
         reached = self._ends
-        if monotonic_s() - self._connected_at > ENDS_ARE_FRESH_S:
-            self._connected_at = monotonic_s()
+        for number in self._replica.hosted:
+            self._replica.check_placement(number)
+        if self._replica.monotonic_s() - self._connected_at > ENDS_ARE_FRESH_S:
+            self._connected_at = self._replica.monotonic_s()
             self._ends = await self._tail.end_offsets(list(reached))
         lag = max((end - reached[number] for number, end in self._ends.items()), default=0)
         self._replica.is_caught_up = lag < self._replica.settings.join_lag
@@ -132,14 +137,10 @@ class Following(Generic[S, C, E]):
             except (KafkaError, OSError, TimeoutError):
                 continue
 
-    def _new_tail(self) -> Tail:
+    def _new_tail(self) -> LogTail:
         replica = self._replica
-        return Tail(
-            replica.service.topic,
-            replica.bootstrap_servers,
-            f"{replica.instance_id}-fold",
-            replica.settings.fetch_max_wait_ms,
-        )
+        client_id = f"{replica.instance_id}-fold"
+        return replica.client.new_tail(replica.service.topic, client_id, replica.settings.fetch_max_wait_ms)
 
     def _about(self, **more: object) -> dict[str, object]:
         return {"ledger": self._replica.service.name, **more}

@@ -23,11 +23,11 @@ from trunkline_ledger.core.marks import Mark
 from trunkline_ledger.core.partition import Partition
 from trunkline_ledger.delivery import OwnershipCall, Watcher
 from trunkline_ledger.following import Following
-from trunkline_ledger.kafka.quiet import quieten_aiokafka
+from trunkline_ledger.kafka.client import KafkaClient
 from trunkline_ledger.kafka.settings import LedgerSettings
-from trunkline_ledger.kafka.topics import describe_topic, ensure_topics
+from trunkline_ledger.log_client import LogClient
 from trunkline_ledger.ownership import Ownership
-from trunkline_ledger.replica import Hosted, Replaced, Replica, monotonic_s
+from trunkline_ledger.replica import Hosted, Replaced, Replica
 from trunkline_ledger.service import LedgerService, LedgerState
 from trunkline_ledger.stats import LedgerStats
 from trunkline_ledger.submission import Committed, Lane, NotOwner, OutcomeUnknown, ReadToken, Submission
@@ -53,6 +53,7 @@ class Ledger(Generic[S, C, E]):
         address: host:port where other replicas forward commands to.
         settings: bounds and time-outs.
         boot_id: unique for each start and growing with time; made here unless given.
+        client: the way to the log; Kafka at `bootstrap_servers` unless given.
     """
 
     def __init__(
@@ -64,12 +65,13 @@ class Ledger(Generic[S, C, E]):
         address: str,
         settings: LedgerSettings | None = None,
         boot_id: str | None = None,
+        client: LogClient | None = None,
     ) -> None:
         self.service = service
         self._replica = Replica(
             service,
             settings or LedgerSettings(),
-            bootstrap_servers=bootstrap_servers,
+            client=client or KafkaClient(bootstrap_servers),
             instance_id=instance_id,
             boot_id=boot_id or new_boot_id(),
             address=address,
@@ -86,14 +88,12 @@ class Ledger(Generic[S, C, E]):
 
         Raises: Transient when no broker is up; Misconfigured.
         """
-        quieten_aiokafka()
         replica = self._replica
-        await ensure_topics(replica.bootstrap_servers, [self._topic()], replica.settings.replication_factor)
+        found = await replica.client.prepare(self._topic(), replica.settings.replication_factor)
         try:
-            found = await describe_topic(replica.bootstrap_servers, self.service.topic)
             numbers = await self._following.connect()
         except (KafkaError, OSError, TimeoutError) as error:
-            raise Transient(f"no Kafka broker answers at {replica.bootstrap_servers}") from error
+            raise Transient("no Kafka broker answers") from error
         replica.topic_id, replica.cluster_id = found.topic_id, found.cluster_id
         for number in numbers:
             replica.host(number)
@@ -221,7 +221,7 @@ class Ledger(Generic[S, C, E]):
 
     def now(self, partition: int) -> datetime:
         """Return the partition's log time: the owner's clock, on a standby the time of the last event."""
-        return self.core(partition).fold.clock.now(monotonic_s())
+        return self.core(partition).fold.clock.now(self.monotonic_s())
 
     def core(self, partition: int) -> Partition[S, C, E]:
         """Return the partition's state machine, for tests and the ledger's own parts."""
@@ -257,6 +257,10 @@ class Ledger(Generic[S, C, E]):
         except TimeoutError:
             raise Transient("this replica has not read that far yet", retry_after_s=0.2) from None
         return view(core.fold.state)
+
+    def monotonic_s(self) -> float:
+        """Return this process's monotonic time in seconds."""
+        return self._replica.monotonic_s()
 
     # telling
 
@@ -294,7 +298,7 @@ class Ledger(Generic[S, C, E]):
         hosted.core.submit(ticket)
         hosted.wake.set()
         try:
-            async with asyncio.timeout(max(0.0, ticket.deadline_monotonic - monotonic_s()) + 0.05):
+            async with asyncio.timeout(max(0.0, ticket.deadline_monotonic - self.monotonic_s()) + 0.05):
                 reply = await answer
         except TimeoutError:
             raise OutcomeUnknown("no answer in time: retry with the same id") from None
@@ -307,12 +311,13 @@ class Ledger(Generic[S, C, E]):
             raise Transient("this replica is stopping", retry_after_s=0.2)
         began = hosted.append_began
         stalled_after_s = self._replica.settings.stalled_after_s
-        if began is not None and monotonic_s() - began > stalled_after_s and submission.lane is not Lane.INTERNAL:
+        is_stalled = began is not None and self.monotonic_s() - began > stalled_after_s
+        if is_stalled and submission.lane is not Lane.INTERNAL:
             raise Transient("Kafka does not answer", retry_after_s=1.0)
 
     def _ticket(self, submission: Submission[C]) -> tuple[Ticket, asyncio.Future[Reply]]:
         settings = self._replica.settings
-        received = monotonic_s() if submission.received_monotonic is None else submission.received_monotonic
+        received = self.monotonic_s() if submission.received_monotonic is None else submission.received_monotonic
         asked_s = settings.command_timeout_s if submission.timeout is None else submission.timeout.total_seconds()
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         return Ticket(submission, received, received + asked_s, lambda reply: _resolve(answer, reply)), answer

@@ -19,7 +19,8 @@ from trunkline_ledger.core.commands import NOTHING
 from trunkline_ledger.core.records import BROADCAST_KEY, OWN_TYPES
 from trunkline_ledger.kafka.reader import EffectiveRecord, Position, Reader
 from trunkline_ledger.ledger import Ledger
-from trunkline_ledger.replica import BackOff, monotonic_s
+from trunkline_ledger.log_client import LogClient
+from trunkline_ledger.replica import BackOff
 from trunkline_ledger.submission import Defect, Lane, ManagerSource, Submission
 
 C = TypeVar("C")
@@ -72,11 +73,13 @@ class ManagerRunner(Generic[C]):
         ledger: Ledger[Any, C, Any],
         managers: Sequence[ProcessManager[C]],
         bootstrap_servers: str,
+        client: LogClient | None = None,
     ) -> None:
+        """`client`: the way to the sources; Kafka at `bootstrap_servers` unless given."""
         by_topic: defaultdict[str, list[ProcessManager[C]]] = defaultdict(list)
         for manager in managers:
             by_topic[manager.topic].append(manager)
-        self.feeds = [_Feed(ledger, topic, found, bootstrap_servers) for topic, found in by_topic.items()]
+        self.feeds = [_Feed(ledger, topic, found, bootstrap_servers, client) for topic, found in by_topic.items()]
 
     async def run(self) -> None:
         """Feed until cancelled."""
@@ -103,11 +106,14 @@ class _Feed(Generic[C]):
         topic: str,
         managers: Sequence[ProcessManager[C]],
         bootstrap_servers: str,
+        client: LogClient | None,
     ) -> None:
         self.topic = topic
         self._ledger = ledger
         self._managers = managers
-        self._reader = Reader(topic, bootstrap_servers=bootstrap_servers, client_id=f"{ledger.instance_id}-{topic}")
+        self._reader = Reader(
+            topic, bootstrap_servers=bootstrap_servers, client_id=f"{ledger.instance_id}-{topic}", client=client
+        )
         self._fed: set[int] = set()  # targets that have everything the cursor has passed
         self._again_at: dict[int, float] = {}
         self._unrecorded: dict[tuple[str, int, int], _Unrecorded] = {}
@@ -157,11 +163,11 @@ class _Feed(Generic[C]):
 
     def _stall(self, target: int) -> None:
         self._stop_feeding(target)
-        self._again_at[target] = monotonic_s() + RETRY_S
+        self._again_at[target] = self._ledger.monotonic_s() + RETRY_S
 
     async def _take_up_targets(self) -> None:
         """A partition we come to own, or that had trouble, may have seen less than we have read: back to its mark."""
-        now = monotonic_s()
+        now = self._ledger.monotonic_s()
         fresh = {target for target in self._ledger.owned - self._fed if self._again_at.get(target, 0.0) <= now}
         for source, position in self._reader.positions().items():
             begins = (self._go_on_from_mark(manager, target, source) for manager in self._managers for target in fresh)
@@ -238,13 +244,13 @@ class _Feed(Generic[C]):
         source = self._source(manager, record, ALL_ORDINALS)
         before = self._unrecorded.get(key)
         if before is None:
-            self._unrecorded[key] = _Unrecorded(source, 1, monotonic_s())
+            self._unrecorded[key] = _Unrecorded(source, 1, self._ledger.monotonic_s())
         else:
             before.source, before.inputs = source, before.inputs + 1
 
     def _checkpoints(self) -> Iterator[Submission[C]]:
         """Advance marks that stayed behind, so that the next owner does not read everything again."""
-        now = monotonic_s()
+        now = self._ledger.monotonic_s()
         for key, unrecorded in list(self._unrecorded.items()):
             if unrecorded.inputs >= CHECKPOINT_INPUTS or now - unrecorded.since_s >= CHECKPOINT_S:
                 del self._unrecorded[key]

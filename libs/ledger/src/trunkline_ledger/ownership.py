@@ -10,13 +10,12 @@ from typing import Generic, TypeVar
 
 from aiokafka.errors import InvalidSessionTimeoutError, KafkaError
 from trunkline.ledger.v1.ledger_types_pb2 import Marker
-from trunkline_core.errors import Misconfigured
 
 from trunkline_ledger.core.batch import Batch
+from trunkline_ledger.core.placement import PARTITIONER
 from trunkline_ledger.core.records import BROADCAST_KEY, MARKER_TYPE, Draft
-from trunkline_ledger.kafka.membership import Membership
-from trunkline_ledger.kafka.producer import AppendRefused, AppendUnknown, PartitionProducer
-from trunkline_ledger.replica import BackOff, Hosted, Replica, monotonic_s
+from trunkline_ledger.log_client import AppendRefused, AppendUnknown, LogMembership, LogProducer
+from trunkline_ledger.replica import BackOff, Hosted, Replica
 from trunkline_ledger.service import LedgerState
 
 S = TypeVar("S", bound=LedgerState)
@@ -36,10 +35,10 @@ class Ownership(Generic[S, C, E]):
 
     def __init__(self, replica: Replica[S, C, E]) -> None:
         self._replica = replica
-        self._membership: Membership | None = None
+        self._membership: LogMembership | None = None
         self._proposed: frozenset[int] = frozenset()
         self._session_timeout_s = replica.settings.session_timeout_s
-        self._alive_at = monotonic_s()
+        self._alive_at = self._replica.monotonic_s()
         self._doubted: set[int] = set()
 
     async def hold_membership(self) -> None:
@@ -69,11 +68,8 @@ class Ownership(Generic[S, C, E]):
 
     async def _be_member(self, back_off: BackOff) -> None:
         replica = self._replica
-        self._membership = Membership(
-            replica.service.topic,
-            replica.bootstrap_servers,
-            replica.instance_id,
-            self._session_timeout_s,
+        self._membership = replica.client.new_membership(
+            replica.service.topic, replica.instance_id, self._session_timeout_s
         )
         try:
             await self._membership.start()
@@ -90,11 +86,11 @@ class Ownership(Generic[S, C, E]):
         """Notice that the process was frozen longer than its session: others may own what it believes to own."""
         while True:
             self._doubt_after_freeze()
-            self._alive_at = monotonic_s()
+            self._alive_at = self._replica.monotonic_s()
             await asyncio.sleep(PULSE_S)
 
     def _doubt_after_freeze(self) -> None:
-        if monotonic_s() - self._alive_at > self._session_timeout_s:
+        if self._replica.monotonic_s() - self._alive_at > self._session_timeout_s:
             self._doubted.update(self._replica.hosted)
 
     def _follow_proposal(self, proposed: frozenset[int]) -> None:
@@ -125,13 +121,6 @@ class Ownership(Generic[S, C, E]):
             await asyncio.sleep(GROUP_SETTLES_S)
         await back_off.wait()
 
-    def _check_partition_count(self, number: int) -> None:
-        """Raises: Misconfigured when the topic was given more partitions since its keys were first placed (rule 22)."""
-        marker, count = self._replica.hosted[number].core.fold.epochs.marker, len(self._replica.hosted)
-        if marker is not None and marker.partition_count not in (0, count):
-            topic = self._replica.service.topic
-            raise Misconfigured(f"The topic {topic} began with {marker.partition_count} partitions and has {count}.")
-
     def _may_own(self, number: int) -> bool:
         is_proposed = number in self._proposed and not self._replica.replaced.is_set()
         return is_proposed and self._replica.hosted[number].core.may_own
@@ -140,7 +129,7 @@ class Ownership(Generic[S, C, E]):
         """Own the partition for one epoch: announce it, then decide until it ends. Return whether it began."""
         replica = self._replica
         timeout_s = replica.settings.append_timeout_s
-        producer = PartitionProducer(replica.service.topic, number, replica.bootstrap_servers, timeout_s)
+        producer = replica.client.new_producer(replica.service.topic, number, timeout_s)
         await producer.start()
         try:
             await self._take_over(number, hosted, producer)
@@ -151,13 +140,14 @@ class Ownership(Generic[S, C, E]):
         finally:
             await producer.close()
 
-    async def _take_over(self, number: int, hosted: Hosted[S, C, E], producer: PartitionProducer) -> None:
+    async def _take_over(self, number: int, hosted: Hosted[S, C, E], producer: LogProducer) -> None:
         """Wait for the fold to reach the end, append a marker, and wait to read it back (ledger rule 2)."""
         await self._reached(hosted, await self._end_offset(number, hosted))
-        self._check_partition_count(number)
+        self._replica.check_placement(number)
         if self._may_own(number):
             draft = self._marker(hosted.core.fold.epochs.epoch + 1)
             offset = await producer.append([draft])
+            hosted.core.marker_acknowledged(offset, self._replica.monotonic_s())
             await self._reached(hosted, offset + 1)
 
     async def _end_offset(self, number: int, hosted: Hosted[S, C, E]) -> int:
@@ -191,21 +181,22 @@ class Ownership(Generic[S, C, E]):
             cluster_id=replica.cluster_id,
             topic_id=replica.topic_id,
             partition_count=len(replica.hosted),
+            partitioner=PARTITIONER,
         )
         return Draft(BROADCAST_KEY.encode(), marker.SerializeToString(), epoch, MARKER_TYPE)
 
-    async def _decide_once(self, number: int, hosted: Hosted[S, C, E], producer: PartitionProducer) -> None:
+    async def _decide_once(self, number: int, hosted: Hosted[S, C, E], producer: LogProducer) -> None:
         core = hosted.core
         await self._hear_again(number, hosted)
         if not self._replica.is_stopping:
-            core.queue_due_timers(monotonic_s())
-        batch = core.next_batch(monotonic_s())
+            core.queue_due_timers(self._replica.monotonic_s())
+        batch = core.next_batch(self._replica.monotonic_s())
         if batch is not None:
             await self._commit(number, hosted, batch, producer)
         elif core.is_deciding:  # displaced: nothing is decided until it is read back
             await hosted.until(lambda: not core.is_deciding, self._replica.settings.append_timeout_s)
         else:
-            await hosted.sleep(core.seconds_to_next_timer(monotonic_s(), IDLE_S))
+            await hosted.sleep(core.seconds_to_next_timer(self._replica.monotonic_s(), IDLE_S))
 
     async def _hear_again(self, number: int, hosted: Hosted[S, C, E]) -> None:
         """A process that was frozen first reads what happened meanwhile.
@@ -217,19 +208,19 @@ class Ownership(Generic[S, C, E]):
             await self._reached(hosted, await self._membership.end_offset(number))
             self._doubted.discard(number)
 
-    async def _commit(self, number: int, hosted: Hosted[S, C, E], batch: Batch[E], producer: PartitionProducer) -> None:
+    async def _commit(self, number: int, hosted: Hosted[S, C, E], batch: Batch[E], producer: LogProducer) -> None:
         core = hosted.core
-        hosted.append_began = monotonic_s()
+        hosted.append_began = self._replica.monotonic_s()
         try:
             offset = await producer.append(batch.drafts) if batch.drafts else None
-            outputs = core.acknowledged(offset, monotonic_s())
+            outputs = core.acknowledged(offset, self._replica.monotonic_s())
         except AppendRefused:
-            outputs = core.refused(monotonic_s())
+            outputs = core.refused(self._replica.monotonic_s())
         except AppendUnknown:
             await producer.close()
-            outputs = core.lost_track(monotonic_s())
+            outputs = core.lost_track(self._replica.monotonic_s())
         except asyncio.CancelledError:
-            self._replica.emit(number, core.lost_track(monotonic_s()))
+            self._replica.emit(number, core.lost_track(self._replica.monotonic_s()))
             raise
         finally:
             hosted.append_began = None

@@ -8,7 +8,7 @@ class Progress:
     """Wakes those who wait for a predicate, each time something moved on."""
 
     def __init__(self) -> None:
-        self._waiting: set[asyncio.Future[None]] = set()
+        self._waiting: dict[asyncio.Future[None], None] = {}  # in order of their coming: a simulated run repeats itself
 
     def notify(self) -> None:
         """Something moved on: let everybody look again."""
@@ -24,8 +24,8 @@ class Progress:
 
     async def _next(self) -> None:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.add(waiter)
+        self._waiting[waiter] = None
         try:
             await waiter
         finally:
-            self._waiting.discard(waiter)
+            del self._waiting[waiter]

@@ -4,7 +4,6 @@ Must not: talk to Kafka.
 """
 
 import asyncio
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,8 +12,10 @@ from typing import Generic, TypeVar
 from trunkline_core.errors import Misconfigured
 
 from trunkline_ledger.core.partition import Outputs, Partition
+from trunkline_ledger.core.placement import check_placement
 from trunkline_ledger.delivery import Delivery
 from trunkline_ledger.kafka.settings import LedgerSettings
+from trunkline_ledger.log_client import LogClient
 from trunkline_ledger.progress import Progress
 from trunkline_ledger.service import LedgerService, LedgerState
 from trunkline_ledger.stats import LedgerStats
@@ -82,14 +83,15 @@ class Replica(Generic[S, C, E]):
         service: LedgerService[S, C, E],
         settings: LedgerSettings,
         *,
-        bootstrap_servers: str,
+        client: LogClient,
         instance_id: str,
         boot_id: str,
         address: str,
     ) -> None:
         self.service = service
         self.settings = settings
-        self.bootstrap_servers = bootstrap_servers
+        self.client = client
+        self.monotonic_s = client.monotonic_s
         self.instance_id = instance_id
         self.boot_id = boot_id
         self.address = address
@@ -108,6 +110,11 @@ class Replica(Generic[S, C, E]):
         core = Partition(self.service, number, self.instance_id, self.boot_id, self.stats)
         self.hosted[number] = Hosted(core)
 
+    def check_placement(self, number: int) -> None:
+        """Raises: Misconfigured when the topic was given more partitions, or keys another place (ledger rule 22)."""
+        marker = self.hosted[number].core.fold.epochs.marker
+        check_placement(marker, self.service.topic, len(self.hosted))
+
     def emit(self, number: int, outputs: Outputs[E]) -> None:
         """Carry out what a core asks for."""
         hosted = self.hosted[number]
@@ -124,8 +131,3 @@ class Replica(Generic[S, C, E]):
         """The log lost its tail: what was read of it is not true any more (ledger rule 9); the fold begins again."""
         self.to_rebuild.add(number)
         self.emit(number, self.hosted[number].core.drop())
-
-
-def monotonic_s() -> float:
-    """The one monotonic clock of the shell."""
-    return time.monotonic()

@@ -1,6 +1,7 @@
 """Log time of one partition (ledger rule 15).
 
-now = broker append time of the owner's marker + monotonic time elapsed since it was read, never below the last event's.
+now = broker append time of the owner's marker + monotonic time since it was acknowledged or read, whichever was first,
+never below the last event's.
 Must not: read a clock; monotonic seconds are handed in.
 """
 
@@ -17,7 +18,7 @@ class LogClock:
         self._base: tuple[datetime, float] | None = None
 
     def start(self, marker_append_time: datetime, monotonic_s: float) -> None:
-        """Run from our own marker on; `monotonic_s` is when it was read."""
+        """Run from our own marker on; `monotonic_s` is the earliest time at which it was known to stand on the log."""
         self._base = (marker_append_time, monotonic_s)
 
     def stop(self) -> None:

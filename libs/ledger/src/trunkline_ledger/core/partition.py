@@ -82,6 +82,7 @@ class Partition(Generic[S, C, E]):
         self._in_flight: Batch[E] | None = None
         self._displaced: _Displaced[E] | None = None
         self._arrived: list[Record] = []
+        self._marked: tuple[int, float] | None = None
 
     @property
     def next_offset(self) -> int:
@@ -146,11 +147,16 @@ class Partition(Generic[S, C, E]):
             outputs.replaced = True
         self._lose(outputs)
 
+    def marker_acknowledged(self, offset: int, monotonic_s: float) -> None:
+        """Our marker stands on the log since then at the latest: log time need not wait until it is read (rule 15)."""
+        self._marked = (offset, monotonic_s)
+
     def _open(self, record: Record, monotonic_s: float, outputs: Outputs[E]) -> None:
         self.is_open, outputs.opened = True, True
         self.stats.takeovers += 1
         self._alarm.reset()
-        self.fold.clock.start(record.append_time, monotonic_s)
+        offset, told_s = self._marked or (None, monotonic_s)
+        self.fold.clock.start(record.append_time, told_s if offset == record.offset else monotonic_s)
 
     def _lose(self, outputs: Outputs[E]) -> None:
         if self.is_open:
@@ -180,7 +186,7 @@ class Partition(Generic[S, C, E]):
         if not self.is_open:
             raise self._not_owner()
         try:
-            self.lanes.put(ticket.submission.lane, ticket)
+            self.lanes.put(ticket.submission.lane, ticket.submission.turn, ticket)
         except Overloaded:
             self.stats.overloaded += 1
             raise
@@ -190,7 +196,7 @@ class Partition(Generic[S, C, E]):
         if self.is_open and not self.is_deciding and not self.lanes.is_full(Lane.INTERNAL):
             now = self.fold.clock.now(monotonic_s)
             for timer in self._alarm.due(self.fold.state.timers, now, monotonic_s):
-                self.lanes.put(Lane.INTERNAL, timer_ticket(timer, self.number, monotonic_s))
+                self.lanes.put(Lane.INTERNAL, timer.tenant, timer_ticket(timer, self.number, monotonic_s))
 
     def seconds_to_next_timer(self, monotonic_s: float, at_most: float) -> float:
         """Return how long the shell may sleep; a timer that is stuck is no reason to wake up sooner."""

@@ -17,18 +17,11 @@ from aiokafka.errors import (
 
 from trunkline_ledger.core.records import Draft
 from trunkline_ledger.kafka.closing import close_within
+from trunkline_ledger.log_client import AppendRefused, AppendUnknown
 
 MAX_BATCH_BYTES = 262_144  # the default of 16 KiB would cut a batch in two
 CLOSE_S = 4.0
 REFUSALS = (MessageSizeTooLargeError, RecordTooLargeError, InvalidTopicError, TopicAuthorizationFailedError)
-
-
-class AppendRefused(Exception):
-    """The broker will never take these records."""
-
-
-class AppendUnknown(Exception):
-    """The records may or may not be on the log."""
 
 
 class PartitionProducer:

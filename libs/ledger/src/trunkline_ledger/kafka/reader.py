@@ -11,7 +11,8 @@ from typing import Final
 
 from trunkline_ledger.core.epochs import EpochFilter, Verdict
 from trunkline_ledger.core.records import Record
-from trunkline_ledger.kafka.tail import Tail
+from trunkline_ledger.kafka.client import KafkaClient
+from trunkline_ledger.log_client import LogClient, LogTail
 
 VOID_RECORDS: Final[Counter[tuple[str, str]]] = Counter()
 """What readers of this process ignored, by (client id, topic); it outlives a reader that is built anew."""
@@ -43,19 +44,20 @@ class Reader:
         bootstrap_servers: str,
         start: Mapping[int, Position] | None = None,
         client_id: str = "trunkline-reader",
+        client: LogClient | None = None,
     ) -> None:
         self.topic = topic
         self.void_records = 0
         self._counted_as = (client_id, topic)
         VOID_RECORDS[self._counted_as] += 0
-        self._bootstrap_servers = bootstrap_servers
+        self._client = client or KafkaClient(bootstrap_servers)
         self._client_id = client_id
         self._positions: dict[int, Position] = dict(start or {})
         self._filters: dict[int, EpochFilter] = {}
         self._tail = self._new_tail()
 
-    def _new_tail(self) -> Tail:
-        return Tail(self.topic, self._bootstrap_servers, self._client_id)
+    def _new_tail(self) -> LogTail:
+        return self._client.new_tail(self.topic, self._client_id)
 
     async def start(self) -> None:
         """Connect and read from the saved positions. Raises: KafkaError, TimeoutError when it cannot."""

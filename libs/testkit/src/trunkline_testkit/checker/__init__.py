@@ -6,7 +6,7 @@ Must not: import anything of trunkline_ledger, or ask a service.
 
 from trunkline_testkit.checker.journal import ClientJournal, Entry, read_journal
 from trunkline_testkit.checker.log import LedgerLog, LogRecord
-from trunkline_testkit.checker.rules import SourcedRow, check, compare, stale_rows
+from trunkline_testkit.checker.rules import SourcedRow, check, check_times, compare, stale_rows
 from trunkline_testkit.checker.violation import Violation
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "SourcedRow",
     "Violation",
     "check",
+    "check_times",
     "compare",
     "read_journal",
     "stale_rows",

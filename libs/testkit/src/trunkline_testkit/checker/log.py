@@ -5,7 +5,7 @@ current epoch (ledger rule 2). Written a second time here, from the page and not
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -71,6 +71,21 @@ class EpochBegin:
     silent_since_ms: int
 
 
+def decode_message(record: LogRecord, area: str) -> EffectiveEvent | None:
+    """Decode the record as the area's message."""
+    envelope: Any = AREAS[area].FromString(record.value)
+    command = CommandRecord.FromString(envelope.metadata.command) if envelope.metadata.command else None
+    chosen = envelope.WhichOneof("event")
+    if chosen is None:
+        return None
+    event = getattr(envelope, chosen)
+    return EffectiveEvent(record, area, event.DESCRIPTOR.name, envelope.metadata, event, command)
+
+
+Decode = Callable[[LogRecord, str], EffectiveEvent | None]
+"""Returns an effective record as an event; whatever it raises, or None, makes the record undecodable."""
+
+
 @dataclass(slots=True)
 class LedgerLog:
     """Everything that was ever written to some ledger topics, judged."""
@@ -81,11 +96,17 @@ class LedgerLog:
     epochs: list[EpochBegin] = field(default_factory=list)
     void_records: int = 0
     undecodable: list[LogRecord] = field(default_factory=list)
+    decode: Decode = decode_message
 
     @classmethod
-    def of(cls, records: Iterable[LogRecord], areas: Mapping[str, str] = LEDGERS) -> "LedgerLog":
-        """Judge records, which come in order of offset per partition. `areas`: topic → area, e.g. `acd`."""
-        log = cls()
+    def of(
+        cls, records: Iterable[LogRecord], areas: Mapping[str, str] = LEDGERS, decode: Decode = decode_message
+    ) -> "LedgerLog":
+        """Judge records, which come in order of offset per partition.
+
+        `areas`: topic → area, e.g. `acd`. `decode`: of effective records; by default the area's message.
+        """
+        log = cls(decode=decode)
         newest: dict[tuple[str, int], tuple[int, int]] = {}
         for record in records:
             place = (record.topic, record.partition)
@@ -117,18 +138,13 @@ class LedgerLog:
         if record.type is not None and record.type.startswith(_RUNTIME_TYPES):
             return
         try:
-            envelope: Any = AREAS[area].FromString(record.value)
-            command = CommandRecord.FromString(envelope.metadata.command) if envelope.metadata.command else None
-        except DecodeError:
+            event = self.decode(record, area)
+        except Exception:  # whatever a codec raises, the record is no event
+            event = None
+        if event is None:
             self.undecodable.append(record)
-            return
-        chosen = envelope.WhichOneof("event")
-        if chosen is None:
-            self.undecodable.append(record)
-            return
-        event = getattr(envelope, chosen)
-        name = event.DESCRIPTOR.name
-        self.events.append(EffectiveEvent(record, area, name, envelope.metadata, event, command))
+        else:
+            self.events.append(event)
 
 
 def _marker(record: LogRecord) -> Marker | None:

@@ -49,10 +49,12 @@ def check(log: LedgerLog, entries: Sequence[Entry] = (), *, is_final: bool = Fal
         *double_connections(log),
         *disagreements(log),
         *repetitions_answered_otherwise(entries),
-        *early_timers(log),
-        *short_leases(log),
-        *wrong_agent_seconds(log),
     ]
+
+
+def check_times(log: LedgerLog) -> list[Violation]:
+    """Apply the rules about time, to records that a broker gave their append times."""
+    return [*early_timers(log), *short_leases(log), *wrong_agent_seconds(log)]
 
 
 def undecodable_records(log: LedgerLog) -> Iterator[Violation]:

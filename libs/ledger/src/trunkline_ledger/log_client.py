@@ -1,0 +1,98 @@
+"""What the shell of a ledger asks of a log, and how it tells the time: a port.
+
+`kafka/client.py` fills it with Kafka, the testkit's simulator with a log in memory, so that the very same tasks run on
+both. Whatever fills it raises aiokafka's errors, for the shell tells by them what heals and what does not.
+Must not: say what a record means.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from trunkline.topics import Topic
+
+from trunkline_ledger.core.records import Draft, Record
+
+
+class AppendRefused(Exception):
+    """The broker will never take these records."""
+
+
+class AppendUnknown(Exception):
+    """The records may or may not be on the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What is fixed about an existing topic."""
+
+    cluster_id: str
+    topic_id: str
+    partitions: int
+
+
+class LogTail(Protocol):
+    """Reads all partitions of one topic; see `kafka.tail.Tail`."""
+
+    async def start(self, offsets: Mapping[int, int] | None = None) -> list[int]:
+        """Connect, begin at `offsets` (0 where none is given), return the partitions.
+
+        Raises: KafkaError, TimeoutError.
+        """
+        ...
+
+    def seek(self, partition: int, offset: int) -> None: ...
+
+    async def next_records(self, timeout_s: float) -> list[Record]:
+        """Return what arrived, in order per partition. Raises: KafkaError."""
+        ...
+
+    async def end_offsets(self, partitions: list[int]) -> dict[int, int]: ...
+
+    async def stop(self) -> None: ...
+
+
+class LogProducer(Protocol):
+    """Appends to one partition until its first unknown outcome; see `kafka.producer.PartitionProducer`."""
+
+    async def start(self) -> None: ...
+
+    async def append(self, drafts: Sequence[Draft]) -> int:
+        """Append all as one batch; return the offset of the first. Raises: AppendRefused, AppendUnknown."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class LogMembership(Protocol):
+    """One replica's place in the group that proposes owners; see `kafka.membership.Membership`."""
+
+    proposed: frozenset[int]
+
+    async def start(self) -> None: ...
+
+    async def poll(self) -> None: ...
+
+    async def end_offset(self, partition: int) -> int: ...
+
+    async def topic_id(self) -> str: ...
+
+    async def stop(self, *, leave: bool) -> None: ...
+
+
+class LogClient(Protocol):
+    """One process's way to the log."""
+
+    def monotonic_s(self) -> float:
+        """Return the process's monotonic time in seconds."""
+        ...
+
+    async def prepare(self, topic: Topic, replication_factor: int) -> Description:
+        """Create or verify the topic. Raises: Transient when no broker answers; Misconfigured."""
+        ...
+
+    def new_tail(self, topic: str, client_id: str, fetch_max_wait_ms: int = 500) -> LogTail: ...
+
+    def new_producer(self, topic: str, partition: int, timeout_s: float) -> LogProducer: ...
+
+    def new_membership(self, topic: str, instance_id: str, session_timeout_s: float) -> LogMembership: ...

@@ -1,0 +1,201 @@
+"""make sim: seeds until there were enough offers; the last line is one JSON object.
+
+    make sim                         all of it: 1,000,000 offers through the rules alone, 100,000 through the runtime
+    make sim SEED=17                 one seed again, with what happened in it
+    make sim OFFERS=1000 DECIDER_OFFERS=0
+
+Owns: how the work is spread over processes, what is printed, and the exit code: 1 when a rule was broken or too little
+was played.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+
+from acd_world import AcdWorld
+from bank_world import BankWorld
+from decider_alone import play_alone
+from trunkline_testkit.checker.rules import Violation
+from trunkline_testkit.simulation.history import tell
+from trunkline_testkit.simulation.room import Outcome, Plan, World, draw_plan, simulate
+from trunkline_testkit.simulation.shrinking import shrink
+
+WORLDS: dict[str, tuple[Callable[[], World], int]] = {"acd": (AcdWorld, 75), "bank": (BankWorld, 10)}
+"""Name → what makes the world, and how much it plays a seed."""
+SEEDS_A_JOB = 5
+OFFERS_A_JOB = 5_000
+MIN_SEEDS = 1_000
+SHRINK_S = 60.0
+PROGRESS_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A broken rule: in which world of which seed."""
+
+    world: str
+    seed: int
+    violation: Violation
+
+
+@dataclass(slots=True)
+class Played:
+    """What came of a job, or of all so far."""
+
+    seeds: int = 0
+    offers: int = 0
+    decider_offers: int = 0
+    bookings: int = 0
+    faults: int = 0
+    found: tuple[Found, ...] = ()
+
+    def add(self, other: "Played") -> None:
+        self.seeds += other.seeds
+        self.offers += other.offers
+        self.decider_offers += other.decider_offers
+        self.bookings += other.bookings
+        self.faults += other.faults
+        self.found += other.found
+
+
+def play_seeds(first: int, count: int) -> Played:
+    """Play both worlds under some seeds."""
+    played = Played(seeds=count)
+    for seed in range(first, first + count):
+        for name in WORLDS:
+            outcome = play(name, seed)
+            played.faults += len(outcome.plan.faults)
+            played.offers += outcome.counted if name == "acd" else 0
+            played.bookings += outcome.counted if name == "bank" else 0
+            played.found += tuple(Found(name, seed, violation) for violation in outcome.violations)
+    return played
+
+
+def play_decider(seed: int, offers: int) -> Played:
+    """Play acd's rules alone."""
+    count, violations = play_alone(seed, offers)
+    return Played(decider_offers=count, found=tuple(Found("decider", seed, violation) for violation in violations))
+
+
+def play(name: str, seed: int) -> Outcome:
+    """Play one world under one seed."""
+    make, size = WORLDS[name]
+    return simulate(draw_plan(seed, size=size), make())
+
+
+def play_all(first: int, offers: int, decider_offers: int, processes: int) -> Played:
+    """Play until there were enough offers over enough seeds, or a rule was broken."""
+    total, begin, said_at = Played(), time.monotonic(), 0.0
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        jobs = _jobs(pool, first, total, offers, decider_offers)
+        running = {job for _, job in zip(range(2 * processes), jobs, strict=False)}
+        while running:
+            done, running = wait(running, timeout=PROGRESS_S, return_when=FIRST_COMPLETED)
+            for job in done:
+                total.add(job.result())
+                if not total.found and (following := next(jobs, None)) is not None:
+                    running.add(following)
+            if time.monotonic() - said_at > PROGRESS_S:
+                said_at = time.monotonic()
+                _say(total, said_at - begin)
+    return total
+
+
+def _jobs(
+    pool: ProcessPoolExecutor, seed: int, total: Played, offers: int, decider_offers: int
+) -> Iterator["Future[Played]"]:
+    """Yield jobs of both kinds in turn, for as long as each is needed."""
+    begun = 0
+    while total.offers < offers or total.decider_offers < decider_offers or begun < decider_offers:
+        if total.offers < offers or (offers >= 100_000 and total.seeds < MIN_SEEDS):
+            yield pool.submit(play_seeds, seed, SEEDS_A_JOB)
+            seed += SEEDS_A_JOB
+        if begun < decider_offers:
+            begun += OFFERS_A_JOB
+            yield pool.submit(play_decider, seed, min(OFFERS_A_JOB, decider_offers))
+        elif total.offers >= offers:
+            return
+
+
+def _say(total: Played, wall_s: float) -> None:
+    print(
+        f"{wall_s:6.0f} s: {total.seeds} seeds, {total.faults} faults, {total.offers} offers, {total.bookings} booked; "
+        f"rules alone {total.decider_offers} offers; {len(total.found)} violations",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def explain(found: Found, within_s: float = SHRINK_S) -> Iterator[str]:
+    """Yield the seed, the broken rule, the smallest history that breaks it, and how to run it again."""
+    yield f"seed {found.seed}, world {found.world}: {_line(found.violation)}"
+    yield f"again: make sim SEED={found.seed}"
+    if found.world not in WORLDS:
+        return
+    make, _ = WORLDS[found.world]
+
+    def run(plan: Plan) -> Outcome:
+        return simulate(plan, make())
+
+    outcome = play(found.world, found.seed)
+    smallest = shrink(outcome, run, within_s) if outcome.violations else outcome
+    yield f"smallest history found ({len(smallest.plan.faults)} faults, {smallest.plan.replicas} replicas):"
+    yield from tell(smallest, [hosting.service for hosting in make().hostings()])
+    for violation in smallest.violations[:5]:
+        yield _line(violation)
+
+
+def _line(violation: Violation) -> str:
+    return f"{violation.rule} of {violation.subject}: {violation.detail}"
+
+
+def play_one(seed: int) -> int:
+    """Play one seed and tell what happened; return the exit code."""
+    played = play_seeds(seed, 1)
+    played.add(play_decider(seed, OFFERS_A_JOB))
+    for name in WORLDS:
+        print(f"history {name} {play(name, seed).history}")
+    for found in _first_of_each(played.found):
+        print("\n".join(explain(found)))
+    return 1 if played.found else 0
+
+
+def _first_of_each(found: Sequence[Found]) -> list[Found]:
+    firsts: dict[tuple[str, int], Found] = {}
+    for one in found:
+        firsts.setdefault((one.world, one.seed), one)
+    return list(firsts.values())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    if options.seed is not None:
+        return play_one(options.seed)
+    begin = time.monotonic()
+    total = play_all(options.first, options.offers, options.decider_offers, options.processes)
+    for found in _first_of_each(total.found)[:3]:
+        print("\n".join(explain(found)), flush=True)
+    counts = asdict(total) | {"violations": len(total.found), "wall_s": round(time.monotonic() - begin, 1)}
+    del counts["found"]
+    print(json.dumps(counts))
+    is_enough = total.offers >= options.offers and total.decider_offers >= options.decider_offers
+    return 0 if is_enough and not total.found else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make sim", description="Simulate the ledger's runtime.")
+    parser.add_argument("--seed", type=int, help="play this seed only and tell what happened")
+    parser.add_argument("--first", type=int, default=1, help="the first seed")
+    parser.add_argument("--offers", type=int, default=100_000, help="through the whole runtime, with faults")
+    parser.add_argument("--decider-offers", type=int, default=1_000_000, help="through acd's rules alone")
+    parser.add_argument("--processes", type=int, default=2)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
