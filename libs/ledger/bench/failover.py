@@ -33,7 +33,7 @@ from trunkline_ledger.ledger import Ledger
 TOPIC = "kills.events.v1"
 NAMES = ("r0", "r1", "r2")
 PATIENCE_S = 60.0
-BETWEEN_S = 0.005
+BETWEEN_S = 0.01
 AT_WORK = 20
 """Acknowledgements of an owner before it is killed."""
 
