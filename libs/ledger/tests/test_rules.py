@@ -178,18 +178,22 @@ def test_a_full_window_refuses_and_never_evicts():
     assert window.first_answer(("t", "p", uuid7()), b"h") == ()
     with pytest.raises(Conflict):
         window.first_answer(("t", "p", uuid7()), b"other")
-    later = NOON + timedelta(minutes=5)
+    at_its_end = NOON + timedelta(minutes=5)  # its id is not too old yet
+    with pytest.raises(Overloaded):
+        window.check_new(uuid7(5 * 60_000, 2), at_its_end)
+    later = at_its_end + timedelta(milliseconds=1)
     window.check_new(uuid7(5 * 60_000, 2), later)
-    assert len(window) == 0
+    window.remember(("t", "p", uuid7(5 * 60_000, 2)), b"h", (), later)
+    assert len(window) == 1
 
 
 def test_an_entry_of_an_id_from_the_future_lives_until_five_minutes_after_that_time():
     window: Window[object] = Window(Journal())
     ahead = uuid7(240_000)
     window.remember(("t", "p", ahead), b"h", (), NOON)
-    window.forget_expired(NOON + timedelta(minutes=8))
+    window.remember(("t", "p", uuid7(480_000)), b"h", (), NOON + timedelta(minutes=8))
     assert window.first_answer(("t", "p", ahead), b"h") == ()
-    window.forget_expired(NOON + timedelta(minutes=9))
+    window.remember(("t", "p", uuid7(550_000)), b"h", (), NOON + timedelta(minutes=9, seconds=10))
     assert window.first_answer(("t", "p", ahead), b"h") is None
 
 
@@ -202,8 +206,10 @@ def test_the_window_of_a_batch_taken_back_is_as_before():
     window.remember(("t", "p", uuid7(number=2)), b"h", (), later)
     journal.rollback()
     assert len(window) == 1
-    window.forget_expired(later)
-    assert len(window) == 0
+    assert window.first_answer(("t", "p", uuid7()), b"h") == ()
+    window.remember(("t", "p", uuid7(360_000)), b"h", (), later)
+    assert len(window) == 1
+    assert window.first_answer(("t", "p", uuid7()), b"h") is None
 
 
 @given(st.text(max_size=40))

@@ -99,11 +99,17 @@ class Replica(Generic[S, C, E]):
         self.delivery: Delivery[E] = Delivery(service.name, self.stats)
         self.hosted: dict[int, Hosted[S, C, E]] = {}
         self.to_rebuild: set[int] = set()
+        self.snapshots: dict[int, int] = {}  # by partition: up to which offset the newest one known reaches
         self.topic_id = ""
         self.cluster_id = ""
         self.is_caught_up = False
         self.is_stopping = False
         self.replaced = asyncio.Event()
+
+    @property
+    def has_snapshots(self) -> bool:
+        """Whether another process can fold this log: it must find both the log and the service."""
+        return bool(self.service.import_path and self.client.bootstrap_servers)
 
     def host(self, number: int) -> None:
         """Begin to follow a partition."""
@@ -130,4 +136,5 @@ class Replica(Generic[S, C, E]):
     def rebuild(self, number: int) -> None:
         """The log lost its tail: what was read of it is not true any more (ledger rule 9); the fold begins again."""
         self.to_rebuild.add(number)
+        self.snapshots.pop(number, None)
         self.emit(number, self.hosted[number].core.drop())

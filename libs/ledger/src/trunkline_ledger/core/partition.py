@@ -73,8 +73,12 @@ class Partition(Generic[S, C, E]):
         self._boot_id = boot_id
         self._begin()
 
-    def _begin(self) -> None:
-        self.fold: Fold[S, C, E] = Fold(self._service, self.number)
+    def begin_from(self, fold: Fold[S, C, E]) -> None:
+        """Go on from a restored snapshot; nothing was read yet (rule 16)."""
+        self._begin(fold)
+
+    def _begin(self, fold: Fold[S, C, E] | None = None) -> None:
+        self.fold: Fold[S, C, E] = fold or Fold(self._service, self.number)
         self.is_open = False
         self.poison: Poison | None = None
         self._deciding = Deciding(self._service, self.number, self.fold, self.stats)
@@ -267,7 +271,8 @@ class Partition(Generic[S, C, E]):
         """Replies, rejections and pushes leave now that what they saw is durable (rule 8)."""
         self.fold.journal.commit()
         self.fold.next_offset = batch.next_offset
-        self.fold.clock.saw(batch.now)
+        if any(outcome.is_first for outcome in batch.outcomes):  # as a standby that reads its events
+            self.fold.clock.saw(batch.now)
         self.stats.batches += bool(batch.drafts)
         self.stats.appended += len(batch.drafts)
         for outcome in batch.outcomes:

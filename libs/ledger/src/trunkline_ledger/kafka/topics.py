@@ -23,6 +23,7 @@ EXISTS = 36  # Kafka's error code TOPIC_ALREADY_EXISTS
 FIXED = ("cleanup.policy", "message.timestamp.type", "unclean.leader.election.enable")
 START_S = 15.0
 POLL_S = 0.05
+COMPACTED_SEGMENT_BYTES = 32 * 1024 * 1024
 
 
 async def ensure_topics(bootstrap_servers: str, topics: Iterable[Topic], replication_factor: int = 1) -> None:
@@ -80,8 +81,12 @@ def _new_topic(topic: Topic, replication_factor: int) -> NewTopic:
 
 
 def topic_config(topic: Topic, replication_factor: int = 1) -> dict[str, str]:
-    """Return the Kafka settings a topic of the catalogue needs."""
-    return {
+    """Return the Kafka settings a topic of the catalogue needs.
+
+    The newest segment is never compacted, so a compacted topic has small ones: whoever starts reads it whole.
+    """
+    segments = {"segment.bytes": str(COMPACTED_SEGMENT_BYTES)} if topic.cleanup == "compact" else {}
+    return segments | {
         "cleanup.policy": topic.cleanup,
         "retention.ms": str(topic.retention_ms),
         "message.timestamp.type": "LogAppendTime",
