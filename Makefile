@@ -4,7 +4,7 @@ SOURCES := bootstrap.py conftest.py protos libs services demo launcher tests
 
 SIMULATION := PYTHONPATH=tests/simulation:tests/support:libs/ledger/tests $(BIN)/python
 
-.PHONY: help setup check test chaos chaos-selftest run demo bench sim reset protos clean
+.PHONY: help setup check test chaos chaos-selftest run demo bench sim sim-selftest reset protos clean
 
 help: ## list the targets
 	@grep -hE "^[a-z-]+:.*## " $(MAKEFILE_LIST) | sed -E "s/:.*## /\t/"
@@ -49,6 +49,9 @@ bench: setup ## print figures of the ledger, the rules, the mapper, kills and an
 sim: setup ## simulate the ledger's runtime under a thousand seeds, some ten minutes (SEED, OFFERS, DECIDER_OFFERS)
 	@$(SIMULATION) -m simulate $(if $(SEED),--seed $(SEED)) $(if $(OFFERS),--offers $(OFFERS)) \
 		$(if $(DECIDER_OFFERS),--decider-offers $(DECIDER_OFFERS))
+
+sim-selftest: setup ## plant bugs that the simulator must find
+	@$(SIMULATION) -m selftest
 
 reset: setup ## forget all data of this machine's centre
 	@$(BIN)/python -m trunkline_launcher reset

@@ -30,6 +30,7 @@ class Sought:
 
 SOUGHT = {
     "reply_before_append": Sought(("kill-owner-acd",), frozenset({"AcknowledgedCommandLost"})),
+    "lease_not_extended": Sought(("kill-owner-acd",), frozenset({"LeaseNotExtended"})),
 }
 SHORT = Orders(minutes=0.75, contacts_per_s=4.0, agents=40, settles_within_s=20.0)
 

@@ -148,8 +148,8 @@ class Ownership(Generic[S, C, E]):
         await producer.start()
         try:
             await self._take_over(number, hosted, producer)
-            began = hosted.core.is_open
-            while hosted.core.is_open:
+            began, rebuilds = hosted.core.is_open, hosted.core.rebuilds
+            while hosted.core.is_open and hosted.core.rebuilds == rebuilds:  # read again: log time stands at the marker
                 await self._decide_once(number, hosted, producer)
             return began
         finally:
