@@ -25,7 +25,7 @@ from trunkline_embedded.kafka import KafkaNode
 from trunkline_embedded.store import MongoStore
 from trunkline_launcher.commands import PASSWORD
 from trunkline_platform.credentials import service_principal
-from trunkline_testkit.checker import LedgerLog, check, orphans
+from trunkline_testkit.checker import LedgerLog, check, contradictions
 from waiting import until_nothing_is_wrong, wait_until
 
 WITHIN = timedelta(seconds=60)
@@ -43,7 +43,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory, mongo: MongoStore) -> Iterat
     """Two replicas of acd and channels, one of each other service, a broker of their own."""
     broker = KafkaNode.start(tmp_path_factory.mktemp("kafka"))
     folder = tmp_path_factory.mktemp("fleet")
-    fleet = Fleet(folder, broker.bootstrap, mongo.url, "stuck", {"acd": 2, "channels": 2}, SETTINGS)
+    fleet = Fleet(folder, broker.bootstrap, mongo.url, "stuck", {"acd": 2, "channels": 2}, lambda _: SETTINGS)
     try:
         fleet.start()
         yield fleet
@@ -120,7 +120,7 @@ class Scene:
     async def until_nobody_is_left(self) -> None:
         async def wrong() -> list[object]:
             log = await self.log()
-            return [*orphans(log), *busy_without_a_contact(log)]
+            return [*contradictions(log), *busy_without_a_contact(log)]
 
         await until_nothing_is_wrong(wrong, "nobody is left behind", PATIENCE_S)
         assert check(await self.log()) == []

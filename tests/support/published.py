@@ -49,18 +49,21 @@ def fold_of(log: LedgerLog) -> dict[str, Any]:
     return rows
 
 
-async def wrong_live_rows(bootstrap_servers: str) -> list[Violation]:
-    """Return where the live tables differ from a fold of the ledger, or stem from what never took effect."""
-    log, live = await ledgers(bootstrap_servers), await live_rows(bootstrap_servers)
+async def wrong_live_rows(bootstrap_servers: str, log: LedgerLog | None = None) -> list[Violation]:
+    """Return where the live tables differ from a fold of the ledger, or stem from what never took effect.
+
+    `log`: the ledgers, where they have been read already.
+    """
+    log, live = log or await ledgers(bootstrap_servers), await live_rows(bootstrap_servers)
     rows = {key: each.row.SerializeToString(deterministic=True) for key, each in live.items()}
     fold = {key: row.SerializeToString(deterministic=True) for key, row in fold_of(log).items()}
     sources = [_sourced("live", key, each.source) for key, each in live.items()]
     return [*compare(rows, fold), *stale_rows(log, sources)]
 
 
-async def wrong_journal_records(bootstrap_servers: str) -> list[Violation]:
+async def wrong_journal_records(bootstrap_servers: str, log: LedgerLog | None = None) -> list[Violation]:
     """Return the effective events that a public journal lacks, and journal records without an effective one."""
-    log = await ledgers(bootstrap_servers)
+    log = log or await ledgers(bootstrap_servers)
     kinds = (CONTACTS, TICKETS, CUSTOMERS)
     return [wrong for kind in kinds for wrong in await _wrong_records_of(kind, log, bootstrap_servers)]
 

@@ -43,6 +43,7 @@ async def bootstrap(process: Process, settings: AnalyticsSettings | None = None)
         bootstrap_servers=settings.kafka_bootstrap,
         data_dir=settings.work_dir,
         partitions=source.partitions,
+        replication_factor=settings.replication_factor,
     )
     sources = add_live_tables(app)
     projection = _start_projection(process, settings, store)
