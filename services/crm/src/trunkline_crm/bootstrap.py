@@ -49,6 +49,7 @@ SERVICE: LedgerService[CrmState, Command, Event] = LedgerService(
     decider_version=version("trunkline-crm"),
     stream_of=wire.stream_of,
     correlation_of=wire.correlation_of,
+    import_path="trunkline_crm.bootstrap:SERVICE",
 )
 
 CustomerLedger = Ledger[CrmState, Command, Event]

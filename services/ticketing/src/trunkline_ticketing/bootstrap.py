@@ -43,6 +43,7 @@ SERVICE: LedgerService[TicketingState, Command, Event] = LedgerService(
     codec=wire.WIRE,
     decider_version=version("trunkline-ticketing"),
     stream_of=wire.stream_of,
+    import_path="trunkline_ticketing.bootstrap:SERVICE",
 )
 
 TicketLedger = Ledger[TicketingState, Command, Event]

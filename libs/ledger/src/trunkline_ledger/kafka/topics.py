@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, for_code
 from trunkline.topics import Topic
 from trunkline_core.errors import Misconfigured, Transient
 
@@ -23,6 +23,7 @@ EXISTS = 36  # Kafka's error code TOPIC_ALREADY_EXISTS
 FIXED = ("cleanup.policy", "message.timestamp.type", "unclean.leader.election.enable")
 START_S = 15.0
 POLL_S = 0.05
+COMPACTED_SEGMENT_BYTES = 32 * 1024 * 1024
 
 
 async def ensure_topics(bootstrap_servers: str, topics: Iterable[Topic], replication_factor: int = 1) -> None:
@@ -105,8 +106,12 @@ def _new_topic(topic: Topic, replication_factor: int) -> NewTopic:
 
 
 def topic_config(topic: Topic, replication_factor: int = 1) -> dict[str, str]:
-    """Return the Kafka settings a topic of the catalogue needs."""
-    return {
+    """Return the Kafka settings a topic of the catalogue needs.
+
+    The newest segment is never compacted, so a compacted topic has small ones: whoever starts reads it whole.
+    """
+    segments = {"segment.bytes": str(COMPACTED_SEGMENT_BYTES)} if topic.cleanup == "compact" else {}
+    return segments | {
         "cleanup.policy": topic.cleanup,
         "retention.ms": str(topic.retention_ms),
         "message.timestamp.type": "LogAppendTime",
@@ -137,18 +142,24 @@ async def _known(admin: AIOKafkaAdminClient, names: list[str]) -> None:
 
 async def _verify(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:
     resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in topics]
-    found = {
-        name: {entry[0]: entry[1] for entry in entries}
-        for answer in await admin.describe_configs(resources)
-        for _, _, _, name, entries in answer.resources
-    }
+    told = [told for answer in await admin.describe_configs(resources) for told in answer.resources]
+    found = {name: _settings_of(name, code, message, entries) for code, message, _, name, entries in told}
     for topic in topics:
-        _verify_one(topic, found.get(topic.name, {}))
+        _verify_one(topic, found[topic.name])
+
+
+def _settings_of(name: str, code: int, message: str | None, entries: Sequence[Any]) -> dict[str, Any]:
+    """Return a topic's settings; what Kafka does not tell is not taken for granted."""
+    if code and for_code(code).retriable:
+        raise Transient(f"Kafka does not tell the settings of the topic {name} yet")
+    if code:
+        raise Misconfigured(f"Kafka does not tell the settings of the topic {name}: {message or code}.")
+    return {entry[0]: entry[1] for entry in entries}
 
 
 def _verify_one(topic: Topic, found: dict[str, Any]) -> None:
     wanted = topic_config(topic)
     fixed = (*FIXED, "retention.ms") if topic.cleanup == "delete" and topic.retention_ms == -1 else FIXED
     for name in fixed:
-        if found.get(name, wanted[name]) != wanted[name]:
-            raise Misconfigured(f"The topic {topic.name} has {name}={found[name]}, it must be {wanted[name]}.")
+        if found.get(name) != wanted[name]:
+            raise Misconfigured(f"The topic {topic.name} has {name}={found.get(name)}, it must be {wanted[name]}.")
