@@ -24,7 +24,8 @@ PORTION = 200
 PORTION_S = 160.0
 ACCEPT_PERCENT = 40
 """Less than with the runtime: what comes back into the line is where routing is hard."""
-TAKEN_BACK_EVERY = 499
+TAKEN_BACK_EVERY = 997
+REPLAYED_EVERY = 3
 
 
 @dataclass(slots=True)
@@ -60,17 +61,21 @@ class Centre:
         self._expect(list(self.actors.ends(contacts)))
         self._until(self.now_s + 60.0)
 
+    def check_end(self) -> None:
+        """Everybody left."""
+        for contact_id in self.history.open_contacts:
+            self._wrong("ContactNeverEnded", contact_id, "")
+
     def check_replay(self) -> None:
         """Another replica comes to the same state by the events alone."""
         replayed = AcdState()
         for event, context in self.log:
             self.decider.evolve(replayed, event, context)
         if canonical(replayed) != canonical(self.state):
-            self.history.violations.append(
-                Violation("FoldDiffers", f"seed {self.seed}", "a replay comes to another state")
-            )
-        for contact_id in self.history.open_contacts:
-            self.history.violations.append(Violation("ContactNeverEnded", contact_id, ""))
+            self._wrong("FoldDiffers", f"seed {self.seed}", "a replay comes to another state")
+
+    def _wrong(self, rule: str, subject: str, detail: str) -> None:
+        self.history.violations.append(Violation(rule, subject, detail))
 
     def _expect(self, deeds: list[Deed]) -> None:
         for deed in deeds:
@@ -134,5 +139,7 @@ def play_alone(seed: int, offers: int) -> tuple[int, list[Violation]]:
     """Return how many offers there were, and what was wrong."""
     centre = Centre(seed)
     centre.play(offers)
-    centre.check_replay()
+    centre.check_end()
+    if seed % REPLAYED_EVERY == 0:
+        centre.check_replay()
     return centre.history.offers, centre.history.violations

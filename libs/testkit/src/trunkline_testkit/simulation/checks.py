@@ -138,6 +138,24 @@ def _first_difference(expected: Any, actual: Any, path: str = "") -> str:
     return f"{path}: the log says {str(expected)[:300]}, the replica {str(actual)[:300]}"
 
 
+def wrong_pushes(
+    process: str, place: tuple[str, int], pushed: Sequence[tuple[int, str]], log: LedgerLog
+) -> Iterator[Violation]:
+    """Watchers were told each effective event once, in order, and nothing else, as far as they came (ledger rule 8)."""
+    subject = f"{place[0]}/{place[1]} on {process}"
+    effective = [
+        (event.record.offset, event.metadata.event_id)
+        for event in log.events
+        if (event.record.topic, event.record.partition) == place
+    ]
+    for number, (told, expected) in enumerate(zip(pushed, effective, strict=False)):
+        if told != expected:
+            yield Violation("PushedWithoutEffect", subject, f"number {number}: {told}, the log has {expected}")
+            return
+    if len(pushed) > len(effective):
+        yield Violation("PushedWithoutEffect", subject, f"{pushed[len(effective)]}, of which the log knows nothing")
+
+
 # time
 
 

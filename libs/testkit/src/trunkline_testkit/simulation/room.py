@@ -28,6 +28,7 @@ from trunkline_testkit.simulation.checks import (
     judged,
     reference_fold,
     unfired_timers,
+    wrong_pushes,
     wrong_timers,
 )
 from trunkline_testkit.simulation.faults import USUAL, Fault, draw_faults, heal, inflict
@@ -267,6 +268,9 @@ def _judge(room: Room, world: World) -> list[Violation]:
             folds[place] = reference_fold(service, partition.number, partition.records, log)
             found += differing_folds(f"{place[0]}/{place[1]}", folds[place], _folds_of(room, *place), now)
             found += unfired_timers(place, folds[place], now, room.ownerless.get(place, ()))
+    for process in room.fleet.processes:
+        for place, pushed in process.pushed.items():
+            found += wrong_pushes(process.boot_id, place, pushed, log)
     return found + world.judge(room, log, folds)
 
 
