@@ -16,8 +16,9 @@ from trunkline_acd.domain.events import Event, RowsChanged
 from trunkline_acd.domain.state import AcdState
 from trunkline_core.decider import Context, execute
 from trunkline_core.errors import TrunklineError
+from trunkline_ledger.core.contents import Contents
 from trunkline_testkit.checker.rules import Violation
-from trunkline_testkit.simulation.checks import canonical
+from trunkline_testkit.simulation.checks import picture
 from trunkline_testkit.virtual_time import START
 
 PORTION = 200
@@ -71,7 +72,7 @@ class Centre:
         replayed = AcdState()
         for event, context in self.log:
             self.decider.evolve(replayed, event, context)
-        if canonical(replayed) != canonical(self.state):
+        if _picture(replayed) != _picture(self.state):
             self._wrong("FoldDiffers", f"seed {self.seed}", "a replay comes to another state")
 
     def _wrong(self, rule: str, subject: str, detail: str) -> None:
@@ -124,15 +125,19 @@ class Centre:
             return repr(refusal)
 
     def _check_taking_back(self, deed: Deed, context: Context) -> None:
-        before = canonical(self.state)
+        before = _picture(self.state)
         first = self._execute(deed, context)
         self.state.journal.rollback()
-        if canonical(self.state) != before:
+        if _picture(self.state) != before:
             self._wrong("NotTakenBack", context.command_id, repr(deed.command))
         second = self._execute(deed, context)
         self.state.journal.rollback()
         if first != second:
             self._wrong("DecidedDifferently", context.command_id, repr(deed.command))
+
+
+def _picture(state: AcdState) -> Any:
+    return picture(Contents(state))
 
 
 def play_alone(seed: int, offers: int) -> tuple[int, list[Violation]]:

@@ -1,3 +1,6 @@
+import threading
+import time
+
 import pytest
 from trunkline_core.errors import Misconfigured
 from trunkline_embedded import browser
@@ -17,3 +20,27 @@ def test_a_missing_font_counts_as_missing(monkeypatch, tmp_path):
     monkeypatch.setattr(browser.os, "geteuid", lambda: 1000)
     with pytest.raises(Misconfigured):
         browser.require_chromium(pytest.fail)
+
+
+def test_processes_that_ask_at_the_same_time_install_once(monkeypatch, tmp_path):
+    chromium, installed = tmp_path / "chromium", []
+
+    def install(packages):
+        installed.append(packages)
+        time.sleep(0.2)  # long enough for the other to come
+        chromium.touch()
+
+    monkeypatch.setenv("TRUNKLINE_TOOLCHAIN", str(tmp_path / "toolchain"))
+    monkeypatch.setattr(browser, "_missing", lambda: [] if chromium.exists() else ["chromium"])
+    monkeypatch.setattr(browser, "_install", install)
+    monkeypatch.setattr(browser, "CHROMIUM", chromium)
+    monkeypatch.setattr(browser.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(browser.shutil, "which", lambda _: "/usr/bin/apt-get")
+    found = []
+    asking = [threading.Thread(target=lambda: found.append(browser.require_chromium(lambda _: None))) for _ in range(3)]
+    for thread in asking:
+        thread.start()
+    for thread in asking:
+        thread.join()
+    assert found == [chromium] * 3
+    assert installed == [["chromium"]]

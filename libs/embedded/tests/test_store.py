@@ -25,9 +25,9 @@ def test_a_unique_index_is_kept_and_still_holds_after_a_restart(store):
     with pymongo.MongoClient(store.url) as client:
         client.desk.tickets.create_index([("tenant", 1), ("number", 1)], unique=True)
         client.desk.tickets.insert_one({"_id": "a", "tenant": "t", "number": 1})
-        store.restart()
-        with pytest.raises(DuplicateKeyError):
-            client.desk.tickets.insert_one({"_id": "b", "tenant": "t", "number": 1})
+    store.restart()
+    with pymongo.MongoClient(store.url) as client, pytest.raises(DuplicateKeyError):
+        client.desk.tickets.insert_one({"_id": "b", "tenant": "t", "number": 1})
 
 
 def test_a_store_whose_file_is_broken_shows_the_end_of_its_log(tmp_path):

@@ -15,7 +15,6 @@ from trunkline_core.tables import Journal
 from trunkline_ledger.core.batch import BATCH_FULL_BYTES
 from trunkline_ledger.core.commands import NOTHING
 from trunkline_ledger.core.epochs import EpochFilter, Verdict
-from trunkline_ledger.core.lanes import BOUNDS, Lanes
 from trunkline_ledger.core.marks import Mark
 from trunkline_ledger.core.metadata import derive_event_id
 from trunkline_ledger.core.records import (
@@ -30,7 +29,7 @@ from trunkline_ledger.core.records import (
 )
 from trunkline_ledger.core.window import Window
 from trunkline_ledger.kafka.producer import MAX_BATCH_BYTES
-from trunkline_ledger.submission import Committed, Defect, Expired, Lane, ManagerSource, NotOwner, OutcomeUnknown
+from trunkline_ledger.submission import Committed, Defect, Expired, ManagerSource, NotOwner, OutcomeUnknown
 
 
 @pytest.fixture
@@ -179,18 +178,22 @@ def test_a_full_window_refuses_and_never_evicts():
     assert window.first_answer(("t", "p", uuid7()), b"h") == ()
     with pytest.raises(Conflict):
         window.first_answer(("t", "p", uuid7()), b"other")
-    later = NOON + timedelta(minutes=5)
+    at_its_end = NOON + timedelta(minutes=5)  # its id is not too old yet
+    with pytest.raises(Overloaded):
+        window.check_new(uuid7(5 * 60_000, 2), at_its_end)
+    later = at_its_end + timedelta(milliseconds=1)
     window.check_new(uuid7(5 * 60_000, 2), later)
-    assert len(window) == 0
+    window.remember(("t", "p", uuid7(5 * 60_000, 2)), b"h", (), later)
+    assert len(window) == 1
 
 
 def test_an_entry_of_an_id_from_the_future_lives_until_five_minutes_after_that_time():
     window: Window[object] = Window(Journal())
     ahead = uuid7(240_000)
     window.remember(("t", "p", ahead), b"h", (), NOON)
-    window.forget_expired(NOON + timedelta(minutes=8))
+    window.remember(("t", "p", uuid7(480_000)), b"h", (), NOON + timedelta(minutes=8))
     assert window.first_answer(("t", "p", ahead), b"h") == ()
-    window.forget_expired(NOON + timedelta(minutes=9))
+    window.remember(("t", "p", uuid7(550_000)), b"h", (), NOON + timedelta(minutes=9, seconds=10))
     assert window.first_answer(("t", "p", ahead), b"h") is None
 
 
@@ -203,8 +206,10 @@ def test_the_window_of_a_batch_taken_back_is_as_before():
     window.remember(("t", "p", uuid7(number=2)), b"h", (), later)
     journal.rollback()
     assert len(window) == 1
-    window.forget_expired(later)
-    assert len(window) == 0
+    assert window.first_answer(("t", "p", uuid7()), b"h") == ()
+    window.remember(("t", "p", uuid7(360_000)), b"h", (), later)
+    assert len(window) == 1
+    assert window.first_answer(("t", "p", uuid7()), b"h") is None
 
 
 @given(st.text(max_size=40))
@@ -383,19 +388,6 @@ def test_a_standby_and_the_owner_come_to_the_same_timers(log):
 
 
 # Ledger rules 20 and 21.
-
-
-def test_a_more_urgent_lane_goes_first_and_each_lane_keeps_its_order_and_its_bound():
-    lanes: Lanes[int] = Lanes()
-    for item, lane in enumerate((Lane.NEW, Lane.ENDING, Lane.INTERNAL, Lane.ENDING)):
-        lanes.put(lane, item)
-    assert [lanes.take() for _ in range(5)] == [2, 1, 3, 0, None]
-    for item in range(BOUNDS[Lane.NEW]):
-        lanes.put(Lane.NEW, item)
-    with pytest.raises(Overloaded):
-        lanes.put(Lane.NEW, 0)
-    lanes.put(Lane.ENDING, 1)
-    assert len(lanes.drain()) == BOUNDS[Lane.NEW] + 1
 
 
 def test_a_command_whose_deadline_passed_while_it_waited_is_not_decided(log):

@@ -1,9 +1,14 @@
-"""Topics of the catalogue on a real broker: as many partitions as it says (ledger rule 22)."""
+"""Topics of the catalogue: as many partitions as it says, and settings that Kafka must tell (ledger rule 22)."""
 
+from typing import Any
+
+import pytest
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 from trunkline.topics import Topic
+from trunkline_core.errors import Misconfigured, Transient
 from trunkline_embedded.kafka import KafkaNode
-from trunkline_ledger.kafka.topics import ensure_topics
+from trunkline_ledger.kafka.topics import _settings_of, _verify_one, ensure_topics, topic_config
 
 TOPICS = 12
 
@@ -18,3 +23,26 @@ async def test_topics_that_were_just_created_are_known_with_all_their_partitions
     finally:
         await admin.close()
     assert [len(topic["partitions"]) for topic in found] == [4] * TOPICS
+
+
+LEDGER = Topic("bank.events.v1", "bank", "id", 4, "delete", -1, public=False)
+
+
+@pytest.mark.parametrize("name", ["cleanup.policy", "message.timestamp.type", "retention.ms"])
+def test_a_setting_that_kafka_does_not_tell_is_not_taken_for_granted(name):
+    found: dict[str, Any] = topic_config(LEDGER)
+    _verify_one(LEDGER, found)
+    del found[name]
+    with pytest.raises(Misconfigured, match=f"has {name}=None"):
+        _verify_one(LEDGER, found)
+
+
+def test_where_kafka_may_not_tell_the_settings_the_start_says_so():
+    code = TopicAuthorizationFailedError.errno
+    with pytest.raises(Misconfigured, match=r"does not tell the settings of the topic t: not authorised\.$"):
+        _settings_of("t", code, "not authorised", [])
+
+
+def test_where_a_broker_does_not_know_a_new_topic_yet_the_start_may_be_tried_again():
+    with pytest.raises(Transient):
+        _settings_of("t", UnknownTopicOrPartitionError.errno, None, [])

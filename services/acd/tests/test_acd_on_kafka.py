@@ -277,6 +277,17 @@ async def test_any_replica_takes_a_command_and_the_desk_sees_it_from_the_owner(
             for task in [*pending, *streams]:
                 task.cancel()
             await asyncio.gather(*pending, return_exceptions=True)
+        await eventually(lambda: have_the_same_state(*replicas))
+
+
+def have_the_same_state(one: Acd, other: Acd) -> bool:
+    """Ledger rule 16: owner and standby of each partition have the same digest once they have read as far."""
+    for number in one.ledger.partitions:
+        cores = [acd.ledger.core(number) for acd in (one, other)]
+        if not all(core.is_settled for core in cores) or cores[0].next_offset != cores[1].next_offset:
+            return False
+        assert cores[0].fold.digest() == cores[1].fold.digest()
+    return True
 
 
 async def test_new_owner_shows_the_desk_what_rings(bootstrap_servers, unique_name, unique_tenant):

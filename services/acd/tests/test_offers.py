@@ -7,10 +7,13 @@ from trunkline_acd.domain.commands import (
     AcceptOffer,
     CloseAgentSession,
     DeclineOffer,
+    EnqueueContact,
     ExpireOffer,
     ReportConnected,
     ReportConnectFailed,
+    SetIntent,
 )
+from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.events import (
     AgentNotResponding,
     ConnectFailed,
@@ -19,7 +22,8 @@ from trunkline_acd.domain.events import (
     OfferAccepted,
     OfferEnded,
 )
-from trunkline_acd.domain.words import OfferEndReason, WorkState
+from trunkline_acd.domain.words import Intent, OfferEndReason, WorkState
+from trunkline_core.decider import execute
 
 
 @pytest.fixture
@@ -250,6 +254,23 @@ def test_explanation_names_at_most_ten_agents(routing):
         routing.agent(f"ag_{number:02}", ("gold", 1 + number % 5))
     events = routing.enqueue("ct_1")
     assert len(events[-1].explanation.candidates) == 10
+
+
+def test_explanation_does_not_depend_on_what_was_taken_back(routing):
+    """Nor on whether the state came from a snapshot: the same command is explained the same way when decided again."""
+    routing.queue()
+    for number in range(30):  # more profiles than are looked at
+        routing.agent(f"ag_{number:02}", (f"skill_{number:02}", 1))
+        routing.wait(1)
+    arrival = EnqueueContact("ct_1", 1, "qu_sales", Channel.VOICE, 0, 0, ())
+    explained = []
+    for _ in range(2):
+        explained.append(execute(routing.decider, routing.state, arrival, routing.context()))
+        pause = SetIntent("ag_01", Intent.BREAK, "")
+        routing.state.journal.rollback()
+        execute(routing.decider, routing.state, pause, routing.context("agent:ag_01"))
+        routing.state.journal.rollback()
+    assert explained[0] == explained[1]
 
 
 def test_work_of_a_connected_contact_has_no_expiry(ringing):

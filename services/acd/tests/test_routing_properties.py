@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trunkline_acd.bootstrap import ledger_service
 from trunkline_acd.domain.commands import (
     AcceptOffer,
     CloseAgentSession,
@@ -31,6 +32,7 @@ from trunkline_acd.domain.words import Intent
 from trunkline_core.decider import execute
 from trunkline_core.errors import TrunklineError
 from trunkline_core.routing import AgentDefinition, SkillLevel, SkillRequirement, WrapUpMode
+from trunkline_testkit.contracts.snapshots import check_snapshot
 
 AGENTS = st.sampled_from(["ag_1", "ag_2", "ag_3"])
 CONTACTS = st.sampled_from([f"ct_{number}" for number in range(1, 7)])
@@ -139,6 +141,15 @@ def test_any_day_keeps_every_invariant(new_routing, choices):
     for event, context in routing.log:
         routing.decider.evolve(replayed, event, context)
     assert fingerprint(replayed) == fingerprint(routing.state), "another replica folds to the same state"
+
+
+@settings(max_examples=60, deadline=None)
+@given(CHOICES, st.integers(1, 400))
+def test_a_replica_that_begins_from_a_snapshot_comes_to_the_very_same_state(new_routing, choices, cut):
+    """Ledger rule 16."""
+    routing = prepared(new_routing)
+    live_through(routing, choices)
+    check_snapshot(ledger_service(), routing.log, cut)
 
 
 @settings(max_examples=50, deadline=None)

@@ -54,6 +54,7 @@ class Story:
         self.decider = ChannelsDecider()
         self.now = T0
         self.past: list[Event] = []
+        self.log: list[tuple[Event, Context]] = []
         self._commands = 0
         self._highest: dict[str, tuple[int, int]] = {}
         for entry_point_id, channel in (("ep_chat", Channel.CHAT), ("ep_voice", Channel.VOICE)):
@@ -76,6 +77,7 @@ class Story:
             self.decider.evolve(self.fold, event, context)
         self.fold.journal.commit()
         self.past += happened
+        self.log += [(event, context) for event in happened]
         self._check()
         return happened
 

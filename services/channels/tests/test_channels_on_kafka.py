@@ -26,13 +26,13 @@ from trunkline.topics import TOPICS
 from trunkline_channels.application.steps import ChannelsLedger
 from trunkline_channels.bootstrap import bootstrap
 from trunkline_channels.settings import ChannelsSettings
-from trunkline_core.errors import Rejection
+from trunkline_core.errors import Rejection, Transient
 from trunkline_embedded.kafka import KafkaNode
 from trunkline_ledger.core.records import MARKER_TYPE
 from trunkline_ledger.kafka.topics import ensure_topics
+from trunkline_platform.command_streams import CommandStreamServer
 from trunkline_platform.commands import CommandClient, new_command_id
 from trunkline_platform.credentials import Credentials, Forbidden, Principal, Role, service_principal
-from trunkline_platform.errors_grpc import abort
 from trunkline_platform.grpc_client import Channels, Method, token_metadata
 from trunkline_platform.grpc_server import GrpcServer
 from trunkline_platform.keystore import KeyWrap, SqliteKeyStore
@@ -129,25 +129,25 @@ class Centre:
         await self._server.stop()
 
     def _handler(self, service: Any, respond: Callable[..., Any]) -> Any:
-        method = Method(service.methods_by_name["Execute"])
+        response = Method(service.methods_by_name["Execute"]).response
+        method = Method(service.methods_by_name["ExecuteStream"])
 
-        async def execute(request: Any, context: Any) -> Any:
+        async def execute(request: Any, principal: Principal, timeout_s: float) -> Any:
             kind = request.command.WhichOneof("command")
             command = getattr(request.command, kind)
             if kind in self.is_away:
-                await context.abort(grpc.StatusCode.UNAVAILABLE, "away")
+                raise Transient("away")
             self.asked[command.contact_id].append(kind)
             if kind in self.refuse:
-                await abort(context, Rejection(self.refuse[kind]))
-            return method.response(events=await respond(kind, command) or [])
+                raise Rejection(self.refuse[kind])
+            return response(events=await respond(kind, command) or [])
 
-        rpc = grpc.unary_unary_rpc_method_handler(
-            execute,
+        rpc = grpc.stream_stream_rpc_method_handler(
+            CommandStreamServer(method, execute, Credentials(SECRET.encode())).serve,
             request_deserializer=method.request.FromString,
             response_serializer=method.response.SerializeToString,
         )
-        name, _, rpc_name = method.path[1:].partition("/")
-        return grpc.method_handlers_generic_handler(name, {rpc_name: rpc})
+        return grpc.method_handlers_generic_handler(method.service, {method.name: rpc})
 
     async def _crm(self, kind: str, command: Any) -> list[Any]:
         resolved = customer_events_pb2.ContactResolved(

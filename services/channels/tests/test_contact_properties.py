@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trunkline_channels.bootstrap import SERVICE
 from trunkline_channels.domain import commands
 from trunkline_channels.domain.commands import Command
 from trunkline_channels.domain.events import ContactClosed, ContactDropped
@@ -14,6 +15,7 @@ from trunkline_core.errors import TrunklineError
 from trunkline_core.flows import MenuOption
 from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
+from trunkline_testkit.contracts.snapshots import check_snapshot
 
 ONE = "ct_0123456789abcdef_one"
 HELLO = LocalizedText("你好", "Hello")
@@ -122,3 +124,16 @@ def test_a_batch_taken_back_leaves_the_state_as_it_was(new_story: Any, batch: li
     story.state.journal.rollback()
     after = (list(story.state.contacts.values()), list(story.state.timers.values()), story.state.held.names())
     assert after == before
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data(), st.integers(1, 80))
+def test_a_replica_that_begins_from_a_snapshot_comes_to_the_very_same_state(
+    new_story: Any, data: st.DataObject, cut: int
+) -> None:
+    """Ledger rule 16."""
+    story = new_story().opened(data.draw(st.sampled_from(["chat", "voice"])))
+    for _ in range(data.draw(st.integers(0, 20))):
+        likely = likely_next(story)
+        play(story, data.draw(st.one_of(moves, st.sampled_from(likely)) if likely else moves))
+    check_snapshot(SERVICE, story.log, cut)

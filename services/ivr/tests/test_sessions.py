@@ -12,6 +12,7 @@ from trunkline_core.errors import TrunklineError
 from trunkline_core.flows import LocalizedText
 from trunkline_core.routing import SkillRequirement
 from trunkline_core.sealed import Sealed
+from trunkline_ivr.bootstrap import SERVICE
 from trunkline_ivr.domain import sessions
 from trunkline_ivr.domain.commands import (
     AdvanceSession,
@@ -36,6 +37,7 @@ from trunkline_ivr.domain.events import (
 )
 from trunkline_ivr.domain.state import IvrState
 from trunkline_ivr.domain.walk import MAX_SILENT_VISITS
+from trunkline_testkit.contracts.snapshots import check_snapshot, live
 
 from .conftest import ASK, BYE, CHOOSE, FLOW, HELLO, HOURS, OPTIONS, T0, WAIT, SelfService, picture, with_text
 
@@ -365,6 +367,12 @@ def test_whatever_happens_a_replica_that_only_reads_has_the_same_state(some: lis
             continue
     assert picture(ivr.refolded()) == ivr.picture()
     _check_sessions(ivr.state)
+
+
+@given(st.lists(moves, max_size=40), st.integers(1, 80))
+def test_a_replica_that_begins_from_a_snapshot_comes_to_the_very_same_state(some: list[Any], cut: int) -> None:
+    """Ledger rule 16."""
+    check_snapshot(SERVICE, live(SERVICE, [PutFlow(FLOW, 1), PutHours(HOURS), *some]), cut)
 
 
 def _check_sessions(state: IvrState) -> None:

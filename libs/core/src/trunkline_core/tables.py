@@ -5,11 +5,12 @@ without copying the state.
 Must not: know any business rule, clock or I/O.
 """
 
-from collections.abc import Callable, Hashable, Iterator
-from typing import Generic, TypeVar
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+P = TypeVar("P")
 
 Undo = Callable[[], None]
 
@@ -38,6 +39,21 @@ class Journal:
         self._steps.clear()
 
 
+@runtime_checkable
+class Rows(Protocol):
+    """What a snapshot of the state consists of: rows by key."""
+
+    def __len__(self) -> int: ...
+
+    def items(self) -> Iterator[tuple[Any, Any]]:
+        """Iterate over keys and rows in the order that the rules see."""
+        ...
+
+    def load(self, rows: Iterable[tuple[Any, Any]]) -> None:
+        """Replace everything by rows of a snapshot, in their order; this cannot be taken back."""
+        ...
+
+
 class Table(Generic[K, V]):
     """Rows by key; every change can be taken back until the journal commits."""
 
@@ -59,6 +75,14 @@ class Table(Generic[K, V]):
         """Iterate over the rows; do not change the table meanwhile."""
         return iter(self._rows.values())
 
+    def items(self) -> Iterator[tuple[K, V]]:
+        """Iterate over keys and rows; do not change the table meanwhile."""
+        return iter(self._rows.items())
+
+    def load(self, rows: Iterable[tuple[K, V]]) -> None:
+        """Replace everything by rows of a snapshot; this cannot be taken back."""
+        self._rows = dict(rows)
+
     def put(self, key: K, row: V) -> None:
         """Insert or replace one row."""
         self._record_restore(key)
@@ -77,3 +101,21 @@ class Table(Generic[K, V]):
             self._journal.record(lambda: self._rows.__setitem__(key, before))
         else:
             self._journal.record(lambda: self._rows.__delitem__(key))
+
+
+class Family(Generic[P]):
+    """Groups of tables by name, for example one for each tenant; one without rows is no state."""
+
+    def __init__(self, make: Callable[[str], P]) -> None:
+        self._make = make
+        self._members: dict[str, P] = {}
+
+    def of(self, name: str) -> P:
+        """Return the group, made where it is missing."""
+        if name not in self._members:
+            self._members[name] = self._make(name)
+        return self._members[name]
+
+    def items(self) -> Iterator[tuple[str, P]]:
+        """Iterate over names and groups."""
+        return iter(self._members.items())

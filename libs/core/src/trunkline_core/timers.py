@@ -15,6 +15,8 @@ from trunkline_core.tables import Journal, Table
 
 C = TypeVar("C")
 
+_UNTIL = "until"
+
 
 @dataclass(frozen=True, slots=True)
 class Timer(Generic[C]):
@@ -42,7 +44,12 @@ class Timers(Generic[C]):
         self._journal = journal
         self._pending: Table[str, Timer[C]] = Table(journal)
         self._heap: list[tuple[datetime, str]] = []  # may hold entries of replaced timers: the table decides
-        self.grace_until: datetime | None = None
+        self._grace: Table[str, datetime] = Table(journal)
+
+    @property
+    def grace_until(self) -> datetime | None:
+        """Until when an expiry is nobody's fault, None before the first owner."""
+        return self._grace.get(_UNTIL)
 
     def __len__(self) -> int:
         return len(self._pending)
@@ -85,13 +92,19 @@ class Timers(Generic[C]):
 
     def grant_grace(self, until: datetime) -> None:
         """Let no lease expire before `until`: a new owner began (ledger rule 15); an expiry then is nobody's fault."""
-        self.grace_until = until
+        self._grace.put(_UNTIL, until)
         for timer in [timer for timer in self._pending.values() if timer.is_lease and timer.due < until]:
             self.set(replace(timer, due=until))
 
     def is_in_grace(self, now: datetime) -> bool:
         """Tell whether a new owner began so recently that an expired lease is nobody's fault."""
-        return self.grace_until is not None and now <= self.grace_until
+        until = self.grace_until
+        return until is not None and now <= until
+
+    def reindex(self) -> None:
+        """The tables were loaded from a snapshot: the order follows from them."""
+        self._heap = [(timer.due, timer.key) for timer in self._pending.values()]
+        heapq.heapify(self._heap)
 
     def _keep_order_on_rollback(self, key: str) -> None:
         if before := self._pending.get(key):

@@ -5,6 +5,7 @@ that this replica may ask for partitions.
 """
 
 import asyncio
+import gc
 import logging
 from collections.abc import Sequence
 from itertools import groupby
@@ -38,6 +39,7 @@ class Following(Generic[S, C, E]):
         self._ends: dict[int, int] = {}
         self._connected_at = 0.0
         self._lost_twice: set[int] = set()
+        self._is_frozen = False
 
     async def connect(self) -> list[int]:
         """Connect where the fold stands; return the topic's partitions. Raises: KafkaError, TimeoutError."""
@@ -100,13 +102,30 @@ class Following(Generic[S, C, E]):
         )
 
     async def _look_again(self) -> None:
-        """The ends of the start are reached; after a long replay they are history, and new ones count (rule 1)."""
+        """The ends of the start are reached; after a long replay they are history, and new ones count (rule 1).
+
+        Raises: Misconfigured when keys are not where this version looks for them (rule 22).
+        """
         reached = self._ends
+        for number in self._replica.hosted:
+            self._replica.check_placement(number)
         if self._replica.monotonic_s() - self._connected_at > ENDS_ARE_FRESH_S:
             self._connected_at = self._replica.monotonic_s()
             self._ends = await self._tail.end_offsets(list(reached))
         lag = max((end - reached[number] for number, end in self._ends.items()), default=0)
-        self._replica.is_caught_up = lag < self._replica.settings.join_lag
+        if lag < self._replica.settings.join_lag:
+            self._settle_memory()
+            self._replica.is_caught_up = True
+
+    def _settle_memory(self) -> None:
+        """Once: what was read now lives long, and no collection need look at it again.
+
+        A full one would walk every row, in pauses that grow with the state and that the owner's commands would feel.
+        """
+        if not self._is_frozen and self._replica.settings.freezes_memory:
+            self._is_frozen = True
+            gc.collect()
+            gc.freeze()
 
     def _suspect(self, error: KafkaError) -> None:
         """An offset beyond the end: rebuild, but only when it happens twice; a new leader may lag for a moment."""

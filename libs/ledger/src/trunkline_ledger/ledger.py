@@ -17,6 +17,7 @@ from aiokafka.partitioner import murmur2
 from trunkline.topics import TOPICS, Topic
 from trunkline_core.errors import Transient, TrunklineError
 
+from trunkline_ledger.beginning import begin_from_snapshots
 from trunkline_ledger.core.batch import Reply, Ticket
 from trunkline_ledger.core.epochs import Owner
 from trunkline_ledger.core.marks import Mark
@@ -25,10 +26,12 @@ from trunkline_ledger.delivery import OwnershipCall, Watcher
 from trunkline_ledger.following import Following
 from trunkline_ledger.kafka.client import KafkaClient
 from trunkline_ledger.kafka.settings import LedgerSettings
+from trunkline_ledger.kafka.snapshots import SnapshotReader, snapshot_topic
 from trunkline_ledger.log_client import LogClient
 from trunkline_ledger.ownership import Ownership
 from trunkline_ledger.replica import Hosted, Replaced, Replica
 from trunkline_ledger.service import LedgerService, LedgerState
+from trunkline_ledger.snapshotting import Snapshotting
 from trunkline_ledger.stats import LedgerStats
 from trunkline_ledger.submission import Committed, Lane, NotOwner, OutcomeUnknown, ReadToken, Submission
 
@@ -78,6 +81,7 @@ class Ledger(Generic[S, C, E]):
         )
         self._following = Following(self._replica)
         self._ownership = Ownership(self._replica)
+        self._snapshotting = Snapshotting(self._replica)
         self._tasks: list[asyncio.Task[None]] = []
         self._stopped = asyncio.Event()
 
@@ -89,19 +93,33 @@ class Ledger(Generic[S, C, E]):
         Raises: Transient when no broker is up; Misconfigured.
         """
         replica = self._replica
-        found = await replica.client.prepare(self._topic(), replica.settings.replication_factor)
+        found = await replica.client.prepare(self._topics(), replica.settings.replication_factor)
+        replica.topic_id, replica.cluster_id = found.topic_id, found.cluster_id
+        for number in range(found.partitions):
+            replica.host(number)
         try:
-            numbers = await self._following.connect()
+            if replica.has_snapshots:
+                await begin_from_snapshots(replica, self._snapshot_reader())
+            await self._following.connect()
         except (KafkaError, OSError, TimeoutError) as error:
             raise Transient("no Kafka broker answers") from error
-        replica.topic_id, replica.cluster_id = found.topic_id, found.cluster_id
-        for number in numbers:
-            replica.host(number)
         self._begin_tasks()
+
+    def _snapshot_reader(self) -> SnapshotReader:
+        replica = self._replica
+        return SnapshotReader(self.service.topic, replica.client.bootstrap_servers, f"{replica.instance_id}-snapshots")
+
+    def _topics(self) -> list[Topic]:
+        return [self._topic(), *([self._snapshot_topic()] if self._replica.has_snapshots else [])]
 
     def _topic(self) -> Topic:
         name, partitions = self.service.topic, self._replica.settings.partitions
         made = Topic(name, self.service.name, "aggregate id", partitions, "delete", -1, public=False)
+        return TOPICS.get(name, made)
+
+    def _snapshot_topic(self) -> Topic:
+        name, partitions = snapshot_topic(self.service.topic), self._replica.settings.partitions
+        made = Topic(name, self.service.name, "partition, slot, chunk", partitions, "compact", -1, public=False)
         return TOPICS.get(name, made)
 
     def _begin_tasks(self) -> None:
@@ -110,6 +128,7 @@ class Ledger(Generic[S, C, E]):
             asyncio.create_task(self._following.run(), name=f"ledger-{name}-fold"),
             asyncio.create_task(self._ownership.hold_membership(), name=f"ledger-{name}-membership"),
             asyncio.create_task(self._ownership.feel_pulse(), name=f"ledger-{name}-pulse"),
+            asyncio.create_task(self._snapshotting.run(), name=f"ledger-{name}-snapshots"),
             *(
                 asyncio.create_task(self._ownership.serve(number), name=f"ledger-{name}-partition-{number}")
                 for number in self._replica.hosted
@@ -267,7 +286,8 @@ class Ledger(Generic[S, C, E]):
     def watch(self, watcher: Watcher[E]) -> Callable[[], None]:
         """Call `watcher(partition, events)` after they are effective and applied, in order, on every replica.
 
-        Also while the log is read from its start. It must be quick and must not fail. Returns how to unsubscribe.
+        Also while the log is read at the start of the process, but not what a snapshot tells of: what must be known of
+        the past stands in the state. It must be quick and must not fail. Returns how to unsubscribe.
         """
         return self._replica.delivery.watch(watcher)
 

@@ -83,12 +83,17 @@ class LogMembership(Protocol):
 class LogClient(Protocol):
     """One process's way to the log."""
 
+    @property
+    def bootstrap_servers(self) -> str:
+        """Where another process finds the log too, for snapshots; empty for a log that only this process has."""
+        ...
+
     def monotonic_s(self) -> float:
         """Return the process's monotonic time in seconds."""
         ...
 
-    async def prepare(self, topic: Topic, replication_factor: int) -> Description:
-        """Create or verify the topic. Raises: Transient when no broker answers; Misconfigured."""
+    async def prepare(self, topics: Sequence[Topic], replication_factor: int) -> Description:
+        """Create or verify the topics; return the first. Raises: Transient when no broker answers; Misconfigured."""
         ...
 
     def new_tail(self, topic: str, client_id: str, fetch_max_wait_ms: int = 500) -> LogTail: ...

@@ -10,9 +10,9 @@ from typing import Generic, TypeVar
 
 from aiokafka.errors import InvalidSessionTimeoutError, KafkaError
 from trunkline.ledger.v1.ledger_types_pb2 import Marker
-from trunkline_core.errors import Misconfigured
 
 from trunkline_ledger.core.batch import Batch
+from trunkline_ledger.core.placement import PARTITIONER
 from trunkline_ledger.core.records import BROADCAST_KEY, MARKER_TYPE, Draft
 from trunkline_ledger.log_client import AppendRefused, AppendUnknown, LogMembership, LogProducer
 from trunkline_ledger.replica import BackOff, Hosted, Replica
@@ -121,13 +121,6 @@ class Ownership(Generic[S, C, E]):
             await asyncio.sleep(GROUP_SETTLES_S)
         await back_off.wait()
 
-    def _check_partition_count(self, number: int) -> None:
-        """Raises: Misconfigured when the topic was given more partitions since its keys were first placed (rule 22)."""
-        marker, count = self._replica.hosted[number].core.fold.epochs.marker, len(self._replica.hosted)
-        if marker is not None and marker.partition_count not in (0, count):
-            topic = self._replica.service.topic
-            raise Misconfigured(f"The topic {topic} began with {marker.partition_count} partitions and has {count}.")
-
     def _may_own(self, number: int) -> bool:
         is_proposed = number in self._proposed and not self._replica.replaced.is_set()
         return is_proposed and self._replica.hosted[number].core.may_own
@@ -150,7 +143,7 @@ class Ownership(Generic[S, C, E]):
     async def _take_over(self, number: int, hosted: Hosted[S, C, E], producer: LogProducer) -> None:
         """Wait for the fold to reach the end, append a marker, and wait to read it back (ledger rule 2)."""
         await self._reached(hosted, await self._end_offset(number, hosted))
-        self._check_partition_count(number)
+        self._replica.check_placement(number)
         if self._may_own(number):
             draft = self._marker(hosted.core.fold.epochs.epoch + 1)
             offset = await producer.append([draft])
@@ -188,6 +181,7 @@ class Ownership(Generic[S, C, E]):
             cluster_id=replica.cluster_id,
             topic_id=replica.topic_id,
             partition_count=len(replica.hosted),
+            partitioner=PARTITIONER,
         )
         return Draft(BROADCAST_KEY.encode(), marker.SerializeToString(), epoch, MARKER_TYPE)
 

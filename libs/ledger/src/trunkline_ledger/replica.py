@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 from trunkline_core.errors import Misconfigured
 
 from trunkline_ledger.core.partition import Outputs, Partition
+from trunkline_ledger.core.placement import check_placement
 from trunkline_ledger.delivery import Delivery
 from trunkline_ledger.kafka.settings import LedgerSettings
 from trunkline_ledger.log_client import LogClient
@@ -98,16 +99,27 @@ class Replica(Generic[S, C, E]):
         self.delivery: Delivery[E] = Delivery(service.name, self.stats)
         self.hosted: dict[int, Hosted[S, C, E]] = {}
         self.to_rebuild: set[int] = set()
+        self.snapshots: dict[int, int] = {}  # by partition: up to which offset the newest one known reaches
         self.topic_id = ""
         self.cluster_id = ""
         self.is_caught_up = False
         self.is_stopping = False
         self.replaced = asyncio.Event()
 
+    @property
+    def has_snapshots(self) -> bool:
+        """Whether another process can fold this log: it must find both the log and the service."""
+        return bool(self.service.import_path and self.client.bootstrap_servers)
+
     def host(self, number: int) -> None:
         """Begin to follow a partition."""
         core = Partition(self.service, number, self.instance_id, self.boot_id, self.stats)
         self.hosted[number] = Hosted(core)
+
+    def check_placement(self, number: int) -> None:
+        """Raises: Misconfigured when the topic was given more partitions, or keys another place (ledger rule 22)."""
+        marker = self.hosted[number].core.fold.epochs.marker
+        check_placement(marker, self.service.topic, len(self.hosted))
 
     def emit(self, number: int, outputs: Outputs[E]) -> None:
         """Carry out what a core asks for."""
@@ -124,4 +136,5 @@ class Replica(Generic[S, C, E]):
     def rebuild(self, number: int) -> None:
         """The log lost its tail: what was read of it is not true any more (ledger rule 9); the fold begins again."""
         self.to_rebuild.add(number)
+        self.snapshots.pop(number, None)
         self.emit(number, self.hosted[number].core.drop())

@@ -53,7 +53,7 @@ def _no_correlation(_: object) -> str:
     return ""
 
 
-def _never_ignorable(_: object) -> bool:
+def _never(_: object) -> bool:
     return False
 
 
@@ -71,6 +71,13 @@ class LedgerService(Generic[S, C, E]):
         stream_of: the aggregate an event belongs to.
         correlation_of: the customer interaction; empty for the submission's.
         is_ignorable: whether the event never changes state.
+        is_last: whether the event ends its aggregate, so that nothing but what is late follows (rule 16).
+        schema_version: what this release reads; raise it with new event types, and when `evolve` makes something else
+            of events that exist, or a table or field of the state is added.
+        snapshots_since: the oldest schema version whose snapshots this release reads; what they lack is then empty or
+            has its default.
+        import_path: `module:name` of this very object, or of what returns it, for the process that makes snapshots;
+            empty where none are to be made.
     """
 
     name: str
@@ -81,5 +88,8 @@ class LedgerService(Generic[S, C, E]):
     decider_version: str
     stream_of: Callable[[E], str]
     correlation_of: Callable[[E], str] = _no_correlation
-    is_ignorable: Callable[[E], bool] = _never_ignorable
+    is_ignorable: Callable[[E], bool] = _never
+    is_last: Callable[[E], bool] = _never
     schema_version: int = 1
+    snapshots_since: int = 1
+    import_path: str = ""

@@ -21,6 +21,10 @@ class LedgerStats:
         stuck_timers: timers whose command led to no event that replaces them (a defect of the rules).
         watcher_failures: watchers that raised.
         reconnects: clients built anew.
+        snapshots_read: partitions that began from a snapshot.
+        snapshots_refused: snapshots that were not used, because they were damaged, of another log or too new (alert).
+        snapshots_made: snapshots written for partitions owned here.
+        snapshots_failed: attempts at one that came to nothing; they are repeated (alert).
     """
 
     folded: int = 0
@@ -40,3 +44,7 @@ class LedgerStats:
     stuck_timers: int = 0
     watcher_failures: int = 0
     reconnects: int = 0
+    snapshots_read: int = 0
+    snapshots_refused: int = 0
+    snapshots_made: int = 0
+    snapshots_failed: int = 0

@@ -1,5 +1,6 @@
 """What is handed to a ledger and what comes back."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
@@ -67,6 +68,14 @@ class Submission(Generic[C]):
     follows: ManagerSource | None = None
     partition: int | None = None
     received_monotonic: float | None = None
+
+    @property
+    def turn(self) -> Hashable:
+        """Who takes turns within a lane (ledger rule 20): the tenant; but all inputs of a process manager from one
+        source partition go in one queue, because they take effect strictly in order (rule 13)."""
+        if self.source is None:
+            return self.tenant
+        return self.source.manager, self.source.topic, self.source.partition
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Execute, once for all areas: a command goes to the owner of its partition and its events come back.
 
-`<Area>CommandService.Execute` has the same shape in every area, so server and client work from the service's
-descriptor, e.g. `acd_service_pb2.DESCRIPTOR.services_by_name["AcdCommandService"]`.
+`<Area>CommandService` has the same shape in every area, `Execute` for one command and `ExecuteStream` for many, so
+server and client work from its descriptor, e.g. `acd_service_pb2.DESCRIPTOR.services_by_name["AcdCommandService"]`.
 
 Owns: deduplication key and payload hash of a request, the one hop to the owner, repeating with the same id.
 Must not: know a rule, or take a tenant from anywhere but the credential.
@@ -23,6 +23,7 @@ from trunkline_core.errors import Invalid, Misconfigured, Transient
 from trunkline_ledger.ledger import Ledger
 from trunkline_ledger.submission import Committed, Lane, NotOwner, Submission
 
+from trunkline_platform.command_streams import CommandStreamServer
 from trunkline_platform.credentials import Credentials, Principal, derive
 from trunkline_platform.grpc_client import Channels, Method
 from trunkline_platform.grpc_server import current_principal
@@ -75,6 +76,7 @@ class CommandServer(Generic[C, E]):
             permit: raises Forbidden for a principal that may not send this command; by default everybody may.
         """
         self._method = Method(service.methods_by_name["Execute"])
+        self._stream = Method(service.methods_by_name["ExecuteStream"])
         self._ledger = ledger
         self._wire = wire
         self._key_of = key_of
@@ -92,8 +94,14 @@ class CommandServer(Generic[C, E]):
             request_deserializer=self._method.request.FromString,
             response_serializer=self._method.response.SerializeToString,
         )
-        service, _, name = self._method.path[1:].partition("/")
-        return grpc.method_handlers_generic_handler(service, {name: execute})
+        many = grpc.stream_stream_rpc_method_handler(
+            CommandStreamServer(self._stream, self.execute, self._credentials).serve,
+            request_deserializer=self._stream.request.FromString,
+            response_serializer=self._stream.response.SerializeToString,
+        )
+        return grpc.method_handlers_generic_handler(
+            self._method.service, {self._method.name: execute, self._stream.name: many}
+        )
 
     async def _execute(self, request: Any, context: Any) -> Any:
         return await self.execute(request, current_principal(), context.time_remaining())
@@ -142,7 +150,8 @@ class CommandServer(Generic[C, E]):
         onward.CopyFrom(request)
         onward.forwarded = True
         token = self._credentials.issue(principal)
-        return await self._method.call(self._channels.to(address), onward, token=token, timeout_s=max(left_s, 0.001))
+        stream = self._channels.commands(address, self._stream)
+        return await stream.execute(onward, token=token, timeout_s=max(left_s, 0.001))
 
     def _response(self, committed: Committed[E]) -> Any:
         events = [self._wire.event_to_message(found.event, found.metadata) for found in committed.events]
@@ -160,7 +169,8 @@ class CommandClient:
         """`service` is the descriptor of the area's command service; `addresses` are host:port of its replicas."""
         if not addresses:
             raise Misconfigured(f"No address of {service.full_name} is set.")
-        self._method = Method(service.methods_by_name["Execute"])
+        self._request = Method(service.methods_by_name["Execute"]).request
+        self._stream = Method(service.methods_by_name["ExecuteStream"])
         self._addresses = list(addresses)
         self._credentials = credentials
         self._channels = channels
@@ -186,7 +196,7 @@ class CommandClient:
         Without `command_id` a fresh one is made: then only this call's own repetitions are recognised.
         Raises: whatever the server raised; Transient when the outcome is still open at the end.
         """
-        request = self._method.request(
+        request = self._request(
             command_id=command_id or new_command_id(),
             command=command,
             correlation_id=correlation_id,
@@ -207,8 +217,8 @@ class CommandClient:
 
     async def _attempt(self, request: Any, token: str, left_s: float) -> Any:
         """One try at one replica; a replica that hangs costs only a part of the time."""
-        channel = self._channels.to(self._addresses[self._next % len(self._addresses)])
-        return await self._method.call(channel, request, token=token, timeout_s=min(left_s, ATTEMPT_S))
+        stream = self._channels.commands(self._addresses[self._next % len(self._addresses)], self._stream)
+        return await stream.execute(request, token=token, timeout_s=min(left_s, ATTEMPT_S))
 
 
 def check_id(field: str, value: str, *, required: bool = False) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from trunkline_core.errors import Invalid, Misconfigured, TrunklineError
+from trunkline_core.errors import Invalid, Misconfigured, Transient, TrunklineError
 
 from trunkline_platform.credentials import TOKEN_KEY, Credentials, Principal, Unauthenticated
 from trunkline_platform.errors_grpc import abort, code_of
@@ -52,7 +52,8 @@ class GrpcServer:
 
     def __init__(self, credentials: Credentials, host: str, port: int) -> None:
         """`port` 0 takes any free one."""
-        self.server = grpc.aio.server(interceptors=[_Edge(credentials)], options=OPTIONS)
+        self._edge = _Edge(credentials)
+        self.server = grpc.aio.server(interceptors=[self._edge], options=OPTIONS)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # the stubs do not know it
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self.server)
         self._host = host
@@ -78,9 +79,16 @@ class GrpcServer:
         await self._health.set("", status.SERVING if serving else status.NOT_SERVING)
 
     async def stop(self) -> None:
-        """Refuse new RPCs, give the running ones 2 s, end the rest."""
+        """Refuse new RPCs, end streams at once, give the others 2 s, end the rest.
+
+        A stream never ends by itself; waiting for it would only delay that another replica takes over. Whoever held one
+        connects elsewhere, and repeats what was not answered.
+        """
         await self._health.enter_graceful_shutdown()
-        await self.server.stop(GRACE_S)
+        stopping = asyncio.ensure_future(self.server.stop(GRACE_S))
+        await asyncio.sleep(0)  # it refuses new ones before the old ones end
+        self._edge.end_streams()
+        await stopping
 
     def _bind(self, port: int) -> int:
         try:
@@ -95,6 +103,14 @@ class _Edge(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
         self._wrapped: dict[str, Any] = {}
+        self._streams: set[asyncio.Task[Any]] = set()
+        self._is_ending = False
+
+    def end_streams(self) -> None:
+        """The server stops: whoever holds a stream learns it now."""
+        self._is_ending = True
+        for task in self._streams:
+            task.cancel()
 
     async def intercept_service(self, continuation: Callable[..., Awaitable[Any]], call: Any) -> Any:
         known = self._wrapped.get(call.method)
@@ -137,6 +153,9 @@ class _Edge(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
             raise TypeError(f"{method} must be an async generator")
 
         async def handle(request: Any, context: Any) -> AsyncIterator[Any]:
+            task = asyncio.current_task()
+            assert task is not None, "gRPC runs each RPC in a task of its own"
+            self._streams.add(task)
             try:
                 with RPC_STREAMS.labels(method).track_inprogress():
                     principal = self._verified(context)
@@ -147,8 +166,15 @@ class _Edge(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
             except TrunklineError as error:
                 _log_defect(method, error)
                 await abort(context, error)
+            except asyncio.CancelledError:
+                if not self._is_ending:
+                    raise
+                task.uncancel()  # gRPC tells the peer of an abort, but not of a cancelled task
+                await abort(context, Transient("the server is stopping"))
             except Exception as error:  # as above
                 await _abort_defect(context, method, error)
+            finally:
+                self._streams.discard(task)
 
         return handle
 

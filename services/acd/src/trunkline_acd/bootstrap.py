@@ -17,7 +17,16 @@ from trunkline_platform.settings import load
 
 from trunkline_acd.adapters.directory import TOPIC as DIRECTORY_TOPIC
 from trunkline_acd.adapters.directory import directory_manager
-from trunkline_acd.adapters.wire import CODEC, COMMAND_SERVICE, correlation_of, is_ignorable, key_of, lane_of, stream_of
+from trunkline_acd.adapters.wire import (
+    CODEC,
+    COMMAND_SERVICE,
+    correlation_of,
+    is_ignorable,
+    is_last,
+    key_of,
+    lane_of,
+    stream_of,
+)
 from trunkline_acd.application.consoles import console_lost, consoles_of
 from trunkline_acd.application.desk_feed import AcdLedger, DeskFeed
 from trunkline_acd.domain.commands import Command
@@ -53,6 +62,8 @@ def ledger_service() -> LedgerService[AcdState, Command, Event]:
         stream_of=stream_of,
         correlation_of=correlation_of,
         is_ignorable=is_ignorable,
+        is_last=is_last,
+        import_path="trunkline_acd.bootstrap:ledger_service",
     )
 
 

@@ -27,7 +27,7 @@ from trunkline_channels.adapters.orders import LocalCommander
 from trunkline_channels.adapters.streams import TenantStreams
 from trunkline_channels.adapters.targets import ServiceTargets
 from trunkline_channels.adapters.widget_origins import WidgetOrigins
-from trunkline_channels.adapters.wire import TOPIC, WIRE, correlation_of, key_of, lane_of, stream_of
+from trunkline_channels.adapters.wire import TOPIC, WIRE, correlation_of, is_last, key_of, lane_of, stream_of
 from trunkline_channels.application.chat import ChatEdge
 from trunkline_channels.application.hub import Hub
 from trunkline_channels.application.peers import Peers
@@ -52,6 +52,8 @@ SERVICE: LedgerService[ChannelsState, Command, Event] = LedgerService(
     decider_version=version("trunkline-channels"),
     stream_of=stream_of,
     correlation_of=correlation_of,
+    is_last=is_last,
+    import_path="trunkline_channels.bootstrap:SERVICE",
 )
 
 ChannelsReplica = Replica[ChannelsState, Command, Event]

@@ -70,6 +70,7 @@ def ledger_service() -> LedgerService[Directory, Command, Event]:
         codec=WIRE,
         decider_version=version("trunkline-console"),
         stream_of=stream_of,
+        import_path="trunkline_console.bootstrap:ledger_service",
     )
 
 

@@ -34,6 +34,8 @@ SERVICE: LedgerService[IvrState, Command, Event] = LedgerService(
     decider_version=version("trunkline-ivr"),
     stream_of=wire.stream_of,
     correlation_of=wire.correlation_of,
+    is_last=wire.is_last,
+    import_path="trunkline_ivr.bootstrap:SERVICE",
 )
 
 

@@ -7,17 +7,18 @@ from trunkline.ticket.v1 import ticket_service_pb2
 from trunkline.topics import TOPICS
 from trunkline_ledger.kafka.topics import ensure_topics
 from trunkline_ledger.ledger import Ledger
-from trunkline_ledger.projection import ProjectionRunner
 from trunkline_ledger.service import LedgerService
+from trunkline_platform.generations import LiveGeneration
 from trunkline_platform.grpc_server import GrpcServer
 from trunkline_platform.http import HttpServer, create_app
 from trunkline_platform.keystore_choice import open_keystore
 from trunkline_platform.lifecycle import Process
 from trunkline_platform.metrics import export
+from trunkline_platform.read_models import ReadModel
 from trunkline_platform.replica import Replica, export_until_end, serve_http
 from trunkline_platform.sealing import Sealer
 from trunkline_platform.settings import load
-from trunkline_platform.store import Positions, Store
+from trunkline_platform.store import Store
 from trunkline_platform.store_mongo import MongoStore
 
 from trunkline_ticketing.adapters import wire
@@ -42,6 +43,7 @@ SERVICE: LedgerService[TicketingState, Command, Event] = LedgerService(
     codec=wire.WIRE,
     decider_version=version("trunkline-ticketing"),
     stream_of=wire.stream_of,
+    import_path="trunkline_ticketing.bootstrap:SERVICE",
 )
 
 TicketLedger = Ledger[TicketingState, Command, Event]
@@ -65,7 +67,8 @@ async def bootstrap(process: Process, settings: TicketingSettings | None = None)
     keys = await open_keystore(settings)
     process.on_stop("ticketing-keys", keys.close)
     app = create_app("Trunkline ticketing", process)
-    reading = TicketReading(StoredTickets(store), Sealer(keys, settings.secret_bytes).open)
+    tickets = StoredTickets(LiveGeneration(store, TicketProjection.name))
+    reading = TicketReading(tickets, Sealer(keys, settings.secret_bytes).open)
     app.include_router(routes(reading, replica.credentials))
     http = serve_http(process, "ticketing", app, settings)
     await replica.start_ledger()
@@ -77,10 +80,8 @@ async def bootstrap(process: Process, settings: TicketingSettings | None = None)
     return Ticketing(replica.ledger, replica.grpc, http)
 
 
-async def _start_projection(process: Process, settings: TicketingSettings, store: Store) -> ProjectionRunner:
+async def _start_projection(process: Process, settings: TicketingSettings, store: Store) -> ReadModel:
     await ensure_topics(settings.kafka_bootstrap, [TOPICS[DLQ_TOPIC]], settings.replication_factor)
-    runner = ProjectionRunner(
-        TicketProjection(store), Positions(store), bootstrap_servers=settings.kafka_bootstrap, dlq_topic=DLQ_TOPIC
-    )
-    process.add("ticketing-projection", runner.run())
-    return runner
+    tickets = ReadModel(TicketProjection, store, bootstrap_servers=settings.kafka_bootstrap, dlq_topic=DLQ_TOPIC)
+    process.add("ticketing-projection", tickets.run())
+    return tickets

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from trunkline_ledger.ledger import Ledger
-from trunkline_ledger.projection import ProjectionRunner
+from trunkline_platform.read_models import ReadModel
 
 from trunkline_ticketing.domain.commands import Command
 from trunkline_ticketing.domain.events import Event
@@ -15,7 +15,7 @@ from trunkline_ticketing.domain.state import TicketingState
 class TicketingMetrics(Collector):
     """Tickets, and records that the read model could not handle."""
 
-    def __init__(self, ledger: Ledger[TicketingState, Command, Event], projection: ProjectionRunner) -> None:
+    def __init__(self, ledger: Ledger[TicketingState, Command, Event], projection: ReadModel) -> None:
         self._ledger = ledger
         self._projection = projection
 

@@ -110,9 +110,8 @@ class Deciding(Generic[S, C, E]):
     def _envelope(self, event: E, submission: Submission[C], batch: Batch[E], command: bytes) -> Metadata:
         service, epoch = self._service, self._fold.epochs.epoch
         stream_id = service.stream_of(event)
-        version = self._fold.versions.of(stream_id) + 1
-        self._fold.versions.advance(stream_id, version)
-        return Metadata(
+        version = self._fold.versions.of(stream_id, batch.now) + 1
+        metadata = Metadata(
             event_id=derive_event_id(service.topic, self._number, epoch, submission.command_id, (stream_id, version)),
             stream_id=stream_id,
             stream_version=version,
@@ -125,6 +124,8 @@ class Deciding(Generic[S, C, E]):
             ignorable=service.is_ignorable(event),
             command=command,
         )
+        self._fold.note_version(event, metadata)
+        return metadata
 
     def _draft(self, recorded: Recorded[E]) -> Draft:
         codec = self._service.codec

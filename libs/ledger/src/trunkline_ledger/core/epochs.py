@@ -42,6 +42,10 @@ class EpochFilter:
         self.epoch = epoch
         self.marker: Marker | None = None
 
+    def begin(self, epoch: int, marker: Marker | None) -> None:
+        """Go on where a snapshot was made."""
+        self.epoch, self.marker = epoch, marker
+
     @property
     def owner(self) -> Owner | None:
         """Who may write, None before the first valid marker that was read."""

@@ -1,12 +1,13 @@
 """The folded half of a partition: what the log says so far, the same on every replica (ledger rules 2, 12, 13, 15, 21).
 
 Owns: the service's state, stream versions, deduplication window and manager marks, all in one journal; the current
-epoch; log time; the next offset to read.
+epoch; log time; the next offset to read. All of it is in `contents` or in a snapshot's manifest (rule 16).
 Must not: decide anything, or know whether this replica is the owner.
 """
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Generic, TypeVar
 
 from trunkline.ledger.v1 import ledger_types_pb2 as wire
@@ -15,6 +16,8 @@ from trunkline_core.errors import Poison
 
 from trunkline_ledger.core.clock import LogClock
 from trunkline_ledger.core.commands import source_of
+from trunkline_ledger.core.contents import Contents
+from trunkline_ledger.core.digest import digest_of
 from trunkline_ledger.core.epochs import EpochFilter, Verdict
 from trunkline_ledger.core.marks import Marks
 from trunkline_ledger.core.metadata import Metadata
@@ -55,6 +58,27 @@ class Fold(Generic[S, C, E]):
         self.clock = LogClock()
         self.next_offset = 0
         self._reading: _Reading[E] | None = None
+
+    @property
+    def contents(self) -> Contents:
+        """All tables: what a snapshot holds."""
+        roots = {"state": self.state, "versions": self.versions, "window": self.window, "marks": self.marks}
+        return Contents(SimpleNamespace(**roots))
+
+    @property
+    def is_between_commands(self) -> bool:
+        """Whether all events of the newest command were read."""
+        return self._reading is None
+
+    def digest(self) -> str:
+        """Return the same 64 digits on every replica that read as far, by whatever way (ledger rule 16).
+
+        Meant for a state that nothing is in flight on: on the owner, inside a watcher or `Ledger.read`.
+        """
+        marker = self.epochs.marker
+        marked = b"" if marker is None else marker.SerializeToString(deterministic=True)
+        position = (self.next_offset, self.epochs.epoch, marked, self.clock.last_event_time)
+        return digest_of(self.contents, *position)
 
     def take_in(self, record: Record, effective: list[Recorded[E]]) -> Verdict:
         """Judge the next record and apply it; an event is added to `effective`.
@@ -109,8 +133,13 @@ class Fold(Generic[S, C, E]):
         """Evolve with the context that the owner decided with, so that every replica comes to the same state."""
         context = Context(metadata.event_time, metadata.tenant_id, metadata.actor, command_id)
         self._service.decider.evolve(self.state, event, context)
-        self.versions.advance(metadata.stream_id, metadata.stream_version)
+        self.note_version(event, metadata)
         self.clock.saw(metadata.event_time)
+
+    def note_version(self, event: E, metadata: Metadata) -> None:
+        """The stream has this version now; a stream that is over leaves memory in time."""
+        is_last = self._service.is_last(event)
+        self.versions.advance(metadata.stream_id, metadata.stream_version, metadata.event_time, is_last=is_last)
 
     def _finish(self, reading: _Reading[E]) -> None:
         record = reading.record

@@ -74,8 +74,12 @@ class Partition(Generic[S, C, E]):
         self._boot_id = boot_id
         self._begin()
 
-    def _begin(self) -> None:
-        self.fold: Fold[S, C, E] = Fold(self._service, self.number)
+    def begin_from(self, fold: Fold[S, C, E]) -> None:
+        """Go on from a restored snapshot; nothing was read yet (rule 16)."""
+        self._begin(fold)
+
+    def _begin(self, fold: Fold[S, C, E] | None = None) -> None:
+        self.fold: Fold[S, C, E] = fold or Fold(self._service, self.number)
         self.is_open = False
         self.poison: Poison | None = None
         self._deciding = Deciding(self._service, self.number, self.fold, self.stats)
@@ -187,7 +191,7 @@ class Partition(Generic[S, C, E]):
         if not self.is_open:
             raise self._not_owner()
         try:
-            self.lanes.put(ticket.submission.lane, ticket)
+            self.lanes.put(ticket.submission.lane, ticket.submission.turn, ticket)
         except Overloaded:
             self.stats.overloaded += 1
             raise
@@ -197,7 +201,7 @@ class Partition(Generic[S, C, E]):
         if self.is_open and not self.is_deciding and not self.lanes.is_full(Lane.INTERNAL):
             now = self.fold.clock.now(monotonic_s)
             for timer in self._alarm.due(self.fold.state.timers, now, monotonic_s):
-                self.lanes.put(Lane.INTERNAL, timer_ticket(timer, self.number, monotonic_s))
+                self.lanes.put(Lane.INTERNAL, timer.tenant, timer_ticket(timer, self.number, monotonic_s))
 
     def seconds_to_next_timer(self, monotonic_s: float, at_most: float) -> float:
         """Return how long the shell may sleep; a timer that is stuck is no reason to wake up sooner."""
@@ -270,7 +274,8 @@ class Partition(Generic[S, C, E]):
         """Replies, rejections and pushes leave now that what they saw is durable (rule 8)."""
         self.fold.journal.commit()
         self.fold.next_offset = batch.next_offset
-        self.fold.clock.saw(batch.now)
+        if any(outcome.is_first for outcome in batch.outcomes):  # as a standby that reads its events
+            self.fold.clock.saw(batch.now)
         self.stats.batches += bool(batch.drafts)
         self.stats.appended += len(batch.drafts)
         for outcome in batch.outcomes:

@@ -1,10 +1,11 @@
 """Deduplication of commands from outside (ledger rule 12).
 
 Owns: first answers by (tenant, principal, command id), for 5 minutes of log time; a full window refuses, never evicts.
+It changes with what is remembered alone, so that it is the same on every replica.
 Must not: read a clock; rejections are not remembered.
 """
 
-from collections import deque
+import heapq
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
@@ -38,7 +39,7 @@ class Window(Generic[E]):
     def __init__(self, journal: Journal, max_entries: int = MAX_ENTRIES) -> None:
         self._journal = journal
         self._entries: Table[Key, Entry[E]] = Table(journal)
-        self._order: deque[tuple[datetime, Key]] = deque()  # may hold entries that were rolled back: the table decides
+        self._order: list[tuple[datetime, Key]] = []  # a heap; may hold what was rolled back: the table decides
         self._max_entries = max_entries
 
     def __len__(self) -> int:
@@ -56,29 +57,36 @@ class Window(Generic[E]):
     def check_new(self, command_id: str, now: datetime) -> None:
         """Raises: Invalid, Expired or Overloaded when a command that is not in the window must not be decided."""
         check_age(command_id, now)
-        self.forget_expired(now)
-        if len(self._entries) >= self._max_entries:
+        if len(self._entries) >= self._max_entries and not self._has_expired(now):
             raise Overloaded("the deduplication window", retry_after_s=5.0)
 
     def remember(self, key: Key, payload_hash: bytes, events: tuple[Recorded[E], ...], now: datetime) -> None:
-        """Keep the first answer until max(now, the id's time) + 5 minutes."""
-        self.forget_expired(now)  # here too: a standby only remembers
+        """Keep the first answer until max(now, the id's time) + 5 minutes, and drop those whose time is over."""
+        while self._has_expired(now):
+            self._drop_first()
         expires = max(now, time_of(key[2])) + SPAN
         self._entries.put(key, Entry(payload_hash, expires, events))
-        self._order.append((expires, key))
+        heapq.heappush(self._order, (expires, key))
 
-    def forget_expired(self, now: datetime) -> None:
-        """Drop entries whose time is over."""
-        while self._order and self._order[0][0] <= now:
-            self._pop_oldest()
+    def reindex(self) -> None:
+        """The entries were loaded from a snapshot: their order follows."""
+        self._order = [(entry.expires, key) for key, entry in self._entries.items()]
+        heapq.heapify(self._order)
 
-    def _pop_oldest(self) -> None:
-        oldest = self._order.popleft()
-        self._journal.record(lambda: self._order.appendleft(oldest))
-        expires, key = oldest
-        entry = self._entries.get(key)
-        if entry is not None and entry.expires == expires:
-            self._entries.delete(key)
+    def _has_expired(self, now: datetime) -> bool:
+        """Whether the first entry's time is over: from then on its id is refused for its age."""
+        while self._order and not self._is_current(self._order[0]):
+            heapq.heappop(self._order)
+        return bool(self._order) and self._order[0][0] < now
+
+    def _is_current(self, place: tuple[datetime, Key]) -> bool:
+        entry = self._entries.get(place[1])
+        return entry is not None and entry.expires == place[0]
+
+    def _drop_first(self) -> None:
+        first = heapq.heappop(self._order)
+        self._journal.record(lambda: heapq.heappush(self._order, first))
+        self._entries.delete(first[1])
 
 
 def check_age(command_id: str, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """Kafka as the log of a ledger: makes the clients that the shell asks for. Must not: hold any of them."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trunkline.topics import Topic
@@ -22,10 +23,10 @@ class KafkaClient:
     def monotonic_s(self) -> float:
         return time.monotonic()
 
-    async def prepare(self, topic: Topic, replication_factor: int) -> Description:
+    async def prepare(self, topics: Sequence[Topic], replication_factor: int) -> Description:
         quieten_aiokafka()
-        await ensure_topics(self.bootstrap_servers, [topic], replication_factor)
-        return await describe_topic(self.bootstrap_servers, topic.name)
+        await ensure_topics(self.bootstrap_servers, topics, replication_factor)
+        return await describe_topic(self.bootstrap_servers, topics[0].name)
 
     def new_tail(self, topic: str, client_id: str, fetch_max_wait_ms: int = 500) -> Tail:
         return Tail(topic, self.bootstrap_servers, client_id, fetch_max_wait_ms)

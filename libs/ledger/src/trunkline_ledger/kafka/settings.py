@@ -19,6 +19,9 @@ class LedgerSettings:
         join_lag: records behind the end beyond which a replica does not ask for partitions (rule 1).
         membership_poll_s: a member that does not poll leaves the group silently.
         fetch_max_wait_ms: how long the broker may hold a fetch that has nothing to return.
+        snapshot_every: records of a partition after which its owner has a snapshot made (rule 16).
+        freezes_memory: whether the process lives for this ledger: then no collection need look again at what recovery
+            left; false where replicas come and go in one process, as in a simulation.
     """
 
     session_timeout_s: float = 3.0
@@ -31,3 +34,5 @@ class LedgerSettings:
     join_lag: int = 1_000
     membership_poll_s: float = 0.2
     fetch_max_wait_ms: int = 500
+    snapshot_every: int = 50_000
+    freezes_memory: bool = True

@@ -36,8 +36,8 @@ class Tail:
         }
         self._consumer: Any = None
 
-    async def start(self, offsets: Mapping[int, int] | None = None) -> list[int]:
-        """Connect and begin at `offsets` (0 where none is given); return the topic's partitions.
+    async def start(self, offsets: Mapping[int, int] | None = None, *, only: int | None = None) -> list[int]:
+        """Connect and begin at `offsets` (0 where none is given), `only` one partition or all; return those read.
 
         Raises: KafkaError when no broker is up or the topic does not exist.
         """
@@ -45,7 +45,7 @@ class Tail:
         try:
             async with asyncio.timeout(START_S):
                 await self._consumer.start()
-            partitions = await self._partitions()
+            partitions = await self._partitions() if only is None else [only]
         except BaseException:
             await self.stop()
             raise

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, for_code
 from trunkline.topics import Topic
 from trunkline_core.errors import Misconfigured, Transient
 
@@ -23,6 +23,7 @@ EXISTS = 36  # Kafka's error code TOPIC_ALREADY_EXISTS
 FIXED = ("cleanup.policy", "message.timestamp.type", "unclean.leader.election.enable")
 START_S = 15.0
 POLL_S = 0.05
+COMPACTED_SEGMENT_BYTES = 32 * 1024 * 1024
 
 
 async def ensure_topics(bootstrap_servers: str, topics: Iterable[Topic], replication_factor: int = 1) -> None:
@@ -40,11 +41,10 @@ async def ensure_topics(bootstrap_servers: str, topics: Iterable[Topic], replica
     wanted = list(topics)
 
     async def ensure(admin: AIOKafkaAdminClient) -> None:
-        await _create(admin, [_new_topic(topic, replication_factor) for topic in wanted])
-        await _known(admin, [topic.name for topic in wanted])
+        await create_topics(admin, wanted, replication_factor)
         await _verify(admin, wanted)
 
-    await _ask(bootstrap_servers, ensure)
+    await ask(bootstrap_servers, ensure)
 
 
 async def describe_topic(bootstrap_servers: str, topic: str) -> Description:
@@ -59,10 +59,36 @@ async def describe_topic(bootstrap_servers: str, topic: str) -> Description:
             await asyncio.sleep(0.1)
         return Description(answer.cluster_id or "", topic_id_of(answer), len(answer.topics[0][4]))
 
-    return await _ask(bootstrap_servers, describe)
+    return await ask(bootstrap_servers, describe)
 
 
-async def _ask(bootstrap_servers: str, question: Callable[[AIOKafkaAdminClient], Awaitable[T]]) -> T:
+async def verify_topics(bootstrap_servers: str, topics: Iterable[Topic]) -> None:
+    """Check the settings of topics, creating nothing. Raises: Misconfigured, naming the first wrong one; Transient."""
+    wanted = list(topics)
+    await partition_counts(bootstrap_servers, [topic.name for topic in wanted])
+    await ask(bootstrap_servers, lambda admin: _verify(admin, wanted))
+
+
+async def partition_counts(bootstrap_servers: str, topics: Sequence[str]) -> dict[str, int]:
+    """Return how many partitions each topic has. Raises: Misconfigured for one that is not there; Transient."""
+    found = await ask(bootstrap_servers, lambda admin: admin.describe_topics(list(topics)))
+    missing = [topic["topic"] for topic in found if topic["error_code"]]
+    if missing:
+        raise Misconfigured(f"The topic {missing[0]} does not exist at {bootstrap_servers}.")
+    return {topic["topic"]: len(topic["partitions"]) for topic in found}
+
+
+async def describe_cluster(bootstrap_servers: str) -> str:
+    """Return the id of the cluster. Raises: Transient."""
+
+    async def describe(admin: AIOKafkaAdminClient) -> str:
+        return str((await admin.describe_cluster())["cluster_id"])
+
+    return await ask(bootstrap_servers, describe)
+
+
+async def ask(bootstrap_servers: str, question: Callable[[AIOKafkaAdminClient], Awaitable[T]]) -> T:
+    """Return the answer to a question asked as an administrator. Raises: Transient when no broker is up."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=int(START_S * 1000))
     try:
         await asyncio.wait_for(admin.start(), START_S)
@@ -80,8 +106,12 @@ def _new_topic(topic: Topic, replication_factor: int) -> NewTopic:
 
 
 def topic_config(topic: Topic, replication_factor: int = 1) -> dict[str, str]:
-    """Return the Kafka settings a topic of the catalogue needs."""
-    return {
+    """Return the Kafka settings a topic of the catalogue needs.
+
+    The newest segment is never compacted, so a compacted topic has small ones: whoever starts reads it whole.
+    """
+    segments = {"segment.bytes": str(COMPACTED_SEGMENT_BYTES)} if topic.cleanup == "compact" else {}
+    return segments | {
         "cleanup.policy": topic.cleanup,
         "retention.ms": str(topic.retention_ms),
         "message.timestamp.type": "LogAppendTime",
@@ -89,6 +119,12 @@ def topic_config(topic: Topic, replication_factor: int = 1) -> dict[str, str]:
         "unclean.leader.election.enable": "false",
         "min.insync.replicas": "2" if replication_factor >= 3 else "1",
     }
+
+
+async def create_topics(admin: AIOKafkaAdminClient, topics: Sequence[Topic], replication_factor: int) -> None:
+    """Create what is missing, and return when brokers tell of them all. Raises: Misconfigured."""
+    await _create(admin, [_new_topic(topic, replication_factor) for topic in topics])
+    await _known(admin, [topic.name for topic in topics])
 
 
 async def _create(admin: AIOKafkaAdminClient, topics: Sequence[NewTopic]) -> None:
@@ -106,18 +142,24 @@ async def _known(admin: AIOKafkaAdminClient, names: list[str]) -> None:
 
 async def _verify(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:
     resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in topics]
-    found = {
-        name: {entry[0]: entry[1] for entry in entries}
-        for answer in await admin.describe_configs(resources)
-        for _, _, _, name, entries in answer.resources
-    }
+    told = [told for answer in await admin.describe_configs(resources) for told in answer.resources]
+    found = {name: _settings_of(name, code, message, entries) for code, message, _, name, entries in told}
     for topic in topics:
-        _verify_one(topic, found.get(topic.name, {}))
+        _verify_one(topic, found[topic.name])
+
+
+def _settings_of(name: str, code: int, message: str | None, entries: Sequence[Any]) -> dict[str, Any]:
+    """Return a topic's settings; what Kafka does not tell is not taken for granted."""
+    if code and for_code(code).retriable:
+        raise Transient(f"Kafka does not tell the settings of the topic {name} yet")
+    if code:
+        raise Misconfigured(f"Kafka does not tell the settings of the topic {name}: {message or code}.")
+    return {entry[0]: entry[1] for entry in entries}
 
 
 def _verify_one(topic: Topic, found: dict[str, Any]) -> None:
     wanted = topic_config(topic)
     fixed = (*FIXED, "retention.ms") if topic.cleanup == "delete" and topic.retention_ms == -1 else FIXED
     for name in fixed:
-        if found.get(name, wanted[name]) != wanted[name]:
-            raise Misconfigured(f"The topic {topic.name} has {name}={found[name]}, it must be {wanted[name]}.")
+        if found.get(name) != wanted[name]:
+            raise Misconfigured(f"The topic {topic.name} has {name}={found.get(name)}, it must be {wanted[name]}.")

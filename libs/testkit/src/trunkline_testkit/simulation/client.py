@@ -22,6 +22,9 @@ CUT_PERMILLE = 100
 class SimulatedClient:
     """One process's clients of one cluster."""
 
+    bootstrap_servers = ""
+    """No other process finds a simulated log."""
+
     def __init__(self, cluster: SimulatedCluster, host: Host, groups: dict[str, SimulatedGroup]) -> None:
         self._cluster = cluster
         self._host = host
@@ -31,11 +34,12 @@ class SimulatedClient:
     def monotonic_s(self) -> float:
         return self._cluster.now_s()
 
-    async def prepare(self, topic: Topic, replication_factor: int) -> Description:
+    async def prepare(self, topics: Sequence[Topic], replication_factor: int) -> Description:
         try:
             await self._cluster.round_trip(self._host)
         except KafkaConnectionError as error:
             raise Transient("no simulated broker answers") from error
+        topic = topics[0]
         self._cluster.create(topic.name, topic.partitions)
         return Description("simulated", f"id of {topic.name}", len(self._cluster.topics[topic.name]))
 

@@ -134,7 +134,7 @@ def simulate(plan: Plan, world: World) -> Outcome:
 
 async def _simulate(plan: Plan, world: World) -> Outcome:
     cluster = SimulatedCluster(Random(f"network {plan.seed}"))
-    settings = replace(LedgerSettings(), partitions=plan.partitions, session_timeout_s=3.0)
+    settings = replace(LedgerSettings(), partitions=plan.partitions, freezes_memory=False)
     fleet = Fleet(cluster, world.hostings(), settings, plan.replicas)
     for hosting in world.hostings():
         cluster.create(hosting.service.topic, plan.partitions)
@@ -266,7 +266,7 @@ def _judge(room: Room, world: World) -> list[Violation]:
         for partition in room.cluster.topics[service.topic]:
             place = (service.topic, partition.number)
             folds[place] = reference_fold(service, partition.number, partition.records, log)
-            found += differing_folds(f"{place[0]}/{place[1]}", folds[place], _folds_of(room, *place), now)
+            found += differing_folds(f"{place[0]}/{place[1]}", folds[place], _folds_of(room, *place))
             found += unfired_timers(place, folds[place], now, room.ownerless.get(place, ()))
     for process in room.fleet.processes:
         for place, pushed in process.pushed.items():

@@ -71,6 +71,11 @@ def stream_of(event: Event) -> str:
             assert_never(event)
 
 
+def is_last(event: Event) -> bool:
+    """Tell whether the contact is over and its tombstone gone: definitions and agents have no end."""
+    return isinstance(event, events.TombstoneDropped)
+
+
 def correlation_of(event: Event) -> str:
     """Return the contact, empty where there is none: an offer's correlation is not that of the contact that ended."""
     return getattr(event, "contact_id", "")

@@ -47,7 +47,7 @@ def _runners_up(domain: Domain, contact: Contact) -> list[Agent]:
     """Return those with room who come next, in the order in which they would have been chosen."""
     places = [
         place
-        for profile in islice(domain.pools, policy.CANDIDATES_SCANNED)
+        for profile in sorted(domain.pools)[: policy.CANDIDATES_SCANNED]  # their own order is no part of the state
         if meets(profile, contact.requirements)
         for place in islice(domain.pools.entries(profile), _PER_POOL)
     ]

@@ -5,7 +5,7 @@ Must not: know what is on a shelf.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 from trunkline_core.tables import Journal
@@ -26,6 +26,14 @@ class Shelves(Generic[K, T]):
 
     def __iter__(self) -> Iterator[K]:
         return iter(self._shelves)
+
+    def items(self) -> Iterator[tuple[K, tuple[T, ...]]]:
+        """Iterate over keys and shelves, for a snapshot."""
+        return ((key, tuple(shelf)) for key, shelf in self._shelves.items())
+
+    def load(self, shelves: Iterable[tuple[K, tuple[T, ...]]]) -> None:
+        """Replace everything by shelves of a snapshot; this cannot be taken back."""
+        self._shelves = {key: list(entries) for key, entries in shelves}
 
     def entries(self, key: K) -> Iterator[T]:
         """Iterate over one shelf, first entry first; do not change it meanwhile."""

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from trunkline_core.errors import NotFound
 from trunkline_core.routing import QueueDefinition
-from trunkline_core.tables import Journal, Table
+from trunkline_core.tables import Family, Journal, Table
 from trunkline_core.timers import Timers
 
 from trunkline_acd.domain import queues
@@ -202,18 +202,16 @@ class AcdState:
     def __init__(self) -> None:
         self.journal = Journal()
         self.timers: Timers[Command] = Timers(self.journal)
-        self._domains: dict[str, Domain] = {}
         self._tombstone_counts: Table[str, int] = Table(self.journal)
+        self._domains: Family[Domain] = Family(lambda tenant: Domain(tenant, self.journal, self._tombstone_counts))
 
     def domain(self, tenant: str) -> Domain:
         """Return the tenant's routing domain; an empty one is no state, so it is made where it is missing."""
-        if tenant not in self._domains:
-            self._domains[tenant] = Domain(tenant, self.journal, self._tombstone_counts)
-        return self._domains[tenant]
+        return self._domains.of(tenant)
 
     def domains(self) -> Iterator[Domain]:
         """Iterate over all routing domains."""
-        return iter(self._domains.values())
+        return (domain for _, domain in self._domains.items())
 
     def tombstone_count(self) -> int:
         """Return how many contacts that are over the partition remembers."""

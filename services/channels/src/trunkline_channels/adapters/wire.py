@@ -11,7 +11,7 @@ from trunkline_platform.wire import EventWire
 
 from trunkline_channels.domain import commands
 from trunkline_channels.domain.commands import Command
-from trunkline_channels.domain.events import EntryPointPut, Event
+from trunkline_channels.domain.events import ContactDropped, EntryPointPut, Event
 from trunkline_channels.domain.identity import partition_token
 from trunkline_channels.domain.words import Author
 
@@ -33,6 +33,11 @@ _ENDING = (
 def stream_of(event: Event) -> str:
     """Return the aggregate: the contact, or the entry point."""
     return event.entry_point.entry_point_id if isinstance(event, EntryPointPut) else event.contact_id
+
+
+def is_last(event: Event) -> bool:
+    """Tell whether the contact left memory; only a late wrap-up may follow."""
+    return isinstance(event, ContactDropped)
 
 
 def correlation_of(event: Event) -> str:

@@ -3,6 +3,8 @@
 Owns: the undo of index entries. Must not: know what is on a shelf.
 """
 
+from collections.abc import Iterable, Iterator
+
 from trunkline_core.tables import Journal
 
 
@@ -12,6 +14,17 @@ class Shelves:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._shelves: dict[str, set[str]] = {}
+
+    def __len__(self) -> int:
+        return len(self._shelves)
+
+    def items(self) -> Iterator[tuple[str, frozenset[str]]]:
+        """Iterate over names and shelves, for a snapshot."""
+        return ((name, frozenset(shelf)) for name, shelf in self._shelves.items())
+
+    def load(self, shelves: Iterable[tuple[str, frozenset[str]]]) -> None:
+        """Replace everything by shelves of a snapshot; this cannot be taken back."""
+        self._shelves = {name: set(entries) for name, entries in shelves}
 
     def names(self) -> frozenset[str]:
         """Return the names of the shelves."""

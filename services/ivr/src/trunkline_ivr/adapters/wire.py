@@ -8,7 +8,7 @@ from trunkline_platform.wire import EventWire
 
 from trunkline_ivr.domain import commands, events
 from trunkline_ivr.domain.commands import Command, ExpireInput, PutFlow, PutHours, StartSession
-from trunkline_ivr.domain.events import Event, FlowPut, HoursPut
+from trunkline_ivr.domain.events import Event, FlowPut, HoursPut, SessionEnded
 
 TOPIC = "ivr.events.v1"
 
@@ -26,6 +26,11 @@ def stream_of(event: Event) -> str:
             return event.hours.hours_id
         case _:
             return event.contact_id
+
+
+def is_last(event: Event) -> bool:
+    """Tell whether the contact is over."""
+    return isinstance(event, SessionEnded)
 
 
 def correlation_of(event: Event) -> str:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from trunkline_ledger.core.metadata import Metadata
 from trunkline_ledger.kafka.reader import EffectiveRecord
 from trunkline_platform.paging import Place, behind, newest_first
-from trunkline_platform.store import Store, Upsert
+from trunkline_platform.store import RowStore, Store, Upsert
 from trunkline_platform.store_documents import Change, Document, merged, sealed_document, sealed_from, whole_ms
 
 from trunkline_ticketing.adapters.wire import TOPIC, WIRE
@@ -92,7 +92,7 @@ def _note(event: NoteAdded, metadata: Metadata) -> Upsert:
 class StoredTickets:
     """Reads the collections (a `TicketRows`)."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: RowStore) -> None:
         self._tickets = store.collection("tickets")
         self._notes = store.collection("ticket_notes")
 

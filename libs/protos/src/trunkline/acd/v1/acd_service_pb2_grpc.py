@@ -40,6 +40,11 @@ class AcdCommandServiceStub:
                 request_serializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ExecuteRequest.SerializeToString,
                 response_deserializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ExecuteResponse.FromString,
                 _registered_method=True)
+        self.ExecuteStream = channel.stream_stream(
+                '/trunkline.acd.v1.AcdCommandService/ExecuteStream',
+                request_serializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ExecuteStreamRequest.SerializeToString,
+                response_deserializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ExecuteStreamResponse.FromString,
+                _registered_method=True)
 
 
 class AcdCommandServiceServicer:
@@ -53,6 +58,13 @@ class AcdCommandServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExecuteStream(self, request_iterator, context):
+        """Carries many commands out over one call, each as Execute does; answers come as they are known, in any order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AcdCommandServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +72,11 @@ def add_AcdCommandServiceServicer_to_server(servicer, server):
                     servicer.Execute,
                     request_deserializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ExecuteRequest.FromString,
                     response_serializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ExecuteResponse.SerializeToString,
+            ),
+            'ExecuteStream': grpc.stream_stream_rpc_method_handler(
+                    servicer.ExecuteStream,
+                    request_deserializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ExecuteStreamRequest.FromString,
+                    response_serializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ExecuteStreamResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +107,33 @@ class AcdCommandService:
             '/trunkline.acd.v1.AcdCommandService/Execute',
             trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ExecuteRequest.SerializeToString,
             trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ExecuteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExecuteStream(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/trunkline.acd.v1.AcdCommandService/ExecuteStream',
+            trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ExecuteStreamRequest.SerializeToString,
+            trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ExecuteStreamResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,8 @@ class ContactCommandServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ContactCommandServiceAsyncStub: ...
     Execute: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.ExecuteRequest, _contact_service_pb2.ExecuteResponse]
     """Carries one command out; the answer comes after its events are durable. The same command_id gets the same answer."""
+    ExecuteStream: _grpc.StreamStreamMultiCallable[_contact_service_pb2.ExecuteStreamRequest, _contact_service_pb2.ExecuteStreamResponse]
+    """Carries many commands out over one call, each as Execute does; answers come as they are known, in any order."""
 
 @_typing.type_check_only
 class ContactCommandServiceAsyncStub(ContactCommandServiceStub):
@@ -43,6 +45,8 @@ class ContactCommandServiceAsyncStub(ContactCommandServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Execute: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.ExecuteRequest, _contact_service_pb2.ExecuteResponse]  # type: ignore[assignment]
     """Carries one command out; the answer comes after its events are durable. The same command_id gets the same answer."""
+    ExecuteStream: _aio.StreamStreamMultiCallable[_contact_service_pb2.ExecuteStreamRequest, _contact_service_pb2.ExecuteStreamResponse]  # type: ignore[assignment]
+    """Carries many commands out over one call, each as Execute does; answers come as they are known, in any order."""
 
 class ContactCommandServiceServicer(metaclass=_abc_1.ABCMeta):
     """Commands to channels."""
@@ -54,6 +58,14 @@ class ContactCommandServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_contact_service_pb2.ExecuteResponse, _abc.Awaitable[_contact_service_pb2.ExecuteResponse]]:
         """Carries one command out; the answer comes after its events are durable. The same command_id gets the same answer."""
+
+    @_abc_1.abstractmethod
+    def ExecuteStream(
+        self,
+        request_iterator: _MaybeAsyncIterator[_contact_service_pb2.ExecuteStreamRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_contact_service_pb2.ExecuteStreamResponse], _abc.AsyncIterator[_contact_service_pb2.ExecuteStreamResponse]]:
+        """Carries many commands out over one call, each as Execute does; answers come as they are known, in any order."""
 
 def add_ContactCommandServiceServicer_to_server(servicer: ContactCommandServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

@@ -22,22 +22,27 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from trunkline.customer.v1 import customer_commands_pb2 as trunkline_dot_customer_dot_v1_dot_customer__commands__pb2
 from trunkline.customer.v1 import customer_events_pb2 as trunkline_dot_customer_dot_v1_dot_customer__events__pb2
 from trunkline.common.v1 import common_types_pb2 as trunkline_dot_common_dot_v1_dot_common__types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,trunkline/customer/v1/customer_service.proto\x12\x15trunkline.customer.v1\x1a-trunkline/customer/v1/customer_commands.proto\x1a+trunkline/customer/v1/customer_events.proto\x1a&trunkline/common/v1/common_types.proto\"\xb4\x01\n\x0e\x45xecuteRequest\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x37\n\x07\x63ommand\x18\x02 \x01(\x0b\x32&.trunkline.customer.v1.CustomerCommand\x12\x16\n\x0e\x63orrelation_id\x18\x03 \x01(\t\x12\x14\n\x0c\x63\x61usation_id\x18\x04 \x01(\t\x12\x14\n\x0cpayload_hash\x18\x05 \x01(\x0c\x12\x11\n\tforwarded\x18\x06 \x01(\x08\"v\n\x0f\x45xecuteResponse\x12\x34\n\x06\x65vents\x18\x01 \x03(\x0b\x32$.trunkline.customer.v1.CustomerEvent\x12-\n\x05token\x18\x02 \x01(\x0b\x32\x1e.trunkline.common.v1.ReadToken2r\n\x16\x43ustomerCommandService\x12X\n\x07\x45xecute\x12%.trunkline.customer.v1.ExecuteRequest\x1a&.trunkline.customer.v1.ExecuteResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,trunkline/customer/v1/customer_service.proto\x12\x15trunkline.customer.v1\x1a\x1egoogle/protobuf/duration.proto\x1a-trunkline/customer/v1/customer_commands.proto\x1a+trunkline/customer/v1/customer_events.proto\x1a&trunkline/common/v1/common_types.proto\"\xb4\x01\n\x0e\x45xecuteRequest\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x37\n\x07\x63ommand\x18\x02 \x01(\x0b\x32&.trunkline.customer.v1.CustomerCommand\x12\x16\n\x0e\x63orrelation_id\x18\x03 \x01(\t\x12\x14\n\x0c\x63\x61usation_id\x18\x04 \x01(\t\x12\x14\n\x0cpayload_hash\x18\x05 \x01(\x0c\x12\x11\n\tforwarded\x18\x06 \x01(\x08\"v\n\x0f\x45xecuteResponse\x12\x34\n\x06\x65vents\x18\x01 \x03(\x0b\x32$.trunkline.customer.v1.CustomerEvent\x12-\n\x05token\x18\x02 \x01(\x0b\x32\x1e.trunkline.common.v1.ReadToken\"\xa7\x01\n\x14\x45xecuteStreamRequest\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x36\n\x07request\x18\x02 \x01(\x0b\x32%.trunkline.customer.v1.ExecuteRequest\x12\x12\n\ncredential\x18\x03 \x01(\t\x12\x33\n\x10timeout_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x80\x01\n\x15\x45xecuteStreamResponse\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12:\n\x08response\x18\x02 \x01(\x0b\x32&.trunkline.customer.v1.ExecuteResponseH\x00\x12\x10\n\x06status\x18\x03 \x01(\x0cH\x00\x42\t\n\x07outcome2\xe2\x01\n\x16\x43ustomerCommandService\x12X\n\x07\x45xecute\x12%.trunkline.customer.v1.ExecuteRequest\x1a&.trunkline.customer.v1.ExecuteResponse\x12n\n\rExecuteStream\x12+.trunkline.customer.v1.ExecuteStreamRequest\x1a,.trunkline.customer.v1.ExecuteStreamResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trunkline.customer.v1.customer_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EXECUTEREQUEST']._serialized_start=204
-  _globals['_EXECUTEREQUEST']._serialized_end=384
-  _globals['_EXECUTERESPONSE']._serialized_start=386
-  _globals['_EXECUTERESPONSE']._serialized_end=504
-  _globals['_CUSTOMERCOMMANDSERVICE']._serialized_start=506
-  _globals['_CUSTOMERCOMMANDSERVICE']._serialized_end=620
+  _globals['_EXECUTEREQUEST']._serialized_start=236
+  _globals['_EXECUTEREQUEST']._serialized_end=416
+  _globals['_EXECUTERESPONSE']._serialized_start=418
+  _globals['_EXECUTERESPONSE']._serialized_end=536
+  _globals['_EXECUTESTREAMREQUEST']._serialized_start=539
+  _globals['_EXECUTESTREAMREQUEST']._serialized_end=706
+  _globals['_EXECUTESTREAMRESPONSE']._serialized_start=709
+  _globals['_EXECUTESTREAMRESPONSE']._serialized_end=837
+  _globals['_CUSTOMERCOMMANDSERVICE']._serialized_start=840
+  _globals['_CUSTOMERCOMMANDSERVICE']._serialized_end=1066
 # @@protoc_insertion_point(module_scope)

@@ -35,6 +35,8 @@ class CustomerCommandServiceStub:
     def __new__(cls, channel: _aio.Channel) -> CustomerCommandServiceAsyncStub: ...
     Execute: _grpc.UnaryUnaryMultiCallable[_customer_service_pb2.ExecuteRequest, _customer_service_pb2.ExecuteResponse]
     """Carries one command out; the answer comes after its events are durable. The same command_id gets the same answer."""
+    ExecuteStream: _grpc.StreamStreamMultiCallable[_customer_service_pb2.ExecuteStreamRequest, _customer_service_pb2.ExecuteStreamResponse]
+    """Carries many commands out over one call, each as Execute does; answers come as they are known, in any order."""
 
 @_typing.type_check_only
 class CustomerCommandServiceAsyncStub(CustomerCommandServiceStub):
@@ -43,6 +45,8 @@ class CustomerCommandServiceAsyncStub(CustomerCommandServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Execute: _aio.UnaryUnaryMultiCallable[_customer_service_pb2.ExecuteRequest, _customer_service_pb2.ExecuteResponse]  # type: ignore[assignment]
     """Carries one command out; the answer comes after its events are durable. The same command_id gets the same answer."""
+    ExecuteStream: _aio.StreamStreamMultiCallable[_customer_service_pb2.ExecuteStreamRequest, _customer_service_pb2.ExecuteStreamResponse]  # type: ignore[assignment]
+    """Carries many commands out over one call, each as Execute does; answers come as they are known, in any order."""
 
 class CustomerCommandServiceServicer(metaclass=_abc_1.ABCMeta):
     """Commands to crm."""
@@ -54,5 +58,13 @@ class CustomerCommandServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_customer_service_pb2.ExecuteResponse, _abc.Awaitable[_customer_service_pb2.ExecuteResponse]]:
         """Carries one command out; the answer comes after its events are durable. The same command_id gets the same answer."""
+
+    @_abc_1.abstractmethod
+    def ExecuteStream(
+        self,
+        request_iterator: _MaybeAsyncIterator[_customer_service_pb2.ExecuteStreamRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_customer_service_pb2.ExecuteStreamResponse], _abc.AsyncIterator[_customer_service_pb2.ExecuteStreamResponse]]:
+        """Carries many commands out over one call, each as Execute does; answers come as they are known, in any order."""
 
 def add_CustomerCommandServiceServicer_to_server(servicer: CustomerCommandServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

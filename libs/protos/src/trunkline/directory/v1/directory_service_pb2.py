@@ -22,22 +22,27 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from trunkline.directory.v1 import directory_commands_pb2 as trunkline_dot_directory_dot_v1_dot_directory__commands__pb2
 from trunkline.directory.v1 import directory_events_pb2 as trunkline_dot_directory_dot_v1_dot_directory__events__pb2
 from trunkline.common.v1 import common_types_pb2 as trunkline_dot_common_dot_v1_dot_common__types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.trunkline/directory/v1/directory_service.proto\x12\x16trunkline.directory.v1\x1a/trunkline/directory/v1/directory_commands.proto\x1a-trunkline/directory/v1/directory_events.proto\x1a&trunkline/common/v1/common_types.proto\"\xb6\x01\n\x0e\x45xecuteRequest\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x39\n\x07\x63ommand\x18\x02 \x01(\x0b\x32(.trunkline.directory.v1.DirectoryCommand\x12\x16\n\x0e\x63orrelation_id\x18\x03 \x01(\t\x12\x14\n\x0c\x63\x61usation_id\x18\x04 \x01(\t\x12\x14\n\x0cpayload_hash\x18\x05 \x01(\x0c\x12\x11\n\tforwarded\x18\x06 \x01(\x08\"x\n\x0f\x45xecuteResponse\x12\x36\n\x06\x65vents\x18\x01 \x03(\x0b\x32&.trunkline.directory.v1.DirectoryEvent\x12-\n\x05token\x18\x02 \x01(\x0b\x32\x1e.trunkline.common.v1.ReadToken2u\n\x17\x44irectoryCommandService\x12Z\n\x07\x45xecute\x12&.trunkline.directory.v1.ExecuteRequest\x1a\'.trunkline.directory.v1.ExecuteResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.trunkline/directory/v1/directory_service.proto\x12\x16trunkline.directory.v1\x1a\x1egoogle/protobuf/duration.proto\x1a/trunkline/directory/v1/directory_commands.proto\x1a-trunkline/directory/v1/directory_events.proto\x1a&trunkline/common/v1/common_types.proto\"\xb6\x01\n\x0e\x45xecuteRequest\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x39\n\x07\x63ommand\x18\x02 \x01(\x0b\x32(.trunkline.directory.v1.DirectoryCommand\x12\x16\n\x0e\x63orrelation_id\x18\x03 \x01(\t\x12\x14\n\x0c\x63\x61usation_id\x18\x04 \x01(\t\x12\x14\n\x0cpayload_hash\x18\x05 \x01(\x0c\x12\x11\n\tforwarded\x18\x06 \x01(\x08\"x\n\x0f\x45xecuteResponse\x12\x36\n\x06\x65vents\x18\x01 \x03(\x0b\x32&.trunkline.directory.v1.DirectoryEvent\x12-\n\x05token\x18\x02 \x01(\x0b\x32\x1e.trunkline.common.v1.ReadToken\"\xa8\x01\n\x14\x45xecuteStreamRequest\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x37\n\x07request\x18\x02 \x01(\x0b\x32&.trunkline.directory.v1.ExecuteRequest\x12\x12\n\ncredential\x18\x03 \x01(\t\x12\x33\n\x10timeout_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x81\x01\n\x15\x45xecuteStreamResponse\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12;\n\x08response\x18\x02 \x01(\x0b\x32\'.trunkline.directory.v1.ExecuteResponseH\x00\x12\x10\n\x06status\x18\x03 \x01(\x0cH\x00\x42\t\n\x07outcome2\xe7\x01\n\x17\x44irectoryCommandService\x12Z\n\x07\x45xecute\x12&.trunkline.directory.v1.ExecuteRequest\x1a\'.trunkline.directory.v1.ExecuteResponse\x12p\n\rExecuteStream\x12,.trunkline.directory.v1.ExecuteStreamRequest\x1a-.trunkline.directory.v1.ExecuteStreamResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trunkline.directory.v1.directory_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EXECUTEREQUEST']._serialized_start=211
-  _globals['_EXECUTEREQUEST']._serialized_end=393
-  _globals['_EXECUTERESPONSE']._serialized_start=395
-  _globals['_EXECUTERESPONSE']._serialized_end=515
-  _globals['_DIRECTORYCOMMANDSERVICE']._serialized_start=517
-  _globals['_DIRECTORYCOMMANDSERVICE']._serialized_end=634
+  _globals['_EXECUTEREQUEST']._serialized_start=243
+  _globals['_EXECUTEREQUEST']._serialized_end=425
+  _globals['_EXECUTERESPONSE']._serialized_start=427
+  _globals['_EXECUTERESPONSE']._serialized_end=547
+  _globals['_EXECUTESTREAMREQUEST']._serialized_start=550
+  _globals['_EXECUTESTREAMREQUEST']._serialized_end=718
+  _globals['_EXECUTESTREAMRESPONSE']._serialized_start=721
+  _globals['_EXECUTESTREAMRESPONSE']._serialized_end=850
+  _globals['_DIRECTORYCOMMANDSERVICE']._serialized_start=853
+  _globals['_DIRECTORYCOMMANDSERVICE']._serialized_end=1084
 # @@protoc_insertion_point(module_scope)

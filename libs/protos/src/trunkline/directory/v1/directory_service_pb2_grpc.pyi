@@ -35,6 +35,8 @@ class DirectoryCommandServiceStub:
     def __new__(cls, channel: _aio.Channel) -> DirectoryCommandServiceAsyncStub: ...
     Execute: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.ExecuteRequest, _directory_service_pb2.ExecuteResponse]
     """Carries one command out; the answer comes after its events are durable. The same command_id gets the same answer."""
+    ExecuteStream: _grpc.StreamStreamMultiCallable[_directory_service_pb2.ExecuteStreamRequest, _directory_service_pb2.ExecuteStreamResponse]
+    """Carries many commands out over one call, each as Execute does; answers come as they are known, in any order."""
 
 @_typing.type_check_only
 class DirectoryCommandServiceAsyncStub(DirectoryCommandServiceStub):
@@ -43,6 +45,8 @@ class DirectoryCommandServiceAsyncStub(DirectoryCommandServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Execute: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.ExecuteRequest, _directory_service_pb2.ExecuteResponse]  # type: ignore[assignment]
     """Carries one command out; the answer comes after its events are durable. The same command_id gets the same answer."""
+    ExecuteStream: _aio.StreamStreamMultiCallable[_directory_service_pb2.ExecuteStreamRequest, _directory_service_pb2.ExecuteStreamResponse]  # type: ignore[assignment]
+    """Carries many commands out over one call, each as Execute does; answers come as they are known, in any order."""
 
 class DirectoryCommandServiceServicer(metaclass=_abc_1.ABCMeta):
     """Commands to the directory."""
@@ -54,5 +58,13 @@ class DirectoryCommandServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_directory_service_pb2.ExecuteResponse, _abc.Awaitable[_directory_service_pb2.ExecuteResponse]]:
         """Carries one command out; the answer comes after its events are durable. The same command_id gets the same answer."""
+
+    @_abc_1.abstractmethod
+    def ExecuteStream(
+        self,
+        request_iterator: _MaybeAsyncIterator[_directory_service_pb2.ExecuteStreamRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_directory_service_pb2.ExecuteStreamResponse], _abc.AsyncIterator[_directory_service_pb2.ExecuteStreamResponse]]:
+        """Carries many commands out over one call, each as Execute does; answers come as they are known, in any order."""
 
 def add_DirectoryCommandServiceServicer_to_server(servicer: DirectoryCommandServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -22,22 +22,27 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from trunkline.ivr.v1 import ivr_commands_pb2 as trunkline_dot_ivr_dot_v1_dot_ivr__commands__pb2
 from trunkline.ivr.v1 import ivr_events_pb2 as trunkline_dot_ivr_dot_v1_dot_ivr__events__pb2
 from trunkline.common.v1 import common_types_pb2 as trunkline_dot_common_dot_v1_dot_common__types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"trunkline/ivr/v1/ivr_service.proto\x12\x10trunkline.ivr.v1\x1a#trunkline/ivr/v1/ivr_commands.proto\x1a!trunkline/ivr/v1/ivr_events.proto\x1a&trunkline/common/v1/common_types.proto\"\xaa\x01\n\x0e\x45xecuteRequest\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12-\n\x07\x63ommand\x18\x02 \x01(\x0b\x32\x1c.trunkline.ivr.v1.IvrCommand\x12\x16\n\x0e\x63orrelation_id\x18\x03 \x01(\t\x12\x14\n\x0c\x63\x61usation_id\x18\x04 \x01(\t\x12\x14\n\x0cpayload_hash\x18\x05 \x01(\x0c\x12\x11\n\tforwarded\x18\x06 \x01(\x08\"l\n\x0f\x45xecuteResponse\x12*\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1a.trunkline.ivr.v1.IvrEvent\x12-\n\x05token\x18\x02 \x01(\x0b\x32\x1e.trunkline.common.v1.ReadToken2c\n\x11IvrCommandService\x12N\n\x07\x45xecute\x12 .trunkline.ivr.v1.ExecuteRequest\x1a!.trunkline.ivr.v1.ExecuteResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"trunkline/ivr/v1/ivr_service.proto\x12\x10trunkline.ivr.v1\x1a\x1egoogle/protobuf/duration.proto\x1a#trunkline/ivr/v1/ivr_commands.proto\x1a!trunkline/ivr/v1/ivr_events.proto\x1a&trunkline/common/v1/common_types.proto\"\xaa\x01\n\x0e\x45xecuteRequest\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12-\n\x07\x63ommand\x18\x02 \x01(\x0b\x32\x1c.trunkline.ivr.v1.IvrCommand\x12\x16\n\x0e\x63orrelation_id\x18\x03 \x01(\t\x12\x14\n\x0c\x63\x61usation_id\x18\x04 \x01(\t\x12\x14\n\x0cpayload_hash\x18\x05 \x01(\x0c\x12\x11\n\tforwarded\x18\x06 \x01(\x08\"l\n\x0f\x45xecuteResponse\x12*\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1a.trunkline.ivr.v1.IvrEvent\x12-\n\x05token\x18\x02 \x01(\x0b\x32\x1e.trunkline.common.v1.ReadToken\"\xa2\x01\n\x14\x45xecuteStreamRequest\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x31\n\x07request\x18\x02 \x01(\x0b\x32 .trunkline.ivr.v1.ExecuteRequest\x12\x12\n\ncredential\x18\x03 \x01(\t\x12\x33\n\x10timeout_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"{\n\x15\x45xecuteStreamResponse\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x35\n\x08response\x18\x02 \x01(\x0b\x32!.trunkline.ivr.v1.ExecuteResponseH\x00\x12\x10\n\x06status\x18\x03 \x01(\x0cH\x00\x42\t\n\x07outcome2\xc9\x01\n\x11IvrCommandService\x12N\n\x07\x45xecute\x12 .trunkline.ivr.v1.ExecuteRequest\x1a!.trunkline.ivr.v1.ExecuteResponse\x12\x64\n\rExecuteStream\x12&.trunkline.ivr.v1.ExecuteStreamRequest\x1a\'.trunkline.ivr.v1.ExecuteStreamResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trunkline.ivr.v1.ivr_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EXECUTEREQUEST']._serialized_start=169
-  _globals['_EXECUTEREQUEST']._serialized_end=339
-  _globals['_EXECUTERESPONSE']._serialized_start=341
-  _globals['_EXECUTERESPONSE']._serialized_end=449
-  _globals['_IVRCOMMANDSERVICE']._serialized_start=451
-  _globals['_IVRCOMMANDSERVICE']._serialized_end=550
+  _globals['_EXECUTEREQUEST']._serialized_start=201
+  _globals['_EXECUTEREQUEST']._serialized_end=371
+  _globals['_EXECUTERESPONSE']._serialized_start=373
+  _globals['_EXECUTERESPONSE']._serialized_end=481
+  _globals['_EXECUTESTREAMREQUEST']._serialized_start=484
+  _globals['_EXECUTESTREAMREQUEST']._serialized_end=646
+  _globals['_EXECUTESTREAMRESPONSE']._serialized_start=648
+  _globals['_EXECUTESTREAMRESPONSE']._serialized_end=771
+  _globals['_IVRCOMMANDSERVICE']._serialized_start=774
+  _globals['_IVRCOMMANDSERVICE']._serialized_end=975
 # @@protoc_insertion_point(module_scope)

@@ -35,6 +35,8 @@ class IvrCommandServiceStub:
     def __new__(cls, channel: _aio.Channel) -> IvrCommandServiceAsyncStub: ...
     Execute: _grpc.UnaryUnaryMultiCallable[_ivr_service_pb2.ExecuteRequest, _ivr_service_pb2.ExecuteResponse]
     """Carries one command out; the answer comes after its events are durable. The same command_id gets the same answer."""
+    ExecuteStream: _grpc.StreamStreamMultiCallable[_ivr_service_pb2.ExecuteStreamRequest, _ivr_service_pb2.ExecuteStreamResponse]
+    """Carries many commands out over one call, each as Execute does; answers come as they are known, in any order."""
 
 @_typing.type_check_only
 class IvrCommandServiceAsyncStub(IvrCommandServiceStub):
@@ -43,6 +45,8 @@ class IvrCommandServiceAsyncStub(IvrCommandServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Execute: _aio.UnaryUnaryMultiCallable[_ivr_service_pb2.ExecuteRequest, _ivr_service_pb2.ExecuteResponse]  # type: ignore[assignment]
     """Carries one command out; the answer comes after its events are durable. The same command_id gets the same answer."""
+    ExecuteStream: _aio.StreamStreamMultiCallable[_ivr_service_pb2.ExecuteStreamRequest, _ivr_service_pb2.ExecuteStreamResponse]  # type: ignore[assignment]
+    """Carries many commands out over one call, each as Execute does; answers come as they are known, in any order."""
 
 class IvrCommandServiceServicer(metaclass=_abc_1.ABCMeta):
     """Commands to ivr."""
@@ -54,5 +58,13 @@ class IvrCommandServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ivr_service_pb2.ExecuteResponse, _abc.Awaitable[_ivr_service_pb2.ExecuteResponse]]:
         """Carries one command out; the answer comes after its events are durable. The same command_id gets the same answer."""
+
+    @_abc_1.abstractmethod
+    def ExecuteStream(
+        self,
+        request_iterator: _MaybeAsyncIterator[_ivr_service_pb2.ExecuteStreamRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_ivr_service_pb2.ExecuteStreamResponse], _abc.AsyncIterator[_ivr_service_pb2.ExecuteStreamResponse]]:
+        """Carries many commands out over one call, each as Execute does; answers come as they are known, in any order."""
 
 def add_IvrCommandServiceServicer_to_server(servicer: IvrCommandServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

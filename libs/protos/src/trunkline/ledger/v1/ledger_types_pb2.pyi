@@ -244,6 +244,7 @@ class SnapshotManifest(_message.Message):
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
     SHA256_FIELD_NUMBER: _builtins.int
     LOG_TIME_FIELD_NUMBER: _builtins.int
+    LAST_RECORD_SHA256_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """Number of this snapshot of the partition: 1, 2, 3, …; its slot is the number modulo 2."""
     partition: _builtins.int
@@ -262,6 +263,8 @@ class SnapshotManifest(_message.Message):
     """Length of all chunks together, in bytes."""
     sha256: _builtins.bytes
     """SHA-256 over all chunks in order."""
+    last_record_sha256: _builtins.bytes
+    """SHA-256 of the last record below `next_offset`: a log that has another one there is another log, or lost its tail."""
     @_builtins.property
     def marker(self) -> Global___Marker:
         """Newest valid marker before `next_offset`."""
@@ -284,10 +287,11 @@ class SnapshotManifest(_message.Message):
         size_bytes: _builtins.int = ...,
         sha256: _builtins.bytes = ...,
         log_time: _timestamp_pb2.Timestamp | None = ...,
+        last_record_sha256: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["log_time", b"log_time", "marker", b"marker"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_count", b"chunk_count", "epoch", b"epoch", "log_time", b"log_time", "marker", b"marker", "next_offset", b"next_offset", "number", b"number", "partition", b"partition", "schema_version", b"schema_version", "sha256", b"sha256", "size_bytes", b"size_bytes", "topic_id", b"topic_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_count", b"chunk_count", "epoch", b"epoch", "last_record_sha256", b"last_record_sha256", "log_time", b"log_time", "marker", b"marker", "next_offset", b"next_offset", "number", b"number", "partition", b"partition", "schema_version", b"schema_version", "sha256", b"sha256", "size_bytes", b"size_bytes", "topic_id", b"topic_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

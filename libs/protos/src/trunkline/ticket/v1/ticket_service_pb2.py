@@ -22,22 +22,27 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from trunkline.ticket.v1 import ticket_commands_pb2 as trunkline_dot_ticket_dot_v1_dot_ticket__commands__pb2
 from trunkline.ticket.v1 import ticket_events_pb2 as trunkline_dot_ticket_dot_v1_dot_ticket__events__pb2
 from trunkline.common.v1 import common_types_pb2 as trunkline_dot_common_dot_v1_dot_common__types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(trunkline/ticket/v1/ticket_service.proto\x12\x13trunkline.ticket.v1\x1a)trunkline/ticket/v1/ticket_commands.proto\x1a\'trunkline/ticket/v1/ticket_events.proto\x1a&trunkline/common/v1/common_types.proto\"\xb0\x01\n\x0e\x45xecuteRequest\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x33\n\x07\x63ommand\x18\x02 \x01(\x0b\x32\".trunkline.ticket.v1.TicketCommand\x12\x16\n\x0e\x63orrelation_id\x18\x03 \x01(\t\x12\x14\n\x0c\x63\x61usation_id\x18\x04 \x01(\t\x12\x14\n\x0cpayload_hash\x18\x05 \x01(\x0c\x12\x11\n\tforwarded\x18\x06 \x01(\x08\"r\n\x0f\x45xecuteResponse\x12\x30\n\x06\x65vents\x18\x01 \x03(\x0b\x32 .trunkline.ticket.v1.TicketEvent\x12-\n\x05token\x18\x02 \x01(\x0b\x32\x1e.trunkline.common.v1.ReadToken2l\n\x14TicketCommandService\x12T\n\x07\x45xecute\x12#.trunkline.ticket.v1.ExecuteRequest\x1a$.trunkline.ticket.v1.ExecuteResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(trunkline/ticket/v1/ticket_service.proto\x12\x13trunkline.ticket.v1\x1a\x1egoogle/protobuf/duration.proto\x1a)trunkline/ticket/v1/ticket_commands.proto\x1a\'trunkline/ticket/v1/ticket_events.proto\x1a&trunkline/common/v1/common_types.proto\"\xb0\x01\n\x0e\x45xecuteRequest\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x33\n\x07\x63ommand\x18\x02 \x01(\x0b\x32\".trunkline.ticket.v1.TicketCommand\x12\x16\n\x0e\x63orrelation_id\x18\x03 \x01(\t\x12\x14\n\x0c\x63\x61usation_id\x18\x04 \x01(\t\x12\x14\n\x0cpayload_hash\x18\x05 \x01(\x0c\x12\x11\n\tforwarded\x18\x06 \x01(\x08\"r\n\x0f\x45xecuteResponse\x12\x30\n\x06\x65vents\x18\x01 \x03(\x0b\x32 .trunkline.ticket.v1.TicketEvent\x12-\n\x05token\x18\x02 \x01(\x0b\x32\x1e.trunkline.common.v1.ReadToken\"\xa5\x01\n\x14\x45xecuteStreamRequest\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x34\n\x07request\x18\x02 \x01(\x0b\x32#.trunkline.ticket.v1.ExecuteRequest\x12\x12\n\ncredential\x18\x03 \x01(\t\x12\x33\n\x10timeout_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"~\n\x15\x45xecuteStreamResponse\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x38\n\x08response\x18\x02 \x01(\x0b\x32$.trunkline.ticket.v1.ExecuteResponseH\x00\x12\x10\n\x06status\x18\x03 \x01(\x0cH\x00\x42\t\n\x07outcome2\xd8\x01\n\x14TicketCommandService\x12T\n\x07\x45xecute\x12#.trunkline.ticket.v1.ExecuteRequest\x1a$.trunkline.ticket.v1.ExecuteResponse\x12j\n\rExecuteStream\x12).trunkline.ticket.v1.ExecuteStreamRequest\x1a*.trunkline.ticket.v1.ExecuteStreamResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trunkline.ticket.v1.ticket_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EXECUTEREQUEST']._serialized_start=190
-  _globals['_EXECUTEREQUEST']._serialized_end=366
-  _globals['_EXECUTERESPONSE']._serialized_start=368
-  _globals['_EXECUTERESPONSE']._serialized_end=482
-  _globals['_TICKETCOMMANDSERVICE']._serialized_start=484
-  _globals['_TICKETCOMMANDSERVICE']._serialized_end=592
+  _globals['_EXECUTEREQUEST']._serialized_start=222
+  _globals['_EXECUTEREQUEST']._serialized_end=398
+  _globals['_EXECUTERESPONSE']._serialized_start=400
+  _globals['_EXECUTERESPONSE']._serialized_end=514
+  _globals['_EXECUTESTREAMREQUEST']._serialized_start=517
+  _globals['_EXECUTESTREAMREQUEST']._serialized_end=682
+  _globals['_EXECUTESTREAMRESPONSE']._serialized_start=684
+  _globals['_EXECUTESTREAMRESPONSE']._serialized_end=810
+  _globals['_TICKETCOMMANDSERVICE']._serialized_start=813
+  _globals['_TICKETCOMMANDSERVICE']._serialized_end=1029
 # @@protoc_insertion_point(module_scope)

@@ -35,6 +35,8 @@ class TicketCommandServiceStub:
     def __new__(cls, channel: _aio.Channel) -> TicketCommandServiceAsyncStub: ...
     Execute: _grpc.UnaryUnaryMultiCallable[_ticket_service_pb2.ExecuteRequest, _ticket_service_pb2.ExecuteResponse]
     """Carries one command out; the answer comes after its events are durable. The same command_id gets the same answer."""
+    ExecuteStream: _grpc.StreamStreamMultiCallable[_ticket_service_pb2.ExecuteStreamRequest, _ticket_service_pb2.ExecuteStreamResponse]
+    """Carries many commands out over one call, each as Execute does; answers come as they are known, in any order."""
 
 @_typing.type_check_only
 class TicketCommandServiceAsyncStub(TicketCommandServiceStub):
@@ -43,6 +45,8 @@ class TicketCommandServiceAsyncStub(TicketCommandServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Execute: _aio.UnaryUnaryMultiCallable[_ticket_service_pb2.ExecuteRequest, _ticket_service_pb2.ExecuteResponse]  # type: ignore[assignment]
     """Carries one command out; the answer comes after its events are durable. The same command_id gets the same answer."""
+    ExecuteStream: _aio.StreamStreamMultiCallable[_ticket_service_pb2.ExecuteStreamRequest, _ticket_service_pb2.ExecuteStreamResponse]  # type: ignore[assignment]
+    """Carries many commands out over one call, each as Execute does; answers come as they are known, in any order."""
 
 class TicketCommandServiceServicer(metaclass=_abc_1.ABCMeta):
     """Commands to ticketing."""
@@ -54,5 +58,13 @@ class TicketCommandServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ticket_service_pb2.ExecuteResponse, _abc.Awaitable[_ticket_service_pb2.ExecuteResponse]]:
         """Carries one command out; the answer comes after its events are durable. The same command_id gets the same answer."""
+
+    @_abc_1.abstractmethod
+    def ExecuteStream(
+        self,
+        request_iterator: _MaybeAsyncIterator[_ticket_service_pb2.ExecuteStreamRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_ticket_service_pb2.ExecuteStreamResponse], _abc.AsyncIterator[_ticket_service_pb2.ExecuteStreamResponse]]:
+        """Carries many commands out over one call, each as Execute does; answers come as they are known, in any order."""
 
 def add_TicketCommandServiceServicer_to_server(servicer: TicketCommandServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
