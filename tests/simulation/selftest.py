@@ -59,6 +59,7 @@ SOUGHT: Final = {
     "unknown_outcome_in_the_same_epoch": _in("bank", *DIFFERS, kinds=OUTCOMES),
     "window_evicting": _in("bank", "CommandEffectiveTwice"),
     "window_not_read": _in("bank", "CommandEffectiveTwice"),
+    "snapshot_without_window": _in("bank", "CommandEffectiveTwice", "FoldDiffers"),
     "watermark_forgotten": _in("bank", "CommandEffectiveTwice"),
     "timer_early": _in("bank", "TimerEarly"),
     "lease_not_extended": _in("acd", "LeaseNotExtended"),

@@ -9,14 +9,17 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any, Final
 
 from trunkline_acd.domain import joining, segments
 from trunkline_acd.domain.decider import AcdDecider
 from trunkline_core.decider import Context
+from trunkline_core.tables import Journal
 from trunkline_core.timers import Timers
-from trunkline_ledger.core import epochs
+from trunkline_ledger.core import epochs, snapshots
 from trunkline_ledger.core.alarm import Alarm
+from trunkline_ledger.core.contents import Contents
 from trunkline_ledger.core.epochs import EpochFilter, Verdict
 from trunkline_ledger.core.fold import Fold
 from trunkline_ledger.core.partition import Outputs, Partition
@@ -244,6 +247,17 @@ def window_not_read() -> None:
     Fold._finish = forget  # type: ignore[method-assign]
 
 
+def snapshot_without_window() -> None:
+    """A snapshot does not hold the answers that a repetition would get (against ledger rule 16)."""
+    body_of = snapshots.body_of
+
+    def forget(contents: Contents) -> bytes:
+        roots = vars(contents._root) | {"window": Window(Journal())}
+        return body_of(Contents(SimpleNamespace(**roots)))
+
+    snapshots.body_of = forget
+
+
 def watermark_forgotten() -> None:
     """A standby does not remember how far a process manager came (against ledger rule 13)."""
     finish = Fold._finish
@@ -340,6 +354,7 @@ BUGS: Final[dict[str, Callable[[], None]]] = {
         unknown_outcome_in_the_same_epoch,
         window_evicting,
         window_not_read,
+        snapshot_without_window,
         watermark_forgotten,
         timer_early,
         lease_not_extended,

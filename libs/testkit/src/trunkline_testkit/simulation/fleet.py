@@ -6,7 +6,7 @@ Must not: know a service's rules.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -146,7 +146,7 @@ class Fleet:
 
     def _ledger(self, hosting: Hosting, instance: Instance, process: Process) -> Ledger[Any, Any, Any]:
         ledger: Ledger[Any, Any, Any] = Ledger(
-            hosting.service,
+            replace(hosting.service, import_path="beside the replicas"),
             bootstrap_servers="",
             instance_id=instance.name,
             address=instance.name,

@@ -35,6 +35,7 @@ from trunkline_testkit.simulation.faults import USUAL, Fault, draw_faults, heal,
 from trunkline_testkit.simulation.fleet import Fleet, Hosting
 from trunkline_testkit.simulation.hosts import run_simulated
 from trunkline_testkit.simulation.log import SimulatedCluster
+from trunkline_testkit.simulation.snapshots import SnapshotMaker
 from trunkline_testkit.virtual_time import START
 
 SETTLES_S = 10.0
@@ -143,10 +144,11 @@ async def _simulate(plan: Plan, world: World) -> Outcome:
         asyncio.create_task(fleet.run(), name="fleet"),
         asyncio.create_task(_watch_owners(room, world), name="owners"),
         asyncio.create_task(inflict(fleet, plan.faults), name="faults"),
+        *_snapshot_makers(room, world),
     ]
     violations: list[Violation] = []
     try:
-        violations += await _play(room, world, tasks[-1])
+        violations += await _play(room, world, tasks[2])
         violations += _judge(room, world)
     finally:
         for task in tasks:
@@ -156,6 +158,16 @@ async def _simulate(plan: Plan, world: World) -> Outcome:
     log = judged(cluster, [hosting.service for hosting in world.hostings()])
     virtual_s = cluster.now_s()
     return Outcome(plan, tuple(violations), _history(room), world.count(log), log.records, virtual_s, room)
+
+
+def _snapshot_makers(room: Room, world: World) -> list["asyncio.Task[None]"]:
+    random = Random(f"snapshots {room.plan.seed}")
+    makers = [
+        SnapshotMaker(hosting.service, partition, random)
+        for hosting in world.hostings()
+        for partition in room.cluster.topics[hosting.service.topic]
+    ]
+    return [asyncio.create_task(maker.run(), name="snapshots") for maker in makers]
 
 
 async def _play(room: Room, world: World, faults: "asyncio.Task[None]") -> list[Violation]:
