@@ -14,9 +14,10 @@ from test_replicas import book, running, until, uuid7
 from trunkline_core.errors import Rejection
 from trunkline_embedded.kafka import KafkaNode
 from trunkline_ledger.kafka.settings import LedgerSettings
-from trunkline_ledger.kafka.snapshots import SnapshotReader, Stored, snapshot_topic
+from trunkline_ledger.kafka.snapshots import SnapshotReader, snapshot_topic
 from trunkline_ledger.kafka.topics import describe_topic
 from trunkline_ledger.ledger import Ledger
+from trunkline_ledger.log_client import Stored
 from trunkline_ledger.snapshot_maker import Request, make
 from trunkline_ledger.snapshotting import _environment
 

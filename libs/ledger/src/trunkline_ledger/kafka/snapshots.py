@@ -7,7 +7,6 @@ Must not: judge a snapshot.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -17,6 +16,7 @@ from trunkline.ledger.v1.ledger_types_pb2 import SnapshotManifest
 from trunkline_ledger.core.records import Record
 from trunkline_ledger.kafka.closing import close_within
 from trunkline_ledger.kafka.tail import read_record
+from trunkline_ledger.log_client import Stored
 
 START_S = 15.0
 CLOSE_S = 5.0
@@ -25,14 +25,6 @@ WRITE_S = 30.0
 SLOTS = 2
 MANIFEST = "manifest"
 MAX_REQUEST_BYTES = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What stands in one slot: whole or not, is for its reader to say."""
-
-    manifest: SnapshotManifest
-    chunks: dict[int, bytes] = field(default_factory=dict)
 
 
 def snapshot_topic(ledger_topic: str) -> str:
