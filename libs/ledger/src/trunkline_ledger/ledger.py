@@ -278,6 +278,18 @@ class Ledger(Generic[S, C, E]):
             raise Transient("this replica has not read that far yet", retry_after_s=0.2) from None
         return view(core.fold.state)
 
+    async def digest(self, partition: int) -> tuple[int, str]:
+        """Return up to which offset this replica has read, and the digest of the durable state there (ledger rule 16).
+
+        For operators and tests: it walks the whole state and holds up the loop meanwhile. Raises: as `read`.
+        """
+
+        def digest(_: S) -> tuple[int, str]:
+            fold = self.core(partition).fold
+            return fold.next_offset, fold.digest()
+
+        return await self.read(partition, digest)
+
     # telling
 
     def watch(self, watcher: Watcher[E]) -> Callable[[], None]:

@@ -16,7 +16,6 @@ from trunkline_ledger.replica import Replica, monotonic_s
 LOOK_S: Final = 1.0
 RETRY_S: Final = 60.0
 TIMEOUT_S: Final = 900.0
-END_S: Final = 5.0
 MAKER: Final = "trunkline_ledger.snapshot_maker"
 KEPT_VARIABLES: Final = ("PATH", "LANG", "LC_ALL", "TMPDIR")
 """All that the helper inherits of our environment, which holds secrets."""
@@ -63,23 +62,26 @@ class Snapshotting:
         log.info("snapshot made", extra={**about, **made})
 
     async def _result_of_helper(self, number: int) -> dict[str, Any]:
-        """Return what the helper says at its end; it ends with us, because then its input does."""
-        helper = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", MAKER),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            env=_environment(),
-        )
-        assert helper.stdin is not None and helper.stdout is not None
+        """Return what the helper says at its end; it ends with us, which it may at any time."""
         try:
-            helper.stdin.write(json.dumps(self._request(number)).encode() + b"\n")
-            async with asyncio.timeout(TIMEOUT_S):
-                line = await helper.stdout.readline()
-                return dict(json.loads(line or b"{}"))
+            helper = await _spawned()
+        except OSError as error:
+            return {"failed": type(error).__name__}
+        try:
+            return await self._answer_of(helper, number)
         except (TimeoutError, OSError, ValueError) as error:
             return {"failed": type(error).__name__}
         finally:
-            await _end(helper)
+            if helper.returncode is None:
+                helper.kill()
+
+    async def _answer_of(self, helper: asyncio.subprocess.Process, number: int) -> dict[str, Any]:
+        assert helper.stdin is not None and helper.stdout is not None
+        helper.stdin.write(json.dumps(self._request(number)).encode() + b"\n")
+        async with asyncio.timeout(TIMEOUT_S):
+            line = await helper.stdout.readline()
+            await helper.wait()
+        return dict(json.loads(line or b"{}"))
 
     def _request(self, number: int) -> dict[str, object]:
         replica = self._replica
@@ -94,16 +96,13 @@ class Snapshotting:
         }
 
 
+async def _spawned() -> asyncio.subprocess.Process:
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", MAKER, stdin=pipe, stdout=pipe, env=_environment()
+    )
+
+
 def _environment() -> dict[str, str]:
     kept = {name: value for name in KEPT_VARIABLES if (value := os.environ.get(name)) is not None}
     return kept | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-
-
-async def _end(helper: asyncio.subprocess.Process) -> None:
-    if helper.returncode is None:
-        try:
-            async with asyncio.timeout(END_S):
-                await helper.wait()
-        except TimeoutError:
-            helper.kill()
-            await helper.wait()
