@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import subprocess
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
@@ -52,22 +53,25 @@ async def owned(ledger: BankLedger) -> BankLedger:
     return ledger
 
 
+Helpers = list["subprocess.Popen[str]"]
+
+
 @pytest.fixture
-def helpers(monkeypatch: pytest.MonkeyPatch) -> list[asyncio.subprocess.Process]:
+def helpers(monkeypatch: pytest.MonkeyPatch) -> Helpers:
     """The processes that were spawned."""
-    found: list[asyncio.subprocess.Process] = []
-    spawn = asyncio.create_subprocess_exec
+    found: Helpers = []
 
-    async def noted(*arguments: Any, **options: Any) -> asyncio.subprocess.Process:
-        found.append(await spawn(*arguments, **options))
-        return found[-1]
+    class Noted(subprocess.Popen[str]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            found.append(self)
 
-    monkeypatch.setattr(asyncio, "create_subprocess_exec", noted)
+    monkeypatch.setattr("trunkline_ledger.snapshotting.subprocess.Popen", Noted)
     return found
 
 
 async def test_another_process_makes_it_while_the_owner_serves_and_the_next_start_reads_it(
-    kafka: KafkaNode, topic: str, helpers: list[asyncio.subprocess.Process]
+    kafka: KafkaNode, topic: str, helpers: Helpers
 ) -> None:
     known = uuid7()
     async with running(replica(kafka, topic, "r1")) as ledger:
@@ -99,12 +103,10 @@ async def test_another_process_makes_it_while_the_owner_serves_and_the_next_star
             assert await whole.digest(0) == await ledger.digest(0), "as if everything had been read"
 
 
-async def test_a_helper_ends_with_its_replica(
-    kafka: KafkaNode, topic: str, helpers: list[asyncio.subprocess.Process]
-) -> None:
+async def test_a_helper_ends_with_its_replica(kafka: KafkaNode, topic: str, helpers: Helpers) -> None:
     async with running(replica(kafka, topic, "r1", replace(SETTINGS, snapshot_every=1))):
         await until(lambda: bool(helpers))
-    assert await asyncio.wait_for(helpers[0].wait(), 20.0) != 0
+    assert await asyncio.to_thread(helpers[0].wait, 20.0) != 0
 
 
 async def test_a_helper_that_cannot_start_or_says_nothing_is_counted_and_tried_again_later(

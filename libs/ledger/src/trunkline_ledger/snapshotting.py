@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 import os
+import subprocess
 import sys
 from typing import Any, Final
 
@@ -63,25 +64,15 @@ class Snapshotting:
 
     async def _result_of_helper(self, number: int) -> dict[str, Any]:
         """Return what the helper says at its end; it ends with us, which it may at any time."""
+        helper = _Helper()
         try:
-            helper = await _spawned()
-        except OSError as error:
-            return {"failed": type(error).__name__}
-        try:
-            return await self._answer_of(helper, number)
-        except (TimeoutError, OSError, ValueError) as error:
+            async with asyncio.timeout(TIMEOUT_S):
+                line = await asyncio.to_thread(helper.run, json.dumps(self._request(number)))
+            return dict(json.loads(line or "{}"))
+        except (TimeoutError, OSError, RuntimeError, ValueError) as error:  # RuntimeError: no thread can be started
             return {"failed": type(error).__name__}
         finally:
-            if helper.returncode is None:
-                helper.kill()
-
-    async def _answer_of(self, helper: asyncio.subprocess.Process, number: int) -> dict[str, Any]:
-        assert helper.stdin is not None and helper.stdout is not None
-        helper.stdin.write(json.dumps(self._request(number)).encode() + b"\n")
-        async with asyncio.timeout(TIMEOUT_S):
-            line = await helper.stdout.readline()
-            await helper.wait()
-        return dict(json.loads(line or b"{}"))
+            helper.end()
 
     def _request(self, number: int) -> dict[str, object]:
         replica = self._replica
@@ -96,11 +87,36 @@ class Snapshotting:
         }
 
 
-async def _spawned() -> asyncio.subprocess.Process:
-    pipe = asyncio.subprocess.PIPE
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", MAKER, stdin=pipe, stdout=pipe, env=_environment()
-    )
+class _Helper:
+    """One process, watched by a thread.
+
+    By `subprocess`, which spawns with vfork, and not by the event loop: uvloop forks, and then gRPC's fork handlers
+    run in this process, which are known to hang one.
+    """
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        self._is_over = False
+
+    def run(self, request: str) -> str:
+        """Return the one line that the helper answers. Raises: OSError."""
+        command = [sys.executable, "-m", MAKER]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=_environment(), text=True) as self._process:
+            if self._is_over:
+                self._process.kill()
+            assert self._process.stdin is not None and self._process.stdout is not None
+            self._process.stdin.write(f"{request}\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+            self._process.wait()
+        return line
+
+    def end(self) -> None:
+        """Kill it where it still runs."""
+        self._is_over = True
+        if self._process is not None:
+            self._process.kill()
 
 
 def _environment() -> dict[str, str]:
