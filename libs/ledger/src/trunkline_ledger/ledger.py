@@ -281,6 +281,18 @@ class Ledger(Generic[S, C, E]):
         """Return this process's monotonic time in seconds."""
         return self._replica.monotonic_s()
 
+    async def digest(self, partition: int) -> tuple[int, str]:
+        """Return up to which offset this replica has read, and the digest of the durable state there (ledger rule 16).
+
+        For operators and tests: it walks the whole state and holds up the loop meanwhile. Raises: as `read`.
+        """
+
+        def digest(_: S) -> tuple[int, str]:
+            fold = self.core(partition).fold
+            return fold.next_offset, fold.digest()
+
+        return await self.read(partition, digest)
+
     # telling
 
     def watch(self, watcher: Watcher[E]) -> Callable[[], None]:
