@@ -1,6 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := bootstrap.py conftest.py protos libs services demo launcher tests
+SOURCES := bootstrap.py conftest.py protos libs services demo launcher operations tests
 
 SIMULATION := PYTHONPATH=tests/simulation:tests/support:libs/ledger/tests $(BIN)/python
 
@@ -18,7 +18,7 @@ protos: setup ## write the generated code of libs/protos
 check: setup ## lint, format, types, layers, protos
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
-	$(BIN)/mypy $(filter-out libs/protos/src,$(wildcard libs/*/src services/*/src)) launcher/src demo/src
+	$(BIN)/mypy $(filter-out libs/protos/src,$(wildcard libs/*/src services/*/src)) launcher/src operations/src demo/src
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/buf lint protos
 	test ! -f protos/released.binpb || $(BIN)/buf breaking protos --against protos/released.binpb

@@ -16,7 +16,7 @@ VENV = ROOT / ".venv"
 STAMP = VENV / "installed.sha256"
 LOCK = ROOT / ".trunkline" / "setup.lock"
 LOG = VENV / "pip.log"
-PARTS = ("libs/*", "services/*", "demo", "launcher")
+PARTS = ("libs/*", "services/*", "demo", "launcher", "operations")
 REPORT_EVERY_S = 3.0
 
 

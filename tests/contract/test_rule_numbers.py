@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("libs", "services", "demo", "launcher", "tests")
+FOLDERS = ("libs", "services", "demo", "launcher", "operations", "tests")
 CITED = re.compile(r"\b(?:(ledger|routing) )?rules? (\d+(?:(?:, | and | to |–)\d+)*)", re.IGNORECASE)
 AT_HOME = {"libs/ledger": "ledger", "services/acd": "routing"}
 """Where "rule 4" needs no first name."""

@@ -19,6 +19,7 @@ from trunkline_platform.settings import MIN_SECRET_BYTES
 from trunkline_launcher.clusters import require_clusters
 from trunkline_launcher.layout import ROOT, WEB, Layout, default_layout, found_secret
 from trunkline_launcher.lock import NAME, only_one
+from trunkline_launcher.operating import AREAS, operate
 from trunkline_launcher.supervisor import Supervisor, require_ports
 
 PASSWORD: Final = "trunkline-demo"
@@ -37,8 +38,11 @@ def carry_out(arguments: list[str]) -> int:
                 reset(default_layout())
             case ["token", gateway, tenant]:
                 print(gateway_token(default_layout(), gateway, tenant))
+            case [area, *_] if area in AREAS:
+                return operate(default_layout(), arguments)
             case _:
-                print("usage: trunkline run | reset | token GATEWAY TENANT", file=sys.stderr)
+                usage = f"run | reset | token GATEWAY TENANT | {' … | '.join(AREAS)} …"
+                print(f"usage: trunkline {usage}", file=sys.stderr)
                 return 2
     except Misconfigured as error:
         print(error, file=sys.stderr)

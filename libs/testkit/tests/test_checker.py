@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from trunkline.acd.v1.acd_events_pb2 import AcdEvent
 from trunkline.acd.v1.acd_types_pb2 import AgentRow
 from trunkline.contact.v1.contact_events_pb2 import ContactEvent
+from trunkline.ivr.v1.ivr_events_pb2 import IvrEvent
 from trunkline.ledger.v1.ledger_types_pb2 import CommandRecord, ManagerInputSkipped, ManagerSource, Marker
 from trunkline_ledger.core.epochs import EpochFilter, Verdict
 from trunkline_ledger.core.records import Record
@@ -23,6 +24,7 @@ from trunkline_testkit.checker import (
     check,
     check_times,
     compare,
+    contradictions,
     stale_rows,
 )
 from trunkline_testkit.checker.agents import agent_times
@@ -32,7 +34,7 @@ from trunkline_testkit.checker.orphans import left_over_work, orphans, outlived_
 from trunkline_testkit.checker.outages import Death, failovers_ms
 from trunkline_testkit.checker.timers import lateness_ms
 
-ENVELOPES = {"contact.events.v1": ContactEvent, "acd.events.v1": AcdEvent}
+ENVELOPES = {"contact.events.v1": ContactEvent, "acd.events.v1": AcdEvent, "ivr.events.v1": IvrEvent}
 
 
 class Ledger:
@@ -473,6 +475,41 @@ async def test_the_program_prints_violations_and_counts_and_fails(bootstrap_serv
         "violations": 2,
     }
     assert subprocess.run(command, capture_output=True).returncode == 0
+
+
+def kind(name, **fields):
+    return (name, {"contact_id": "ct_1", **fields})
+
+
+def strays(*, contact=(), acd=(), ivr=()):
+    written = {"contact.events.v1": contact, "acd.events.v1": acd, "ivr.events.v1": ivr}
+    ledgers = [Ledger(topic).mark(1).command("c1", *events) for topic, events in written.items() if events]
+    log = LedgerLog.of([record for ledger in ledgers for record in ledger.records])
+    return [violation.rule for violation in contradictions(log)]
+
+
+def test_a_contact_that_all_ledgers_agree_on_is_no_orphan():
+    queued, ended = [opened(), kind("contact_queued")], [opened(), kind("contact_queued"), closed()]
+    enqueued, wanted = [kind("contact_enqueued")], [kind("session_started"), kind("person_requested")]
+    assert strays(contact=queued, acd=enqueued, ivr=wanted) == []
+    assert strays(contact=ended, acd=[*enqueued, kind("contact_forgotten")], ivr=wanted) == []
+    assert strays(contact=[opened()], ivr=[kind("session_started")]) == []
+
+
+def test_what_acd_or_ivr_have_of_a_contact_that_is_over_or_unknown_is_an_orphan():
+    assert strays(acd=[kind("contact_enqueued")]) == ["OrphanAtAcd"]
+    assert strays(contact=[opened(), closed()], acd=[kind("contact_enqueued")]) == ["OrphanAtAcd"]
+    assert strays(contact=[opened(), closed()], ivr=[kind("session_started")]) == ["OrphanAtIvr"]
+
+
+def test_a_queued_contact_that_acd_forgot_is_found():
+    forgotten = [kind("contact_enqueued"), kind("contact_forgotten")]
+    assert strays(contact=[opened(), kind("contact_queued")], acd=forgotten) == ["UnknownAtAcd"]
+
+
+def test_a_contact_whose_agent_is_gone_must_end():
+    lost = [kind("contact_enqueued"), kind("contact_released", desk_lost=True)]
+    assert strays(contact=[opened(), kind("contact_queued")], acd=lost) == ["LostByAcd"]
 
 
 RECORDS = st.lists(

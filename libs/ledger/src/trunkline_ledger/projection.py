@@ -43,12 +43,16 @@ class Projection(Protocol):
 
 
 class ProjectionRunner:
-    """Runs one projection until cancelled; what it cannot handle goes to `dlq_topic` and it goes on."""
+    """Runs one projection until cancelled; what it cannot handle goes to `dlq_topic` and it goes on.
+
+    `positions`: how far each partition is written, records without effect included.
+    """
 
     def __init__(
         self, projection: Projection, store: ProjectionStore, *, bootstrap_servers: str, dlq_topic: str
     ) -> None:
         self.dead_letters = 0
+        self.positions: Mapping[int, Position] = {}
         self._projection = projection
         self._store = store
         self._bootstrap_servers = bootstrap_servers
@@ -95,11 +99,12 @@ class ProjectionRunner:
     async def _step(self) -> None:
         assert self._reader is not None
         records = await self._reader.next_batch(1.0)
-        if not records:
-            return
-        await self._apply([record for record in records if record.record.type not in OWN_TYPES])
-        positions = {record.record.partition: record.position_after for record in records}
-        await self._store.save_positions(self._projection.name, self._projection.topic, positions)
+        reached = self._reader.positions()
+        if records:
+            await self._apply([record for record in records if record.record.type not in OWN_TYPES])
+            positions = {record.record.partition: record.position_after for record in records}
+            await self._store.save_positions(self._projection.name, self._projection.topic, positions)
+        self.positions = reached
 
     async def _apply(self, records: Sequence[EffectiveRecord]) -> None:
         """Apply; when that fails halve until the one record that cannot be handled is alone."""

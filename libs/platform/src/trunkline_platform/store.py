@@ -49,16 +49,9 @@ class Delete:
 Write = Upsert | Delete
 
 
-class Collection(Protocol):
-    """One collection. Every method raises Transient when the store is away, ValueError outside the contract."""
-
-    async def ensure_index(self, fields: Order, *, unique: bool = False) -> None:
-        """Make a full index. A unique one needs fields that every document has."""
-        ...
-
-    async def insert(self, document: Document) -> None:
-        """Raises: Conflict when the id or a unique field is taken."""
-        ...
+class Rows(Protocol):
+    """What can be read of a collection. Every method raises Transient when the store is away, ValueError outside the
+    contract."""
 
     async def get(self, document_id: str) -> dict[str, Any] | None:
         """Return one document by id."""
@@ -78,6 +71,22 @@ class Collection(Protocol):
         """Return the different values of a field, in no order."""
         ...
 
+    async def aggregate(self, pipeline: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Run match, group, sort, skip, limit, project, unwind and count stages; at most 10,000 results."""
+        ...
+
+
+class Collection(Rows, Protocol):
+    """One collection."""
+
+    async def ensure_index(self, fields: Order, *, unique: bool = False) -> None:
+        """Make a full index. A unique one needs fields that every document has."""
+        ...
+
+    async def insert(self, document: Document) -> None:
+        """Raises: Conflict when the id or a unique field is taken."""
+        ...
+
     async def update(self, query: Query, update: Update, *, upsert: bool = False) -> bool:
         """Change one matching document; return whether one was changed or made. Raises: Conflict."""
         ...
@@ -94,8 +103,16 @@ class Collection(Protocol):
         """Remove all that match; return how many."""
         ...
 
-    async def aggregate(self, pipeline: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Run match, group, sort, skip, limit, project, unwind and count stages; at most 10,000 results."""
+    async def drop(self) -> None:
+        """Remove the collection with its indexes; nothing happens where there is none."""
+        ...
+
+
+class RowStore(Protocol):
+    """A database that is only read."""
+
+    def collection(self, name: str) -> Rows:
+        """Return what can be read of the collection."""
         ...
 
 
@@ -138,3 +155,7 @@ class Positions:
                 for partition, position in positions.items()
             ]
         )
+
+    async def forget(self, projection: str, topic: str) -> None:
+        """Remove the positions of a projection that is no more."""
+        await self._rows.delete({"projection": projection, "topic": topic})

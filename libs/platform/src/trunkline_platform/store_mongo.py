@@ -149,6 +149,10 @@ class MongoCollection:
         with _errors():
             return int((await self._driver.delete_many(dict(query))).deleted_count)
 
+    async def drop(self) -> None:
+        with _errors():
+            await self._driver.drop()
+
     async def aggregate(self, pipeline: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         check_pipeline(pipeline)
         with _errors():

@@ -2,20 +2,21 @@
 
 from dataclasses import dataclass
 
-from trunkline.topics import TOPICS
+from trunkline.topics import TOPICS, Topic
 from trunkline_ledger.kafka.topics import describe_topic, ensure_topics
-from trunkline_ledger.projection import ProjectionRunner
 from trunkline_platform.credentials import Credentials
 from trunkline_platform.faust_app import LiveApp
+from trunkline_platform.generations import LiveGeneration
 from trunkline_platform.http import HttpServer, create_app
 from trunkline_platform.lifecycle import Process
 from trunkline_platform.metrics import export
+from trunkline_platform.read_models import ReadModel
 from trunkline_platform.replica import export_until_end, serve_http
 from trunkline_platform.settings import load
-from trunkline_platform.store import Positions
 from trunkline_platform.store_mongo import MongoStore
 
-from trunkline_analytics.adapters.live import ACD, AGENTS, CONTACT, DLQ, IVR, JOURNAL, QUEUES, add_live_tables
+from trunkline_analytics.adapters.journals import CONTACTS, CUSTOMERS, TICKETS
+from trunkline_analytics.adapters.live import ACD, AGENTS, DLQ, ENVELOPES, QUEUES, add_live_tables, ledger_of
 from trunkline_analytics.adapters.segments import SegmentProjection, SegmentRows
 from trunkline_analytics.entrypoints.http import add_routes
 from trunkline_analytics.metrics import AnalyticsMetrics
@@ -33,8 +34,7 @@ class Analytics:
 async def bootstrap(process: Process, settings: AnalyticsSettings | None = None) -> Analytics:
     """Start analytics inside `process`. Raises: Misconfigured; Transient when Kafka is away."""
     settings = settings or load(AnalyticsSettings)
-    topics = [TOPICS[name] for name in (ACD, CONTACT, IVR, QUEUES, AGENTS, JOURNAL, DLQ)]
-    await ensure_topics(settings.kafka_bootstrap, topics, settings.replication_factor)
+    await ensure_topics(settings.kafka_bootstrap, _topics(), settings.replication_factor)
     source = await describe_topic(settings.kafka_bootstrap, ACD)  # may have been made beforehand with another number
     store = MongoStore(settings.mongo_url.get_secret_value(), settings.mongo_database)
     process.on_stop("analytics-store", store.close)
@@ -46,18 +46,22 @@ async def bootstrap(process: Process, settings: AnalyticsSettings | None = None)
         replication_factor=settings.replication_factor,
     )
     sources = add_live_tables(app)
-    projection = await _start_projection(process, settings, store)
+    projection = _start_projection(process, settings, store)
     process.add("analytics-live", app.run())
     process.ready("analytics-live", lambda: app.is_ready)
     export_until_end(process, "analytics-metrics", export(AnalyticsMetrics(sources, projection)))
     api = create_app("analytics", process)
-    add_routes(api, SegmentRows(store), Credentials(settings.secret_bytes))
+    add_routes(api, SegmentRows(LiveGeneration(store, SegmentProjection.name)), Credentials(settings.secret_bytes))
     return Analytics(app, serve_http(process, "analytics", api, settings))
 
 
-async def _start_projection(process: Process, settings: AnalyticsSettings, store: MongoStore) -> ProjectionRunner:
-    projection = SegmentProjection(store)
-    await projection.prepare()
-    runner = ProjectionRunner(projection, Positions(store), bootstrap_servers=settings.kafka_bootstrap, dlq_topic=DLQ)
-    process.add("analytics-segments", runner.run())
-    return runner
+def _topics() -> list[Topic]:
+    """What is read and what is written; a ledger's service may start later than we do."""
+    journals = [kind.topic for kind in (CONTACTS, TICKETS, CUSTOMERS)]
+    return [TOPICS[name] for name in (*map(ledger_of, ENVELOPES), *journals, QUEUES, AGENTS, DLQ)]
+
+
+def _start_projection(process: Process, settings: AnalyticsSettings, store: MongoStore) -> ReadModel:
+    segments = ReadModel(SegmentProjection, store, bootstrap_servers=settings.kafka_bootstrap, dlq_topic=DLQ)
+    process.add("analytics-segments", segments.run())
+    return segments

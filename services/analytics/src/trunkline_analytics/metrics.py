@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
-from trunkline_ledger.projection import ProjectionRunner
 from trunkline_platform.faust_app import LedgerSource
+from trunkline_platform.read_models import ReadModel
 
 PREFIX = "trunkline_analytics"
 
@@ -13,7 +13,7 @@ PREFIX = "trunkline_analytics"
 class AnalyticsMetrics(Collector):
     """Counters of the live app's sources and of the projection."""
 
-    def __init__(self, sources: Iterable[LedgerSource], projection: ProjectionRunner) -> None:
+    def __init__(self, sources: Iterable[LedgerSource], projection: ReadModel) -> None:
         self._sources = list(sources)
         self._projection = projection
 

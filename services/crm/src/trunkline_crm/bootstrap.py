@@ -8,18 +8,19 @@ from trunkline.customer.v1 import customer_service_pb2
 from trunkline.topics import TOPICS
 from trunkline_ledger.kafka.topics import ensure_topics
 from trunkline_ledger.ledger import Ledger
-from trunkline_ledger.projection import ProjectionRunner
 from trunkline_ledger.service import LedgerService
 from trunkline_ledger.submission import Recorded
+from trunkline_platform.generations import LiveGeneration
 from trunkline_platform.grpc_server import GrpcServer
 from trunkline_platform.http import HttpServer, create_app
 from trunkline_platform.keystore_choice import open_keystore
 from trunkline_platform.lifecycle import Process
 from trunkline_platform.metrics import export
+from trunkline_platform.read_models import ReadModel
 from trunkline_platform.replica import Replica, export_until_end, serve_http
 from trunkline_platform.sealing import Sealer
 from trunkline_platform.settings import load
-from trunkline_platform.store import Positions, Store
+from trunkline_platform.store import Store
 from trunkline_platform.store_mongo import MongoStore
 
 from trunkline_crm.adapters import wire
@@ -73,8 +74,7 @@ async def bootstrap(process: Process, settings: CrmSettings | None = None) -> Cr
     process.on_stop("crm-keys", keys.close)
     sealer = Sealer(keys, settings.secret_bytes)
     app = create_app("Trunkline crm", process)
-    reading = CustomerReading(StoredCustomers(store), StoredContacts(store), sealer.open)
-    app.include_router(routes(reading, replica.credentials))
+    app.include_router(routes(_reading(store, sealer), replica.credentials))
     http = serve_http(process, "crm", app, settings)
     custody = _start_custody(process, replica.ledger, sealer)
     await replica.start_ledger()
@@ -84,6 +84,11 @@ async def bootstrap(process: Process, settings: CrmSettings | None = None) -> Cr
     replica.add_commands(commands, wire.WIRE, key_of=wire.key_of, lane_of=wire.lane_of, permit=permit)
     await replica.serve_grpc()
     return Crm(replica.ledger, replica.grpc, http)
+
+
+def _reading(store: Store, sealer: Sealer) -> CustomerReading:
+    customers = StoredCustomers(LiveGeneration(store, CustomerProjection.name))
+    return CustomerReading(customers, StoredContacts(LiveGeneration(store, ContactProjection.name)), sealer.open)
 
 
 def _start_custody(process: Process, ledger: CustomerLedger, sealer: Sealer) -> Custody:
@@ -104,14 +109,12 @@ def _erasure_of(found: Recorded[Event]) -> Erasure | None:
     return erasure_of(found.event, found.metadata.tenant_id, found.metadata.event_time)
 
 
-async def _start_projections(process: Process, settings: CrmSettings, store: Store) -> list[ProjectionRunner]:
+async def _start_projections(process: Process, settings: CrmSettings, store: Store) -> list[ReadModel]:
     shape, kafka = settings.ledger_settings(), settings.kafka_bootstrap
     topics = [TOPICS[DLQ_TOPIC], TOPICS[CONTACT_TOPIC]]  # channels may start later than we do
     await ensure_topics(kafka, topics, shape.replication_factor)
-    runners = [
-        ProjectionRunner(projection, Positions(store), bootstrap_servers=kafka, dlq_topic=DLQ_TOPIC)
-        for projection in (CustomerProjection(store), ContactProjection(store))
-    ]
-    for name, runner in zip(("customers", "contacts"), runners, strict=True):
-        process.add(f"crm-projection-{name}", runner.run())
-    return runners
+    customers = ReadModel(CustomerProjection, store, bootstrap_servers=kafka, dlq_topic=DLQ_TOPIC)
+    contacts = ReadModel(ContactProjection, store, bootstrap_servers=kafka, dlq_topic=DLQ_TOPIC)
+    for model in (customers, contacts):
+        process.add(f"crm-projection-{model.name}", model.run())
+    return [customers, contacts]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from trunkline_ledger.ledger import Ledger
-from trunkline_ledger.projection import ProjectionRunner
+from trunkline_platform.read_models import ReadModel
 
 from trunkline_crm.application.custody import Custody
 from trunkline_crm.domain.commands import Command
@@ -17,7 +17,7 @@ class CrmMetrics(Collector):
     """Customers, data keys, and records that a read model could not handle."""
 
     def __init__(
-        self, ledger: Ledger[CrmState, Command, Event], custody: Custody, projections: Sequence[ProjectionRunner]
+        self, ledger: Ledger[CrmState, Command, Event], custody: Custody, projections: Sequence[ReadModel]
     ) -> None:
         self._ledger = ledger
         self._custody = custody

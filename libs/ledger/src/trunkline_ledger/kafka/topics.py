@@ -41,11 +41,10 @@ async def ensure_topics(bootstrap_servers: str, topics: Iterable[Topic], replica
     wanted = list(topics)
 
     async def ensure(admin: AIOKafkaAdminClient) -> None:
-        await _create(admin, [_new_topic(topic, replication_factor) for topic in wanted])
-        await _known(admin, [topic.name for topic in wanted])
+        await create_topics(admin, wanted, replication_factor)
         await _verify(admin, wanted)
 
-    await _ask(bootstrap_servers, ensure)
+    await ask(bootstrap_servers, ensure)
 
 
 async def describe_topic(bootstrap_servers: str, topic: str) -> Description:
@@ -60,10 +59,36 @@ async def describe_topic(bootstrap_servers: str, topic: str) -> Description:
             await asyncio.sleep(0.1)
         return Description(answer.cluster_id or "", topic_id_of(answer), len(answer.topics[0][4]))
 
-    return await _ask(bootstrap_servers, describe)
+    return await ask(bootstrap_servers, describe)
 
 
-async def _ask(bootstrap_servers: str, question: Callable[[AIOKafkaAdminClient], Awaitable[T]]) -> T:
+async def verify_topics(bootstrap_servers: str, topics: Iterable[Topic]) -> None:
+    """Check the settings of topics, creating nothing. Raises: Misconfigured, naming the first wrong one; Transient."""
+    wanted = list(topics)
+    await partition_counts(bootstrap_servers, [topic.name for topic in wanted])
+    await ask(bootstrap_servers, lambda admin: _verify(admin, wanted))
+
+
+async def partition_counts(bootstrap_servers: str, topics: Sequence[str]) -> dict[str, int]:
+    """Return how many partitions each topic has. Raises: Misconfigured for one that is not there; Transient."""
+    found = await ask(bootstrap_servers, lambda admin: admin.describe_topics(list(topics)))
+    missing = [topic["topic"] for topic in found if topic["error_code"]]
+    if missing:
+        raise Misconfigured(f"The topic {missing[0]} does not exist at {bootstrap_servers}.")
+    return {topic["topic"]: len(topic["partitions"]) for topic in found}
+
+
+async def describe_cluster(bootstrap_servers: str) -> str:
+    """Return the id of the cluster. Raises: Transient."""
+
+    async def describe(admin: AIOKafkaAdminClient) -> str:
+        return str((await admin.describe_cluster())["cluster_id"])
+
+    return await ask(bootstrap_servers, describe)
+
+
+async def ask(bootstrap_servers: str, question: Callable[[AIOKafkaAdminClient], Awaitable[T]]) -> T:
+    """Return the answer to a question asked as an administrator. Raises: Transient when no broker is up."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=int(START_S * 1000))
     try:
         await asyncio.wait_for(admin.start(), START_S)
@@ -94,6 +119,12 @@ def topic_config(topic: Topic, replication_factor: int = 1) -> dict[str, str]:
         "unclean.leader.election.enable": "false",
         "min.insync.replicas": "2" if replication_factor >= 3 else "1",
     }
+
+
+async def create_topics(admin: AIOKafkaAdminClient, topics: Sequence[Topic], replication_factor: int) -> None:
+    """Create what is missing, and return when brokers tell of them all. Raises: Misconfigured."""
+    await _create(admin, [_new_topic(topic, replication_factor) for topic in topics])
+    await _known(admin, [topic.name for topic in topics])
 
 
 async def _create(admin: AIOKafkaAdminClient, topics: Sequence[NewTopic]) -> None:

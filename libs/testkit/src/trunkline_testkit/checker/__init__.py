@@ -6,7 +6,7 @@ Must not: import anything of trunkline_ledger, or ask a service.
 
 from trunkline_testkit.checker.journal import ClientJournal, Entry, read_journal
 from trunkline_testkit.checker.log import LedgerLog, LogRecord
-from trunkline_testkit.checker.rules import SourcedRow, check, check_times, compare, stale_rows
+from trunkline_testkit.checker.rules import SourcedRow, check, check_times, compare, contradictions, stale_rows
 from trunkline_testkit.checker.violation import Violation
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "check",
     "check_times",
     "compare",
+    "contradictions",
     "read_journal",
     "stale_rows",
 ]

@@ -171,6 +171,15 @@ class StoreContract:
         await collection.insert(document)
         assert await collection.get("a") == document
 
+    async def test_a_dropped_collection_is_empty_and_forgets_what_was_unique(self, collection: Collection) -> None:
+        await collection.drop()
+        await collection.ensure_index([("address", 1)], unique=True)
+        await collection.insert({"_id": "a", "address": "x"})
+        await collection.drop()
+        assert await collection.count({}) == 0
+        await collection.bulk([Upsert(name, {"$set": {"address": "x"}}) for name in "bc"])
+        assert await collection.count({}) == 2
+
     async def test_a_time_comes_back_in_utc(self, collection: Collection) -> None:
         await collection.insert({"_id": "a", "when": NOON.astimezone(timezone(timedelta(hours=8)))})
         found = await collection.get("a")

@@ -115,6 +115,11 @@ class MemoryCollection:
             del self._documents[document["_id"]]
         return len(found)
 
+    async def drop(self) -> None:
+        self._store.check_reachable()
+        self._documents.clear()
+        self._unique.clear()
+
     async def aggregate(self, pipeline: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         check_pipeline(pipeline)
         self._store.check_reachable()

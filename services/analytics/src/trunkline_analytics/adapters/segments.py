@@ -13,7 +13,7 @@ from trunkline.acd.v1.acd_events_pb2 import AcdEvent
 from trunkline.acd.v1.acd_types_pb2 import SegmentOutcome
 from trunkline_core.errors import Poison
 from trunkline_ledger.kafka.reader import EffectiveRecord
-from trunkline_platform.store import Collection, Store, Upsert, Write
+from trunkline_platform.store import Rows, RowStore, Store, Upsert, Write
 
 from trunkline_analytics.domain.segments import Outcome, QueueSegment
 
@@ -34,13 +34,17 @@ class SegmentProjection:
 
     def __init__(self, store: Store) -> None:
         self._rows = store.collection(COLLECTION)
+        self._is_prepared = False
 
-    async def prepare(self) -> None:
-        """Make the index that reading needs."""
-        await self._rows.ensure_index((("tenant_id", 1), ("opened_at", 1)))
+    async def _prepare(self) -> None:
+        """Make the index that reading needs, before the first write; the store may be away at the start."""
+        if not self._is_prepared:
+            await self._rows.ensure_index((("tenant_id", 1), ("opened_at", 1)))
+            self._is_prepared = True
 
     async def apply(self, records: Sequence[EffectiveRecord]) -> None:
         """Write the records' effect. Raises: Poison, Transient."""
+        await self._prepare()
         writes = [write for effective in records if (write := segment_write(effective)) is not None]
         if writes:
             await self._rows.bulk(writes)
@@ -91,8 +95,8 @@ def next_stored(at: datetime) -> datetime:
 class SegmentRows:
     """Reading segments of one tenant."""
 
-    def __init__(self, store: Store) -> None:
-        self._rows: Collection = store.collection(COLLECTION)
+    def __init__(self, store: RowStore) -> None:
+        self._rows: Rows = store.collection(COLLECTION)
 
     async def between(
         self, tenant: str, start: datetime, end: datetime, queue_id: str, after: str, limit: int

@@ -25,7 +25,7 @@ from trunkline.contact.v1.contact_types_pb2 import CloseReason
 from trunkline_core.errors import Poison
 from trunkline_ledger.kafka.reader import EffectiveRecord
 from trunkline_platform.paging import Place, behind, newest_first
-from trunkline_platform.store import Store
+from trunkline_platform.store import RowStore, Store
 from trunkline_platform.store_documents import Change, Document, merged, whole_ms
 from trunkline_platform.wire import moment
 
@@ -118,7 +118,7 @@ _FIELDS: Mapping[str | None, Callable[[Any, ContactEvent], Document]] = {
 class StoredContacts:
     """Reads the collection."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: RowStore) -> None:
         self._contacts = store.collection("customer_contacts")
 
     async def contact(self, tenant: str, contact_id: str) -> ContactRow | None:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from trunkline_ledger.core.metadata import Metadata
 from trunkline_ledger.kafka.reader import EffectiveRecord
-from trunkline_platform.store import Store
+from trunkline_platform.store import RowStore, Store
 from trunkline_platform.store_documents import Change, Document, merged, sealed_document, sealed_from, whole_ms
 
 from trunkline_crm.adapters.wire import TOPIC, WIRE
@@ -78,7 +78,7 @@ def _identity_name(event: IdentityAdded) -> str:
 class StoredCustomers:
     """Reads the collections."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: RowStore) -> None:
         self._customers = store.collection("customers")
 
     async def customer(self, tenant: str, customer_id: str) -> CustomerRow | None:

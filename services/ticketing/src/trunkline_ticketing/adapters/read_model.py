@@ -7,18 +7,18 @@ Must not: open a text or decide anything.
 `ticket_notes`: {_id, tenant, ticket_id, body, author, written_time}
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from trunkline_ledger.core.metadata import Metadata
 from trunkline_ledger.kafka.reader import EffectiveRecord
 from trunkline_platform.paging import Place, behind, newest_first
-from trunkline_platform.store import Store, Upsert
+from trunkline_platform.store import RowStore, Store, Upsert
 from trunkline_platform.store_documents import Change, Document, merged, sealed_document, sealed_from, whole_ms
 
 from trunkline_ticketing.adapters.wire import TOPIC, WIRE
 from trunkline_ticketing.application.reading import NoteRow, TicketRow
-from trunkline_ticketing.domain.events import Event, NoteAdded, TicketCreated, TicketStateChanged
+from trunkline_ticketing.domain.events import Event, NoteAdded, TicketCreated, TicketEvent, TicketStateChanged
 from trunkline_ticketing.domain.words import TicketState
 
 OPENED_FIELDS: Mapping[str, frozenset[str]] = MappingProxyType({"tickets": frozenset(), "ticket_notes": frozenset()})
@@ -53,15 +53,17 @@ class TicketProjection:
         notes = [_note(event, metadata) for event, metadata in entries if isinstance(event, NoteAdded)]
         if notes:
             await self._notes.bulk(notes)
-        await self._tickets.bulk(list(merged(map(_change, entries))))
+        await self._tickets.bulk(list(merged(_changes(entries))))
 
 
-def _change(entry: tuple[Event, Metadata]) -> Change:
-    event, metadata = entry
-    return event.ticket_id, metadata.stream_version, _fields(event, metadata)
+def _changes(entries: Sequence[tuple[Event, Metadata]]) -> Iterator[Change]:
+    """Return what changes tickets; notices of that change none."""
+    for event, metadata in entries:
+        if isinstance(event, TicketEvent):
+            yield event.ticket_id, metadata.stream_version, _fields(event, metadata)
 
 
-def _fields(event: Event, metadata: Metadata) -> Document:
+def _fields(event: TicketEvent, metadata: Metadata) -> Document:
     match event:
         case TicketCreated():
             return {
@@ -92,7 +94,7 @@ def _note(event: NoteAdded, metadata: Metadata) -> Upsert:
 class StoredTickets:
     """Reads the collections (a `TicketRows`)."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: RowStore) -> None:
         self._tickets = store.collection("tickets")
         self._notes = store.collection("ticket_notes")
 

@@ -1,0 +1,185 @@
+"""What an operator can ask for, from the command line to the exit code: 0 sound or done, 1 problems, 2 bad usage."""
+
+import argparse
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+
+from trunkline_core.errors import Misconfigured, TrunklineError
+from trunkline_ledger.audit.stored import RecordSource
+from trunkline_ledger.kafka.history import ClusterHistory
+from trunkline_platform.store_mongo import MongoStore
+
+from trunkline_operator.copying import copy
+from trunkline_operator.folders import BackupFolder
+from trunkline_operator.installation import Installation
+from trunkline_operator.keeping import back_up, restore
+from trunkline_operator.ledgers import chosen
+from trunkline_operator.rebuilding import abandon, rebuild
+from trunkline_operator.replaying import replay
+from trunkline_operator.tailing import tail
+from trunkline_operator.verifying import verify
+
+Verbs = argparse._SubParsersAction
+
+
+def carry_out(arguments: Sequence[str], installation: Installation) -> int:
+    """Run a command. Raises: Misconfigured, one sentence."""
+    options = _parser(installation).parse_args(arguments)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what went wrong is said in one sentence
+    needs_own = getattr(options, "kafka", None) == installation.kafka_bootstrap and not getattr(options, "backup", None)
+    try:
+        with installation.brokers() if needs_own else nullcontext():
+            return int(asyncio.run(options.run(options, installation)))
+    except Misconfigured:
+        raise
+    except TrunklineError as error:
+        raise Misconfigured(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
+
+
+def _parser(installation: Installation) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="trunkline", description="Work on the ledgers of an installation.")
+    areas = parser.add_subparsers(required=True, metavar="ledger | backup | restore | projection")
+    ledger = areas.add_parser("ledger", help="look at ledgers, move them")
+    verbs = ledger.add_subparsers(required=True, metavar="verify | replay | tail | copy")
+    _add_verify(verbs, installation)
+    _add_replay(verbs, installation)
+    _add_tail(verbs, installation)
+    _add_copy(verbs, installation)
+    _add_backup(areas, installation)
+    _add_restore(areas, installation)
+    _add_projection(areas)
+    return parser
+
+
+def _add_verify(verbs: "Verbs[argparse.ArgumentParser]", installation: Installation) -> None:
+    verb = verbs.add_parser("verify", help="check epochs, versions, ids, commands, placement and settings")
+    _add_source(verb, installation)
+    verb.set_defaults(run=_verify)
+
+
+def _add_replay(verbs: "Verbs[argparse.ArgumentParser]", installation: Installation) -> None:
+    verb = verbs.add_parser("replay", help="decide all commands again and compare, byte for byte")
+    _add_source(verb, installation)
+    verb.add_argument("--until", type=_moment, metavar="TIME", help="log time, e.g. 2026-01-05T12:00:00Z")
+    verb.set_defaults(run=_replay)
+
+
+def _add_tail(verbs: "Verbs[argparse.ArgumentParser]", installation: Installation) -> None:
+    verb = verbs.add_parser("tail", help="print decoded records as JSON lines; sealed texts stay sealed")
+    verb.add_argument("topic", metavar="TOPIC")
+    verb.add_argument("--partition", type=int, metavar="N", help="by default all, one after another")
+    verb.add_argument("--from", dest="first", type=int, default=0, metavar="OFFSET", help="begin there (0)")
+    verb.add_argument("--follow", action="store_true", help="go on with what is written from now on")
+    _add_kafka(verb, installation)
+    verb.set_defaults(run=_tail)
+
+
+def _add_copy(verbs: "Verbs[argparse.ArgumentParser]", installation: Installation) -> None:
+    verb = verbs.add_parser("copy", help="copy ledgers to an empty cluster byte for byte, while the centre is stopped")
+    verb.add_argument("topics", nargs="*", metavar="TOPIC", help="ledgers; by default all")
+    verb.add_argument("--to", required=True, metavar="HOST:PORT", help="the brokers of the other cluster")
+    _add_kafka(verb, installation)
+    _add_replication(verb)
+    verb.set_defaults(run=_copy)
+
+
+def _add_backup(areas: "Verbs[argparse.ArgumentParser]", installation: Installation) -> None:
+    verb = areas.add_parser("backup", help="write ledgers and keys of one moment into a folder; the centre may run")
+    verb.add_argument("folder", type=Path, metavar="DIR", help="a new folder")
+    verb.add_argument("--with-secret", action="store_true", help="also the secret, which opens the keys: guard it")
+    _add_kafka(verb, installation)
+    verb.set_defaults(run=_backup)
+
+
+def _add_restore(areas: "Verbs[argparse.ArgumentParser]", installation: Installation) -> None:
+    verb = areas.add_parser("restore", help="make an installation of a backup: an empty cluster, no keys yet")
+    verb.add_argument("folder", type=Path, metavar="DIR")
+    _add_kafka(verb, installation)
+    _add_replication(verb)
+    verb.set_defaults(run=_restore)
+
+
+def _add_projection(areas: "Verbs[argparse.ArgumentParser]") -> None:
+    projection = areas.add_parser("projection", help="make read models anew")
+    verbs = projection.add_subparsers(required=True, metavar="rebuild")
+    verb = verbs.add_parser("rebuild", help="from the ledger's beginning, while it is read and the centre runs")
+    verb.add_argument("name", metavar="NAME", help="contacts, customers, queue-segments or tickets")
+    verb.add_argument("--wait", action="store_true", help="until the new one is read")
+    verb.add_argument("--abandon", action="store_true", help="end a rebuild without effect")
+    verb.set_defaults(run=_rebuild)
+
+
+def _add_source(verb: argparse.ArgumentParser, installation: Installation) -> None:
+    verb.add_argument("topics", nargs="*", metavar="TOPIC", help="ledgers; by default all")
+    verb.add_argument("--backup", type=Path, metavar="DIR", help="look into a backup instead of a cluster")
+    _add_kafka(verb, installation)
+
+
+def _add_kafka(verb: argparse.ArgumentParser, installation: Installation) -> None:
+    verb.add_argument("--kafka", default=installation.kafka_bootstrap, metavar="HOST:PORT", help="the brokers")
+
+
+def _add_replication(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--replication-factor", type=int, default=1, metavar="N", help="of the topics made (1)")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no time like 2026-01-05T12:00:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+async def _verify(options: argparse.Namespace, _: Installation) -> int:
+    async with _source(options) as source:
+        return min(1, await verify(source, options.topics, "" if options.backup else options.kafka))
+
+
+async def _replay(options: argparse.Namespace, _: Installation) -> int:
+    async with _source(options) as source:
+        return min(1, await replay(source, options.topics, options.until))
+
+
+async def _tail(options: argparse.Namespace, _: Installation) -> int:
+    await tail(options.kafka, options.topic, options.partition, options.first, follow=options.follow)
+    return 0
+
+
+async def _copy(options: argparse.Namespace, _: Installation) -> int:
+    return min(1, await copy(options.kafka, options.to, options.topics, options.replication_factor))
+
+
+async def _backup(options: argparse.Namespace, installation: Installation) -> int:
+    await back_up(installation, options.kafka, options.folder, with_secret=options.with_secret)
+    return 0
+
+
+async def _restore(options: argparse.Namespace, installation: Installation) -> int:
+    return min(1, await restore(installation, options.kafka, options.folder, options.replication_factor))
+
+
+async def _rebuild(options: argparse.Namespace, installation: Installation) -> int:
+    store = MongoStore(installation.mongo_url, installation.mongo_database)
+    try:
+        if options.abandon:
+            await abandon(store, options.name)
+        else:
+            await rebuild(store, options.name, wait=options.wait)
+    finally:
+        await store.close()
+    return 0
+
+
+@asynccontextmanager
+async def _source(options: argparse.Namespace) -> AsyncIterator[RecordSource]:
+    names = list(chosen(options.topics))
+    if options.backup:
+        yield BackupFolder(options.backup)
+        return
+    async with ClusterHistory(options.kafka, names) as history:
+        yield history
