@@ -4,7 +4,7 @@ SOURCES := bootstrap.py conftest.py protos libs services demo launcher operation
 
 SIMULATION := PYTHONPATH=tests/simulation:tests/support:libs/ledger/tests $(BIN)/python
 
-.PHONY: help setup check test chaos chaos-selftest run demo bench sim sim-selftest reset protos clean
+.PHONY: help setup check test chaos chaos-selftest run demo bench bench-ledger sim sim-selftest reset protos clean
 
 help: ## list the targets
 	@grep -hE "^[a-z-]+:.*## " $(MAKEFILE_LIST) | sed -E "s/:.*## /\t/"
@@ -45,6 +45,11 @@ bench: setup ## print figures of the ledger, the rules, the mapper, kills and an
 	$(BIN)/python libs/platform/bench/wire.py
 	$(BIN)/python libs/ledger/bench/kills.py --seconds 30
 	$(BIN)/python launcher/bench/idle.py
+
+bench-ledger: setup ## print figures of the ledger: commands over gRPC, memory, snapshots, recovery, fail-over; some fifteen minutes
+	$(BIN)/python launcher/bench/commands.py
+	$(BIN)/python libs/ledger/bench/snapshots.py --replay
+	$(BIN)/python libs/ledger/bench/failover.py
 
 sim: setup ## simulate the ledger's runtime under a thousand seeds, some ten minutes (SEED, OFFERS, DECIDER_OFFERS)
 	@$(SIMULATION) -m simulate $(if $(SEED),--seed $(SEED)) $(if $(DEATH),--death $(DEATH)) $(if $(OFFERS),--offers $(OFFERS)) \

@@ -5,9 +5,10 @@
 A log of channels' real rules is written, two contacts a second of log time: opened, a person wanted, queued, offered,
 connected, six messages, closed, dropped after ten minutes. Then: snapshot_s, of the whole log and of the last 50,000
 records; recovery_s, from the start of a replica to a fold that reached the end, with a snapshot that is 50,000 records
-old; replay_s, the same without a snapshot (with `--replay`); owner_pause_ms_max, the longest time for which the loop of
-an owner under load was held up, without and with a helper at work; fold_memory_bytes_per_contact, of one in memory, and
-of one that has left it, whose version and first answers are still remembered.
+old; replay_s, the same without a snapshot (with `--replay`); replay_events_per_s of both; owner_pause_ms_max, the
+longest time for which the loop of an owner under load was held up, without and with a helper at work;
+fold_memory_bytes_per_contact, of one in memory, and of one that has left it, whose version and first answers are still
+remembered.
 """
 
 import argparse
@@ -192,7 +193,9 @@ async def recover(kafka: KafkaNode, name: str, service: LedgerService[Any, Any, 
     while not ledger.is_caught_up():
         await asyncio.sleep(0.01)
     took = time.perf_counter() - began
-    report(name, took, "s", records_behind=ledger.core(0).next_offset, records_read=ledger.stats.folded)
+    read = ledger.stats.folded
+    report(name, took, "s", records_behind=ledger.core(0).next_offset, records_read=read)
+    report("replay_events_per_s", read / took, "1/s", of=name)
     return ledger
 
 
