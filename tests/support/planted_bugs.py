@@ -190,7 +190,7 @@ def unknown_outcome_not_taken_back() -> None:
 
 
 def unknown_outcome_in_the_same_epoch() -> None:
-    """After a time-out the owner goes on in its epoch; the abandoned batch may land later (against ledger rule 10)."""
+    """The owner goes on in its epoch, and the abandoned batch may land later (against ledger rule 10)."""
     lost_track = Partition.lost_track
 
     def go_on(self: Any, monotonic_s: float) -> Outputs[Any]:
@@ -237,7 +237,7 @@ def window_evicting() -> None:
 
 
 def window_not_read() -> None:
-    """A standby does not remember the answers that it reads (against ledger rule 12)."""
+    """A standby forgets the answers that it reads (against ledger rule 12)."""
     finish = Fold._finish
 
     def forget(self: Any, reading: Any) -> None:
