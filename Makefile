@@ -4,7 +4,7 @@ SOURCES := bootstrap.py conftest.py protos libs services demo launcher operation
 
 SIMULATION := PYTHONPATH=tests/simulation:tests/support:libs/ledger/tests $(BIN)/python
 
-.PHONY: help setup check test run demo bench sim reset protos clean
+.PHONY: help setup check test chaos chaos-selftest run demo bench sim sim-selftest reset protos clean
 
 help: ## list the targets
 	@grep -hE "^[a-z-]+:.*## " $(MAKEFILE_LIST) | sed -E "s/:.*## /\t/"
@@ -27,6 +27,12 @@ check: setup ## lint, format, types, layers, protos
 test: check ## set up and run everything
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
+chaos: setup ## break a busy centre on real brokers and judge it (CHAOS_MINUTES, CHAOS_SEED, CHAOS_BROKERS, CHAOS_RATE, CHAOS_AGENTS, CHAOS_FAULTS, CHAOS_EVIDENCE)
+	@PYTHONPATH=tests:tests/support $(BIN)/python -m chaos
+
+chaos-selftest: setup ## plant bugs that a chaos run must find
+	@PYTHONPATH=tests:tests/support $(BIN)/python -m chaos.selftest
+
 run: setup ## start the whole centre on this machine; Ctrl-C stops it
 	@$(BIN)/python -m trunkline_launcher run
 
@@ -43,6 +49,9 @@ bench: setup ## print figures of the ledger, the rules, the mapper, kills and an
 sim: setup ## simulate the ledger's runtime under a thousand seeds, some ten minutes (SEED, OFFERS, DECIDER_OFFERS)
 	@$(SIMULATION) -m simulate $(if $(SEED),--seed $(SEED)) $(if $(OFFERS),--offers $(OFFERS)) \
 		$(if $(DECIDER_OFFERS),--decider-offers $(DECIDER_OFFERS))
+
+sim-selftest: setup ## plant bugs that the simulator must find
+	@$(SIMULATION) -m selftest
 
 reset: setup ## forget all data of this machine's centre
 	@$(BIN)/python -m trunkline_launcher reset

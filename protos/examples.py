@@ -13,7 +13,7 @@ from trunkline.contact.v1.contact_events_pb2 import ContactEvent
 from trunkline.customer.v1.customer_events_pb2 import CustomerEvent
 from trunkline.directory.v1.directory_events_pb2 import DirectoryEvent
 from trunkline.ivr.v1.ivr_events_pb2 import IvrEvent
-from trunkline.journal.v1.journal_events_pb2 import ContactJournalEvent
+from trunkline.journal.v1.journal_events_pb2 import ContactJournalEvent, CustomerJournalEvent, TicketJournalEvent
 from trunkline.live.v1.live_types_pb2 import LiveAgent, LiveQueue
 from trunkline.ticket.v1.ticket_events_pb2 import TicketEvent
 
@@ -23,9 +23,11 @@ ENVELOPES: dict[str, type[Message]] = {
     "contact.events.v1": ContactEvent,
     "contact.journal.v1": ContactJournalEvent,
     "customer.events.v1": CustomerEvent,
+    "customer.journal.v1": CustomerJournalEvent,
     "directory.events.v1": DirectoryEvent,
     "ivr.events.v1": IvrEvent,
     "ticket.events.v1": TicketEvent,
+    "ticket.journal.v1": TicketJournalEvent,
 }
 ROWS: dict[str, type[Message]] = {"live.agents.v1": LiveAgent, "live.queues.v1": LiveQueue}
 TEXTS = {"zh": "中文", "en": "English", "time_zone": "Asia/Shanghai", "locale": "zh", "digit": "1"}

@@ -630,11 +630,17 @@ READERS = {
     "console": ('ledger_void_records_total{ledger="console"}',),
     "crm": ('ledger_void_records_total{ledger="crm"}', 'topic="contact.events.v1"', 'topic="customer.events.v1"'),
     "ivr": ('ledger_void_records_total{ledger="ivr"}', 'topic="directory.events.v1"'),
-    "ticketing": ('ledger_void_records_total{ledger="ticketing"}', 'topic="ticket.events.v1"'),
+    "ticketing": (
+        'ledger_void_records_total{ledger="ticketing"}',
+        'topic="ticket.events.v1"',
+        'topic="directory.events.v1"',
+    ),
     "analytics": (
         'analytics_void_records_total{topic="acd.events.v1"}',
         'analytics_void_records_total{topic="contact.events.v1"}',
         'analytics_void_records_total{topic="ivr.events.v1"}',
+        'analytics_void_records_total{topic="ticket.events.v1"}',
+        'analytics_void_records_total{topic="customer.events.v1"}',
         'reader_void_records_total{reader="projection-queue-segments",topic="acd.events.v1"}',
     ),
 }

@@ -23,7 +23,7 @@ from trunkline_embedded.store import MongoStore
 from trunkline_launcher.commands import PASSWORD
 from trunkline_platform.commands import new_command_id
 from trunkline_platform.credentials import Principal, Role
-from trunkline_testkit.checker import ClientJournal, check, read_journal
+from trunkline_testkit.checker import ClientJournal, check, check_times, read_journal
 from waiting import until_nothing_is_wrong, wait_until
 
 CALLS, AT_A_TIME, AGENTS = 100, 12, 6
@@ -74,7 +74,7 @@ async def test_three_killed_owners_cost_nothing_that_was_acknowledged(
             await all_calls(fleet, shop, journal)
     log = await ledgers(fleet.layout.kafka)
     entries = read_journal(tmp_path / "journal")
-    assert check(log, entries, is_final=True) == []
+    assert [*check(log, entries, is_final=True), *check_times(log)] == []
     await until_nothing_is_wrong(
         lambda: wrong_live_rows(fleet.layout.kafka), "the live tables equal the fold of the ledger", PATIENCE_S
     )

@@ -6,23 +6,25 @@ Owns: how actors hear of events and how their commands get to a replica.
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from acd_actors import Actors, Deed
 from acd_rules import AcdHistory, cut_leases
 from trunkline_acd.adapters.wire import CODEC, is_ignorable
 from trunkline_acd.bootstrap import ledger_service
-from trunkline_acd.domain import events
+from trunkline_acd.domain import commands, events
 from trunkline_acd.domain.state import routing_domain_id
 from trunkline_ledger.core.metadata import Metadata
 from trunkline_ledger.core.records import MARKER_TYPE, Record
 from trunkline_ledger.service import LedgerService
+from trunkline_ledger.submission import Committed
 from trunkline_testkit.checker.log import LedgerLog
 from trunkline_testkit.checker.rules import Violation
 from trunkline_testkit.simulation.callers import outside_submission
 from trunkline_testkit.simulation.fleet import Hosting
 from trunkline_testkit.simulation.room import Folds, Room
+from trunkline_testkit.virtual_time import START
 
 TOPIC = "acd.events.v1"
 
@@ -101,6 +103,7 @@ class AcdWorld:
             *history.violations,
             *cut_leases(_with_epochs(room, log)),
             *_stuck(history, folds),
+            *_answers(room, log),
         ]
 
     def count(self, log: LedgerLog) -> int:
@@ -153,3 +156,27 @@ def _stuck(history: AcdHistory, folds: Folds) -> Iterator[Violation]:
             for agent in domain.agents.values():
                 if agent.work:
                     yield Violation("AgentStuck", agent.agent_id, f"{len(agent.work)} pieces of work")
+
+
+def _answers(room: Room, log: LedgerLog) -> Iterator[Violation]:
+    """What was reported of one offer connects no other, and who was told that it is over comes into no queue."""
+    enqueued = {
+        event.event.contact_id: room.cluster.topics[TOPIC][event.record.partition]
+        .records[event.record.offset]
+        .append_time
+        for event in log.events
+        if isinstance(event.event, events.ContactEnqueued)
+    }
+    for told in room.callers.told:
+        command = told.submission.command
+        if not isinstance(told.answer, Committed):
+            continue
+        if isinstance(command, commands.ReportConnected):
+            connected = (one.event for one in told.answer.events if isinstance(one.event, events.ContactConnected))
+            offers = {event.offer_no for event in connected}
+            if offers - {command.offer_no}:
+                yield Violation("ConnectedByAnotherOffer", command.contact_id, f"{offers} by {command.offer_no}")
+        elif isinstance(command, commands.EndContact):
+            entered = enqueued.get(command.contact_id, START)
+            if entered > START + timedelta(seconds=told.answered_s):
+                yield Violation("EnqueuedAfterItsEnd", command.contact_id, f"told at {told.answered_s:.3f} s")

@@ -54,9 +54,11 @@ class BankWorld:
             if draw < 10:
                 closing = f"{account}/{room.random.randrange(10**6)}"
                 await self._send(room, account, CloseLater(closing, room.random.randrange(0, 15_000)))
+            elif draw < 40:  # at once, so that one batch holds several that depend on each other
+                amounts = [_amount(room) for _ in range(5)]
+                await asyncio.gather(*(self._send(room, account, Book(account, amount)) for amount in amounts))
             else:
-                amount = room.random.randrange(1, 30) if draw < 55 else -room.random.randrange(1, 60)
-                await self._send(room, account, Book(account, amount))
+                await self._send(room, account, Book(account, _amount(room)))
 
     async def _send(self, room: Room, account: str, command: Any) -> None:
         callers = room.callers
@@ -79,6 +81,10 @@ class BankWorld:
 
     def count(self, log: LedgerLog) -> int:
         return sum(isinstance(event.event, Booked) for event in log.events)
+
+
+def _amount(room: Room) -> int:
+    return room.random.randrange(1, 30) if room.random.randrange(2) else -room.random.randrange(1, 60)
 
 
 def _wrong_balances(log: LedgerLog, folds: Folds) -> Iterator[Violation]:

@@ -6,12 +6,13 @@ Ledger rules 1 to 3, 5 to 13, 15 and 19, by the log and by what clients were tol
 import os
 import subprocess
 import sys
-from pathlib import Path
 
+import planted_bugs
 import pytest
 from decider_alone import play_alone
+from selftest import SOUGHT, plan_of
 from simulate import WORLDS, play
-from trunkline_testkit.simulation.room import Outcome
+from trunkline_testkit.simulation.room import Outcome, simulate
 
 SEEDS = 12
 
@@ -41,10 +42,32 @@ def test_the_same_seed_gives_the_same_history(world):
     assert {history_elsewhere(world, 7, hash_seed) for hash_seed in ("1", "2")} == {play(world, 7).history}
 
 
+@pytest.mark.parametrize("bug", sorted(SOUGHT))
+def test_what_a_bug_is_found_by_does_not_happen_without_it(bug):
+    sought = SOUGHT[bug]
+    make, size = WORLDS[sought.world]
+    for seed in range(1, 4 if sought.world == "bank" else 2):
+        outcome = simulate(plan_of(seed, size, sought), make())
+        assert not sought.rules & {violation.rule for violation in outcome.violations}, told(outcome)
+
+
+def test_planted_bugs_are_found():
+    """All of them: `make sim-selftest`."""
+    bugs = ("reply_before_append", "rejection_released_early", "window_not_read", "timer_early")
+    assert elsewhere("-m", "selftest", *bugs).count("found by") == len(bugs)
+
+
+def test_every_planted_bug_is_sought():
+    assert SOUGHT.keys() == planted_bugs.BUGS.keys()
+
+
 def history_elsewhere(world: str, seed: int, hash_seed: str) -> str:
-    script = f"import simulate; print(simulate.play({world!r}, {seed}).history)"
-    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
-    environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": path}
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=120)
+    return elsewhere("-c", f"import simulate; print(simulate.play({world!r}, {seed}).history)", hash_seed=hash_seed)
+
+
+def elsewhere(*arguments: str, hash_seed: str = "0") -> str:
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()

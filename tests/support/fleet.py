@@ -7,7 +7,7 @@ import re
 import signal
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -38,11 +38,20 @@ class Replica:
         log = self.layout.logs / f"{self.service}-{self.instance_id}.log"
         self._child = ChildProcess([*argv, f"trunkline_{self.service}"], log, env=environment)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the process lives; a frozen one does."""
+        return self._child is not None and self._child.is_running
+
     def kill(self) -> None:
         """SIGKILL."""
+        self.signal(signal.SIGKILL)
+        assert self._child is not None and self._child.wait(10)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal, for example SIGSTOP."""
         assert self._child is not None
-        self._child.signal(signal.SIGKILL)
-        assert self._child.wait(10)
+        self._child.signal(number)
 
     def terminate(self) -> None:
         """Ask it to end."""
@@ -56,7 +65,11 @@ class Replica:
 
     def is_ready(self) -> bool:
         """Whether it says so."""
-        assert self._child is not None and self._child.is_running, f"{self.service} {self.instance_id} ended"
+        assert self.is_running, f"{self.service} {self.instance_id} ended"
+        return self.says_ready()
+
+    def says_ready(self) -> bool:
+        """The same of a process that may be down for a while."""
         return self._get("/readyz") is not None
 
     def owned(self) -> int:
@@ -71,12 +84,30 @@ class Replica:
         return answer.text if answer.status_code == 200 else None
 
 
-class Fleet:
-    """All services on one Kafka and one store; `replicas` says of which there are several."""
+Settings = Callable[[Replica], Mapping[str, str]]
+Program = Callable[[Replica], tuple[str, ...]]
 
-    def __init__(self, folder: Path, kafka: str, mongo: str, database: str, replicas: Mapping[str, int]) -> None:
+
+class Fleet:
+    """All services on one Kafka and one store; `replicas` says of which there are several.
+
+    `settings`: what a replica is told besides, by environment; `program`: what runs its module. Asked at each start.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        kafka: str,
+        mongo: str,
+        database: str,
+        replicas: Mapping[str, int],
+        settings: Settings = lambda _: {},
+        program: Program = lambda _: HEALTHY,
+    ) -> None:
         self.layout = Layout(folder, kafka, mongo, free_ports())
         self._database = database
+        self._settings = settings
+        self._program = program
         self._replicas = {
             (service, number): Replica(service, number, self._layout_of(number))
             for service in SERVICES
@@ -87,6 +118,10 @@ class Fleet:
         if number == 1:
             return self.layout
         return Layout(self.layout.data, self.layout.kafka, self.layout.mongo, free_ports())
+
+    def all(self) -> list[Replica]:
+        """Return every replica of every service."""
+        return list(self._replicas.values())
 
     def of(self, service: str) -> list[Replica]:
         """Return a service's replicas."""
@@ -112,9 +147,9 @@ class Fleet:
             self.begin(replica)
         self.ready()
 
-    def begin(self, replica: Replica, argv: tuple[str, ...] = HEALTHY) -> None:
-        """Start one replica, without waiting."""
-        replica.start(self._environment(replica), argv)
+    def begin(self, replica: Replica, argv: tuple[str, ...] = ()) -> None:
+        """Start one replica, without waiting. `argv`: what runs its module this time."""
+        replica.start(self._environment(replica), argv or self._program(replica))
 
     def ready(self) -> None:
         """Wait until every replica says that it is ready."""
@@ -129,7 +164,7 @@ class Fleet:
             replica.stop()
 
     def _environment(self, replica: Replica) -> dict[str, str]:
-        return replica.layout.environment(replica.service) | dict(self._known(replica))
+        return replica.layout.environment(replica.service) | dict(self._known(replica)) | dict(self._settings(replica))
 
     def _known(self, replica: Replica) -> Iterator[tuple[str, str]]:
         yield "TRUNKLINE_INSTANCE_ID", replica.instance_id

@@ -5,7 +5,7 @@ Owns: one stream, its requests and their answers, the newest view of each contac
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import Any
 
 from trunkline.contact.v1 import contact_service_pb2 as api
@@ -21,13 +21,17 @@ SESSION = api.DESCRIPTOR.services_by_name["ContactSessionService"].methods_by_na
 
 
 class Gateway:
-    """All calls of one gateway. Legs join as soon as an agent accepts, unless `joins` is false."""
+    """All calls of one start of a gateway. Legs join as soon as an agent accepts, unless `joins` is false."""
 
-    def __init__(self, *, joins: bool = True) -> None:
+    def __init__(self, name: str = "gw_test", *, joins: bool = True) -> None:
+        self.name = name
+        self.boot_id = new_command_id()
+        self.calls: set[str] = set()  # what it has, as long as the view is not of one that is over
         self.views: dict[str, ContactView] = {}
         self.peer: PeerClient | None = None
         self._joins = joins
         self._joined: set[tuple[str, int, int]] = set()
+        self._starting: set[str] = set()
         self._answers: dict[str, asyncio.Future[Any]] = {}
         self._moved = asyncio.Event()
 
@@ -35,6 +39,8 @@ class Gateway:
         """Send one request; return RequestDone or RequestRefused. Raises: Transient without a stream, TimeoutError."""
         assert self.peer is not None
         command_id = command_id or new_command_id()
+        if "start_contact" in request:
+            self._starting.add(command_id)
         answer = self._answers[command_id] = asyncio.get_running_loop().create_future()
         try:
             self.peer.send(api.SessionRequest(command_id=command_id, **request))
@@ -66,10 +72,22 @@ class Gateway:
         await self.ask(customer_input=api.CustomerInput(contact_id=contact_id, text="my parcel", node_id="topic"))
 
     def greeting(self) -> list[Any]:
-        """Ask again for every call still in play when a stream begins anew."""
-        hello = api.SessionRequest(hello=api.PeerHello(peer_id="gw_test"))
-        live = [key for key, view in self.views.items() if view.state != ContactState.CONTACT_STATE_CLOSED]
-        return [hello, api.SessionRequest(watch_contacts=api.WatchContacts(contact_ids=live))]
+        """Say who it is and what it has, when a stream begins anew."""
+        hello = api.PeerHello(peer_id=self.name, boot_id=self.boot_id, held=self._held())
+        return [api.SessionRequest(hello=hello)]
+
+    def heartbeat(self) -> Any:
+        """Say what it has."""
+        return api.SessionRequest(heartbeat=api.PeerHeartbeat(held=self._held()))
+
+    def _held(self) -> api.HeldContacts:
+        known = ((contact_id, self.views.get(contact_id)) for contact_id in sorted(self.calls))
+        live = [
+            api.HeldContact(contact_id=contact_id, version=view.version if view else 0)
+            for contact_id, view in known
+            if view is None or view.state != ContactState.CONTACT_STATE_CLOSED
+        ]
+        return api.HeldContacts(contacts=live)
 
     def on_push(self, response: Any) -> None:
         """Take what channels says."""
@@ -78,6 +96,8 @@ class Gateway:
             self._see(response.contact)
             return
         said = getattr(response, kind)
+        if kind == "done" and said.command_id in self._starting:
+            self.calls.add(said.contact_id)
         waiting = self._answers.get(said.command_id)
         if waiting is not None and not waiting.done():
             waiting.set_result(said)
@@ -97,18 +117,30 @@ class Gateway:
 
 @contextlib.asynccontextmanager
 async def gateway_of(
-    layout: Layout, tenant: str, *, joins: bool = True, addresses: Sequence[str] = ()
+    layout: Layout,
+    tenant: str,
+    name: str = "gw_test",
+    *,
+    joins: bool = True,
+    addresses: Sequence[str] = (),
+    has: Collection[str] = (),
 ) -> AsyncIterator[Gateway]:
-    """A connected gateway of the tenant. `addresses`: of channels, where it has several replicas."""
-    gateway, channels = Gateway(joins=joins), Channels()
+    """A gateway of the tenant, connected until the end of the block, when it dies without a word.
+
+    Args:
+        addresses: of channels, where it has several replicas.
+        has: calls that an earlier start of it had and that it has kept.
+    """
+    gateway, channels = Gateway(name, joins=joins), Channels()
+    gateway.calls.update(has)
     gateway.peer = PeerClient(
         SESSION,
         addresses or [layout.grpc_address("channels")],
         Credentials(installation_secret(layout.data).encode()),
-        Principal(tenant, "gateway:gw_test", frozenset({Role.GATEWAY})),
+        Principal(tenant, f"gateway:{name}", frozenset({Role.GATEWAY})),
         channels,
         greeting=gateway.greeting,
-        heartbeat=lambda: api.SessionRequest(heartbeat=api.PeerHeartbeat()),
+        heartbeat=gateway.heartbeat,
         on_push=gateway.on_push,
     )
     running = asyncio.create_task(gateway.peer.run(), name="gateway")

@@ -7,13 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from trunkline.journal.v1.journal_events_pb2 import ContactJournalEvent
 from trunkline.live.v1.live_types_pb2 import LiveAgent, LiveQueue
-from trunkline_analytics.adapters.live import BOOKKEEPING
+from trunkline_analytics.adapters.journals import BOOKKEEPING, CONTACTS, CUSTOMERS, JOURNAL_OF, TICKETS, JournalKind
 from trunkline_testkit.checker import LedgerLog, SourcedRow, Violation, compare, stale_rows
 from trunkline_testkit.checker.log import LEDGERS, EffectiveEvent, read_records
-
-JOURNALLED = ("acd", "contact", "ivr")
 
 
 async def read_topic(bootstrap_servers: str, topic: str, partitions: int = 4) -> list[Any]:
@@ -52,23 +49,31 @@ def fold_of(log: LedgerLog) -> dict[str, Any]:
     return rows
 
 
-async def wrong_live_rows(bootstrap_servers: str) -> list[Violation]:
-    """Return where the live tables differ from a fold of the ledger, or stem from what never took effect."""
-    log, live = await ledgers(bootstrap_servers), await live_rows(bootstrap_servers)
+async def wrong_live_rows(bootstrap_servers: str, log: LedgerLog | None = None) -> list[Violation]:
+    """Return where the live tables differ from a fold of the ledger, or stem from what never took effect.
+
+    `log`: the ledgers, where they have been read already.
+    """
+    log, live = log or await ledgers(bootstrap_servers), await live_rows(bootstrap_servers)
     rows = {key: each.row.SerializeToString(deterministic=True) for key, each in live.items()}
     fold = {key: row.SerializeToString(deterministic=True) for key, row in fold_of(log).items()}
     sources = [_sourced("live", key, each.source) for key, each in live.items()]
     return [*compare(rows, fold), *stale_rows(log, sources)]
 
 
-async def wrong_journal_records(bootstrap_servers: str) -> list[Violation]:
-    """Return the contact's effective events that the journal lacks, and journal records without an effective one."""
-    log = await ledgers(bootstrap_servers)
-    journal = [
-        ContactJournalEvent.FromString(each.value) for each in await read_topic(bootstrap_servers, "contact.journal.v1")
+async def wrong_journal_records(bootstrap_servers: str, log: LedgerLog | None = None) -> list[Violation]:
+    """Return the effective events that a public journal lacks, and journal records without an effective one."""
+    log = log or await ledgers(bootstrap_servers)
+    kinds = (CONTACTS, TICKETS, CUSTOMERS)
+    return [wrong for kind in kinds for wrong in await _wrong_records_of(kind, log, bootstrap_servers)]
+
+
+async def _wrong_records_of(kind: JournalKind, log: LedgerLog, bootstrap_servers: str) -> list[Violation]:
+    journal: list[Any] = [
+        kind.message.FromString(each.value) for each in await read_topic(bootstrap_servers, kind.topic)
     ]
     present = {(each.source.topic, each.source.partition, each.source.offset) for each in journal}
-    missing = [event for event in about_contacts(log) if _place(event) not in present]
+    missing = [event for event in _to_be_told(kind, log) if _place(event) not in present]
     sources = [_sourced("journal", each.metadata.event_id, each.source) for each in journal]
     return [
         *(Violation("NotInJournal", str(_place(event)), event.name) for event in missing),
@@ -76,10 +81,10 @@ async def wrong_journal_records(bootstrap_servers: str) -> list[Violation]:
     ]
 
 
-def about_contacts(log: LedgerLog) -> Sequence[EffectiveEvent]:
+def _to_be_told(kind: JournalKind, log: LedgerLog) -> Sequence[EffectiveEvent]:
     """Return the events that the public journal must hold."""
-    told = (event for event in log.events if event.area in JOURNALLED and event.name not in BOOKKEEPING)
-    return [event for event in told if getattr(event.event, "contact_id", "")]
+    told = (event for event in log.events if JOURNAL_OF.get(event.area) == kind and event.name not in BOOKKEEPING)
+    return [event for event in told if getattr(event.event, kind.subject, "")]
 
 
 def _place(event: EffectiveEvent) -> tuple[str, int, int]:

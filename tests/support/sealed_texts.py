@@ -1,4 +1,4 @@
-"""Sealed texts as they stand in the ledgers and in the public journal, those inside of commands included.
+"""Sealed texts as they stand in the ledgers and in the public journals, those inside of commands included.
 
 Owns: finding them in every record, effective or not. Must not: open them; the test does, with the key store.
 """
@@ -13,9 +13,9 @@ from trunkline.contact.v1.contact_commands_pb2 import ContactCommand
 from trunkline.customer.v1.customer_commands_pb2 import CustomerCommand
 from trunkline.directory.v1.directory_commands_pb2 import DirectoryCommand
 from trunkline.ivr.v1.ivr_commands_pb2 import IvrCommand
-from trunkline.journal.v1.journal_events_pb2 import ContactJournalEvent
 from trunkline.ledger.v1.ledger_types_pb2 import CommandRecord
 from trunkline.ticket.v1.ticket_commands_pb2 import TicketCommand
+from trunkline_analytics.adapters.journals import JOURNAL_OF
 from trunkline_core.sealed import Sealed
 from trunkline_testkit.checker.log import AREAS, LEDGERS, read_records
 
@@ -27,13 +27,13 @@ COMMANDS: dict[str, type[Message]] = {
     "ivr": IvrCommand,
     "ticket": TicketCommand,
 }
-JOURNAL = "contact.journal.v1"
+JOURNALS: dict[str, type[Any]] = {kind.topic: kind.message for kind in JOURNAL_OF.values()}
 
 
 async def sealed_texts(bootstrap_servers: str) -> dict[Sealed, str]:
     """Return each sealed text and the stream, such as a contact, that holds it."""
     found: dict[Sealed, str] = {}
-    for record in await read_records(bootstrap_servers, [*LEDGERS, JOURNAL]):
+    for record in await read_records(bootstrap_servers, [*LEDGERS, *JOURNALS]):
         for stream_id, message in _messages(record.topic, record.value):
             for sealed in sealed_in(message):
                 found.setdefault(sealed, stream_id)
@@ -58,8 +58,8 @@ def sealed_in(message: Any) -> Iterator[Sealed]:
 
 def _messages(topic: str, value: bytes) -> Iterator[tuple[str, Message]]:
     """Yield the event and its command with their stream; what is neither, such as a marker, holds no text."""
-    if topic == JOURNAL:
-        journalled = ContactJournalEvent.FromString(value)
+    if topic in JOURNALS:
+        journalled = JOURNALS[topic].FromString(value)
         yield journalled.metadata.stream_id, journalled
         return
     area = LEDGERS[topic]

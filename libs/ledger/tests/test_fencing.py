@@ -85,6 +85,29 @@ async def test_an_owner_that_was_frozen_and_resumed_has_nothing_take_effect_twic
     assert set(acknowledged) | set(sent[:150]) <= set(effective)
 
 
+async def test_a_read_after_a_freeze_waits_until_what_happened_meanwhile_is_read(kafka, topic, monkeypatch):
+    """Ledger rule 18: a replica that was frozen answered that a contact which others had opened is unknown."""
+    async with running(make(kafka, topic, "r1", ONE_PARTITION)) as ledger:
+        await until(lambda: ledger.owned == {0})
+        await ledger.submit(book("a", 1))
+        ownership, answered = ledger._ownership, asyncio.Event()
+        membership = ownership._membership
+        assert membership is not None
+        ask = membership.end_offset
+
+        async def answer_later(partition: int) -> int:
+            await answered.wait()
+            return await ask(partition)
+
+        monkeypatch.setattr(membership, "end_offset", answer_later)
+        ownership._alive_at -= 60.0
+        reading = asyncio.create_task(ledger.read(0, lambda state: state.balances.get("a")))
+        done, _ = await asyncio.wait([reading], timeout=0.5)
+        assert not done, "it may be of another time"
+        answered.set()
+        assert await reading == 1
+
+
 async def test_a_broker_that_is_frozen_longer_than_an_append_may_take_leaves_an_unknown_outcome_that_a_repeat_solves(
     kafka_of_its_own, topic
 ):

@@ -176,6 +176,19 @@ def test_a_batch_displaced_by_garbage_still_takes_effect_when_it_is_read_back(lo
     assert owner.book("a", 5).events[0].metadata.stream_version == 2
 
 
+@pytest.mark.parametrize("fate", ["acknowledged", "refused", "lost_track"])
+def test_what_becomes_of_a_batch_of_a_partition_that_was_dropped_meanwhile_changes_nothing(log, fate):
+    """Found by the simulator: the process died on an assertion."""
+    owner = Replica(log, "r1").take_over()
+    command = owner.submit(Book("a", 5))
+    drafts = owner.decide().drafts
+    owner.keep(owner.core.drop())
+    offset = [log.append(drafts)] if fate == "acknowledged" else []
+    owner.keep(getattr(owner.core, fate)(*offset, log.monotonic_s))
+    assert isinstance(owner.replies[command], OutcomeUnknown)
+    assert owner.core.next_offset == 0
+
+
 def test_a_lower_offset_than_expected_means_the_log_lost_its_tail(log):
     owner = Replica(log, "r1").take_over()
     owner.book("a", 5)

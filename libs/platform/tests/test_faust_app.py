@@ -11,12 +11,36 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from trunkline.ledger.v1.ledger_types_pb2 import Marker
 from trunkline_core.errors import Misconfigured
 from trunkline_ledger.core.records import MARKER_TYPE
+from trunkline_platform import faust_app
 from trunkline_platform.faust_app import LiveApp, LiveFailure
 
 PROGRAM = Path(__file__).with_name("live_app_under_test.py")
 _spec = importlib.util.spec_from_file_location("live_app_under_test", PROGRAM)
 under_test = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(under_test)
+
+
+class ForgetfulAdmin:
+    """A cluster whose brokers do not all know a topic yet that one of them has just made."""
+
+    def __init__(self, **_):
+        self.asked = 0
+
+    async def start(self):
+        pass
+
+    async def close(self):
+        pass
+
+    async def describe_topics(self, names):
+        self.asked += 1
+        is_known = self.asked > 2
+        return [{"topic": name, "error_code": 3 * (not is_known), "partitions": [{}] * 4 * is_known} for name in names]
+
+
+async def test_a_topic_that_a_broker_does_not_know_yet_is_not_one_without_partitions(monkeypatch):
+    monkeypatch.setattr(faust_app, "AIOKafkaAdminClient", ForgetfulAdmin)
+    assert await faust_app._partition_counts("nowhere:1", ["new"]) == {"new": 4}
 
 
 @pytest.fixture

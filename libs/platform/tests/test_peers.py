@@ -5,12 +5,12 @@ import contextlib
 
 import pytest
 from trunkline.acd.v1 import acd_service_pb2, acd_service_pb2_grpc
-from trunkline_core.errors import Transient
+from trunkline_core.errors import Invalid, Rejection, Transient
 from trunkline_ledger.submission import Lane
-from trunkline_platform.credentials import Credentials, Principal, Role
+from trunkline_platform.credentials import Credentials, Forbidden, Principal, Role
 from trunkline_platform.grpc_client import Channels
 from trunkline_platform.grpc_server import GrpcServer
-from trunkline_platform.peers import PeerClient, PeerRegistry, PeerWatch
+from trunkline_platform.peers import Peer, PeerClient, PeerRegistry, PeerWatch
 from trunkline_platform.watch import Watches, converse
 
 CREDENTIALS = Credentials(b"s" * 32)
@@ -22,40 +22,110 @@ Request = acd_service_pb2.SessionRequest
 # -- who is lost ----------------------------------------------------------------------------------------------
 
 
+ONE, OTHER = Peer("tn_1", "pe_1"), Peer("tn_1", "pe_2")
+
+
 def test_a_peer_is_lost_after_ten_seconds_of_silence():
     registry = PeerRegistry()
-    registry.heard("pe_1", now_s=100.0)
-    assert registry.lost({"pe_1"}, now_s=109.9, opened_s=0.0) == set()
-    assert registry.lost({"pe_1"}, now_s=110.0, opened_s=0.0) == {"pe_1"}
+    registry.greet(ONE, "gateway:a", now_s=100.0)
+    assert registry.lost({ONE}, now_s=109.9, opened_s=0.0) == set()
+    assert registry.lost({ONE}, now_s=110.0, opened_s=0.0) == {ONE}
 
 
 def test_a_peer_that_never_came_is_lost_ten_seconds_after_the_take_over():
     registry = PeerRegistry()
-    assert registry.lost({"pe_1"}, now_s=109.9, opened_s=100.0) == set()
-    assert registry.lost({"pe_1"}, now_s=110.0, opened_s=100.0) == {"pe_1"}
+    assert registry.lost({ONE}, now_s=109.9, opened_s=100.0) == set()
+    assert registry.lost({ONE}, now_s=110.0, opened_s=100.0) == {ONE}
 
 
 def test_no_peer_is_lost_within_ten_seconds_of_a_take_over():
     registry = PeerRegistry()
-    registry.heard("pe_1", now_s=50.0)
-    assert registry.lost({"pe_1"}, now_s=109.9, opened_s=100.0) == set()
-    assert registry.lost({"pe_1"}, now_s=110.0, opened_s=100.0) == {"pe_1"}
+    registry.greet(ONE, "gateway:a", now_s=50.0)
+    assert registry.lost({ONE}, now_s=109.9, opened_s=100.0) == set()
+    assert registry.lost({ONE}, now_s=110.0, opened_s=100.0) == {ONE}
+
+
+def test_peers_of_the_same_name_of_two_tenants_are_two():
+    registry = PeerRegistry()
+    registry.greet(Peer("tn_1", "pe_1"), "gateway:a", now_s=100.0)
+    assert registry.lost({ONE, Peer("tn_2", "pe_1")}, now_s=105.0, opened_s=0.0) == {Peer("tn_2", "pe_1")}
 
 
 def test_forgetting_silent_peers_changes_no_answer():
     registry = PeerRegistry()
-    registry.heard("old", now_s=0.0)
-    registry.heard("new", now_s=95.0)
-    before = registry.lost({"old", "new"}, now_s=100.0, opened_s=20.0)
+    registry.greet(ONE, "gateway:a", now_s=0.0)
+    registry.greet(OTHER, "gateway:b", now_s=95.0)
+    before = registry.lost({ONE, OTHER}, now_s=100.0, opened_s=20.0)
     registry.forget_silent(now_s=100.0)
-    assert registry.lost({"old", "new"}, now_s=100.0, opened_s=20.0) == before == {"old"}
+    assert registry.lost({ONE, OTHER}, now_s=100.0, opened_s=20.0) == before == {ONE}
+
+
+def test_a_peer_id_belongs_to_the_actor_who_came_first_until_a_minute_after_its_last_word():
+    registry = PeerRegistry()
+    registry.greet(ONE, "gateway:a", now_s=0.0)
+    with pytest.raises(Forbidden):
+        registry.greet(ONE, "gateway:b", now_s=1.0)
+    registry.forget_silent(now_s=59.0)
+    with pytest.raises(Forbidden):
+        registry.greet(ONE, "gateway:b", now_s=59.0)
+    registry.forget_silent(now_s=60.0)
+    assert registry.greet(ONE, "gateway:b", now_s=60.0).actor == "gateway:b"
+
+
+def test_a_stream_of_whom_nobody_heard_for_a_minute_does_not_take_the_peer_id_back():
+    registry = PeerRegistry()
+    forgotten = registry.greet(ONE, "gateway:a", now_s=0.0)
+    registry.forget_silent(now_s=60.0)
+    registry.greet(ONE, "gateway:b", now_s=61.0)
+    with pytest.raises(Forbidden):
+        forgotten.heard(now_s=62.0)
+
+
+def test_an_older_start_of_a_peer_is_refused_on_all_its_streams():
+    registry = PeerRegistry()
+    older = registry.greet(ONE, "gateway:a", "boot-1", held=["ct_1"], now_s=0.0)
+    assert registry.greet(ONE, "gateway:a", "boot-1", held=["ct_1"], now_s=1.0) is older
+    registry.greet(ONE, "gateway:a", "boot-2", held=[], now_s=2.0)
+    for again in (older.heard, lambda: registry.greet(ONE, "gateway:a", "boot-1", held=["ct_1"])):
+        with pytest.raises(Rejection, match="PeerReplaced"):
+            again()
+    assert registry.unnamed(ONE, ["ct_1"]) == ["ct_1"]
+
+
+@pytest.mark.parametrize(
+    ("peer_id", "boot_id", "held", "field"),
+    [
+        ("", "", None, "peer_id"),
+        ("x" * 129, "", None, "peer_id"),
+        ("p", "b" * 65, [], "boot_id"),
+        ("p", "b", None, "held"),
+    ],
+)
+def test_a_greeting_that_no_peer_may_say_names_its_field(peer_id, boot_id, held, field):
+    with pytest.raises(Invalid, match=f"^{field}:"):
+        PeerRegistry().greet(Peer("tn_1", peer_id), "gateway:a", boot_id, held)
+
+
+def test_a_peer_that_does_not_say_what_it_has_misses_nothing():
+    registry = PeerRegistry()
+    registry.greet(ONE, "gateway:a")
+    assert registry.unnamed(ONE, ["ct_1"]) == registry.unnamed(OTHER, ["ct_1"]) == []
+
+
+def test_the_newest_word_says_what_a_peer_has():
+    registry = PeerRegistry()
+    session = registry.greet(ONE, "gateway:a", held=["ct_1"])
+    session.heard()
+    assert registry.unnamed(ONE, ["ct_1", "ct_2"]) == ["ct_2"]
+    session.heard(["ct_2"])
+    assert registry.unnamed(ONE, ["ct_1", "ct_2"]) == ["ct_1"]
 
 
 class OneLedger:
     """As much of a ledger as a PeerWatch asks for."""
 
-    def __init__(self, peers):
-        self.peers, self.submitted = peers, []
+    def __init__(self, held):
+        self.held, self.submitted = held, []
 
     def on_owned(self, call):
         self.owned = call
@@ -64,32 +134,99 @@ class OneLedger:
         self.lost = call
 
     async def read(self, partition, view):
-        return view(self.peers)
+        return view(self.held)
 
     async def submit(self, submission):
         self.submitted.append(submission)
-        self.peers.remove((submission.tenant, submission.command))
+        peer, ids = submission.command
+        left = {row_id for row_id in self.held[peer] if ids and row_id not in ids}
+        self.held.pop(peer)
+        if left:
+            self.held[peer] = left
+
+
+def watch_over(ledger, registry):
+    return PeerWatch(ledger, registry, held_of=dict, lose=lambda peer, ids: (f"rd_{peer.tenant}", (peer, ids)))
 
 
 async def test_the_loss_of_a_peer_is_submitted_for_each_tenant_of_an_owned_partition(monkeypatch):
     monkeypatch.setattr("trunkline_platform.peers.SILENCE_S", 0.2)
     monkeypatch.setattr("trunkline_platform.peers.LOOK_S", 0.02)
-    ledger, registry = OneLedger([("tn_1", "gone"), ("tn_2", "gone"), ("tn_1", "here")]), PeerRegistry()
-    watch = PeerWatch(ledger, registry, peers_of=list, lose=lambda tenant, peer_id: (f"rd_{tenant}", peer_id))
+    gone, elsewhere, here = Peer("tn_1", "gone"), Peer("tn_2", "gone"), Peer("tn_1", "here")
+    ledger, registry = OneLedger({gone: {"a"}, elsewhere: {"b"}, here: {"c"}}), PeerRegistry()
+    watch = watch_over(ledger, registry)
     ledger.owned(2)
     ledger.owned(3)
     ledger.lost(3)
     running = asyncio.create_task(watch.run())
     async with asyncio.timeout(10):
         while len(ledger.submitted) < 2:
-            registry.heard("here")
+            registry.greet(here, "gateway:a")
             await asyncio.sleep(0.01)
     running.cancel()
-    assert ledger.peers == [("tn_1", "here")]
+    assert ledger.held == {here: {"c"}}
     assert {(found.key, found.tenant, found.partition, found.lane) for found in ledger.submitted} == {
         ("rd_tn_1", "tn_1", 2, Lane.INTERNAL),
         ("rd_tn_2", "tn_2", 2, Lane.INTERNAL),
     }
+
+
+@pytest.fixture
+def looks():
+    """A peer with two contacts, looked at from second to second; `open` is when the partition was taken over."""
+    ledger, registry = OneLedger({ONE: {"ct_1", "ct_2"}}), PeerRegistry()
+    watch = watch_over(ledger, registry)
+
+    async def look(now_s, held=None):
+        registry.greet(ONE, "gateway:a", held=held, now_s=now_s)
+        await watch._look(0, 0.0, now_s)
+        return [found.command for found in ledger.submitted]
+
+    return look
+
+
+async def test_what_a_peer_does_not_name_for_ten_seconds_is_lost_alone(looks):
+    assert await looks(100.0, held=["ct_1"]) == []
+    assert await looks(109.9) == []
+    assert await looks(110.0) == [(ONE, ("ct_2",))]
+    assert await looks(200.0) == [(ONE, ("ct_2",))]
+
+
+async def test_what_a_peer_names_again_within_ten_seconds_is_not_lost(looks):
+    await looks(100.0, held=["ct_1"])
+    await looks(105.0, held=["ct_1", "ct_2"])
+    await looks(109.0, held=["ct_1"])
+    assert await looks(118.9) == []
+    assert await looks(119.0) == [(ONE, ("ct_2",))]
+
+
+async def test_a_new_start_of_a_peer_loses_what_it_does_not_name(monkeypatch):
+    ledger, registry = OneLedger({ONE: {"ct_1", "ct_2"}}), PeerRegistry()
+    watch = watch_over(ledger, registry)
+    registry.greet(ONE, "gateway:a", "boot-1", held=["ct_1", "ct_2"], now_s=100.0)
+    await watch._look(0, 0.0, 100.0)
+    session = registry.greet(ONE, "gateway:a", "boot-2", held=["ct_2"], now_s=101.0)
+    await watch._look(0, 0.0, 101.0)
+    session.heard(now_s=110.0)
+    await watch._look(0, 0.0, 111.0)
+    assert [found.command for found in ledger.submitted] == [(ONE, ("ct_1",))]
+
+
+async def test_many_that_are_not_named_are_lost_in_portions():
+    ledger, registry = OneLedger({ONE: {f"ct_{number:03}" for number in range(150)}}), PeerRegistry()
+    watch = watch_over(ledger, registry)
+    for now_s in (100.0, 110.0):
+        registry.greet(ONE, "gateway:a", held=[], now_s=now_s)
+        ledger.submit = collect(ledger)
+        await watch._look(0, 0.0, now_s)
+    assert [len(found.command[1]) for found in ledger.submitted] == [100, 50]
+
+
+def collect(ledger):
+    async def submit(submission):
+        ledger.submitted.append(submission)
+
+    return submit
 
 
 # -- streams --------------------------------------------------------------------------------------------------
@@ -99,14 +236,13 @@ class Sessions(acd_service_pb2_grpc.AgentSessionServiceServicer):
     """What a service does: registry, watches, conversation."""
 
     def __init__(self):
-        self.registry, self.watches, self.requests = PeerRegistry(), Watches("test"), []
+        self.watches, self.requests = Watches("test"), []
 
     async def Session(self, requests, context):
         with self.watches.subscribe() as subscription:
 
             async def handle(request):
                 self.requests.append(request)
-                self.registry.heard("pe_1")
                 if request.HasField("watch_agents"):
                     for agent_id in subscription.watch(request.watch_agents.agent_ids):
                         subscription.put(agent_id, acd_service_pb2.SessionResponse(agent={"agent_id": agent_id}))
@@ -204,6 +340,18 @@ async def test_heartbeats_are_sent_while_nothing_else_is(two, monkeypatch):
     monkeypatch.setattr("trunkline_platform.peers.HEARTBEAT_S", 0.05)
     async with Console(two[0].address).running():
         await until(lambda: sum(found.HasField("heartbeat") for found in two[0].sessions.requests) >= 3)
+
+
+async def test_heartbeats_are_sent_however_much_else_is(two, monkeypatch):
+    monkeypatch.setattr("trunkline_platform.peers.HEARTBEAT_S", 0.05)
+    async with Console(two[0].address).running() as console:
+        await until(lambda: console.client.live)
+
+        def is_heard():
+            console.client.broadcast(Request(watch_agents={"agent_ids": ["ag_1"]}))
+            return sum(found.HasField("heartbeat") for found in two[0].sessions.requests) >= 3
+
+        await until(is_heard)
 
 
 async def test_without_any_replica_a_request_is_refused_for_now():

@@ -9,15 +9,32 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from hypothesis import given
 from hypothesis import strategies as st
 from trunkline.acd.v1.acd_events_pb2 import AcdEvent
+from trunkline.acd.v1.acd_types_pb2 import AgentRow
 from trunkline.contact.v1.contact_events_pb2 import ContactEvent
+from trunkline.ivr.v1.ivr_events_pb2 import IvrEvent
 from trunkline.ledger.v1.ledger_types_pb2 import CommandRecord, ManagerInputSkipped, ManagerSource, Marker
 from trunkline_ledger.core.epochs import EpochFilter, Verdict
 from trunkline_ledger.core.records import Record
-from trunkline_testkit.checker import ClientJournal, Entry, LedgerLog, LogRecord, SourcedRow, check, compare, stale_rows
+from trunkline_testkit.checker import (
+    ClientJournal,
+    Entry,
+    LedgerLog,
+    LogRecord,
+    SourcedRow,
+    check,
+    check_times,
+    compare,
+    contradictions,
+    stale_rows,
+)
+from trunkline_testkit.checker.agents import agent_times
 from trunkline_testkit.checker.journal import EntryState, read_journal
 from trunkline_testkit.checker.log import read_records
+from trunkline_testkit.checker.orphans import orphans, outlived_peers
+from trunkline_testkit.checker.outages import Death, failovers_ms
+from trunkline_testkit.checker.timers import lateness_ms
 
-ENVELOPES = {"contact.events.v1": ContactEvent, "acd.events.v1": AcdEvent}
+ENVELOPES = {"contact.events.v1": ContactEvent, "acd.events.v1": AcdEvent, "ivr.events.v1": IvrEvent}
 
 
 class Ledger:
@@ -27,14 +44,20 @@ class Ledger:
         self.topic, self.partition = topic, partition
         self.records = []
         self.versions = {}
+        self.now_ms = 0
+
+    def at(self, now_ms):
+        """What follows is appended at that time."""
+        self.now_ms = now_ms
+        return self
 
     def put(self, value, epoch, kind):
-        record = LogRecord(self.topic, self.partition, len(self.records), value, epoch, kind)
+        record = LogRecord(self.topic, self.partition, len(self.records), value, epoch, kind, self.now_ms)
         self.records.append(record)
         return self
 
-    def mark(self, epoch, header=None):
-        value = Marker(epoch=epoch, boot_id=f"b{epoch}").SerializeToString()
+    def mark(self, epoch, header=None, instance_id="acd-1"):
+        value = Marker(epoch=epoch, boot_id=f"b{epoch}", instance_id=instance_id).SerializeToString()
         return self.put(value, header or epoch, "trunkline.ledger.v1.Marker")
 
     def command(self, command_id, *events, epoch=1, version=None, count=None, source=None, payload_hash=b"h"):
@@ -52,8 +75,11 @@ class Ledger:
         event = getattr(envelope, name)
         event.SetInParent()
         for field, value in fields.items():
-            setattr(event, field, value)
-        stream = fields["contact_id"]
+            if field == "agents":
+                event.agents.extend(value)
+            else:
+                setattr(event, field, value)
+        stream = fields.get("contact_id") or fields.get("agent_id") or "rows"
         next_version = version or self.versions.get(stream, 0) + 1
         if version is None:
             self.versions[stream] = next_version
@@ -87,7 +113,7 @@ def released(contact_id="ct_1"):
 
 def rules(*ledgers, entries=(), **options):
     log = LedgerLog.of([record for ledger in ledgers for record in ledger.records])
-    return [violation.rule for violation in check(log, entries, **options)]
+    return [violation.rule for violation in [*check(log, entries, **options), *check_times(log)]]
 
 
 def acked(command_id, contact_id="", events=1):
@@ -200,6 +226,117 @@ def test_ledgers_that_name_two_agents_for_one_offer_are_found():
     ledgers = [Ledger().mark(1).command("c1", opened(), connected("ag_1"))]
     ledgers.append(Ledger("acd.events.v1").mark(1).command("c2", connected("ag_2")))
     assert rules(*ledgers) == ["AgentsDisagree"]
+
+
+def timer(due_ms, key="offer/tn_1/ct_1"):
+    return f"timer/{key}/{datetime.fromtimestamp(due_ms / 1000, UTC).isoformat()}"
+
+
+def expired(contact_id="ct_1"):
+    return ("offer_ended", {"contact_id": contact_id, "agent_id": "ag_1"})
+
+
+def offered(contact_id="ct_1"):
+    return ("contact_offered", {"contact_id": contact_id, "agent_id": "ag_1"})
+
+
+def test_a_timer_that_fires_before_it_is_due_is_found():
+    def ledger(at_ms):
+        begun = Ledger("acd.events.v1").mark(1).command("c1", offered())
+        return begun.at(at_ms).command(timer(20_000), expired(), payload_hash=b"")
+
+    assert rules(ledger(20_000)) == []
+    assert rules(ledger(19_998)) == ["TimerEarly"]
+
+
+def test_a_lease_that_is_not_extended_by_a_new_epoch_is_found():
+    def ledger(expired_ms):
+        begun = Ledger("acd.events.v1").mark(1).command("c1", offered()).at(18_000).mark(2)
+        return begun.at(expired_ms).command(timer(20_000), expired(), epoch=2, payload_hash=b"")
+
+    assert rules(ledger(28_000)) == []
+    assert rules(ledger(20_000)) == ["LeaseNotExtended"]
+
+
+def test_lateness_of_a_timer_leaves_out_the_time_without_an_owner():
+    ledger = Ledger("acd.events.v1").at(1_000).mark(1).command("c1", offered())
+    ledger.at(4_000).mark(2).at(5_000).command(timer(2_000), expired(), epoch=2, payload_hash=b"")
+    assert lateness_ms(LedgerLog.of(ledger.records)) == [1_000]
+
+
+def test_a_fail_over_lasts_from_the_kill_of_the_owner_to_the_next_marker():
+    ledgers = [Ledger("acd.events.v1", number).at(1_000) for number in range(2)]
+    ledgers[0].mark(1, instance_id="acd-1").at(5_500).mark(2, instance_id="acd-2")
+    ledgers[1].mark(1, instance_id="acd-2").at(9_000).mark(2, instance_id="acd-3")
+    log = LedgerLog.of([record for ledger in ledgers for record in ledger.records])
+    assert failovers_ms(log, [Death("acd.events.v1", "acd-1", 3_000)]) == [2_500]
+
+
+def session(name, **fields):
+    return (name, {"agent_id": "ag_1", **fields})
+
+
+def row(**fields):
+    return ("rows_changed", {"agents": [AgentRow(agent_id="ag_1", **fields)]})
+
+
+def test_an_agents_seconds_by_state_are_its_signed_in_seconds():
+    ledger = Ledger("acd.events.v1").mark(1)
+    ledger.at(1_000).command("c1", session("agent_session_opened"), row(connectivity=1, intent=1))
+    ledger.at(3_000).command("c2", row(connectivity=1, intent=1, connected=1))
+    ledger.at(7_000).command("c3", session("agent_disconnected"), row(connectivity=3))
+    (time,) = agent_times(LedgerLog.of(ledger.records)).values()
+    assert (time.signed_in_ms, dict(time.state_ms)) == (6_000, {"idle": 2_000, "connected": 4_000})
+    assert rules(ledger) == []
+
+
+def test_a_row_that_says_signed_in_after_the_agent_is_gone_is_found():
+    ledger = Ledger("acd.events.v1").mark(1)
+    ledger.at(1_000).command("c1", session("agent_session_opened"), row(connectivity=1, intent=1))
+    ledger.at(7_000).command("c2", session("agent_disconnected")).at(9_000).command("c3", released())
+    assert rules(ledger) == ["AgentSecondsDiffer"]
+
+
+def enqueued(contact_id="ct_1"):
+    return ("contact_enqueued", {"contact_id": contact_id})
+
+
+def forgotten(contact_id="ct_1"):
+    return ("contact_forgotten", {"contact_id": contact_id})
+
+
+def test_a_contact_that_acd_holds_for_more_than_60_s_after_its_end_is_an_orphan():
+    def found(ledger, until_ms=200_000):
+        contact = Ledger().mark(1).command("c1", opened()).at(10_000).command("c2", closed())
+        log = LedgerLog.of([*contact.records, *ledger.records])
+        return [violation.rule for violation in orphans(log, until_ms=until_ms)]
+
+    def acd():
+        return Ledger("acd.events.v1").mark(1).command("a1", enqueued())
+
+    assert found(acd().at(60_000).command("a2", forgotten())) == []
+    assert found(acd().at(80_000).command("a2", forgotten())) == ["Orphan"]
+    assert found(acd()) == ["Orphan"]
+    assert found(acd(), until_ms=60_000) == []
+    without_owner = acd().at(10_000).put(b"", 1, "trunkline.ledger.v1.ManagerInputSkipped").at(40_000).mark(2)
+    assert found(without_owner.at(80_000).command("a2", forgotten(), epoch=2)) == []
+
+
+def test_a_contact_that_outlives_its_gateway_for_more_than_60_s_is_an_orphan():
+    def found(closed_ms):
+        ledger = Ledger().mark(1).command("c1", opened()).at(closed_ms).command("c2", closed())
+        return list(outlived_peers(LedgerLog.of(ledger.records), {"ct_1": 5_000, "ct_2": 5_000}, until_ms=99_000))
+
+    assert found(60_000) == []
+    assert [violation.subject for violation in found(66_000)] == ["ct_1"]
+
+
+@pytest.mark.parametrize("again", [acked("c1", events=2), Entry(EntryState.REFUSED, "c1")])
+def test_a_repetition_that_is_answered_otherwise_than_the_first_time_is_found(again):
+    ledger = Ledger().mark(1).command("c1", opened())
+    assert rules(ledger, entries=[acked("c1"), acked("c1")]) == []
+    assert rules(ledger, entries=[acked("c1"), again]) == ["RepetitionAnsweredOtherwise"]
+    assert rules(ledger, entries=[Entry(EntryState.REFUSED, "c1"), acked("c1")]) == []
 
 
 def test_an_effective_record_that_cannot_be_decoded_is_found():
@@ -331,6 +468,41 @@ async def test_the_program_prints_violations_and_counts_and_fails(bootstrap_serv
         "violations": 2,
     }
     assert subprocess.run(command, capture_output=True).returncode == 0
+
+
+def kind(name, **fields):
+    return (name, {"contact_id": "ct_1", **fields})
+
+
+def strays(*, contact=(), acd=(), ivr=()):
+    written = {"contact.events.v1": contact, "acd.events.v1": acd, "ivr.events.v1": ivr}
+    ledgers = [Ledger(topic).mark(1).command("c1", *events) for topic, events in written.items() if events]
+    log = LedgerLog.of([record for ledger in ledgers for record in ledger.records])
+    return [violation.rule for violation in contradictions(log)]
+
+
+def test_a_contact_that_all_ledgers_agree_on_is_no_orphan():
+    queued, ended = [opened(), kind("contact_queued")], [opened(), kind("contact_queued"), closed()]
+    enqueued, wanted = [kind("contact_enqueued")], [kind("session_started"), kind("person_requested")]
+    assert strays(contact=queued, acd=enqueued, ivr=wanted) == []
+    assert strays(contact=ended, acd=[*enqueued, kind("contact_forgotten")], ivr=wanted) == []
+    assert strays(contact=[opened()], ivr=[kind("session_started")]) == []
+
+
+def test_what_acd_or_ivr_have_of_a_contact_that_is_over_or_unknown_is_an_orphan():
+    assert strays(acd=[kind("contact_enqueued")]) == ["OrphanAtAcd"]
+    assert strays(contact=[opened(), closed()], acd=[kind("contact_enqueued")]) == ["OrphanAtAcd"]
+    assert strays(contact=[opened(), closed()], ivr=[kind("session_started")]) == ["OrphanAtIvr"]
+
+
+def test_a_queued_contact_that_acd_forgot_is_found():
+    forgotten = [kind("contact_enqueued"), kind("contact_forgotten")]
+    assert strays(contact=[opened(), kind("contact_queued")], acd=forgotten) == ["UnknownAtAcd"]
+
+
+def test_a_contact_whose_agent_is_gone_must_end():
+    lost = [kind("contact_enqueued"), kind("contact_released", desk_lost=True)]
+    assert strays(contact=[opened(), kind("contact_queued")], acd=lost) == ["LostByAcd"]
 
 
 RECORDS = st.lists(

@@ -196,7 +196,8 @@ def _check_one_place_per_contact(domain: Domain) -> None:
         for work in agent.work
         if work.state in stages
     ]
-    held = [(c.contact_id, c.agent_id, c.stage) for c in domain.contacts.values() if c.stage is not Stage.WAITING]
+    nowhere = (Stage.WAITING, Stage.ENDED)
+    held = [(c.contact_id, c.agent_id, c.stage) for c in domain.contacts.values() if c.stage not in nowhere]
     assert sorted(live, key=str) == sorted(held, key=str)
 
 

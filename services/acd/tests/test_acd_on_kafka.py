@@ -229,6 +229,60 @@ async def test_desks_of_a_silent_console_are_lost(acd: Acd, caller: Caller, monk
     stream.cancel()
 
 
+async def test_a_desk_that_a_living_console_does_not_name_is_lost(acd: Acd, caller: Caller, monkeypatch):
+    """The end of a desk that was never told, for example while acd was away."""
+    monkeypatch.setattr(peers, "SILENCE_S", 1.0)
+    for agent_id in ("ag_gone", "ag_here"):
+        await caller.staff(agent_id)
+    stream = caller.session(acd.grpc.address, service_principal("console", caller.tenant))
+    here = {"agent_ids": ["ag_here"]}
+    await stream.write(acd_service_pb2.SessionRequest(hello={"peer_id": "pe_1", "held": here}))
+    await stream.write(acd_service_pb2.SessionRequest(watch_agents={"agent_ids": ["ag_gone", "ag_here"]}))
+
+    async def beat() -> None:
+        while True:
+            await stream.write(acd_service_pb2.SessionRequest(heartbeat={"held": here}))
+            await asyncio.sleep(0.1)
+
+    beating = asyncio.create_task(beat())
+    lost = await view_with(stream, lambda agent: agent.connectivity == acd_types_pb2.CONNECTIVITY_GRACE)
+    assert lost.agent.agent_id == "ag_gone"
+    partition = acd.ledger.partition_of(routing_domain_id(caller.tenant))
+    assert acd.ledger.state(partition).domain(caller.tenant).agent("ag_here").connectivity.name == "CONNECTED"
+    beating.cancel()
+    stream.cancel()
+
+
+async def test_a_console_that_says_too_much_is_refused_by_the_field(acd: Acd, caller: Caller):
+    too_many = {"agent_ids": [f"ag_{number}" for number in range(5_001)]}
+    for hello, field in (({"peer_id": ""}, "peer_id"), ({"peer_id": "pe_1", "held": too_many}, "held.agent_ids")):
+        stream = caller.session(acd.grpc.address, service_principal("console", caller.tenant))
+        await stream.write(acd_service_pb2.SessionRequest(hello=hello))
+        with pytest.raises(Exception, match=f"INVALID_ARGUMENT(.|\n)*{field}"):
+            await stream.read()
+
+
+async def test_what_is_live_is_shown_to_services_by_the_owner(acd: Acd, caller: Caller):
+    await caller.do(put_queue={"queue": QUEUE})
+    for number in range(3):
+        await caller.do(enqueue_contact=enqueue(f"ct_{number}"))
+    stub = acd_service_pb2_grpc.AcdReadServiceStub(caller.channels.to(acd.grpc.address))
+    partition = acd.ledger.partition_of(routing_domain_id(caller.tenant))
+
+    async def page(after: str, principal: Principal) -> Any:
+        request = acd_service_pb2.ListLiveContactsRequest(partition=partition, after_contact_id=after, page_size=2)
+        return await stub.ListLiveContacts(request, metadata=token_metadata(caller.credentials, principal), timeout=10)
+
+    service = service_principal("channels", caller.tenant)
+    first, last = await page("", service), await page("ct_1", service)
+    assert [row.contact_id for row in (*first.contacts, *last.contacts)] == ["ct_0", "ct_1", "ct_2"]
+    assert (first.has_more, last.has_more, first.partition_count) == (True, False, 4)
+    assert first.contacts[0].stage == acd_types_pb2.CONTACT_STAGE_WAITING
+    assert list((await page("", service_principal("channels", "tn_other"))).contacts) == []
+    with pytest.raises(Exception, match="PERMISSION_DENIED"):
+        await page("", caller.agent("ag_li"))
+
+
 async def test_state_is_back_after_a_restart(bootstrap_servers, unique_name, unique_tenant):
     instance_id, tenant = unique_name("i"), unique_tenant()
     async with replica(bootstrap_servers, instance_id) as acd:

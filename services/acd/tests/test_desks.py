@@ -19,6 +19,8 @@ from trunkline_acd.domain.events import (
     AgentRearmed,
     AgentSessionLost,
     AgentSessionOpened,
+    ContactForgotten,
+    ContactReleased,
     IntentChanged,
     WrapUpFinished,
 )
@@ -81,6 +83,14 @@ def test_lost_console_loses_all_its_desks_of_the_tenant(routing):
     assert routing.do(LosePeer("pe_1")) == []
 
 
+def test_console_that_is_there_without_some_desks_loses_those_only(routing):
+    for name in ("ag_a", "ag_b", "ag_c"):
+        routing.agent(name)
+    assert [event.agent_id for event in routing.do(LosePeer("pe_1", ("ag_a", "ag_c", "ag_none")))] == ["ag_a", "ag_c"]
+    assert routing.do(LosePeer("pe_2", ("ag_b",))) == []
+    assert routing.domain.agent("ag_b").connectivity is Connectivity.CONNECTED
+
+
 def test_console_with_many_desks_is_lost_in_portions(routing):
     for number in range(150):
         routing.agent(f"ag_{number:03}")
@@ -103,19 +113,35 @@ def test_desk_that_does_not_come_back_is_disconnected_and_its_wrap_up_ends(routi
         AgentDisconnected("ag_li", "se_ag_li"),
         WrapUpFinished("ct_wrap", "ag_li", "", by_timer=True),
     ]
-    assert (events[2].contact_id, events[2].reason) == ("ct_ring", OfferEndReason.AGENT_LOST)
+    assert (events[2].contact_id, events[2].desk_lost) == ("ct_live", True)
+    assert (events[3].contact_id, events[3].reason) == ("ct_ring", OfferEndReason.AGENT_LOST)
     assert offered(events) == [("ct_ring", "ag_wang")]
-    assert [work.contact_id for work in routing.domain.agent("ag_li").work] == ["ct_live"]
+    assert routing.domain.agent("ag_li").work == ()
 
 
-def test_contact_that_ends_at_a_lost_desk_makes_no_wrap_up(routing):
+def test_connected_contact_of_a_desk_that_does_not_come_back_is_released_without_a_wrap_up(routing, kinds_of):
     routing.queue(wrap_up_mode=WrapUpMode.UNTIMED)
     routing.agent("ag_li")
     routing.enqueue("ct_1")
     routing.connect("ct_1")
     routing.do(CloseAgentSession("ag_li", "se_ag_li"))
-    routing.wait(30)
-    assert routing.end("ct_1")[0].wrap_up is False
+    assert routing.wait(29) == []
+    released = ContactReleased("ct_1", "ag_li", "qu_sales", False, None, desk_lost=True)
+    assert routing.wait(1)[1:] == [released]
+    assert routing.domain.agent("ag_li").work == ()
+    assert routing.end("ct_1", "system") == [ContactForgotten("ct_1", 9, "system")]
+
+
+def test_connected_contact_survives_a_desk_that_comes_back_within_the_grace(routing):
+    routing.queue()
+    routing.agent("ag_li")
+    routing.enqueue("ct_1")
+    routing.connect("ct_1")
+    routing.do(LosePeer("pe_1"))
+    routing.wait(29)
+    routing.do(OpenAgentSession("ag_li", "pe_2", "se_2"))
+    assert routing.wait(60) == []
+    assert [work.contact_id for work in routing.domain.agent("ag_li").work] == ["ct_1"]
 
 
 def test_losing_a_desk_never_changes_what_the_agent_wants(ringing):

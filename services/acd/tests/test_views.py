@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from trunkline_acd.application.consoles import console_lost, consoles_of
+from trunkline_acd.application.consoles import desks_held, desks_lost
 from trunkline_acd.application.desk_feed import Push, merged
 from trunkline_acd.application.views import agent_view
+from trunkline_platform.peers import Peer
 
 
 def view_of(routing, agent_id="ag_li"):
@@ -22,9 +23,12 @@ def test_latency_of_an_offer_that_was_not_sent_yet_outlives_a_newer_view(routing
 def test_consoles_are_known_by_their_connected_desks(routing):
     routing.agent("ag_li")
     routing.agent("ag_wang")
-    assert list(consoles_of(routing.state)) == [("tn_demo", "pe_1")]
-    routing.do(console_lost("tn_demo", "pe_1")[1])
-    assert list(consoles_of(routing.state)) == []
+    console = Peer("tn_demo", "pe_1")
+    assert desks_held(routing.state) == {console: ["ag_li", "ag_wang"]}
+    routing.do(desks_lost(console, ("ag_none",))[1])
+    assert desks_held(routing.state) == {console: ["ag_li", "ag_wang"]}
+    routing.do(desks_lost(console, ())[1])
+    assert desks_held(routing.state) == {}
 
 
 def test_view_shows_what_rings_with_its_explanation_and_the_lease_that_the_timer_keeps(routing):

@@ -1,7 +1,6 @@
 """analytics as it runs: a process of its own on real Kafka and a real store, killed in the middle, asked by REST."""
 
 import asyncio
-import itertools
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
@@ -11,19 +10,21 @@ from typing import Any
 
 import httpx
 import pytest
-from aiokafka import AIOKafkaProducer
+from ledger_pens import LedgerPen
 from published import read_topic
 from service_processes import ServiceProcess
 from trunkline.acd.v1.acd_events_pb2 import AcdEvent
 from trunkline.acd.v1.acd_types_pb2 import SegmentOutcome
+from trunkline.common.v1.common_types_pb2 import Sealed
 from trunkline.contact.v1.contact_events_pb2 import ContactEvent
+from trunkline.customer.v1.customer_events_pb2 import CustomerEvent
 from trunkline.ivr.v1.ivr_events_pb2 import IvrEvent
 from trunkline.journal.v1.journal_events_pb2 import ContactJournalEvent
-from trunkline.ledger.v1.ledger_types_pb2 import Marker
 from trunkline.live.v1.live_types_pb2 import LiveAgent, LiveQueue
+from trunkline.ticket.v1.ticket_events_pb2 import TicketEvent
 from trunkline.topics import TOPICS
+from trunkline_analytics.adapters.journals import JOURNAL_OF
 from trunkline_embedded.kafka import KafkaNode
-from trunkline_ledger.core.records import MARKER_TYPE
 from trunkline_ledger.kafka.topics import ensure_topics
 from trunkline_platform.credentials import Credentials, Principal, Role
 
@@ -32,6 +33,8 @@ CREDENTIALS = Credentials(SECRET.encode())
 TENANT = "tn_a"
 PATIENCE_S = 90.0
 ACD, CONTACT, IVR = "acd.events.v1", "contact.events.v1", "ivr.events.v1"
+TICKET, CUSTOMER = "ticket.events.v1", "customer.events.v1"
+SEALED = Sealed(key_id="dk_1", nonce=b"0" * 12, ciphertext=b"1" * 17)
 NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
@@ -40,8 +43,7 @@ class Analytics(ServiceProcess):
 
     def __init__(self, folder: Path, kafka: KafkaNode, mongo_url: str, database: str) -> None:
         self.kafka = kafka.bootstrap
-        self._epochs: dict[tuple[str, int], int] = {}
-        self._numbers = itertools.count(1)
+        self.pen = LedgerPen(kafka.bootstrap, TENANT)
         settings = {
             "TRUNKLINE_KAFKA_BOOTSTRAP": kafka.bootstrap,
             "TRUNKLINE_MONGO_URL": mongo_url,
@@ -67,38 +69,17 @@ class Analytics(ServiceProcess):
         (line,) = (each for each in lines if each.startswith("trunkline_ledger_reader_void_records_total{"))
         return float(line.rsplit(" ", 1)[1])
 
-    async def begin_epoch(self, topic: str, partition: int, epoch: int) -> None:
-        """A new owner takes the partition over."""
-        self._epochs[topic, partition] = epoch
-        marker = Marker(epoch=epoch, boot_id=f"b{epoch}", instance_id="test").SerializeToString()
-        await self.append(topic, partition, marker, [("tl-epoch", b"%d" % epoch), ("tl-type", MARKER_TYPE.encode())])
-
-    async def write(self, topic: str, partition: int, event: Any, *, epoch: int | None = None) -> int:
-        """Write an event as the owner would, or as one of another epoch; return its offset."""
-        if (topic, partition) not in self._epochs:
-            await self.begin_epoch(topic, partition, 1)
-        metadata = event.metadata
-        metadata.event_id, metadata.tenant_id = f"ev_{next(self._numbers)}", metadata.tenant_id or TENANT
-        metadata.writer_epoch = epoch or self._epochs[topic, partition]
-        metadata.command = b"private"
-        kind = getattr(event, event.WhichOneof("event")).DESCRIPTOR.full_name
-        headers = [("tl-epoch", b"%d" % metadata.writer_epoch), ("tl-type", kind.encode())]
-        return await self.append(topic, partition, event.SerializeToString(), headers)
-
-    async def append(self, topic: str, partition: int, value: bytes, headers: list[tuple[str, bytes]]) -> int:
-        async with AIOKafkaProducer(bootstrap_servers=self.kafka, acks="all") as producer:
-            sent = await producer.send_and_wait(topic, value, b"key", partition, headers=headers)
-        return int(sent.offset)
-
 
 @pytest.fixture(scope="module")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaNode]:
-    """A broker of this module alone: it writes in the name of acd, channels and ivr.
+    """A broker of this module alone: it writes in the name of all whose ledgers are read.
 
     Their ledgers were made beforehand, with another number of partitions than the catalogue's, as a user may do.
     """
     node = KafkaNode.start(tmp_path_factory.mktemp("kafka"))
-    made = [replace(TOPICS[name], partitions=TOPICS[name].partitions + 1) for name in (ACD, CONTACT, IVR)]
+    made = [
+        replace(TOPICS[name], partitions=TOPICS[name].partitions + 1) for name in (ACD, CONTACT, IVR, TICKET, CUSTOMER)
+    ]
     asyncio.run(ensure_topics(node.bootstrap, made))
     yield node
     node.kill()
@@ -147,7 +128,7 @@ async def test_rows_of_queues_and_agents_are_published_with_tenant_time_source_a
     analytics: Analytics,
 ) -> None:
     await analytics.ready()
-    offset = await analytics.write(ACD, 0, rows("qu_rows", 3, "ag_rows"))
+    offset = await analytics.pen.write(ACD, 0, rows("qu_rows", 3, "ag_rows"))
     queue = await until(lambda: shows(analytics, "qu_rows", 3))
     agent = LiveAgent.FromString((await until(lambda: newest(analytics, "live.agents.v1", "ag_rows"))).value)
     assert agent.row.connected == 1
@@ -164,22 +145,22 @@ async def test_rows_of_queues_and_agents_are_published_with_tenant_time_source_a
 
 async def test_after_a_kill_in_the_middle_nothing_is_missing_and_no_old_epoch_is_believed(analytics: Analytics) -> None:
     await analytics.ready()
-    await analytics.write(ACD, 1, rows("qu_kill", 1))
+    await analytics.pen.write(ACD, 1, rows("qu_kill", 1))
     await until(lambda: shows(analytics, "qu_kill", 1))
     analytics.kill()
-    await analytics.write(ACD, 1, rows("qu_kill", 2))
-    await analytics.begin_epoch(ACD, 1, 2)
-    await analytics.write(ACD, 1, rows("qu_zombie", 9), epoch=1)
-    await analytics.write(ACD, 1, rows("qu_kill", 9), epoch=1)
-    await analytics.write(ACD, 1, rows("qu_after", 4))
+    await analytics.pen.write(ACD, 1, rows("qu_kill", 2))
+    await analytics.pen.begin_epoch(ACD, 1, 2)
+    await analytics.pen.write(ACD, 1, rows("qu_zombie", 9), epoch=1)
+    await analytics.pen.write(ACD, 1, rows("qu_kill", 9), epoch=1)
+    await analytics.pen.write(ACD, 1, rows("qu_after", 4))
     analytics.start()
     await analytics.ready()
     await until(lambda: shows(analytics, "qu_after", 4))
     assert await shows(analytics, "qu_kill", 2)
     assert await newest(analytics, "live.queues.v1", "qu_zombie") is None
     analytics.kill()  # between a marker and what a zombie writes later: the epoch must be remembered
-    await analytics.write(ACD, 1, rows("qu_zombie", 9), epoch=1)
-    await analytics.write(ACD, 1, rows("qu_after", 5))
+    await analytics.pen.write(ACD, 1, rows("qu_zombie", 9), epoch=1)
+    await analytics.pen.write(ACD, 1, rows("qu_after", 5))
     analytics.start()
     await analytics.ready()
     await until(lambda: shows(analytics, "qu_after", 5))
@@ -190,13 +171,13 @@ async def test_records_without_a_valid_epoch_are_ignored_and_counted_by_tables_j
     analytics: Analytics,
 ) -> None:
     await analytics.ready()
-    await analytics.write(ACD, 2, rows("qu_void", 1))
+    await analytics.pen.write(ACD, 2, rows("qu_void", 1))
     await until(lambda: shows(analytics, "qu_void", 1))
     before = await analytics.count("void_records", ACD), await analytics.void_by_projection()
     ghost, type_header = rows("qu_void", 8).SerializeToString(), ("tl-type", b"trunkline.acd.v1.RowsChanged")
     for headers in ([], [type_header], [("tl-epoch", b"one"), type_header], [("tl-epoch", b"99"), type_header]):
-        await analytics.append(ACD, 2, ghost, headers)
-    await analytics.write(ACD, 2, rows("qu_after_void", 6))
+        await analytics.pen.append(ACD, 2, ghost, headers)
+    await analytics.pen.write(ACD, 2, rows("qu_after_void", 6))
     await until(lambda: shows(analytics, "qu_after_void", 6))
     assert await shows(analytics, "qu_void", 1)
     assert await analytics.count("void_records", ACD) == before[0] + 4
@@ -219,12 +200,12 @@ async def test_the_journal_tells_a_contacts_life_from_three_ledgers_with_its_sou
     opened.contact_opened.contact_id = said.text_said.contact_id = contact_id
     enqueued.contact_enqueued.contact_id = begun.step_begun.contact_id = contact_id
     places = {
-        (CONTACT, 3, await analytics.write(CONTACT, 3, opened)),
-        (IVR, 3, await analytics.write(IVR, 3, said)),
-        (ACD, 3, await analytics.write(ACD, 3, enqueued)),
+        (CONTACT, 3, await analytics.pen.write(CONTACT, 3, opened)),
+        (IVR, 3, await analytics.pen.write(IVR, 3, said)),
+        (ACD, 3, await analytics.pen.write(ACD, 3, enqueued)),
     }
-    await analytics.write(CONTACT, 3, begun)
-    await analytics.write(ACD, 3, rows("qu_journal", 1, "ag_journal"))
+    await analytics.pen.write(CONTACT, 3, begun)
+    await analytics.pen.write(ACD, 3, rows("qu_journal", 1, "ag_journal"))
     await until(lambda: shows(analytics, "qu_journal", 1))
 
     async def records() -> list[Any]:
@@ -245,6 +226,63 @@ async def test_the_journal_tells_a_contacts_life_from_three_ledgers_with_its_sou
         assert headers["ce_type"].startswith(b"trunkline.")
 
 
+def happened(area: str, subject: str) -> Any:
+    """A text was written of a ticket or a customer."""
+    if area == "ticket":
+        noted = TicketEvent()
+        noted.note_added.ticket_id, noted.note_added.note_id = subject, "no_1"
+        noted.note_added.body.CopyFrom(SEALED)
+        return noted
+    changed = CustomerEvent()
+    changed.profile_changed.customer_id = subject
+    changed.profile_changed.name.CopyFrom(SEALED)
+    return changed
+
+
+async def journalled(analytics: Analytics, area: str, subject: str) -> list[Any]:
+    """Return what a subscriber has of it who drops what is not above the highest offset of its source."""
+    highest: dict[tuple[int, str, int], int] = {}
+    kept = []
+    for record in await read_topic(analytics.kafka, JOURNAL_OF[area].topic):
+        event: Any = JOURNAL_OF[area].message.FromString(record.value)
+        place = (record.partition, event.source.topic, event.source.partition)
+        if event.source.offset > highest.get(place, -1):
+            highest[place] = event.source.offset
+            kept += [(record, event)] if record.key == subject.encode() else []
+    return kept
+
+
+@pytest.mark.parametrize(("area", "prefix"), [("ticket", "tk"), ("customer", "cu")])
+async def test_subscribers_who_keep_the_highest_offset_have_each_event_of_a_ticket_or_customer_once_also_after_a_kill(
+    analytics: Analytics, area: str, prefix: str
+) -> None:
+    await analytics.ready()
+    topic, subject = f"{area}.events.v1", f"{prefix}_{time.time_ns()}"
+
+    async def have(number: int) -> list[Any]:
+        found = await journalled(analytics, area, subject)
+        return found if len(found) >= number else []
+
+    offsets = [await analytics.pen.write(topic, 1, happened(area, subject))]
+    await until(lambda: have(1))
+    analytics.kill()  # perhaps before it wrote down how far it is: then it tells the same again
+    offsets.append(await analytics.pen.write(topic, 1, happened(area, subject)))
+    await analytics.pen.begin_epoch(topic, 1, 2)
+    await analytics.pen.write(topic, 1, happened(area, subject), epoch=1)  # a replaced owner's
+    offsets.append(await analytics.pen.write(topic, 1, happened(area, subject)))
+    analytics.start()
+    found = await until(lambda: have(3))
+    assert [event.source.offset for _, event in found] == offsets
+    for record, event in found:
+        inner = getattr(event, area)
+        text = inner.note_added.body if area == "ticket" else inner.profile_changed.name
+        assert text == SEALED
+        assert (event.metadata.command, event.metadata.tenant_id, inner.HasField("metadata")) == (b"", TENANT, False)
+        headers = dict(record.headers)
+        assert (headers["ce_subject"], headers["ce_id"]) == (subject.encode(), event.metadata.event_id.encode())
+        assert (headers["ce_source"], headers["ce_type"][:10]) == (f"trunkline/{topic}".encode(), b"trunkline.")
+
+
 # -- dead letters -------------------------------------------------------------------------------------------------
 
 
@@ -254,24 +292,46 @@ async def test_a_valid_record_that_cannot_be_read_goes_to_the_dead_letters_of_ta
     await analytics.ready()
     unknown = AcdEvent()
     unknown.segment_ended.contact_id, unknown.segment_ended.segment_no = "ct_unknown", 1
-    outcome = await analytics.write(ACD, 0, unknown)  # the journal can tell it, the segments' figures cannot
+    outcome = await analytics.pen.write(ACD, 0, unknown)  # the journal can tell it, the segments' figures cannot
     headers = [("tl-epoch", b"1"), ("tl-type", b"trunkline.acd.v1.RowsChanged")]
-    garbage = await analytics.append(ACD, 0, b"\xff", headers)
-    await analytics.write(ACD, 0, rows("qu_after_garbage", 5))
-    await analytics.write(ACD, 0, segment("ct_after_garbage", "qu_after_garbage", NINE))
+    garbage = await analytics.pen.append(ACD, 0, b"\xff", headers)
+    await analytics.pen.write(ACD, 0, rows("qu_after_garbage", 5))
+    await analytics.pen.write(ACD, 0, segment("ct_after_garbage", "qu_after_garbage", NINE))
     await until(lambda: shows(analytics, "qu_after_garbage", 5))
 
     async def is_projected() -> bool:
         return bool(await segments(analytics, queue_id="qu_after_garbage"))
 
     await until(is_projected)
-    dead = [dict(record.headers) for record in await read_topic(analytics.kafka, "analytics.dlq.v1")]
+    dead = await dead_letters(analytics, ACD)
     buried = [(each.get("tl-projection", b"live"), int(each["tl-source-offset"])) for each in dead]
     assert set(buried) == {(b"live", garbage), (b"queue-segments", garbage), (b"queue-segments", outcome)}
-    assert {(each["tl-reason"], each["tl-source-topic"], each["tl-source-partition"]) for each in dead} == {
-        (b"Poison", ACD.encode(), b"0")
-    }
+    assert {(each["tl-reason"], each["tl-source-partition"]) for each in dead} == {(b"Poison", b"0")}
     assert (await analytics.count("dead_letters", ACD), await analytics.count("dead_letters", "segments")) == (1, 2)
+
+
+@pytest.mark.parametrize(("area", "prefix"), [("ticket", "tk"), ("customer", "cu")])
+async def test_a_record_that_a_journal_cannot_read_goes_to_the_dead_letters_and_the_next_is_told(
+    analytics: Analytics, area: str, prefix: str
+) -> None:
+    await analytics.ready()
+    topic, subject = f"{area}.events.v1", f"{prefix}_{time.time_ns()}"
+    await analytics.pen.write(topic, 2, happened(area, subject))
+    headers = [("tl-epoch", b"1"), ("tl-type", f"trunkline.{area}.v1.Example".encode())]
+    garbage = await analytics.pen.append(topic, 2, b"\xff", headers)
+    after = await analytics.pen.write(topic, 2, happened(area, subject))
+
+    async def is_told() -> bool:
+        return after in [event.source.offset for _, event in await journalled(analytics, area, subject)]
+
+    await until(is_told)
+    assert [int(each["tl-source-offset"]) for each in await dead_letters(analytics, topic)] == [garbage]
+
+
+async def dead_letters(analytics: Analytics, source: str) -> list[dict[str, bytes]]:
+    """Return the headers of those that stem from the ledger."""
+    found = [dict(record.headers) for record in await read_topic(analytics.kafka, "analytics.dlq.v1")]
+    return [headers for headers in found if headers["tl-source-topic"] == source.encode()]
 
 
 # -- segments -----------------------------------------------------------------------------------------------------
@@ -332,7 +392,7 @@ async def told(analytics: Analytics, five: list[AcdEvent]) -> Analytics:
     await analytics.ready()
     if len(await segments(analytics, queue_id="qu_five")) < 5:
         for event in five:
-            await analytics.write(ACD, 3, event)
+            await analytics.pen.write(ACD, 3, event)
 
     async def is_complete() -> bool:
         return [each["outcome"] for each in await segments(analytics, queue_id="qu_five")] == OUTCOMES

@@ -166,7 +166,7 @@ class Story:
         if row.is_over:
             assert row.step is None or row.step.kind in ("end_at_acd", "end_session")
             assert (row.step is None) == (timing.drop_key(row.contact_id) in _timers(self.state))
-            assert not any(key.startswith(("silent", "detached")) for key in _timers(self.state))
+            assert not {f"{reason}/{row.contact_id}" for reason in timing.REASONS} & _timers(self.state).keys()
         if row.state is ContactState.CONNECTED:
             assert row.agent_id
 
@@ -178,7 +178,8 @@ def _timers(state: ChannelsState) -> dict[str, Any]:
 def _rows(state: ChannelsState) -> tuple[Any, ...]:
     contacts = {row.contact_id: row for row in state.contacts.values()}
     held = {key: state.held.entries(key) for key in state.held.names()}
-    return contacts, held, _timers(state), list(state.entry_points.values())
+    definitions = [*state.entry_points.values(), *state.hooks.values()]
+    return contacts, held, sorted(state.conversations.values()), _timers(state), definitions
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
+from published import ledgers, read_topic
 from trunkline.acd.v1 import acd_events_pb2, acd_service_pb2
 from trunkline.common.v1 import common_types_pb2 as common
 from trunkline.contact.v1 import contact_commands_pb2, contact_service_pb2, contact_service_pb2_grpc, contact_types_pb2
@@ -39,6 +41,7 @@ from trunkline_platform.keystore import KeyWrap, SqliteKeyStore
 from trunkline_platform.lifecycle import Process, running
 from trunkline_platform.peers import PeerClient
 from trunkline_platform.sealing import Sealer
+from trunkline_platform.webhooks import signed
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -220,13 +223,14 @@ class Gateway:
     def __init__(self, addresses: list[str], channels: Channels, peer_id: str = "gw:1", principal: Principal = GATEWAY):
         self.views: dict[str, Any] = {}
         self.answers: dict[str, Any] = {}
+        self.hello = contact_service_pb2.PeerHello(peer_id=peer_id)
         self.client = PeerClient(
             SESSION,
             addresses,
             Credentials(SECRET.encode()),
             principal,
             channels,
-            greeting=lambda: [Request(hello=contact_service_pb2.PeerHello(peer_id=peer_id))],
+            greeting=lambda: [Request(hello=self.hello)],
             heartbeat=lambda: Request(heartbeat=contact_service_pb2.PeerHeartbeat()),
             on_push=self._on_push,
         )
@@ -610,6 +614,29 @@ async def test_a_service_only_watches(world: World) -> None:
         assert (await watcher.call()).code == grpc.StatusCode.PERMISSION_DENIED.value[0]
 
 
+async def test_a_gateway_that_comes_back_is_told_what_moved_and_what_is_over(world: World) -> None:
+    grpc_port, http_port = free_ports(2)
+    address = f"127.0.0.1:{grpc_port}"
+    dropped = "ct_0123456789abcdef_dropped"
+    async with world.replica(world.settings(ports=(grpc_port, http_port))):
+        before = await world.gateway(address, peer_id="gw:5")
+        first, second = await called(before), (await before.call("+865678")).contact_id
+        same = await before.seen(first, State.CONTACT_STATE_SELF_SERVICE)
+        await before.seen(second, State.CONTACT_STATE_SELF_SERVICE)
+        held = [
+            contact_service_pb2.HeldContact(contact_id=contact_id, version=version)
+            for contact_id, version in ((first, same.version), (second, 1), (dropped, 7))
+        ]
+        again = Gateway([address], world.channels, peer_id="gw:5")
+        again.hello = contact_service_pb2.PeerHello(
+            peer_id="gw:5", boot_id="2", held=contact_service_pb2.HeldContacts(contacts=held)
+        )
+        world.tasks.append(asyncio.create_task(again.client.run()))
+        assert (await again.seen(dropped, State.CONTACT_STATE_CLOSED)).version == 8
+        await again.seen(second, State.CONTACT_STATE_SELF_SERVICE)
+        assert first not in again.views, "it has that version"
+
+
 async def test_bad_chat_openings_are_named(world: World) -> None:
     grpc_port, http_port = free_ports(2)
     url = f"http://127.0.0.1:{http_port}"
@@ -681,9 +708,147 @@ async def test_a_lost_gateway_loses_its_calls_and_no_chats(world: World, monkeyp
         await watcher.seen(contact_id, State.CONTACT_STATE_SELF_SERVICE)
         assert (await stranger.ask(watch_contacts=watched)).reason == "Forbidden"
         assert contact_id not in stranger.views
+        other = Principal(TENANT, "gateway:gw_2", frozenset({Role.GATEWAY}))
+        thief = await world.gateway(f"127.0.0.1:{grpc_port}", peer_id="gw:lost", principal=other)
         session = await opened_chat(client, url)
         world.tasks.pop(0).cancel()  # the gateway dies without a word
         view = await watcher.seen(contact_id, State.CONTACT_STATE_CLOSED)
         assert view.close_reason == contact_types_pb2.CLOSE_REASON_PEER_LOST
+        assert not thief.views, "a peer id is its first actor's: nobody else hears of its calls or keeps them alive"
         async with chat_page(url, session["token"]) as page:
             await page.seen("SELF_SERVICE")
+
+
+# -- web hooks ----------------------------------------------------------------------------------------------------
+
+HOOK_SECRETS = {"now": "n" * 32, "next": "x" * 32}
+HOOK_PATH = f"/hooks/v1/{TENANT}/hk_shop"
+
+
+class Sender:
+    """An outside system that brings messages to replicas of channels."""
+
+    def __init__(self, client: httpx.AsyncClient, *urls: str) -> None:
+        self._client = client
+        self._urls = itertools.cycle(urls)
+
+    async def post(
+        self, body: bytes | AsyncIterator[bytes], headers: dict[str, str], path: str = HOOK_PATH
+    ) -> httpx.Response:
+        return await self._client.post(next(self._urls) + path, content=body, headers=headers, timeout=60)
+
+    async def deliver(self, secret: str = "now", path: str = HOOK_PATH, **content: Any) -> httpx.Response:
+        """Sign and post; anything that is given replaces what a good sender says."""
+        body = json.dumps(
+            {"delivery_id": new_command_id(), "conversation_id": "+86 138", "text": "x"} | content
+        ).encode()
+        return await self.post(body, signed([HOOK_SECRETS[secret].encode()], int(time.time()), body), path)
+
+    async def until_known(self) -> None:
+        """Wait until every replica knows the hook; a refused text changes nothing."""
+        async with asyncio.timeout(30):
+            while [(await self.deliver(text="")).status_code for _ in range(2)] != [422, 422]:
+                await asyncio.sleep(0.2)
+
+
+@contextlib.asynccontextmanager
+async def hooked(world: World, replicas: int = 1) -> AsyncIterator[Sender]:
+    """Replicas with a hook, and who sends to them in turn."""
+    secrets = ",".join(f"{TENANT}/{name}={secret}" for name, secret in HOOK_SECRETS.items())
+    ports = [free_ports(2) for _ in range(replicas)]
+    hook = directory.HookDefinition(hook_id="hk_shop", entry_point_id="ep_chat", secret_names=HOOK_SECRETS)
+    defined = directory_events_pb2.HookDefined(hook=hook)
+    await world.scribe.write("directory.events.v1", TENANT, "hook_defined", defined)
+    async with contextlib.AsyncExitStack() as stack:
+        for number, (grpc_port, http_port) in enumerate(ports, 1):
+            settings = world.settings(number, ports=(grpc_port, http_port), webhook_secrets=secrets)
+            await stack.enter_async_context(world.replica(settings))
+        client = await stack.enter_async_context(httpx.AsyncClient(limits=httpx.Limits(max_connections=100)))
+        sender = Sender(client, *(f"http://127.0.0.1:{http_port}" for _, http_port in ports))
+        await sender.until_known()
+        yield sender
+
+
+async def test_a_delivery_that_comes_fifty_times_at_once_is_one_message_and_gets_fifty_equal_answers(
+    world: World,
+) -> None:
+    customer = f"+86 {new_command_id()}"
+    async with hooked(world, replicas=2) as sender:
+        content = {"delivery_id": new_command_id(), "conversation_id": customer, "text": "Where is it?", "name": "Li"}
+        secrets = itertools.cycle(HOOK_SECRETS)  # while a secret is changed both are good
+        answers = await asyncio.gather(*(sender.deliver(next(secrets), **content) for _ in range(50)))
+        assert {(answer.status_code, answer.text) for answer in answers} == {(200, answers[0].text)}
+        contact_id = answers[0].json()["contact_id"]
+        assert (await sender.deliver(conversation_id=customer, text="Hello?")).json() == {"contact_id": contact_id}
+        assert (await sender.deliver(**content)).json() == {"contact_id": contact_id}
+        changed = await sender.deliver(**content | {"text": "Where are they?"})
+        assert (changed.status_code, changed.json()["title"]) == (409, "Conflict")
+    log = await ledgers(world.kafka.bootstrap, "contact")
+    token = contact_id.split("_")[1]
+    told = [each.name for each in log.events if token in each.metadata.stream_id]
+    assert (told.count("ContactOpened"), told.count("TextGathered")) == (1, 1)
+    assert told.count("MessageAdded") + told.count("InputGiven") == 2  # the flow may have asked meanwhile
+    records = b"".join(each.value for each in await read_topic(world.kafka.bootstrap, "contact.events.v1"))
+    assert b"Where is it?" not in records and customer.encode() not in records
+
+
+async def test_messages_of_a_hook_reach_the_agent_and_answer_the_flow(world: World) -> None:
+    customer = f"+86 {new_command_id()}"
+    async with hooked(world) as sender:
+        contact_id = (await sender.deliver(conversation_id=customer, text="Hello")).json()["contact_id"]
+        await eventually(lambda: "start_session" in world.centre.asked[contact_id])
+        async with asyncio.timeout(30):
+            while "advance_session" not in world.centre.asked[contact_id]:
+                await sender.deliver(conversation_id=customer, text="an agent, please")
+                await asyncio.sleep(0.1)
+        await eventually(lambda: "enqueue_contact" in world.centre.asked[contact_id])
+        await world.centre.accept(contact_id)
+        await eventually(lambda: "report_connected" in world.centre.asked[contact_id])
+
+
+async def test_bad_deliveries_are_refused_by_name_and_change_nothing(world: World) -> None:
+    async with hooked(world) as sender:
+        before = len((await ledgers(world.kafka.bootstrap, "contact")).events)
+        body = json.dumps({"delivery_id": new_command_id(), "conversation_id": "c", "text": "x"}).encode()
+        now, secret = int(time.time()), HOOK_SECRETS["now"].encode()
+        good = signed([secret], now, body)
+        assert await refusal(sender.post(body, {})) == (401, "Unauthenticated", "")
+        assert await refusal(sender.post(body + b" ", good)) == (401, "Unauthenticated", "")
+        assert await refusal(sender.post(body, signed([b"w" * 32], now, body))) == (401, "Unauthenticated", "")
+        for stale in (now - 301, now + 301):
+            assert await refusal(sender.post(body, signed([secret], stale, body))) == (401, "Unauthenticated", "")
+        for path in ("/hooks/v1/tn_demo/hk_none", "/hooks/v1/tn_other/hk_shop"):
+            assert await refusal(sender.deliver(path=path)) == (404, "NotFound", "")
+        for wrong in (b"", b"not json", b"[]", b"\xff", b'{"text": "\\ud800"}', b"[" * 100_000):
+            answer = await refusal(sender.post(wrong, signed([secret], now, wrong)))
+            assert answer == (422, "Invalid", "body"), wrong[:20]
+        for field, value in BAD_FIELDS:
+            assert await refusal(sender.deliver(**{field: value})) == (422, "Invalid", field), value
+        old = await sender.deliver(delivery_id=new_command_id(time.time() - 400))
+        assert (old.status_code, old.json()["rule"]) == (409, "CommandExpired")
+        huge = b"x" * (2**20 + 1)
+        assert (await sender.post(huge, signed([secret], now, huge))).status_code == 413
+        assert (await sender.post(in_parts(huge), signed([secret], now, huge))).status_code == 413
+        assert len((await ledgers(world.kafka.bootstrap, "contact")).events) == before
+
+
+BAD_FIELDS = [
+    ("delivery_id", "not a uuid"), ("delivery_id", 5), ("delivery_id", "x" * 200),
+    ("delivery_id", new_command_id(time.time() + 3_600)),
+    ("conversation_id", ""), ("conversation_id", "x" * 201), ("conversation_id", "a\x00b"), ("conversation_id", None),
+    ("text", ""), ("text", "  "), ("text", "a\x00b"), ("text", "x" * 32_000), ("text", ["x"]),
+    ("name", "x" * 257), ("name", None), ("locale", "fr"),
+]  # fmt: skip
+
+
+async def in_parts(body: bytes) -> AsyncIterator[bytes]:
+    """A body whose length is not announced."""
+    for begin in range(0, len(body), 65_536):
+        yield body[begin : begin + 65_536]
+
+
+async def refusal(answer: Any) -> tuple[int, str, str]:
+    """Return the status of the answer, the kind of its problem and the field that it names."""
+    refused = await answer
+    assert refused.headers["content-type"] == "application/problem+json"
+    return refused.status_code, refused.json()["title"], refused.json().get("field", "")

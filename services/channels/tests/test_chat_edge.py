@@ -355,3 +355,13 @@ def test_a_token_ends_after_a_day() -> None:
     assert SignedTickets(SECRET, lambda: 86_399.0).verify(token).contact_id == CONTACT
     with pytest.raises(Unauthenticated):
         SignedTickets(SECRET, lambda: 86_401.0).verify(token)
+
+
+async def test_the_edge_has_the_contacts_with_a_page_and_those_that_are_about_to_get_one(bench: Bench) -> None:
+    page = await bench.edge.join(TOKEN)
+    opened = await bench.open()
+    assert bench.edge.held("tn_demo") == [CONTACT, opened.contact_id]
+    assert bench.edge.held("tn_other") == []
+    bench.desk.is_away = True  # nobody hears that the page left
+    await bench.edge.quit(page)
+    assert bench.edge.held("tn_demo") == [opened.contact_id]

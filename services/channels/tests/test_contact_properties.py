@@ -47,7 +47,9 @@ moves: st.SearchStrategy[Command] = st.one_of(
     st.builds(commands.AddMessage, st.just(ONE), st.sampled_from(Author), st.just(SEALED), agents),
     st.builds(commands.AttachPeer, st.just(ONE), st.sampled_from(["chat:a", "chat:b"])),
     st.builds(commands.DetachPeer, st.just(ONE), st.sampled_from(["chat:a", "chat:b"])),
-    st.builds(commands.LosePeer, st.sampled_from(["chat:a", "chat:b"])),
+    st.builds(commands.LosePeer, st.sampled_from(["chat:a", "chat:b"]), st.sampled_from([(), (ONE,)])),
+    st.builds(commands.RecordAgentLost, st.just(ONE), agents),
+    st.builds(commands.ReconcileContact, st.just(ONE), st.integers(0, 40), st.just("UnknownAtAcd")),
     st.builds(commands.CloseContact, st.just(ONE), st.sampled_from(CloseReason), agents),
 )
 

@@ -150,6 +150,17 @@ def test_a_lost_peer_takes_no_other_tenants_contacts(story: Any) -> None:
     assert story.do(LosePeer("chat:a"), tenant="tn_other") == []
 
 
+def test_a_gateway_that_is_there_without_a_call_ends_that_call_only(story: Any) -> None:
+    story.offered("voice")
+    token = f"{1:016x}"
+    other = f"ct_{token}_x"
+    story.do(story.opening("ep_voice", address_token=token, contact_id=other))
+    (closed,) = story.do(LosePeer("chat:a", (other, "ct_none_x")))
+    assert closed == ContactClosed(other, CloseReason.PEER_LOST, "")
+    assert story.do(LosePeer("chat:b", (story.one,))) == []
+    assert not story.contact.is_over
+
+
 def test_a_peer_with_many_calls_is_lost_a_part_at_a_time(story: Any) -> None:
     for number in range(150):
         token = f"{number:016x}"

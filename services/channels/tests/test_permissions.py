@@ -19,6 +19,8 @@ CALLERS = {
     "admin": Principal("tn_demo", "admin:us_2", frozenset({Role.ADMIN})),
     "service": Principal("tn_demo", "service:console", frozenset({Role.SERVICE})),
     "nobody": Principal("tn_demo", "agent:ag_li"),
+    "hook": Principal("tn_demo", "hook:hk_1"),
+    "other hook": Principal("tn_demo", "hook:hk_2"),
 }
 PAGE, EDGES, GATEWAY, AGENT, NOBODY = {"page"}, {"page", "gateway"}, {"gateway"}, {"agent", "supervising agent"}, set()
 
@@ -33,6 +35,7 @@ def closed(reason: CloseReason, agent_id: str = "") -> commands.CloseContact:
 
 TABLE: list[tuple[commands.Command, set[str]]] = [
     (commands.OpenContact("ep_1", "t", None, {}, "en", "gw:1", ONE), EDGES),
+    (commands.TakeDelivery("hk_1", "t", None, ONE, "en", None, None, "", ""), {"hook"}),
     (commands.GiveInput(ONE, "n1", "sales", None), EDGES),
     (written(Author.CUSTOMER), EDGES),
     (written(Author.UNSPECIFIED), EDGES),
@@ -52,6 +55,7 @@ TABLE: list[tuple[commands.Command, set[str]]] = [
     (commands.AttachPeer(ONE, "chat:a"), PAGE),
     (commands.DetachPeer(ONE, "chat:a"), PAGE),
     (commands.PutEntryPoint(None), NOBODY),
+    (commands.PutHook(None), NOBODY),
     (commands.LosePeer("gw:1"), NOBODY),
     (commands.RecordCustomer(ONE, 1, "cu_1"), NOBODY),
     (commands.RefuseStep(ONE, 1, "x"), NOBODY),
@@ -66,7 +70,9 @@ TABLE: list[tuple[commands.Command, set[str]]] = [
     (commands.RecordOfferEnded(ONE, 1, 1), NOBODY),
     (commands.RecordConnected(ONE, 1, 1, "ag_li"), NOBODY),
     (commands.RecordForgotten(ONE, 1), NOBODY),
+    (commands.RecordAgentLost(ONE, "ag_li"), NOBODY),
     (commands.RecordWrapUp(ONE, "ag_li", ""), NOBODY),
+    (commands.ReconcileContact(ONE, 1, "UnknownAtAcd"), NOBODY),
     (commands.ExpireContact(ONE, "silent"), NOBODY),
     (commands.DropContact(ONE), NOBODY),
 ]

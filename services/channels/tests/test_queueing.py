@@ -8,6 +8,7 @@ from trunkline_channels.domain.commands import (
     CloseContact,
     ConfirmConnect,
     RecordAccepted,
+    RecordAgentLost,
     RecordConnected,
     RecordEnqueued,
     RecordOffered,
@@ -29,6 +30,7 @@ from trunkline_channels.domain.events import (
     StepBegun,
     StepRefused,
 )
+from trunkline_channels.domain.queueing import AGENT_GONE
 from trunkline_channels.domain.words import CloseReason, ContactState
 
 
@@ -50,6 +52,20 @@ def test_an_ended_offer_returns_the_contact(story: Any) -> None:
     assert story.do(RecordOfferEnded(story.one, 1, 1)) == [ContactReturned(story.one, 1, 1)]
     assert (story.contact.state, story.contact.agent_id) == (ContactState.QUEUED, "")
     assert story.do(RecordOfferEnded(story.one, 1, 1)) == []
+
+
+def test_a_contact_whose_agents_desk_did_not_come_back_is_over_and_the_customer_hears_it(story: Any) -> None:
+    story.connected()
+    told, closed, step = story.do(RecordAgentLost(story.one, "ag_li"))
+    assert (told.text, closed) == (AGENT_GONE, ContactClosed(story.one, CloseReason.AGENT_LOST, ""))
+    assert step.kind == "end_at_acd"
+    assert story.do(RecordAgentLost(story.one, "ag_li")) == []
+
+
+def test_a_lost_desk_of_somebody_else_ends_nothing(story: Any) -> None:
+    story.connected()
+    assert story.do(RecordAgentLost(story.one, "ag_wu")) == []
+    assert story.do(RecordAgentLost("ct_0123456789abcdef_one", "ag_wu")) == []
 
 
 def test_an_offer_that_ended_cannot_be_accepted(story: Any) -> None:

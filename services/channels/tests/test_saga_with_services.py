@@ -3,6 +3,7 @@
 The two services are models of the real ones' contracts (commands and events of their protos), not of their code.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,14 @@ from hypothesis import strategies as st
 from trunkline_channels.domain import commands
 from trunkline_channels.domain.commands import Command
 from trunkline_channels.domain.contact import Contact
+from trunkline_channels.domain.reconciling import (
+    AtAcd,
+    AtIvr,
+    Finding,
+    Stage,
+    differences_with_acd,
+    differences_with_ivr,
+)
 from trunkline_channels.domain.words import CloseReason, ContactState, StepKind
 from trunkline_core.errors import Rejection, TrunklineError
 from trunkline_core.flows import MenuOption
@@ -28,6 +37,12 @@ class Service:
     step_no: int = 0
     stage: str = "unknown"
     facts: list[Command] = field(default_factory=list)
+    heard: int = 0
+
+    @property
+    def told(self) -> int:
+        """How many facts there were, heard of or not."""
+        return self.heard + len(self.facts)
 
     def is_new(self, step_no: int) -> bool:
         """Raises: Rejection(`StaleStep`) for a lower step than the last."""
@@ -39,6 +54,10 @@ class Service:
 @dataclass
 class Ivr(Service):
     """One session: a menu that leads to a person."""
+
+    @property
+    def here(self) -> AtIvr | None:
+        return AtIvr(self.step_no, 1) if self.stage == "asking" else None
 
     def carry_out(self, contact: Contact) -> None:
         step = contact.step
@@ -66,6 +85,12 @@ class Acd(Service):
     """One contact at acd; whoever is offered next is another agent."""
 
     offer_no: int = 0
+
+    @property
+    def here(self) -> AtAcd | None:
+        if self.stage in ("unknown", "forgotten"):
+            return None
+        return AtAcd(self.step_no, Stage(self.stage), 1, self.offer_no, self.agent_id)
 
     @property
     def agent_id(self) -> str:
@@ -157,6 +182,7 @@ class World:
 
     def deliver(self, service: Service) -> None:
         if service.facts:
+            service.heard += 1
             self.do(service.facts.pop(0))
 
     def join(self, view: Contact, is_up: bool) -> None:
@@ -220,6 +246,52 @@ def test_saga_and_services_agree_however_late_the_calls_and_facts_are(new_story:
         }
         assert contact.state is expected[acd.stage]
         assert acd.stage == "unknown" or (contact.offer_no, contact.agent_id) == (acd.offer_no, acd.agent_id)
+
+
+UNDISTURBED: tuple[Callable[[World], None], ...] = (
+    World.settle,
+    lambda world: world.do(commands.GiveInput(ONE, "n1", "person", None)),
+    lambda world: world.call(world.contact),
+    lambda world: world.deliver(world.ivr),
+    lambda world: world.call(world.contact),
+    lambda world: world.deliver(world.acd),
+    World.settle,
+    lambda world: world.acd.accept(),
+    World.settle,
+)
+
+
+@dataclass
+class Watch:
+    """Compares at any moment, and judges by facts alone: as if any difference had lasted long enough by now."""
+
+    world: World
+    first: dict[Finding, int] = field(default_factory=dict)  # how many facts the other service had told then
+
+    def look(self) -> list[Finding]:
+        """Return what would be ended now: seen before, unchanged, and every fact of then has arrived."""
+        found = self._of(self.world.acd, differences_with_acd) + self._of(self.world.ivr, differences_with_ivr)
+        self.first = {finding: self.first.get(finding, service.told) for finding, service in found}
+        return [finding for finding, service in found if self.first[finding] <= service.heard]
+
+    def _of(self, service: Any, differences: Any) -> list[tuple[Finding, Service]]:
+        there = {ONE: service.here} if service.here else {}
+        return [(finding, service) for finding in differences({ONE: self.world.contact}, there)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_a_healthy_contact_is_never_taken_for_a_contradiction(new_story: Any, data: st.DataObject) -> None:
+    world = World(new_story())
+    world.do(world.story.opening(data.draw(st.sampled_from(["ep_chat", "ep_voice"]))))
+    for undisturbed in UNDISTURBED[: data.draw(st.integers(0, len(UNDISTURBED)))]:
+        undisturbed(world)
+    watch = Watch(world)
+    for name in data.draw(st.lists(st.sampled_from(MOVES), max_size=30)):
+        move(world, name, data)
+        assert watch.look() == []
+    world.settle()
+    assert watch.look() == []
 
 
 def test_undisturbed_a_contact_reaches_an_agent(story: Any) -> None:

@@ -18,6 +18,7 @@ from trunkline_core.errors import Invalid
 from trunkline_core.flows import MenuOption
 from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
+from trunkline_core.webhooks import HookDefinition
 from trunkline_ledger.core.metadata import Metadata
 from trunkline_ledger.core.records import Record
 from trunkline_ledger.kafka.reader import EffectiveRecord, Position
@@ -27,6 +28,7 @@ ONE = "ct_0123456789abcdef_one"
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 HELLO = LocalizedText("你好", "Hello")
 SEALED = Sealed("dk_1", b"n" * 12, b"c" * 20)
+HOOK = HookDefinition("hk_1", "ep_1", ("now", "next"), False)
 METADATA = Metadata("ev_1", ONE, 1, NOW, "tn_demo", "system", ONE, "c1", 1, False, b"")
 
 
@@ -34,6 +36,7 @@ METADATA = Metadata("ev_1", ONE, 1, NOW, "tn_demo", "system", ONE, "c1", 1, Fals
     "event",
     [
         events.EntryPointPut(EntryPointDefinition("ep_1", "Shop", Channel.CHAT, "fl_1")),
+        events.HookPut(HOOK),
         events.ContactOpened(ONE, "ep_1", Channel.CHAT, "fl_1", "0123", SEALED, {"plan": "gold"}, "en", "chat:a"),
         events.PromptShown(ONE, "n1", 1, HELLO, (MenuOption("a", HELLO, "1", ("x",), "n2"),)),
         events.InputGiven(ONE, "n1", "", None),
@@ -47,10 +50,10 @@ def test_events_survive_the_way_to_kafka_and_back(event: events.Event) -> None:
 
 def test_every_command_but_those_of_a_partition_has_the_contacts_key() -> None:
     assert key_of(commands.DropContact(ONE), "tn_demo") == "0123456789abcdef"
-    for command in (commands.LosePeer("gw"), commands.PutEntryPoint(None)):
+    for command in (commands.LosePeer("gw"), commands.PutEntryPoint(None), commands.PutHook(None)):
         with pytest.raises(Invalid):
             key_of(command, "tn_demo")
-    assert len(get_args(commands.Command)) == 26
+    assert len(get_args(commands.Command)) == 28
 
 
 def test_answers_of_services_go_first_and_new_work_last() -> None:
@@ -60,9 +63,10 @@ def test_answers_of_services_go_first_and_new_work_last() -> None:
     assert lane_of(commands.AddMessage(ONE, Author.CUSTOMER, SEALED, "")) is Lane.NEW
 
 
-def test_the_stream_is_the_contact_or_the_entry_point() -> None:
+def test_the_stream_is_the_contact_or_what_is_defined() -> None:
     assert stream_of(events.ContactDropped(ONE)) == ONE
     assert stream_of(events.EntryPointPut(EntryPointDefinition("ep_1", "", Channel.CHAT, "fl_1"))) == "ep_1"
+    assert stream_of(events.HookPut(HOOK)) == "hk_1"
 
 
 def record(event: Any) -> EffectiveRecord:
@@ -76,6 +80,13 @@ def test_an_offer_becomes_a_command_to_its_contact() -> None:
     (found,) = facts_of_acd(record(acd.AcdEvent(metadata=metadata, contact_offered=offered)))
     assert found.command == commands.RecordOffered(ONE, 1, 2, "ag_li")
     assert (found.key, found.tenant, found.causation_id) == ("0123456789abcdef", "tn_demo", "ev_9")
+
+
+def test_only_a_release_for_a_lost_desk_concerns_the_contact() -> None:
+    released = acd.ContactReleased(contact_id=ONE, agent_id="ag_li", desk_lost=True)
+    (found,) = facts_of_acd(record(acd.AcdEvent(contact_released=released)))
+    assert found.command == commands.RecordAgentLost(ONE, "ag_li")
+    assert not facts_of_acd(record(acd.AcdEvent(contact_released=acd.ContactReleased(contact_id=ONE))))
 
 
 def test_what_is_not_about_our_contacts_leads_to_nothing() -> None:
@@ -94,6 +105,19 @@ def test_an_entry_point_goes_to_every_partition() -> None:
     (found,) = definitions(record(event))
     assert found.key is None
     assert found.command == commands.PutEntryPoint(EntryPointDefinition("ep_1", "Shop", Channel.CHAT, "fl_1"))
+
+
+def test_a_hook_goes_to_every_partition() -> None:
+    definition = directory_types_pb2.HookDefinition(hook_id="hk_1", entry_point_id="ep_1", secret_names=["now", "next"])
+    event = directory_events_pb2.DirectoryEvent(hook_defined=directory_events_pb2.HookDefined(hook=definition))
+    (found,) = definitions(record(event))
+    assert (found.key, found.command) == (None, commands.PutHook(HOOK))
+
+
+def test_a_delivery_goes_with_the_contact_that_it_would_open_and_is_new_work() -> None:
+    delivery = commands.TakeDelivery("hk_1", "t", SEALED, ONE, "en", None, SEALED, "", "")
+    assert WIRE.decode_command(WIRE.encode_command(delivery)) == delivery
+    assert (key_of(delivery, "tn_demo"), lane_of(delivery)) == ("0123456789abcdef", Lane.NEW)
 
 
 def message(number: int, size_bytes: int) -> Message:

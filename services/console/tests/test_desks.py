@@ -30,6 +30,15 @@ def shown_texts(desk: Desk) -> list[str]:
     return [message["text"] for found in contacts for message in found["messages"]]
 
 
+def test_a_console_says_whose_desks_it_has() -> None:
+    desks, desk = Desks(nobody, lambda _: None), Desk("ag_li", "first")
+    desks.open(desk)
+    desks.open(Desk("ag_wang", "other"))
+    assert [*desks.held().agent_ids] == ["ag_li", "ag_wang"]
+    desks.close(desk)
+    assert [*desks.held().agent_ids] == ["ag_wang"]
+
+
 def test_a_desk_that_replaces_another_is_told_anew_so_that_nothing_erased_is_shown() -> None:
     desks, watched = Desks(nobody, lambda _: None), list[list[str]]()
     desks.tell_channels = lambda request: watched.append([*request.watch_contacts.contact_ids])

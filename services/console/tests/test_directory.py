@@ -7,6 +7,8 @@ import pytest
 from trunkline_console.domain.commands import (
     DefineAgent,
     DefineEntryPoint,
+    DefineHook,
+    DefineNoticeTarget,
     DefineQueue,
     DefineTenant,
     DefineUser,
@@ -25,6 +27,8 @@ from trunkline_console.domain.events import (
     AgentDefined,
     EntryPointDefined,
     FlowPublished,
+    HookDefined,
+    NoticeTargetDefined,
     QueueDefined,
     SessionEnded,
     UserDefined,
@@ -36,6 +40,7 @@ from trunkline_core.errors import Invalid, NotFound, Rejection
 from trunkline_core.flows import EndNode, EnqueueNode, FlowDefinition, FlowNode, LocalizedText, SayNode
 from trunkline_core.routing import AgentDefinition, QueueDefinition, SkillLevel, SkillRequirement, WrapUpMode
 from trunkline_core.spec import Spec
+from trunkline_core.webhooks import MAX_HOOKS, MAX_NOTICE_TARGETS, HookDefinition, NoticeTargetDefinition
 
 TEXT = LocalizedText("你好", "hello")
 AGENT = AgentDefinition("ag_li", (SkillLevel("billing", 3),), 4)
@@ -191,3 +196,31 @@ def test_whoever_logs_in_and_out_all_day_fills_no_memory_and_gets_no_session_bac
     assert len(logged_in.state.ended_sessions("tn_1", "us_li").ended) == MAX_ENDED
     assert all(is_over(logged_in, number, at) for number, at in enumerate(begun))
     assert not is_over(logged_in, 0, begun[-1] + timedelta(seconds=1))
+
+
+def test_a_tenant_has_a_bounded_number_of_notice_targets_each_with_a_valid_url(spec):
+    targets = [NoticeTargetDefinition(f"nt_{number}", "https://shop.example/", ("now",), False) for number in range(9)]
+    for target in targets[:MAX_NOTICE_TARGETS]:
+        spec.when(DefineNoticeTarget(target)).then(NoticeTargetDefined(target))
+    spec.when(DefineNoticeTarget(targets[0])).then()
+    spec.when(DefineNoticeTarget(targets[8])).then_refused(Rejection("TooManyNoticeTargets"))
+    wrong = NoticeTargetDefinition("nt_0", "https://me@shop.example/", ("now",), False)
+    told = Invalid("notice_target.url", "must have no user name, password or fragment")
+    spec.when(DefineNoticeTarget(wrong)).then_refused(told)
+
+
+def test_a_hook_belongs_to_a_chat_entry_point_of_the_tenant_and_there_are_not_too_many(spec):
+    chat = EntryPointDefinition("ep_chat", "chat", Channel.CHAT, "fl_a")
+    voice = EntryPointDefinition("ep_voice", "voice", Channel.VOICE, "fl_a")
+    spec.given(FlowPublished(flow(END), 1), EntryPointDefined(chat), EntryPointDefined(voice))
+    hooks = [HookDefinition(f"hk_{number}", "ep_chat", ("now", "next"), False) for number in range(MAX_HOOKS + 1)]
+    for hook in hooks[:MAX_HOOKS]:
+        spec.when(DefineHook(hook)).then(HookDefined(hook))
+    spec.when(DefineHook(hooks[0])).then()
+    spec.when(DefineHook(hooks[MAX_HOOKS])).then_refused(Rejection("TooManyHooks"))
+    told = Invalid("hook.entry_point_id", "must be of the channel CHAT")
+    spec.when(DefineHook(HookDefinition("hk_0", "ep_voice", ("now",), False))).then_refused(told)
+    unknown = HookDefinition("hk_0", "ep_none", ("now",), False)
+    spec.when(DefineHook(unknown)).then_refused(NotFound("entry point", "ep_none"))
+    told = Invalid("hook.secret_names", "must be 1 to 2 different names")
+    spec.when(DefineHook(HookDefinition("hk_0", "ep_chat", (), False))).then_refused(told)

@@ -73,3 +73,14 @@ async def test_what_cannot_be_done_now_is_tried_again_and_what_has_moved_on_is_l
     await applying.run()
     assert directory.asked == ["define_tenant"] * 3 + ["define_queue"]
     assert applying.is_done
+
+
+async def test_hooks_come_after_the_entry_points_they_name_and_notice_targets_are_taken_too(tmp_path: Path) -> None:
+    directory = Directory()
+    hook = {"hook_id": "hk_1", "entry_point_id": "ep_1", "secret_names": ["now"]}
+    target = {"target_id": "nt_1", "url": "https://shop.example/", "secret_names": ["now", "next"]}
+    applying = seeding_of(
+        tmp_path, directory, hooks=[hook], notice_targets=[target], entry_points=[{"entry_point_id": "ep_1"}]
+    )
+    await applying.run()
+    assert directory.asked == ["define_tenant", "define_entry_point", "define_hook", "define_notice_target"]

@@ -128,6 +128,7 @@ class Ledger(Generic[S, C, E]):
             asyncio.create_task(self._following.run(), name=f"ledger-{name}-fold"),
             asyncio.create_task(self._ownership.hold_membership(), name=f"ledger-{name}-membership"),
             asyncio.create_task(self._ownership.feel_pulse(), name=f"ledger-{name}-pulse"),
+            asyncio.create_task(self._ownership.hear_after_freeze(), name=f"ledger-{name}-hearing"),
             asyncio.create_task(self._snapshotting.run(), name=f"ledger-{name}-snapshots"),
             *(
                 asyncio.create_task(self._ownership.serve(number), name=f"ledger-{name}-partition-{number}")
@@ -259,6 +260,7 @@ class Ledger(Generic[S, C, E]):
     async def read(self, partition: int, view: Callable[[S], R], token: ReadToken | None = None) -> R:
         """Return `view(state)` of durable state, at least as new as `token` (ledger rule 18).
 
+        After a freeze of the process it waits until what happened meanwhile is read.
         Raises: Transient when this replica has not read that far within 500 ms.
         """
         hosted = self._hosted(partition)
@@ -269,6 +271,7 @@ class Ledger(Generic[S, C, E]):
                 lambda: (
                     self._replica.is_caught_up
                     and core.is_settled
+                    and not self._ownership.is_doubted(partition)
                     and (token is None or core.next_offset > token.offset)
                 ),
                 wait_s,

@@ -81,6 +81,13 @@ class ManagerRunner(Generic[C]):
             by_topic[manager.topic].append(manager)
         self.feeds = [_Feed(ledger, topic, found, bootstrap_servers, client) for topic, found in by_topic.items()]
 
+    def has_fed(self, topic: str, source: int, offset: int, target: int) -> bool:
+        """Tell whether everything below `offset` of the topic's partition `source` was applied to `target`, ours.
+
+        False also while it cannot be told, for example after a take-over.
+        """
+        return any(feed.has_fed(source, offset, target) for feed in self.feeds if feed.topic == topic)
+
     async def run(self) -> None:
         """Feed until cancelled."""
         async with asyncio.TaskGroup() as tasks:
@@ -115,6 +122,7 @@ class _Feed(Generic[C]):
             topic, bootstrap_servers=bootstrap_servers, client_id=f"{ledger.instance_id}-{topic}", client=client
         )
         self._fed: set[int] = set()  # targets that have everything the cursor has passed
+        self._passed: dict[int, int] = {}  # below which offset of a source everything was handed over
         self._again_at: dict[int, float] = {}
         self._unrecorded: dict[tuple[str, int, int], _Unrecorded] = {}
         self._handed_over: dict[tuple[str, int, int], ManagerSource] = {}  # the newest of each manager and target
@@ -140,9 +148,14 @@ class _Feed(Generic[C]):
         finally:
             await self._reader.stop()
 
+    def has_fed(self, source: int, offset: int, target: int) -> bool:
+        """See ManagerRunner."""
+        return target in self._fed and self._passed.get(source, 0) >= offset
+
     def _begin(self) -> None:
         """Nobody is fed: each target goes on from its mark."""
         self._fed.clear()
+        self._passed.clear()
         self._unrecorded.clear()
         self._handed_over.clear()
 
@@ -152,6 +165,7 @@ class _Feed(Generic[C]):
             await asyncio.sleep(0.1)
             return
         await self._feed(await self._reader.next_batch(POLL_S))
+        self._passed = {source: position.offset for source, position in self._reader.positions().items()}
 
     # where to read
 
@@ -173,6 +187,7 @@ class _Feed(Generic[C]):
             begins = (self._go_on_from_mark(manager, target, source) for manager in self._managers for target in fresh)
             lowest = min(begins, key=lambda begin: begin.offset, default=position)
             if lowest.offset < position.offset or (fresh and not self._fed):
+                self._passed[source] = lowest.offset
                 await self._reader.seek(source, lowest)
         self._fed |= fresh
 

@@ -89,6 +89,21 @@ class Ownership(Generic[S, C, E]):
             self._alive_at = self._replica.monotonic_s()
             await asyncio.sleep(PULSE_S)
 
+    async def hear_after_freeze(self) -> None:
+        """Read what happened while the process was frozen, also where nothing is asked for."""
+        while True:
+            for number in sorted(self._doubted):
+                try:
+                    await self._hear_again(number, self._replica.hosted[number])
+                except FAILURES as error:
+                    log.warning("not heard yet", extra=self._about(partition=number, reason=type(error).__name__))
+            await asyncio.sleep(PULSE_S)
+
+    def is_doubted(self, number: int) -> bool:
+        """Tell whether the process was frozen for so long that its state of the partition may be of another time."""
+        self._doubt_after_freeze()
+        return number in self._doubted
+
     def _doubt_after_freeze(self) -> None:
         if self._replica.monotonic_s() - self._alive_at > self._session_timeout_s:
             self._doubted.update(self._replica.hosted)
@@ -133,8 +148,8 @@ class Ownership(Generic[S, C, E]):
         await producer.start()
         try:
             await self._take_over(number, hosted, producer)
-            began = hosted.core.is_open
-            while hosted.core.is_open:
+            began, rebuilds = hosted.core.is_open, hosted.core.rebuilds
+            while hosted.core.is_open and hosted.core.rebuilds == rebuilds:  # read again: log time stands at the marker
                 await self._decide_once(number, hosted, producer)
             return began
         finally:
@@ -207,6 +222,7 @@ class Ownership(Generic[S, C, E]):
         if number in self._doubted and self._membership is not None:
             await self._reached(hosted, await self._membership.end_offset(number))
             self._doubted.discard(number)
+            hosted.progress.notify()
 
     async def _commit(self, number: int, hosted: Hosted[S, C, E], batch: Batch[E], producer: LogProducer) -> None:
         core = hosted.core

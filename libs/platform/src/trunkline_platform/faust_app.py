@@ -33,6 +33,8 @@ SETTLE_S: Final = 0.5
 ACKNOWLEDGE_WITHIN_S: Final = 30.0
 STOP_S: Final = 10.0
 GAP_WITHIN_S: Final = 15.0
+KNOWN_WITHIN_S: Final = 15.0
+ASK_AGAIN_S: Final = 0.05
 MAX_UNSETTLED: Final = 5_000
 
 Handler = Callable[[EffectiveRecord], None]
@@ -170,9 +172,18 @@ class LedgerSource:
 class LiveApp:
     """One Faust app of one process: sources, tables, outputs. Build it whole, then `run`."""
 
-    def __init__(self, name: str, *, bootstrap_servers: str, data_dir: str, partitions: int) -> None:
-        """`partitions`: of every source topic, hence of every table; `data_dir` may be any empty folder."""
+    def __init__(
+        self, name: str, *, bootstrap_servers: str, data_dir: str, partitions: int, replication_factor: int = 1
+    ) -> None:
+        """Build an app.
+
+        Args:
+            partitions: of every source topic, hence of every table.
+            data_dir: may be any empty folder.
+            replication_factor: of the tables' changelogs when they are created.
+        """
         self.partitions = partitions
+        self._replication_factor = replication_factor
         self._bootstrap_servers = bootstrap_servers
         self._sources: dict[str, LedgerSource] = {}
         self._publisher = Publisher(bootstrap_servers, name)
@@ -310,7 +321,8 @@ class LiveApp:
 
     async def _prepare_topics(self) -> None:
         changelogs = [table.changelog_topic_name for table in self.faust.tables.values()]
-        await ensure_topics(self._bootstrap_servers, [_changelog(name, self.partitions) for name in changelogs])
+        wanted = [_changelog(name, self.partitions) for name in changelogs]
+        await ensure_topics(self._bootstrap_servers, wanted, self._replication_factor)
         for name, found in (await _partition_counts(self._bootstrap_servers, [*self._sources, *changelogs])).items():
             if found != self.partitions:
                 raise Misconfigured(f"The topic {name} has {found} partitions, this app was told {self.partitions}.")
@@ -349,10 +361,15 @@ def _changelog(name: str, partitions: int) -> Topic:
 
 
 async def _partition_counts(bootstrap_servers: str, topics: list[str]) -> dict[str, int]:
+    """Return how many partitions each topic has. Raises: TimeoutError when a broker does not know one within 15 s."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
     await admin.start()
     try:
-        found = await admin.describe_topics(topics)
+        async with asyncio.timeout(KNOWN_WITHIN_S):
+            found = await admin.describe_topics(topics)
+            while any(topic["error_code"] for topic in found):  # a new topic is not known to each broker at once
+                await asyncio.sleep(ASK_AGAIN_S)
+                found = await admin.describe_topics(topics)
     finally:
         await admin.close()
     return {topic["topic"]: len(topic["partitions"]) for topic in found}

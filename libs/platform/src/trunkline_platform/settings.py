@@ -19,6 +19,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from trunkline_core.errors import Misconfigured
 from trunkline_ledger.kafka.settings import LedgerSettings
 
+from trunkline_platform.webhooks import WebhookSecrets
+
 log = logging.getLogger(__name__)
 
 MIN_SECRET_BYTES: Final = 32
@@ -33,6 +35,11 @@ def _long_enough(secret: SecretStr) -> SecretStr:
     if len(secret.get_secret_value().encode()) < MIN_SECRET_BYTES:
         raise ValueError(f"needs at least {MIN_SECRET_BYTES} bytes")
     return secret
+
+
+def _readable(secrets: SecretStr) -> SecretStr:
+    WebhookSecrets(secrets.get_secret_value())
+    return secrets
 
 
 def _split(value: Any) -> Any:
@@ -77,6 +84,7 @@ class ServiceSettings(BaseSettings):
         advertised_host: how others reach this replica; empty means `bind_host`.
         session_timeout_s: after this silence another replica takes over.
         replication_factor: of topics when they are created.
+        webhook_secrets: `tenant/name=secret` with commas between; what definitions of web hooks name.
         trusted_proxies: addresses or networks whose `X-Forwarded-For` tells where the client is; none by default.
         grpc_port, http_port: 0 takes any free one.
     """
@@ -94,6 +102,7 @@ class ServiceSettings(BaseSettings):
     session_timeout_s: float = _shared("SESSION_TIMEOUT_S", 3.0, ge=1.0, le=60.0)
     replication_factor: int = _shared("REPLICATION_FACTOR", 1, ge=1, le=7)
     trusted_proxies: Networks = _shared("TRUSTED_PROXIES", ())
+    webhook_secrets: Annotated[SecretStr, AfterValidator(_readable)] = _shared("WEBHOOK_SECRETS", SecretStr(""))
     log_level: str = _shared("LOG_LEVEL", "info", pattern="^(debug|info|warning|error)$")
     grpc_port: Port = 0
     http_port: Port = 0

@@ -99,6 +99,15 @@ TOPICS: dict[str, Topic] = {
         retention_ms=-1,
         public=False,
     ),
+    "customer.journal.v1": Topic(
+        name="customer.journal.v1",
+        owner="analytics",
+        key="customer_id",
+        partitions=4,
+        cleanup="delete",
+        retention_ms=2592000000,
+        public=True,
+    ),
     "customer.snapshots.v1": Topic(
         name="customer.snapshots.v1",
         owner="crm",
@@ -170,6 +179,15 @@ TOPICS: dict[str, Topic] = {
         cleanup="delete",
         retention_ms=-1,
         public=False,
+    ),
+    "ticket.journal.v1": Topic(
+        name="ticket.journal.v1",
+        owner="analytics",
+        key="ticket_id",
+        partitions=4,
+        cleanup="delete",
+        retention_ms=2592000000,
+        public=True,
     ),
     "ticket.snapshots.v1": Topic(
         name="ticket.snapshots.v1",

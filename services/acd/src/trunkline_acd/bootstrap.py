@@ -27,13 +27,13 @@ from trunkline_acd.adapters.wire import (
     lane_of,
     stream_of,
 )
-from trunkline_acd.application.consoles import console_lost, consoles_of
+from trunkline_acd.application.consoles import desks_held, desks_lost
 from trunkline_acd.application.desk_feed import AcdLedger, DeskFeed
 from trunkline_acd.domain.commands import Command
 from trunkline_acd.domain.decider import AcdDecider
 from trunkline_acd.domain.events import Event
 from trunkline_acd.domain.state import AcdState
-from trunkline_acd.entrypoints.grpc import AgentSessions, register_sessions
+from trunkline_acd.entrypoints.grpc import AcdReads, AgentSessions, register
 from trunkline_acd.entrypoints.permissions import permit
 from trunkline_acd.metrics import RoutingMetrics
 from trunkline_acd.settings import AcdSettings
@@ -74,9 +74,9 @@ async def bootstrap(process: Process, settings: AcdSettings | None = None) -> Ac
     ledger: AcdLedger = replica.ledger
     http = serve_http(process, "acd", create_app("acd", process), settings)
     feed, consoles = DeskFeed(ledger), PeerRegistry()
-    watch = PeerWatch(ledger, consoles, peers_of=consoles_of, lose=console_lost)
+    watch = PeerWatch(ledger, consoles, held_of=desks_held, lose=desks_lost)
     replica.add_commands(COMMAND_SERVICE, CODEC, key_of=key_of, lane_of=lane_of, permit=permit)
-    register_sessions(replica.grpc, AgentSessions(feed, consoles))
+    register(replica.grpc, AgentSessions(feed, consoles), AcdReads(ledger))
     directory = [TOPICS[DIRECTORY_TOPIC]]  # the console may start later than we do
     await ensure_topics(settings.kafka_bootstrap, directory, settings.replication_factor)
     await replica.start_ledger()

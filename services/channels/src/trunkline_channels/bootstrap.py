@@ -19,25 +19,30 @@ from trunkline_platform.metrics import export
 from trunkline_platform.replica import Replica, export_until_end, serve_http
 from trunkline_platform.sealing import Sealer
 from trunkline_platform.settings import load
+from trunkline_platform.webhooks import WebhookSecrets
 
 from trunkline_channels.adapters.chat_frames import view_of
 from trunkline_channels.adapters.chat_tickets import SignedTickets
 from trunkline_channels.adapters.facts import managers
 from trunkline_channels.adapters.orders import LocalCommander
+from trunkline_channels.adapters.other_services import AcdAndIvr, acd_pages, ivr_pages
 from trunkline_channels.adapters.streams import TenantStreams
 from trunkline_channels.adapters.targets import ServiceTargets
 from trunkline_channels.adapters.widget_origins import WidgetOrigins
 from trunkline_channels.adapters.wire import TOPIC, WIRE, correlation_of, is_last, key_of, lane_of, stream_of
 from trunkline_channels.application.chat import ChatEdge
+from trunkline_channels.application.deliveries import Deliveries
 from trunkline_channels.application.hub import Hub
 from trunkline_channels.application.peers import Peers
 from trunkline_channels.application.reception import Reception
+from trunkline_channels.application.reconciliation import Reconciliation
 from trunkline_channels.application.steps import ChannelsLedger, StepRunner
 from trunkline_channels.domain.commands import Command
 from trunkline_channels.domain.decider import ChannelsDecider
 from trunkline_channels.domain.events import Event
 from trunkline_channels.domain.state import ChannelsState
 from trunkline_channels.entrypoints.grpc import ContactReads, ContactSessions
+from trunkline_channels.entrypoints.hooks import add_hooks
 from trunkline_channels.entrypoints.http import add_chat
 from trunkline_channels.entrypoints.permissions import permit
 from trunkline_channels.metrics import ChannelsMetrics
@@ -74,17 +79,27 @@ async def bootstrap(process: Process, settings: ChannelsSettings | None = None) 
     commands = replica.add_commands(
         _of(contact_service_pb2, "Contact"), WIRE, key_of=key_of, lane_of=lane_of, permit=permit
     )
-    reception = Reception(ledger, LocalCommander(commands), sealer)
+    commander = LocalCommander(commands)
+    reception, deliveries = Reception(ledger, commander, sealer), Deliveries(ledger, commander, sealer)
     hub, peers = Hub(ledger), Peers(ledger)
-    targets = ServiceTargets(
-        _client(replica, customer_service_pb2, "Customer", settings.crm_addresses),
-        _client(replica, ivr_service_pb2, "Ivr", settings.ivr_addresses),
-        _client(replica, acd_service_pb2, "Acd", settings.acd_addresses),
+    crm = _client(replica, customer_service_pb2, "Customer", settings.crm_addresses)
+    ivr = _client(replica, ivr_service_pb2, "Ivr", settings.ivr_addresses)
+    acd = _client(replica, acd_service_pb2, "Acd", settings.acd_addresses)
+    steps = StepRunner(ledger, ServiceTargets(crm, ivr, acd))
+    runner = ManagerRunner(ledger, facts, settings.kafka_bootstrap)
+    others = AcdAndIvr(
+        acd,
+        ivr,
+        acd_pages(settings.acd_addresses, replica.credentials, replica.channels),
+        ivr_pages(settings.ivr_addresses, replica.credentials, replica.channels),
     )
-    steps = StepRunner(ledger, targets)
+    reconciliation = Reconciliation(
+        ledger, others, runner, every_s=settings.reconcile_every_s, after_s=settings.reconcile_after_s
+    )
     process.add("channels-steps", steps.run())
     process.add("channels-peers", peers.run())
-    process.add("channels-managers", ManagerRunner(ledger, facts, settings.kafka_bootstrap).run())
+    process.add("channels-managers", runner.run())
+    process.add("channels-reconciliation", reconciliation.run())
 
     sessions = ContactSessions(reception, hub, peers, sealer)
     contact_service_pb2_grpc.add_ContactSessionServiceServicer_to_server(sessions, replica.grpc.server)
@@ -96,8 +111,10 @@ async def bootstrap(process: Process, settings: ChannelsSettings | None = None) 
     process.add("channels-origins", origins.run())
     app = create_app("channels", process)
     add_chat(app, edge, origins)
+    add_hooks(app, deliveries, WebhookSecrets(settings.webhook_secrets.get_secret_value()))
     serve_http(process, "channels", app, settings)
-    export_until_end(process, "channels-metrics", export(ChannelsMetrics(ledger, steps, edge)))
+    metrics = ChannelsMetrics(ledger, steps, edge, deliveries, reconciliation)
+    export_until_end(process, "channels-metrics", export(metrics))
     return ledger
 
 
@@ -110,7 +127,9 @@ def chat_edge(process: Process, settings: ChannelsSettings, replica: ChannelsRep
             edge.on_view(view)
 
     addresses = settings.replicas or (replica.address,)
-    streams = TenantStreams(peer_id, addresses, replica.credentials, replica.channels, on_push)
+    streams = TenantStreams(
+        peer_id, addresses, replica.credentials, replica.channels, on_push, held=lambda tenant: edge.held(tenant)
+    )
     edge = ChatEdge(reception, SignedTickets(settings.secret_bytes), streams, peer_id, settings.sessions_per_ip)
     process.add("channels-chat-streams", streams.run())
     process.add("channels-chat", edge.run())

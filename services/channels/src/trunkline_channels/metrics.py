@@ -6,16 +6,28 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from trunkline_channels.application.chat import ChatEdge
+from trunkline_channels.application.deliveries import Deliveries
+from trunkline_channels.application.reconciliation import Reconciliation
 from trunkline_channels.application.steps import ChannelsLedger, StepRunner
+from trunkline_channels.domain.reconciling import Difference
 
 
 class ChannelsMetrics(Collector):
-    """Contacts, steps, chat pages and entry points; counters begin with the process."""
+    """Contacts, steps, chat pages, deliveries and entry points; counters begin with the process."""
 
-    def __init__(self, ledger: ChannelsLedger, steps: StepRunner, edge: ChatEdge) -> None:
+    def __init__(
+        self,
+        ledger: ChannelsLedger,
+        steps: StepRunner,
+        edge: ChatEdge,
+        deliveries: Deliveries,
+        reconciliation: Reconciliation,
+    ) -> None:
         self._ledger = ledger
         self._steps = steps
         self._edge = edge
+        self._deliveries = deliveries
+        self._reconciliation = reconciliation
 
     def collect(self) -> Iterable[Metric]:
         """Return the families; prometheus_client calls this."""
@@ -29,6 +41,24 @@ class ChannelsMetrics(Collector):
         yield _gauge("steps_running", "Steps of contacts that are being carried out.", steps.outstanding)
         yield _counter("step_retries", "Tries of steps that came to nothing and are repeated.", steps.retries)
         yield _counter("step_refusals", "Refusals of steps for good.", steps.refusals)
+        yield _gauge("differences", "Contacts on which acd or ivr differ now.", self._reconciliation.differences)
+        yield self._delivered()
+        yield self._reconciled()
+
+    def _delivered(self) -> Metric:
+        family = CounterMetricFamily(
+            "trunkline_channels_deliveries", "Deliveries of web hooks, by result.", labels=["result"]
+        )
+        for result in ("taken", "refused"):
+            family.add_metric([result], self._deliveries.taken[result])
+        return family
+
+    def _reconciled(self) -> Metric:
+        text = "Contacts ended because acd or ivr differed for too long."
+        family = CounterMetricFamily("trunkline_channels_reconciled", text, labels=["difference"])
+        for difference in Difference:
+            family.add_metric([difference.value], self._reconciliation.reconciled[difference])
+        return family
 
 
 def _gauge(name: str, text: str, value: int) -> Metric:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from trunkline.ivr.v1 import ivr_service_pb2
+from trunkline.ivr.v1 import ivr_service_pb2, ivr_service_pb2_grpc
 from trunkline.topics import TOPICS
 from trunkline_ledger.kafka.topics import ensure_topics
 from trunkline_ledger.ledger import Ledger
@@ -21,6 +21,7 @@ from trunkline_ivr.domain.commands import Command
 from trunkline_ivr.domain.decider import IvrDecider
 from trunkline_ivr.domain.events import Event
 from trunkline_ivr.domain.state import IvrState
+from trunkline_ivr.entrypoints.grpc import IvrReads
 from trunkline_ivr.entrypoints.permissions import permit
 from trunkline_ivr.metrics import IvrMetrics
 from trunkline_ivr.settings import IvrSettings
@@ -55,6 +56,7 @@ async def bootstrap(process: Process, settings: IvrSettings | None = None) -> Iv
     http = serve_http(process, "ivr", create_app("Trunkline ivr", process), settings)
     commands = ivr_service_pb2.DESCRIPTOR.services_by_name["IvrCommandService"]
     replica.add_commands(commands, wire.WIRE, key_of=wire.key_of, lane_of=wire.lane_of, permit=permit)
+    ivr_service_pb2_grpc.add_IvrReadServiceServicer_to_server(IvrReads(replica.ledger), replica.grpc.server)
     sources = [TOPICS[directory.TOPIC]]  # the console may start later than we do
     await ensure_topics(settings.kafka_bootstrap, sources, settings.replication_factor)
     await replica.start_ledger()

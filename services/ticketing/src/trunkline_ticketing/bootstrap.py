@@ -1,4 +1,4 @@
-"""The only wiring of ticketing: its ledger, its command server, its read model and the REST over it."""
+"""The only wiring of ticketing: its ledger, its command server, its read model and the REST over it, its notices."""
 
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -6,7 +6,7 @@ from importlib.metadata import version
 from trunkline.ticket.v1 import ticket_service_pb2
 from trunkline.topics import TOPICS
 from trunkline_ledger.kafka.topics import ensure_topics
-from trunkline_ledger.ledger import Ledger
+from trunkline_ledger.managers import ManagerRunner
 from trunkline_ledger.service import LedgerService
 from trunkline_platform.generations import LiveGeneration
 from trunkline_platform.grpc_server import GrpcServer
@@ -14,15 +14,21 @@ from trunkline_platform.http import HttpServer, create_app
 from trunkline_platform.keystore_choice import open_keystore
 from trunkline_platform.lifecycle import Process
 from trunkline_platform.metrics import export
+from trunkline_platform.outside import OutsidePosts
 from trunkline_platform.read_models import ReadModel
 from trunkline_platform.replica import Replica, export_until_end, serve_http
 from trunkline_platform.sealing import Sealer
 from trunkline_platform.settings import load
 from trunkline_platform.store import Store
 from trunkline_platform.store_mongo import MongoStore
+from trunkline_platform.webhooks import WebhookSecrets
 
 from trunkline_ticketing.adapters import wire
+from trunkline_ticketing.adapters.directory import TOPIC as DIRECTORY_TOPIC
+from trunkline_ticketing.adapters.directory import directory_manager
+from trunkline_ticketing.adapters.notice_posts import NoticePosts
 from trunkline_ticketing.adapters.read_model import StoredTickets, TicketProjection
+from trunkline_ticketing.application.notices import NoticeRunner, TicketLedger
 from trunkline_ticketing.application.reading import TicketReading
 from trunkline_ticketing.domain.commands import Command
 from trunkline_ticketing.domain.decider import TicketingDecider
@@ -45,8 +51,6 @@ SERVICE: LedgerService[TicketingState, Command, Event] = LedgerService(
     stream_of=wire.stream_of,
     import_path="trunkline_ticketing.bootstrap:SERVICE",
 )
-
-TicketLedger = Ledger[TicketingState, Command, Event]
 
 
 @dataclass(frozen=True)
@@ -71,9 +75,11 @@ async def bootstrap(process: Process, settings: TicketingSettings | None = None)
     reading = TicketReading(tickets, Sealer(keys, settings.secret_bytes).open)
     app.include_router(routes(reading, replica.credentials))
     http = serve_http(process, "ticketing", app, settings)
+    notices = NoticeRunner(replica.ledger, _notice_posts(process, settings))
     await replica.start_ledger()
     projection = await _start_projection(process, settings, store)
-    export_until_end(process, "ticketing-metrics", export(TicketingMetrics(replica.ledger, projection)))
+    await _start_notices(process, settings, replica.ledger, notices)
+    export_until_end(process, "ticketing-metrics", export(TicketingMetrics(replica.ledger, projection, notices)))
     commands = ticket_service_pb2.DESCRIPTOR.services_by_name["TicketCommandService"]
     replica.add_commands(commands, wire.WIRE, key_of=wire.key_of, lane_of=wire.lane_of, permit=permit)
     await replica.serve_grpc()
@@ -85,3 +91,18 @@ async def _start_projection(process: Process, settings: TicketingSettings, store
     tickets = ReadModel(TicketProjection, store, bootstrap_servers=settings.kafka_bootstrap, dlq_topic=DLQ_TOPIC)
     process.add("ticketing-projection", tickets.run())
     return tickets
+
+
+def _notice_posts(process: Process, settings: TicketingSettings) -> NoticePosts:
+    posts = OutsidePosts(settings.notice_hosts)
+    process.on_stop("ticketing-posts", posts.close)
+    return NoticePosts(posts, WebhookSecrets(settings.webhook_secrets.get_secret_value()))
+
+
+async def _start_notices(
+    process: Process, settings: TicketingSettings, ledger: TicketLedger, notices: NoticeRunner
+) -> None:
+    """Follow the directory and send what is outstanding; the console may start later than we do."""
+    await ensure_topics(settings.kafka_bootstrap, [TOPICS[DIRECTORY_TOPIC]], settings.replication_factor)
+    process.add("ticketing-directory", ManagerRunner(ledger, [directory_manager()], settings.kafka_bootstrap).run())
+    process.add("ticketing-notices", notices.run())

@@ -68,6 +68,7 @@ class Partition(Generic[S, C, E]):
         self.number = number
         self.lanes: Lanes[Ticket] = Lanes()
         self.stats = stats
+        self.rebuilds = 0  # after one, what a marker of ours in the history opened is an epoch to be left
         self._service = service
         self._instance_id = instance_id
         self._boot_id = boot_id
@@ -229,8 +230,9 @@ class Partition(Generic[S, C, E]):
 
     def acknowledged(self, first_offset: int | None, monotonic_s: float) -> Outputs[E]:
         """The broker acknowledged the batch in flight at `first_offset` (None: it had no records) (rules 7 to 9)."""
-        batch = self._take_in_flight()
         outputs: Outputs[E] = Outputs()
+        if (batch := self._take_in_flight()) is None:
+            return outputs
         if first_offset is None or first_offset == batch.expected_offset:
             self._make_final(batch, monotonic_s, outputs)
         elif first_offset < batch.expected_offset:
@@ -264,6 +266,7 @@ class Partition(Generic[S, C, E]):
                 self._answer_all(batch, _unknown, outputs)
         self._lose(outputs)
         self.stats.rebuilds += 1
+        self.rebuilds += 1
         self._begin()
         return outputs
 
@@ -287,16 +290,17 @@ class Partition(Generic[S, C, E]):
         outputs.replies.append((ticket, outcome.refusal or self._committed(outcome.events)))
 
     def _take_back(self, error: Callable[[], TrunklineError], monotonic_s: float) -> Outputs[E]:
-        batch = self._take_in_flight()
-        self.fold.journal.rollback()
         outputs: Outputs[E] = Outputs()
+        if (batch := self._take_in_flight()) is None:
+            return outputs
+        self.fold.journal.rollback()
         self._answer_all(batch, error, outputs)
         self._read_arrived(monotonic_s, outputs)
         return outputs
 
-    def _take_in_flight(self) -> Batch[E]:
+    def _take_in_flight(self) -> Batch[E] | None:
+        """Return the batch whose fate is known, None when the partition was dropped meanwhile (all were told)."""
         batch, self._in_flight = self._in_flight, None
-        assert batch is not None, "no batch is in flight"
         return batch
 
     def _read_arrived(self, monotonic_s: float, outputs: Outputs[E]) -> None:

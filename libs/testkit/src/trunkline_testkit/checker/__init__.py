@@ -6,7 +6,8 @@ Must not: import anything of trunkline_ledger, or ask a service.
 
 from trunkline_testkit.checker.journal import ClientJournal, Entry, read_journal
 from trunkline_testkit.checker.log import LedgerLog, LogRecord
-from trunkline_testkit.checker.rules import SourcedRow, Violation, check, compare, stale_rows
+from trunkline_testkit.checker.rules import SourcedRow, check, check_times, compare, contradictions, stale_rows
+from trunkline_testkit.checker.violation import Violation
 
 __all__ = [
     "ClientJournal",
@@ -16,7 +17,9 @@ __all__ = [
     "SourcedRow",
     "Violation",
     "check",
+    "check_times",
     "compare",
+    "contradictions",
     "read_journal",
     "stale_rows",
 ]

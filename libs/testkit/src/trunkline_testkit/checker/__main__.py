@@ -13,7 +13,7 @@ from pathlib import Path
 
 from trunkline_testkit.checker.journal import read_journal
 from trunkline_testkit.checker.log import LEDGERS, LedgerLog, read_records
-from trunkline_testkit.checker.rules import check
+from trunkline_testkit.checker.rules import check, check_times
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     areas = dict(pair.split("=", 1) for pair in options.topic) or dict(LEDGERS)
     log = LedgerLog.of(asyncio.run(read_records(options.bootstrap, list(areas))), areas)
     entries = [entry for journal in options.journal for entry in read_journal(journal)]
-    violations = check(log, entries, is_final=options.final)
+    violations = [*check(log, entries, is_final=options.final), *check_times(log)]
     for violation in violations:
         print(json.dumps(asdict(violation)))
     counts = {

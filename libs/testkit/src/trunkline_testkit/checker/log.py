@@ -36,7 +36,10 @@ _RUNTIME_TYPES: Final = "trunkline.ledger.v1."
 
 @dataclass(frozen=True, slots=True)
 class LogRecord:
-    """One record of a ledger topic. `epoch` and `type` are None where the header is missing or no number."""
+    """One record of a ledger topic. `epoch` and `type` are None where the header is missing or no number.
+
+    `append_ms`: when the broker appended it, Unix milliseconds.
+    """
 
     topic: str
     partition: int
@@ -44,6 +47,7 @@ class LogRecord:
     value: bytes
     epoch: int | None
     type: str | None
+    append_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,15 @@ class EffectiveEvent:
     metadata: EventMetadata
     event: Any
     command: CommandRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class EpochBegin:
+    """A valid marker. `silent_since_ms`: append time of the last record that counted before it, its own without one."""
+
+    record: LogRecord
+    marker: Marker
+    silent_since_ms: int
 
 
 def decode_message(record: LogRecord, area: str) -> EffectiveEvent | None:
@@ -80,7 +93,7 @@ class LedgerLog:
     events: list[EffectiveEvent] = field(default_factory=list)
     effective_places: set[tuple[str, int, int]] = field(default_factory=set)
     records: int = 0
-    markers: int = 0
+    epochs: list[EpochBegin] = field(default_factory=list)
     void_records: int = 0
     undecodable: list[LogRecord] = field(default_factory=list)
     decode: Decode = decode_message
@@ -94,26 +107,32 @@ class LedgerLog:
         `areas`: topic → area, e.g. `acd`. `decode`: of effective records; by default the area's message.
         """
         log = cls(decode=decode)
-        epochs: dict[tuple[str, int], int] = {}
+        newest: dict[tuple[str, int], tuple[int, int]] = {}
         for record in records:
             place = (record.topic, record.partition)
-            epochs[place] = log._add(record, areas[record.topic], epochs.get(place, 0))
+            epoch, counted_ms = newest.get(place, (0, record.append_ms))
+            newest[place] = log._add(record, areas[record.topic], epoch, counted_ms)
         return log
 
-    def _add(self, record: LogRecord, area: str, epoch: int) -> int:
-        """Judge one record under the current epoch; return the epoch after it."""
+    @property
+    def markers(self) -> int:
+        """How many epochs began."""
+        return len(self.epochs)
+
+    def _add(self, record: LogRecord, area: str, epoch: int, counted_ms: int) -> tuple[int, int]:
+        """Judge one record under the current epoch; return the epoch after it, and when something last counted."""
         self.records += 1
         if record.type == _MARKER and record.epoch is not None:
-            marked = _marked_epoch(record)
-            if marked is not None and marked > epoch:
-                self.markers += 1
-                return marked
+            marker = _marker(record)
+            if marker is not None and marker.epoch > epoch:
+                self.epochs.append(EpochBegin(record, marker, counted_ms))
+                return marker.epoch, record.append_ms
         elif record.type is not None and epoch > 0 and record.epoch == epoch:
             self.effective_places.add((record.topic, record.partition, record.offset))
             self._decode(record, area)
-            return epoch
+            return epoch, record.append_ms
         self.void_records += 1
-        return epoch
+        return epoch, counted_ms
 
     def _decode(self, record: LogRecord, area: str) -> None:
         if record.type is not None and record.type.startswith(_RUNTIME_TYPES):
@@ -128,12 +147,12 @@ class LedgerLog:
             self.events.append(event)
 
 
-def _marked_epoch(record: LogRecord) -> int | None:
+def _marker(record: LogRecord) -> Marker | None:
     try:
-        epoch = Marker.FromString(record.value).epoch
+        marker = Marker.FromString(record.value)
     except DecodeError:
         return None
-    return epoch if epoch == record.epoch else None
+    return marker if marker.epoch == record.epoch else None
 
 
 async def read_records(bootstrap_servers: str, topics: Sequence[str]) -> list[LogRecord]:
@@ -190,4 +209,5 @@ def _record(message: Any) -> LogRecord:
         value=message.value or b"",
         epoch=int(epoch) if isinstance(epoch, bytes) and epoch.isdigit() else None,
         type=kind.decode("ascii", "replace") if isinstance(kind, bytes) else None,
+        append_ms=message.timestamp,
     )

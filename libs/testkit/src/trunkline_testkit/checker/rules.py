@@ -4,24 +4,18 @@ Owns: one function a rule; each returns violations and none if it holds. Must no
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TypeVar
 
+from trunkline_testkit.checker.agents import wrong_agent_seconds
 from trunkline_testkit.checker.journal import Entry, EntryState
 from trunkline_testkit.checker.log import EffectiveEvent, LedgerLog
+from trunkline_testkit.checker.timers import early_timers, short_leases
+from trunkline_testkit.checker.violation import Violation
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """One broken promise. `rule` is stable; `subject` names a command, contact, stream or place."""
-
-    rule: str
-    subject: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +48,13 @@ def check(log: LedgerLog, entries: Sequence[Entry] = (), *, is_final: bool = Fal
         *wrong_ends(log, entries, is_final=is_final),
         *double_connections(log),
         *disagreements(log),
+        *repetitions_answered_otherwise(entries),
     ]
+
+
+def check_times(log: LedgerLog) -> list[Violation]:
+    """Apply the rules about time, to records that a broker gave their append times."""
+    return [*early_timers(log), *short_leases(log), *wrong_agent_seconds(log)]
 
 
 def undecodable_records(log: LedgerLog) -> Iterator[Violation]:
@@ -189,6 +189,51 @@ def disagreements(log: LedgerLog) -> Iterator[Violation]:
         if agent_id is not None and agent_id != event.event.agent_id:
             detail = f"acd has {agent_id}, channels {event.event.agent_id}"
             yield Violation("AgentsDisagree", event.event.contact_id, detail)
+
+
+def repetitions_answered_otherwise(entries: Sequence[Entry]) -> Iterator[Violation]:
+    """A command that was acknowledged with events is answered so again. Valid for repetitions within 5 minutes."""
+    first: dict[str, Entry] = {}
+    for entry in entries:
+        known = first.get(entry.command_id)
+        if known is None and entry.state is EntryState.ACKED and entry.events:
+            first[entry.command_id] = entry
+        elif known is not None and (entry.state is EntryState.REFUSED or entry.events not in (None, known.events)):
+            detail = f"first {known.events} events, then {entry.events or entry.state.value}"
+            yield Violation("RepetitionAnsweredOtherwise", entry.command_id, detail)
+
+
+def contradictions(log: LedgerLog) -> list[Violation]:
+    """Return contacts that are live in one ledger and over, or unknown, in another.
+
+    Only once everything has settled: clean-up follows an end, and a comparison finds the rest within 80 s.
+    """
+    alive = _between(log, "contact", {"ContactOpened"}, {"ContactClosed"})
+    routed = _between(log, "acd", {"ContactEnqueued"}, {"ContactForgotten"})
+    served = _between(log, "ivr", {"SessionStarted"}, {"PersonRequested", "SelfServiceCompleted", "SessionEnded"})
+    waiting = _between(log, "contact", {"ContactQueued"}, {"ContactClosed"})
+    return [
+        *_strays("OrphanAtAcd", routed - alive, "acd has a contact that is over at channels"),
+        *_strays("OrphanAtIvr", served - alive, "ivr has a session whose contact is over at channels"),
+        *_strays("UnknownAtAcd", waiting - routed, "channels has a contact in a queue or connected, acd does not"),
+        *_strays("LostByAcd", _released_alone(log) & alive, "the agent is gone and the contact goes on"),
+    ]
+
+
+def _between(log: LedgerLog, area: str, begins: Set[str], ends: Set[str]) -> set[str]:
+    """Contacts that began and did not end since."""
+    found: set[str] = set()
+    for event in _of(log, area, *begins, *ends):
+        (found.add if event.name in begins else found.discard)(event.event.contact_id)
+    return found
+
+
+def _released_alone(log: LedgerLog) -> set[str]:
+    return {event.event.contact_id for event in _of(log, "acd", "ContactReleased") if event.event.desk_lost}
+
+
+def _strays(rule: str, contact_ids: Set[str], detail: str) -> Iterator[Violation]:
+    return (Violation(rule, contact_id, detail) for contact_id in sorted(contact_ids))
 
 
 def stale_rows(log: LedgerLog, rows: Iterable[SourcedRow]) -> list[Violation]:

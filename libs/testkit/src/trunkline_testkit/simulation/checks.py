@@ -18,7 +18,7 @@ from trunkline_ledger.core.records import MARKER_TYPE, Record
 from trunkline_ledger.service import LedgerService
 
 from trunkline_testkit.checker.log import EffectiveEvent, LedgerLog, LogRecord
-from trunkline_testkit.checker.rules import Violation
+from trunkline_testkit.checker.violation import Violation
 from trunkline_testkit.simulation.log import SimulatedCluster
 
 LATE: Final = timedelta(seconds=2)

@@ -149,7 +149,7 @@ class SimulatedProducer:
             raise AppendUnknown("the producer is closed")
         try:
             async with asyncio.timeout(self._timeout_s):
-                self._sent = self._cluster.send(self._host, self._partition, drafts)
+                self._sent = self._cluster.send(self, self._host, self._partition, drafts)
                 offset = await self._sent.answer
         except (TimeoutError, KafkaConnectionError) as error:
             raise AppendUnknown(type(error).__name__) from error

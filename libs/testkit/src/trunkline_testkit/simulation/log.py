@@ -42,11 +42,17 @@ class Fate(Enum):
 class Append:
     """One append on its way; `abandoned` once its client gave up or died."""
 
-    __slots__ = ("abandoned", "answer", "drafts", "partition", "sent_s")
+    __slots__ = ("abandoned", "answer", "drafts", "partition", "producer", "sent_s")
 
     def __init__(
-        self, partition: "SimulatedPartition", drafts: Sequence[Draft], answer: "asyncio.Future[int]", sent_s: float
+        self,
+        producer: object,
+        partition: "SimulatedPartition",
+        drafts: Sequence[Draft],
+        answer: "asyncio.Future[int]",
+        sent_s: float,
     ) -> None:
+        self.producer = producer
         self.partition = partition
         self.drafts = list(drafts)
         self.answer = answer
@@ -63,10 +69,18 @@ class SimulatedPartition:
         self.records: list[Record] = []
         self.away_until = 0.0
         self.next_fates: deque[Fate] = deque()
-        self.lost_tails = 0
+        self._writers: list[object] = []  # of each record
+        self._out_of_order: set[int] = set()
 
-    def land(self, drafts: Sequence[Draft], now: datetime) -> int:
-        """Append as one batch; return the first offset. Append times are whole milliseconds, as Kafka's."""
+    def land(self, producer: object, drafts: Sequence[Draft], now: datetime) -> int | None:
+        """Append as one batch; return the first offset. Append times are whole milliseconds, as Kafka's.
+
+        None when the producer's sequence has a gap: some of its records were lost and some are still there. Where all
+        are gone the leader does not know the producer, and takes what comes.
+        """
+        if id(producer) in self._out_of_order:
+            return None
+        self._writers += [producer] * len(drafts)
         first, at = len(self.records), now.replace(microsecond=now.microsecond // 1000 * 1000)
         for offset, draft in enumerate(drafts, first):
             record = Record(self.number, offset, draft.key, draft.value, at, draft.epoch, draft.type)
@@ -75,9 +89,9 @@ class SimulatedPartition:
 
     def lose_tail(self, count: int) -> None:
         """An unclean election: the newest records are gone, and their offsets are used again."""
-        if count and self.records:
-            del self.records[-count:]
-            self.lost_tails += 1
+        lost = {id(writer) for writer in self._writers[-count:]}
+        del self.records[-count:], self._writers[-count:]
+        self._out_of_order |= lost & {id(writer) for writer in self._writers}
 
 
 @dataclass(slots=True)
@@ -139,10 +153,10 @@ class SimulatedCluster:
 
     # appending
 
-    def send(self, host: Host, partition: SimulatedPartition, drafts: Sequence[Draft]) -> Append:
+    def send(self, producer: object, host: Host, partition: SimulatedPartition, drafts: Sequence[Draft]) -> Append:
         """Put an append on its way; its `answer` is the first offset."""
         self._check_over()
-        append = Append(partition, drafts, asyncio.get_running_loop().create_future(), self.now_s())
+        append = Append(producer, partition, drafts, asyncio.get_running_loop().create_future(), self.now_s())
         fate = partition.next_fates.popleft() if partition.next_fates else Fate.LANDS
         if fate is not Fate.NEVER:
             delay_s = self.random.uniform(*LATE_S) if fate is Fate.LATE else self.delay_s()
@@ -175,7 +189,9 @@ class SimulatedCluster:
             return
         if append.abandoned and self.random.randrange(2):  # it had not left the client's buffers
             return
-        first = partition.land(append.drafts, self.now())
+        first = partition.land(append.producer, append.drafts, self.now())
+        if first is None:
+            fate, first = Fate.NO_OFFSET, -1
         self.notify()
         if fate is not Fate.MUTE:
             answer = -1 if fate is Fate.NO_OFFSET else first

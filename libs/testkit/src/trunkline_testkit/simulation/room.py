@@ -20,7 +20,8 @@ from trunkline_ledger.kafka.settings import LedgerSettings
 from trunkline_ledger.ledger import Ledger
 
 from trunkline_testkit.checker.log import LedgerLog
-from trunkline_testkit.checker.rules import Violation, check
+from trunkline_testkit.checker.rules import check
+from trunkline_testkit.checker.violation import Violation
 from trunkline_testkit.simulation.callers import Callers
 from trunkline_testkit.simulation.checks import (
     Interval,

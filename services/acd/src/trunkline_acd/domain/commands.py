@@ -44,7 +44,7 @@ class EnqueueContact:
 
 @dataclass(frozen=True, slots=True)
 class EndContact:
-    """The contact is over: `customer_left`, `agent_ended`, `peer_lost` or `system`."""
+    """The contact is over: `customer_left`, `agent_ended`, `peer_lost`, `reconciled` or `system`."""
 
     contact_id: str
     step_no: int
@@ -134,9 +134,10 @@ class CloseAgentSession:
 
 @dataclass(frozen=True, slots=True)
 class LosePeer:
-    """A console is gone with all its desks."""
+    """A console is gone with all its desks, or is there without those of `agent_ids`, where it names some."""
 
     peer_id: str
+    agent_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
 from trunkline_core.timers import Timer
 
-from trunkline_acd.domain import commands, joining, offers, policy, timing
+from trunkline_acd.domain import commands, joining, offers, policy, timing, wrap_ups
 from trunkline_acd.domain.agents import Agent, Work
 from trunkline_acd.domain.definitions import check_break_reason, check_id
 from trunkline_acd.domain.events import (
@@ -75,14 +75,15 @@ def close_session(domain: Domain, command: commands.CloseAgentSession, context: 
 
 
 def lose_peer(domain: Domain, command: commands.LosePeer, context: Context) -> Iterator[Event]:
-    """A console is gone with all its desks of this tenant; a bounded number at a time."""
-    desks = islice(domain.peers.entries(command.peer_id), policy.LOST_DESKS_PER_COMMAND)
-    for agent_id in [entry[-1] for entry in desks]:
+    """A console is gone with all its desks of this tenant, or with some; a bounded number at a time."""
+    held = (entry[-1] for entry in domain.peers.entries(command.peer_id))
+    lost = (agent_id for agent_id in held if not command.agent_ids or agent_id in command.agent_ids)
+    for agent_id in list(islice(lost, policy.LOST_DESKS_PER_COMMAND)):
         yield _session_lost(domain.agent(agent_id), context)
 
 
 def expire_grace(state: AcdState, command: commands.ExpireGrace, context: Context) -> Iterator[Event]:
-    """A lost desk did not come back: its offers go elsewhere, its wrap-ups end, its connected contacts go on."""
+    """A lost desk did not come back: its offers go elsewhere, its wrap-ups end, its connected contacts are released."""
     domain = state.domain(context.tenant)
     if not timing.is_due(state, timing.grace_key(context.tenant, command.agent_id), context):
         return
@@ -154,9 +155,11 @@ def _resolve_work(domain: Domain, agent: Agent, context: Context) -> Iterator[Ev
                 yield offers.lost(domain.contact(work.contact_id))
             case WorkState.CONNECTING:
                 yield joining.connect_lost(domain.contact(work.contact_id))
+            case WorkState.CONNECTED:
+                yield wrap_ups.lost(domain.contact(work.contact_id))
             case WorkState.WRAP_UP:
                 yield WrapUpFinished(work.contact_id, agent.agent_id, "", by_timer=True)
-            case WorkState.CONNECTED | WorkState.UNSPECIFIED:
+            case WorkState.UNSPECIFIED:
                 continue
     for work in agent.work:
         yield from offer_contact(domain, work.contact_id, "OfferEnded", context)

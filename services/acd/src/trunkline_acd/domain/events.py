@@ -122,13 +122,14 @@ class SegmentEnded:
 
 @dataclass(frozen=True, slots=True)
 class ContactReleased:
-    """An agent segment ended; wrap-up begins, if there is one."""
+    """An agent segment ended; wrap-up begins, if there is one. `desk_lost`: channels still has to end the contact."""
 
     contact_id: str
     agent_id: str
     queue_id: str
     wrap_up: bool
     wrap_up_expires_time: datetime | None
+    desk_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)

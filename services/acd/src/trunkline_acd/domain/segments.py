@@ -21,7 +21,7 @@ from trunkline_acd.domain.steps import is_repeated
 from trunkline_acd.domain.words import SegmentOutcome
 
 _LEFT = frozenset({"customer_left", "peer_lost"})
-_REASONS = _LEFT | {"agent_ended", "system"}
+_REASONS = _LEFT | {"agent_ended", "reconciled", "system"}
 
 
 def enqueue(domain: Domain, command: commands.EnqueueContact, context: Context) -> Iterator[Event]:
@@ -59,7 +59,7 @@ def end(domain: Domain, command: commands.EndContact, context: Context) -> Itera
     contact = domain.contacts.get(command.contact_id)
     if contact and contact.stage is Stage.CONNECTED:
         yield wrap_ups.released(domain, contact, context)
-    elif contact:
+    elif contact and contact.is_open:
         yield from _end_segment(domain, contact, command.reason, context)
     yield from tombstones.forget(domain, command, context)
     if contact and contact.agent_id:

@@ -18,7 +18,7 @@ from trunkline_acd.domain.contacts import Contact, Stage
 from trunkline_acd.domain.events import ContactReleased, Event, WrapUpFinished
 from trunkline_acd.domain.matching import offer_to_agent
 from trunkline_acd.domain.state import AcdState, Domain
-from trunkline_acd.domain.words import Connectivity, WorkState
+from trunkline_acd.domain.words import WorkState
 
 
 def finish(domain: Domain, command: commands.FinishWrapUp, context: Context) -> Iterator[Event]:
@@ -45,13 +45,17 @@ def expire(state: AcdState, command: commands.ExpireWrapUp, context: Context) ->
 
 
 def released(domain: Domain, contact: Contact, context: Context) -> ContactReleased:
-    """Return the end of the agent segment; somebody whose desk is gone for good gets no wrap-up."""
+    """Return the end of the agent segment."""
     definition = domain.queue(contact.queue_id).definition
-    is_gone = domain.agent(contact.agent_id).connectivity is Connectivity.DISCONNECTED
-    wrap_up = definition.wrap_up_mode is not WrapUpMode.NONE and not is_gone
+    wrap_up = definition.wrap_up_mode is not WrapUpMode.NONE
     is_timed = wrap_up and definition.wrap_up_mode is WrapUpMode.TIMED
     expires_time = context.now + definition.wrap_up_duration if is_timed else None
     return ContactReleased(contact.contact_id, contact.agent_id, contact.queue_id, wrap_up, expires_time)
+
+
+def lost(contact: Contact) -> ContactReleased:
+    """Return the end of an agent segment whose desk did not come back: no wrap-up, and channels ends the contact."""
+    return ContactReleased(contact.contact_id, contact.agent_id, contact.queue_id, False, None, desk_lost=True)
 
 
 def apply_released(state: AcdState, event: ContactReleased, context: Context) -> None:

@@ -1,4 +1,4 @@
-"""acd over gRPC: the desks' streams.
+"""acd over gRPC: the desks' streams, and what is live here.
 
 Must not: decide anything about agents.
 """
@@ -9,17 +9,19 @@ from contextlib import aclosing
 from datetime import timedelta
 from typing import Any, assert_never, cast
 
-from trunkline.acd.v1 import acd_service_pb2, acd_service_pb2_grpc
+from trunkline.acd.v1 import acd_service_pb2, acd_service_pb2_grpc, acd_types_pb2
 from trunkline_core.errors import Invalid
 from trunkline_platform.credentials import Forbidden, Principal, Role
 from trunkline_platform.grpc_server import GrpcServer, current_principal
-from trunkline_platform.peers import PeerRegistry
+from trunkline_platform.live_pages import page_of
+from trunkline_platform.peers import Peer, PeerRegistry, PeerSession
 from trunkline_platform.watch import Subscription, converse
 from trunkline_platform.wire import duration
 
 from trunkline_acd.adapters.wire import AGENT_VIEW
-from trunkline_acd.application.desk_feed import MAX_WATCHED, DeskFeed, Push
-from trunkline_acd.domain.definitions import check_id
+from trunkline_acd.application.desk_feed import MAX_WATCHED, AcdLedger, DeskFeed, Push
+from trunkline_acd.domain.contacts import Contact
+from trunkline_acd.domain.state import AcdState
 
 
 class AgentSessions(acd_service_pb2_grpc.AgentSessionServiceServicer):
@@ -41,9 +43,47 @@ class AgentSessions(acd_service_pb2_grpc.AgentSessionServiceServicer):
                     yield _response(push)
 
 
-def register_sessions(grpc: GrpcServer, sessions: AgentSessions) -> None:
-    """Serve the streams."""
+class AcdReads(acd_service_pb2_grpc.AcdReadServiceServicer):
+    """Pages of what is live, for channels (ADR 0017)."""
+
+    def __init__(self, ledger: AcdLedger) -> None:
+        self._ledger = ledger
+
+    async def ListLiveContacts(
+        self, request: acd_service_pb2.ListLiveContactsRequest, context: Any
+    ) -> acd_service_pb2.ListLiveContactsResponse:
+        """Return one page. Raises: Invalid, Forbidden; Transient from a replica that does not own the partition."""
+        principal = current_principal()
+        principal.require(Role.SERVICE)
+
+        def rows(state: AcdState) -> list[tuple[str, Contact]]:
+            return [(contact.contact_id, contact) for contact in state.domain(principal.tenant).contacts.values()]
+
+        after, size = request.after_contact_id, request.page_size
+        page = await page_of(self._ledger, request.partition, rows, after=after, size=size)
+        return acd_service_pb2.ListLiveContactsResponse(
+            contacts=map(_live_contact, page.rows),
+            has_more=page.has_more,
+            next_offset=page.next_offset,
+            partition_count=page.partition_count,
+        )
+
+
+def register(grpc: GrpcServer, sessions: AgentSessions, reads: AcdReads) -> None:
+    """Serve the streams and the reads."""
     acd_service_pb2_grpc.add_AgentSessionServiceServicer_to_server(sessions, grpc.server)
+    acd_service_pb2_grpc.add_AcdReadServiceServicer_to_server(reads, grpc.server)
+
+
+def _live_contact(contact: Contact) -> acd_types_pb2.LiveContact:
+    return acd_types_pb2.LiveContact(
+        contact_id=contact.contact_id,
+        stage=acd_types_pb2.ContactStage.Value(f"CONTACT_STAGE_{contact.stage.name}"),
+        step_no=contact.step_no,
+        segment_no=contact.segment_no,
+        offer_no=contact.offer_no,
+        agent_id=contact.agent_id,
+    )
 
 
 class _Listener:
@@ -54,25 +94,41 @@ class _Listener:
         self._consoles = consoles
         self._principal = principal
         self._desk = desk
-        self._peer_id = ""
+        self._session: PeerSession | None = None
 
     async def handle(self, request: acd_service_pb2.SessionRequest) -> None:
-        """Take one request. Raises: Invalid, Forbidden."""
+        """Take one request. Raises: Invalid, Forbidden, Rejection(`PeerReplaced`)."""
+        if request.WhichOneof("request") == "hello":
+            self._session = self._greet(request.hello)
+            return
+        if self._session is None:
+            raise Invalid("hello", "must come first")
+        held = None
         match request.WhichOneof("request"):
-            case "hello":
-                check_id("hello.peer_id", request.hello.peer_id)
-                self._peer_id = request.hello.peer_id
-            case _ if not self._peer_id:
-                raise Invalid("hello", "must come first")
             case "watch_agents":
                 agent_ids = list(request.watch_agents.agent_ids)
                 _check_watch(self._principal, agent_ids)
                 await self._feed.watch(self._desk, self._principal.tenant, agent_ids)
-            case "heartbeat" | None:  # None: a request of a newer version
+            case "heartbeat":
+                held = _held(request.heartbeat)
+            case "hello" | None:  # None: a request of a newer version
                 pass
             case other:
                 assert_never(other)
-        self._consoles.heard(self._peer_id)
+        self._session.heard(held)
+
+    def _greet(self, hello: acd_service_pb2.PeerHello) -> PeerSession:
+        console = Peer(self._principal.tenant, hello.peer_id)
+        return self._consoles.greet(console, self._principal.actor, hello.boot_id, _held(hello))
+
+
+def _held(said: acd_service_pb2.PeerHello | acd_service_pb2.PeerHeartbeat) -> list[str] | None:
+    """Return whose desks the console has, None where it does not say. Raises: Invalid."""
+    if not said.HasField("held"):
+        return None
+    if len(said.held.agent_ids) > MAX_WATCHED:
+        raise Invalid("held.agent_ids", f"must be at most {MAX_WATCHED}")
+    return list(said.held.agent_ids)
 
 
 def _check_watch(principal: Principal, agent_ids: list[str]) -> None:

@@ -1,67 +1,56 @@
-"""Live tables and the contact journal: effective ledger events become records of the public topics.
+"""Live tables: the rows that acd wrote become records of the public topics; beside them, what each ledger journals.
 
-Owns: which event goes where. Rows are absolute and carry their source, so any replay is harmless (ADR 0005).
+Owns: which ledger goes where. Rows are absolute and carry their source, so any replay is harmless (ADR 0005).
 Must not: compute a figure; acd computed them.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from google.protobuf.message import DecodeError, Message
 from trunkline.acd.v1.acd_events_pb2 import AcdEvent
 from trunkline.contact.v1.contact_events_pb2 import ContactEvent
+from trunkline.customer.v1.customer_events_pb2 import CustomerEvent
 from trunkline.ivr.v1.ivr_events_pb2 import IvrEvent
-from trunkline.journal.v1.journal_events_pb2 import ContactJournalEvent
-from trunkline.live.v1.live_types_pb2 import LiveAgent, LiveQueue, RowSource
+from trunkline.live.v1.live_types_pb2 import LiveAgent, LiveQueue
+from trunkline.ticket.v1.ticket_events_pb2 import TicketEvent
 from trunkline_core.errors import Poison
 from trunkline_ledger.kafka.reader import EffectiveRecord
-from trunkline_platform.faust_app import LedgerSource, LiveApp, LiveTable
+from trunkline_platform.faust_app import Handler, LedgerSource, LiveApp, LiveTable
 
 from trunkline_analytics.adapters.cloud_events import cloud_event_headers
+from trunkline_analytics.adapters.journals import Journal, Publish, source_of
 
-ACD, CONTACT, IVR = "acd.events.v1", "contact.events.v1", "ivr.events.v1"
-QUEUES, AGENTS, JOURNAL, DLQ = "live.queues.v1", "live.agents.v1", "contact.journal.v1", "analytics.dlq.v1"
+ACD, QUEUES, AGENTS, DLQ = "acd.events.v1", "live.queues.v1", "live.agents.v1", "analytics.dlq.v1"
 
-BOOKKEEPING = frozenset(
-    {
-        "StepBegun",
-        "StepRefused",
-        "CleanUpConfirmed",
-        "ContactDropped",
-        "ContactForgotten",
-        "ExclusionEnded",
-        "TombstoneDropped",
-    }
+ENVELOPES: Mapping[str, type[Message]] = MappingProxyType(
+    {"acd": AcdEvent, "contact": ContactEvent, "ivr": IvrEvent, "ticket": TicketEvent, "customer": CustomerEvent}
 )
-"""Events by which services keep their own house; they tell a subscriber nothing and would be half of the journal.
+"""The ledgers that are read, by area."""
 
-The only list (ADR 0008): who judges the journal takes it from here.
-"""
 
-Publish = Callable[[str, bytes, bytes, dict[str, bytes]], None]
+def ledger_of(area: str) -> str:
+    """Return the topic of an area's ledger."""
+    return f"{area}.events.v1"
 
 
 def add_live_tables(app: LiveApp) -> list[LedgerSource]:
     """Add the tables, sources and outputs to the app; return the sources."""
     rows = LiveRows(app.table("queues"), app.table("agents"), app.publish)
-    journal = Journal(app.publish)
+    return [app.source(ledger_of(area), _handler(area, app, rows), dlq_topic=DLQ) for area in ENVELOPES]
 
-    def on_acd(effective: EffectiveRecord) -> None:
-        event = _decoded(AcdEvent, effective)
-        rows.take(event, effective)
-        journal.take("acd", event, effective, ACD)
 
-    def on_contact(effective: EffectiveRecord) -> None:
-        journal.take("contact", _decoded(ContactEvent, effective), effective, CONTACT)
+def _handler(area: str, app: LiveApp, rows: "LiveRows") -> Handler:
+    topic, journal = ledger_of(area), Journal(area, app.publish)
 
-    def on_ivr(effective: EffectiveRecord) -> None:
-        journal.take("ivr", _decoded(IvrEvent, effective), effective, IVR)
+    def handle(effective: EffectiveRecord) -> None:
+        event = _decoded(ENVELOPES[area], effective)
+        if topic == ACD:
+            rows.take(event, effective)
+        journal.take(event, effective, topic)
 
-    return [
-        app.source(ACD, on_acd, dlq_topic=DLQ),
-        app.source(CONTACT, on_contact, dlq_topic=DLQ),
-        app.source(IVR, on_ivr, dlq_topic=DLQ),
-    ]
+    return handle
 
 
 def _decoded(kind: type[Message], effective: EffectiveRecord) -> Any:
@@ -69,12 +58,6 @@ def _decoded(kind: type[Message], effective: EffectiveRecord) -> Any:
         return kind.FromString(effective.record.value)
     except DecodeError as error:
         raise Poison(f"not a {kind.DESCRIPTOR.full_name}") from error
-
-
-def source_of(effective: EffectiveRecord, topic: str) -> RowSource:
-    """Return where the record stands."""
-    record = effective.record
-    return RowSource(topic=topic, partition=record.partition, offset=record.offset, epoch=record.epoch or 0)
 
 
 class LiveRows:
@@ -105,26 +88,3 @@ class LiveRows:
         table.put(effective, key, value)
         headers = cloud_event_headers(metadata, row.DESCRIPTOR.full_name, row_id, ACD)
         self._publish(topic, key, value, headers)
-
-
-class Journal:
-    """What happened to each contact, in one public topic (ADR 0008)."""
-
-    def __init__(self, publish: Publish) -> None:
-        self._publish = publish
-
-    def take(self, case: str, event: Any, effective: EffectiveRecord, topic: str) -> None:
-        """Publish the event if it tells something about a contact; the command stays private."""
-        kind = event.WhichOneof("event")
-        if kind is None:
-            return  # an event of a newer version
-        told = getattr(event, kind)
-        contact_id = getattr(told, "contact_id", "")
-        if not contact_id or told.DESCRIPTOR.name in BOOKKEEPING:
-            return
-        record = ContactJournalEvent(metadata=event.metadata, source=source_of(effective, topic))
-        record.metadata.ClearField("command")
-        getattr(record, case).CopyFrom(event)
-        getattr(record, case).ClearField("metadata")
-        headers = cloud_event_headers(record.metadata, told.DESCRIPTOR.full_name, contact_id, topic)
-        self._publish(JOURNAL, contact_id.encode(), record.SerializeToString(deterministic=True), headers)

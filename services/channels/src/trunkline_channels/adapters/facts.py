@@ -17,6 +17,7 @@ from trunkline_core.flows import MenuOption
 from trunkline_core.routing import SkillRequirement
 from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
+from trunkline_core.webhooks import HookDefinition
 from trunkline_ledger.kafka.reader import EffectiveRecord
 from trunkline_ledger.managers import ManagerCommand, ProcessManager
 from trunkline_platform.wire import Mapper
@@ -31,6 +32,7 @@ _OPTION = Mapper(MenuOption, types.MenuOption)
 _NEED = Mapper(SkillRequirement, types.SkillRequirement)
 _SEALED = Mapper(Sealed, SealedMessage)
 _ENTRY_POINT = Mapper(EntryPointDefinition, types.EntryPointDefinition)
+_HOOK = Mapper(HookDefinition, types.HookDefinition)
 
 
 def managers() -> list[ProcessManager[Command]]:
@@ -59,12 +61,17 @@ def facts_of_crm(record: EffectiveRecord) -> Sequence[ManagerCommand[Command]]:
 
 
 def definitions(record: EffectiveRecord) -> Sequence[ManagerCommand[Command]]:
-    """Entry points, for every partition."""
+    """Entry points and hooks, for every partition."""
     event = DirectoryEvent.FromString(record.record.value)
-    if event.WhichOneof("event") != "entry_point_defined":
-        return ()
-    definition = _ENTRY_POINT.from_message(event.entry_point_defined.entry_point)
-    return (_command(None, event.metadata, commands.PutEntryPoint(definition)),)
+    command: Command
+    match event.WhichOneof("event"):
+        case "entry_point_defined":
+            command = commands.PutEntryPoint(_ENTRY_POINT.from_message(event.entry_point_defined.entry_point))
+        case "hook_defined":
+            command = commands.PutHook(_HOOK.from_message(event.hook_defined.hook))
+        case _:
+            return ()
+    return (_command(None, event.metadata, command),)
 
 
 def _contact_command(event: Any, table: dict[str, Callable[[Any], Command | None]]) -> list[ManagerCommand[Command]]:
@@ -130,6 +137,7 @@ _ACD: dict[str, Callable[[Any], Command | None]] = {
     "offer_ended": _returned,
     "connect_failed": _returned,
     "contact_connected": lambda e: commands.RecordConnected(e.contact_id, e.segment_no, e.offer_no, e.agent_id),
+    "contact_released": lambda e: commands.RecordAgentLost(e.contact_id, e.agent_id) if e.desk_lost else None,
     "contact_forgotten": _forgotten,
     "wrap_up_finished": lambda e: commands.RecordWrapUp(e.contact_id, e.agent_id, e.wrap_up_code),
 }

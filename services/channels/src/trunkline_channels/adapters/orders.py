@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from trunkline.contact.v1.contact_events_pb2 import ContactEvent
 from trunkline.contact.v1.contact_service_pb2 import ExecuteRequest
 from trunkline_platform.commands import CommandServer
 from trunkline_platform.credentials import Principal
@@ -20,12 +21,18 @@ class LocalCommander:
     def __init__(self, server: CommandServer[Command, Event]) -> None:
         self._server = server
 
-    async def send(self, command: Command, caller: Principal, command_id: str, payload_hash: bytes) -> None:
-        """Return once it is durable. Raises: TrunklineError."""
+    async def send(self, command: Command, caller: Principal, command_id: str, payload_hash: bytes) -> str:
+        """Return the contact that it changed, once that is durable; empty for none. Raises: TrunklineError."""
         message: Any = WIRE.command_to_message(command)
         contact_id = getattr(command, "contact_id", "")
         partition_token(contact_id)
         request = ExecuteRequest(
             command_id=command_id, command=message, correlation_id=contact_id, payload_hash=payload_hash
         )
-        await self._server.execute(request, caller, TIMEOUT_S)
+        answer = await self._server.execute(request, caller, TIMEOUT_S)
+        return next(map(_contact_id, answer.events), "")
+
+
+def _contact_id(event: ContactEvent) -> str:
+    told = getattr(event, event.WhichOneof("event") or "")
+    return str(told.contact_id)

@@ -12,6 +12,7 @@ from trunkline_platform.grpc_client import Channels
 from trunkline_platform.peers import PeerClient
 
 TOGETHER_S = 0.05
+MAX_HELD = 10_000
 
 _SESSION = wire.DESCRIPTOR.services_by_name["ContactSessionService"].methods_by_name["Session"]
 
@@ -26,13 +27,15 @@ class TenantStreams:
         credentials: Credentials,
         channels: Channels,
         on_push: Callable[[wire.SessionResponse], None],
+        held: Callable[[str], Collection[str]],
     ) -> None:
-        """`addresses` are host:port of every replica of channels"""
+        """`addresses` are host:port of every replica of channels; `held(tenant)` are the contacts that have a page."""
         self._peer_id = peer_id
         self._addresses = addresses
         self._credentials = credentials
         self._channels = channels
         self._on_push = on_push
+        self._held = held
         self._watched: dict[str, set[str]] = {}
         self._pending: dict[str, asyncio.TimerHandle] = {}
         self._clients: dict[str, PeerClient] = {}
@@ -67,17 +70,26 @@ class TenantStreams:
                 tasks.create_task(client.run(), name=f"chat-streams-{tenant}")
 
     def _client(self, tenant: str) -> PeerClient:
-        hello = wire.SessionRequest(hello=wire.PeerHello(peer_id=self._peer_id))
         return PeerClient(
             _SESSION,
             self._addresses,
             self._credentials,
             service_principal("channels", tenant),
             self._channels,
-            greeting=lambda: [hello, self._request(tenant)],
-            heartbeat=lambda: wire.SessionRequest(heartbeat=wire.PeerHeartbeat()),
+            greeting=lambda: [self._hello(tenant), self._request(tenant)],
+            heartbeat=lambda: wire.SessionRequest(heartbeat=wire.PeerHeartbeat(held=self._contacts(tenant))),
             on_push=self._on_push,
         )
+
+    def _hello(self, tenant: str) -> wire.SessionRequest:
+        return wire.SessionRequest(hello=wire.PeerHello(peer_id=self._peer_id, held=self._contacts(tenant)))
+
+    def _contacts(self, tenant: str) -> wire.HeldContacts | None:
+        """Without versions: a page gets its contact from the first message on. None where they are too many to say."""
+        held = self._held(tenant)
+        if len(held) > MAX_HELD:
+            return None
+        return wire.HeldContacts(contacts=[wire.HeldContact(contact_id=contact_id) for contact_id in held])
 
     def _tell(self, tenant: str) -> None:
         if pending := self._pending.pop(tenant, None):

@@ -26,6 +26,7 @@ _END_REASONS = {
     CloseReason.AGENT_ENDED: "agent_ended",
     CloseReason.PEER_LOST: "peer_lost",
     CloseReason.INACTIVE: "customer_left",
+    CloseReason.RECONCILED: "reconciled",
 }
 
 

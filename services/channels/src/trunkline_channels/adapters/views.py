@@ -38,6 +38,11 @@ async def contact_view(contact: Contact, sealer: Sealer, after: int, upto: int) 
     )
 
 
+def gone_view(contact_id: str, version: int) -> types.ContactView:
+    """Return the view of a contact that is over and left memory: nothing more is known of it."""
+    return types.ContactView(contact_id=contact_id, version=version, state=types.ContactState.CONTACT_STATE_CLOSED)
+
+
 async def _message(message: Message, contact: Contact, sealer: Sealer) -> types.MessageView:
     body = message.body
     if isinstance(body, LocalizedText):

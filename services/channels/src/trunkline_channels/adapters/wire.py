@@ -11,7 +11,7 @@ from trunkline_platform.wire import EventWire
 
 from trunkline_channels.domain import commands
 from trunkline_channels.domain.commands import Command
-from trunkline_channels.domain.events import ContactDropped, EntryPointPut, Event
+from trunkline_channels.domain.events import ContactDropped, Definition, EntryPointPut, Event
 from trunkline_channels.domain.identity import partition_token
 from trunkline_channels.domain.words import Author
 
@@ -21,6 +21,9 @@ WIRE: EventWire[Command, Event] = EventWire(
     events=Event, event_message=EventMessage, commands=Command, command_message=CommandMessage
 )
 
+_INTERNAL = (
+    commands.Fact | commands.StepAnswer | commands.TimerCommand | commands.PartitionCommand | commands.ReconcileContact
+)
 _ENDING = (
     commands.CloseContact,
     commands.ConfirmConnect,
@@ -31,8 +34,10 @@ _ENDING = (
 
 
 def stream_of(event: Event) -> str:
-    """Return the aggregate: the contact, or the entry point."""
-    return event.entry_point.entry_point_id if isinstance(event, EntryPointPut) else event.contact_id
+    """Return the aggregate: the contact, or the entry point or hook."""
+    if isinstance(event, Definition):
+        return event.entry_point.entry_point_id if isinstance(event, EntryPointPut) else event.hook.hook_id
+    return event.contact_id
 
 
 def is_last(event: Event) -> bool:
@@ -42,19 +47,19 @@ def is_last(event: Event) -> bool:
 
 def correlation_of(event: Event) -> str:
     """Return the contact; a definition belongs to none."""
-    return "" if isinstance(event, EntryPointPut) else event.contact_id
+    return "" if isinstance(event, Definition) else event.contact_id
 
 
 def key_of(command: Command, _tenant: str) -> str:
     """Return the ledger key. Raises: Invalid for what is sent to a partition, not to a contact."""
-    if isinstance(command, commands.PutEntryPoint | commands.LosePeer):
+    if isinstance(command, commands.PartitionCommand):
         raise Invalid("command", "is not for callers")
     return partition_token(command.contact_id)
 
 
 def lane_of(command: Command) -> Lane:
     """Return the lane (ledger rule 20): answers of services first, then what ends or goes on, then new work."""
-    if isinstance(command, commands.Fact | commands.StepAnswer | commands.TimerCommand | commands.PartitionCommand):
+    if isinstance(command, _INTERNAL):
         return Lane.INTERNAL
     is_by_agent = isinstance(command, commands.AddMessage) and command.author is Author.AGENT
     return Lane.ENDING if isinstance(command, _ENDING) or is_by_agent else Lane.NEW

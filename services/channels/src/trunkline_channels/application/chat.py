@@ -201,6 +201,12 @@ class ChatEdge:
         """How many sockets are open."""
         return sum(len(shown.pages) for shown in self._shown.values())
 
+    def held(self, tenant: str) -> list[str]:
+        """Return the tenant's contacts that have a page here, or are about to."""
+        shown = [contact_id for contact_id, found in self._shown.items() if found.pages and found.tenant == tenant]
+        expected = [contact_id for contact_id, (of, _) in self._expected.items() if of == tenant]
+        return shown + expected
+
     def tenant_of(self, entry_point_id: str) -> str:
         """Return whose entry point it is. Raises: NotFound."""
         entry_point = self._reception.entry_point(entry_point_id)

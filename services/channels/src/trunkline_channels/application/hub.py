@@ -5,7 +5,7 @@ reader gets the newest state only. Must not: open a sealed text or know protobuf
 """
 
 import asyncio
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -13,8 +13,9 @@ from trunkline_ledger.submission import Recorded
 
 from trunkline_channels.application.steps import ChannelsLedger
 from trunkline_channels.domain.contact import Contact, Message
-from trunkline_channels.domain.events import EntryPointPut, Event
+from trunkline_channels.domain.events import Definition, Event
 from trunkline_channels.domain.identity import partition_token
+from trunkline_channels.domain.state import ChannelsState
 
 PART_BYTES = 512 * 1024  # a gRPC message holds 1 MiB
 
@@ -30,6 +31,14 @@ class Telling:
     upto: int
 
 
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A contact that the peer has and that left memory here long ago; `version` is above the peer's."""
+
+    contact_id: str
+    version: int
+
+
 class Subscriber:
     """One stream: changed contacts wait here, newest state wins."""
 
@@ -38,6 +47,7 @@ class Subscriber:
         self.peer_id = peer_id
         self.watched: frozenset[str] = frozenset()
         self._changed: dict[str, Contact] = {}
+        self._gone: list[Gone] = []
         self._told: dict[str, int] = {}
         self._wake = asyncio.Event()
 
@@ -48,13 +58,20 @@ class Subscriber:
             self._changed[contact.contact_id] = contact
             self._wake.set()
 
+    def miss(self, contact_id: str, version: int) -> None:
+        """Note a contact that the peer has in this version and that is not there."""
+        self._gone.append(Gone(contact_id, version + 1))
+        self._wake.set()
+
     def forget(self, contact_id: str) -> None:
         """The contact left memory, or is to be told from the start."""
         self._told.pop(contact_id, None)
 
-    async def next(self) -> Telling:
+    async def next(self) -> Telling | Gone:
         """Wait for a contact to tell of. A long conversation comes in several parts."""
         while not self._changed:
+            if self._gone:
+                return self._gone.pop()
             self._wake.clear()
             await self._wake.wait()
         contact_id = next(iter(self._changed))
@@ -88,24 +105,34 @@ class Hub:
         ledger.watch(self._on_events)
         ledger.on_owned(self._on_owned)
 
-    async def subscribe(self, tenant: str, peer_id: str) -> Subscriber:
-        """Begin a stream: it is told of every contact the peer holds in the partitions owned here."""
+    async def subscribe(self, tenant: str, peer_id: str, known: Mapping[str, int] | None = None) -> Subscriber:
+        """Begin a stream: it is told of every contact the peer holds in the partitions owned here.
+
+        `known` are the versions of the contacts that the peer has: what is not newer is left out, what is not there
+        any more is told to be over.
+        """
         subscriber = Subscriber(tenant, peer_id)
         self._by_peer.setdefault((tenant, peer_id), set()).add(subscriber)
         try:
-            await self._tell_held(subscriber)
+            await self._resync(subscriber, known or {})
         except BaseException:
             self.unsubscribe(subscriber)
             raise
         return subscriber
 
-    async def _tell_held(self, subscriber: Subscriber) -> None:
+    async def _resync(self, subscriber: Subscriber, known: Mapping[str, int]) -> None:
         """Also contacts that closed lately: the peer may not have heard of it."""
+        by_partition: dict[int, list[str]] = {}
+        for contact_id in known:
+            by_partition.setdefault(self._ledger.partition_of(partition_token(contact_id)), []).append(contact_id)
         for partition in self._ledger.owned:
-            rows = await self._ledger.read(partition, lambda state: list(state.contacts.values()))
-            for contact in rows:
-                if contact.peer_id == subscriber.peer_id:
+            rows = await self._ledger.read(partition, lambda state: {row.contact_id: row for row in _rows(state)})
+            for contact in rows.values():
+                if contact.peer_id == subscriber.peer_id and contact.version > known.get(contact.contact_id, 0):
                     self._tell(subscriber, contact)
+            for contact_id in by_partition.get(partition, ()):
+                if contact_id not in rows or rows[contact_id].tenant != subscriber.tenant:
+                    subscriber.miss(contact_id, known[contact_id])
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
         """End a stream."""
@@ -139,7 +166,7 @@ class Hub:
         if not self._ledger.owns(partition):
             return
         rows = self._ledger.state(partition).contacts
-        changed = {one.event.contact_id: None for one in recorded if not isinstance(one.event, EntryPointPut)}
+        changed = {one.event.contact_id: None for one in recorded if not isinstance(one.event, Definition)}
         for contact_id in changed:
             contact = rows.get(contact_id)
             if contact is not None:
@@ -167,6 +194,10 @@ class Hub:
         """Another tenant's contact looks like none."""
         if contact.tenant == subscriber.tenant:
             subscriber.offer(contact)
+
+
+def _rows(state: ChannelsState) -> Iterable[Contact]:
+    return state.contacts.values()
 
 
 def _discard(index: dict[K, set[Subscriber]], key: K, subscriber: Subscriber) -> None:

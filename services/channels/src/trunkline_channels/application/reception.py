@@ -36,8 +36,8 @@ FOLD_POLL_S = 0.02
 class Commander(Protocol):
     """Sends a command to the owner of its contact."""
 
-    async def send(self, command: Command, caller: Principal, command_id: str, payload_hash: bytes) -> None:
-        """Return once it is durable. Raises: TrunklineError."""
+    async def send(self, command: Command, caller: Principal, command_id: str, payload_hash: bytes) -> str:
+        """Return the contact that it changed, once that is durable; empty for none. Raises: TrunklineError."""
         ...
 
 

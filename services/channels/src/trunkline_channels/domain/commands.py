@@ -7,6 +7,7 @@ from trunkline_core.flows import MenuOption
 from trunkline_core.routing import SkillRequirement
 from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
+from trunkline_core.webhooks import HookDefinition
 
 from trunkline_channels.domain.words import Author, CloseReason, EntryPointDefinition
 
@@ -29,6 +30,28 @@ class OpenContact:
     locale: str
     peer_id: str
     contact_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutHook:
+    """Take over a hook."""
+
+    hook: HookDefinition | None
+
+
+@dataclass(frozen=True, slots=True)
+class TakeDelivery:
+    """An outside system brings a message; `contact_id` is opened where the customer has no open conversation."""
+
+    hook_id: str
+    address_token: str
+    address: Sealed | None
+    contact_id: str
+    locale: str
+    name: Sealed | None
+    body: Sealed | None
+    node_id: str
+    option_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +120,19 @@ class DetachPeer:
 
 @dataclass(frozen=True, slots=True)
 class LosePeer:
-    """A gateway or chat edge is gone with all its customers."""
+    """A gateway or chat edge is gone with all its customers, or is there without those of `contact_ids`, if any."""
 
     peer_id: str
+    contact_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileContact:
+    """acd or ivr contradicts this version of the contact for so long that it can only be an error."""
+
+    contact_id: str
+    version: int
+    difference: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +259,14 @@ class RecordForgotten:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordAgentLost:
+    """Fact: acd released the contact, because the agent's desk did not come back."""
+
+    contact_id: str
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordWrapUp:
     """Fact: the agent wrapped the contact up; the code is empty for none."""
 
@@ -250,7 +291,15 @@ class DropContact:
 
 
 CustomerCommand = (
-    OpenContact | GiveInput | AddMessage | CloseContact | ConfirmConnect | RefuseConnect | AttachPeer | DetachPeer
+    OpenContact
+    | TakeDelivery
+    | GiveInput
+    | AddMessage
+    | CloseContact
+    | ConfirmConnect
+    | RefuseConnect
+    | AttachPeer
+    | DetachPeer
 )
 Fact = (
     RecordText
@@ -264,10 +313,11 @@ Fact = (
     | RecordOfferEnded
     | RecordConnected
     | RecordForgotten
+    | RecordAgentLost
     | RecordWrapUp
 )
 StepAnswer = RecordCustomer | RefuseStep
 TimerCommand = ExpireContact | DropContact
-ContactCommand = CustomerCommand | Fact | StepAnswer | TimerCommand
-PartitionCommand = PutEntryPoint | LosePeer
+ContactCommand = CustomerCommand | Fact | StepAnswer | TimerCommand | ReconcileContact
+PartitionCommand = PutEntryPoint | PutHook | LosePeer
 Command = ContactCommand | PartitionCommand

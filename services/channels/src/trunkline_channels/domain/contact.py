@@ -89,7 +89,8 @@ class Contact:
 
     Attributes:
         version: the contact's stream version.
-        peer_id: the edge that holds the customer, also after the loss of it; `is_attached` tells.
+        peer_id: the edge that holds the customer, also after the loss of it; `is_attached` tells. Empty for a customer
+            whose messages an outside system brings: nobody holds that one, hence nobody loses it.
         step_no: the newest step's number; `step` is the one outstanding, if any.
         in_session: ivr may hold a session of it, or the trace of one. at_acd: acd may hold it.
         offer_no: the newest offer of the queue segment; (segment_no, offer_no) never goes back.
@@ -129,6 +130,11 @@ class Contact:
     closed_time: datetime | None = None
     messages: tuple[Message, ...] = ()
     gathered: tuple[tuple[str, Sealed], ...] = ()
+
+    @property
+    def is_by_messages(self) -> bool:
+        """Whether its customer writes through an outside system."""
+        return not self.peer_id
 
     @property
     def is_over(self) -> bool:

@@ -14,11 +14,13 @@ from trunkline_channels.domain import (
     commands,
     connecting,
     conversation,
+    deliveries,
     entry_points,
     events,
     opening,
     peers,
     queueing,
+    reconciling,
     refusals,
     self_service,
     steps,
@@ -41,6 +43,8 @@ class ChannelsDecider:
         match event:
             case events.EntryPointPut():
                 entry_points.apply_put(state, event, context)
+            case events.HookPut():
+                deliveries.apply_hook_put(state, event, context)
             case events.ContactOpened():
                 opening.apply_opened(state, event, context)
                 _count(state, event.contact_id)
@@ -61,8 +65,12 @@ def _decide(state: ChannelsState, command: Command, context: Context) -> Iterato
     match command:
         case commands.PutEntryPoint():
             return entry_points.put(state, command, context)
+        case commands.PutHook():
+            return deliveries.put_hook(state, command, context)
         case commands.LosePeer():
             return peers.lose(state, command, context)
+        case commands.ReconcileContact():
+            return reconciling.reconcile(state, command, context)
         case commands.RecordCustomer():
             return opening.record_customer(state, command, context)
         case commands.RefuseStep():
@@ -73,6 +81,7 @@ def _decide(state: ChannelsState, command: Command, context: Context) -> Iterato
             return closing.drop(state, command, context)
         case (
             commands.OpenContact()
+            | commands.TakeDelivery()
             | commands.GiveInput()
             | commands.AddMessage()
             | commands.CloseContact()
@@ -90,6 +99,8 @@ def _decide_for_edge(state: ChannelsState, command: commands.CustomerCommand, co
     match command:
         case commands.OpenContact():
             return opening.open_contact(state, command, context)
+        case commands.TakeDelivery():
+            return deliveries.take(state, command, context)
         case commands.GiveInput():
             return self_service.give_input(state, command, context)
         case commands.AddMessage():
@@ -132,6 +143,8 @@ def _decide_fact(state: ChannelsState, command: commands.Fact, context: Context)
             return queueing.record_connected(state, command, context)
         case commands.RecordForgotten():
             return closing.confirm_clean_up(state, command, context)
+        case commands.RecordAgentLost():
+            return queueing.record_agent_lost(state, command, context)
         case commands.RecordWrapUp():
             return queueing.record_wrap_up(state, command, context)
         case _:

@@ -7,6 +7,7 @@ from trunkline_core.flows import MenuOption
 from trunkline_core.routing import SkillRequirement
 from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
+from trunkline_core.webhooks import HookDefinition
 
 from trunkline_channels.domain.words import Author, Channel, CloseReason, EntryPointDefinition
 
@@ -16,6 +17,13 @@ class EntryPointPut:
     """An entry point is ready here."""
 
     entry_point: EntryPointDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class HookPut:
+    """A hook is ready here."""
+
+    hook: HookDefinition
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,4 +266,5 @@ LaterEvent = (
     | ContactDropped
 )
 ContactEvent = ContactOpened | LaterEvent
-Event = EntryPointPut | ContactEvent
+Definition = EntryPointPut | HookPut
+Event = Definition | ContactEvent

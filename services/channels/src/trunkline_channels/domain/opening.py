@@ -15,7 +15,13 @@ from trunkline_channels.domain.words import StepKind
 
 
 def open_contact(state: ChannelsState, command: commands.OpenContact, context: Context) -> Iterator[Event]:
-    """A customer came in; a repeated opening of the same contact changes nothing."""
+    """A customer came in, held by an edge."""
+    check_id("peer_id", command.peer_id)
+    yield from opened(state, command, context)
+
+
+def opened(state: ChannelsState, command: commands.OpenContact, context: Context) -> Iterator[Event]:
+    """Open the contact and have its customer looked up; a repeated opening of the same contact changes nothing."""
     entry_point = state.entry_point(command.entry_point_id, context.tenant)
     _check(command)
     known = state.contacts.get(command.contact_id)
@@ -82,7 +88,6 @@ def _check(command: commands.OpenContact) -> None:
     if not command.address_token or not command.contact_id.startswith(contact_prefix(command.address_token)):
         raise Invalid("address_token", "must begin with the contact id's token")
     check_id("address_token", command.address_token)
-    check_id("peer_id", command.peer_id)
     checks.check_locale(command.locale)
     checks.check_attributes(command.attributes)
     checks.checked("address", command.address)

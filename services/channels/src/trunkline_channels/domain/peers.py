@@ -1,6 +1,6 @@
 """Who holds the customer: a gateway or a chat edge, which may go, come back, or be lost.
 
-Owns: that a lost gateway ends its calls, while a chat waits a while for its page.
+Owns: that a gateway which is lost, or has a call no more, ends it, while a chat waits a while for its page.
 """
 
 from collections.abc import Iterator
@@ -32,9 +32,10 @@ def detach(state: ChannelsState, command: commands.DetachPeer, context: Context)
 
 
 def lose(state: ChannelsState, command: commands.LosePeer, context: Context) -> Iterator[Event]:
-    """The edge is gone; a bounded number of its contacts at a time, the caller asks again while there are any."""
+    """The edge is gone, or has some contacts no more; a bounded number at a time, the caller asks again."""
     held = state.held.entries(holder_key(context.tenant, command.peer_id))
-    for contact_id in held[: policy.MAX_CONTACTS_PER_LOSS]:
+    lost = [contact_id for contact_id in held if not command.contact_ids or contact_id in command.contact_ids]
+    for contact_id in lost[: policy.MAX_CONTACTS_PER_LOSS]:
         contact = state.contact(contact_id, context.tenant)
         if contact.channel is Channel.CHAT:
             yield PeerDetached(contact_id, contact.peer_id)

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from trunkline_core.decider import Context
+from trunkline_core.texts import LocalizedText
 
-from trunkline_channels.domain import commands, connecting, timing
+from trunkline_channels.domain import closing, commands, connecting, conversation, timing
 from trunkline_channels.domain.contact import Contact, Legs, without_step
 from trunkline_channels.domain.events import (
     ConnectRequested,
@@ -20,8 +21,12 @@ from trunkline_channels.domain.events import (
     Event,
 )
 from trunkline_channels.domain.state import ChannelsState
-from trunkline_channels.domain.words import Channel, ContactState, StepKind
+from trunkline_channels.domain.words import Channel, CloseReason, ContactState, StepKind
 
+AGENT_GONE = LocalizedText(
+    zh="很抱歉,与客服的连接已中断,请重新联系我们。",
+    en="Sorry, the connection to our agent was lost. Please contact us again.",
+)
 _RINGING = (ContactState.OFFERED, ContactState.CONNECTING)
 _REPORTS = (StepKind.REPORT_CONNECTED, StepKind.REPORT_CONNECT_FAILED)
 
@@ -63,6 +68,14 @@ def record_connected(state: ChannelsState, command: commands.RecordConnected, co
     contact = state.contact(command.contact_id, context.tenant)
     if _is_next(contact, command, *_RINGING):
         yield ContactConnected(contact.contact_id, command.segment_no, command.offer_no, command.agent_id)
+
+
+def record_agent_lost(state: ChannelsState, command: commands.RecordAgentLost, context: Context) -> Iterator[Event]:
+    """The connected agent's desk is gone for good: nobody answers any more, so the contact is over."""
+    contact = state.contact(command.contact_id, context.tenant)
+    if contact.state is ContactState.CONNECTED and contact.agent_id == command.agent_id:
+        yield from conversation.tell(state, contact.contact_id, AGENT_GONE)
+        yield from closing.end(state, contact.contact_id, CloseReason.AGENT_LOST)
 
 
 def record_wrap_up(state: ChannelsState, command: commands.RecordWrapUp, context: Context) -> Iterator[Event]:

@@ -1,6 +1,6 @@
-"""The state of one partition: entry points, contacts, and which peer holds which contacts.
+"""The state of one partition: entry points, hooks, contacts, and which peer holds which contacts.
 
-Owns: that a row is found only by its own tenant, and that the index of peers follows the rows.
+Owns: that a row is found only by its own tenant, and that the indexes follow the rows.
 """
 
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from trunkline_core.errors import NotFound
 from trunkline_core.tables import Journal, Table
 from trunkline_core.timers import Timers
+from trunkline_core.webhooks import HookDefinition
 
 from trunkline_channels.domain.commands import TimerCommand
 from trunkline_channels.domain.contact import Contact
@@ -30,7 +31,9 @@ class ChannelsState:
         self.journal = Journal()
         self.timers: Timers[TimerCommand] = Timers(self.journal)
         self.entry_points: Table[str, EntryPoint] = Table(self.journal)
+        self.hooks: Table[tuple[str, str], HookDefinition] = Table(self.journal)  # by tenant and hook id
         self.contacts: Table[str, Contact] = Table(self.journal)
+        self.conversations: Table[str, str] = Table(self.journal)  # open contacts of hooks, by address token
         self.held = Shelves(self.journal)  # contact ids by `tenant/peer`, as long as the peer's loss would matter
 
     def contact(self, contact_id: str, tenant: str) -> Contact:
@@ -47,6 +50,13 @@ class ChannelsState:
             raise NotFound("entry_point", entry_point_id)
         return row.definition
 
+    def hook(self, hook_id: str, tenant: str) -> HookDefinition:
+        """Return the tenant's hook; a disabled one looks like none. Raises: NotFound."""
+        row = self.hooks.get((tenant, hook_id))
+        if row is None or row.disabled:
+            raise NotFound("hook", hook_id)
+        return row
+
     def put(self, contact: Contact) -> None:
         """Insert or replace a contact."""
         before = self.contacts.get(contact.contact_id)
@@ -60,7 +70,14 @@ class ChannelsState:
             self.contacts.delete(contact_id)
 
     def _reindex(self, contact_id: str, before: Contact | None, after: Contact | None) -> None:
-        old, new = _holder(before), _holder(after)
+        self._shelve(contact_id, _holder(before), _holder(after))
+        old, new = _conversation(before), _conversation(after)
+        if new and not old:
+            self.conversations.put(new, contact_id)
+        elif old and not new:
+            self.conversations.delete(old)
+
+    def _shelve(self, contact_id: str, old: str, new: str) -> None:
         if old == new:
             return
         if old:
@@ -81,6 +98,10 @@ def holder_of(key: str) -> tuple[str, str]:
 
 
 def _holder(contact: Contact | None) -> str:
-    if contact is None or contact.is_over or not contact.is_attached:
+    if contact is None or contact.is_over or not contact.is_attached or contact.is_by_messages:
         return ""
     return holder_key(contact.tenant, contact.peer_id)
+
+
+def _conversation(contact: Contact | None) -> str:
+    return contact.address_token if contact is not None and contact.is_by_messages and not contact.is_over else ""

@@ -35,6 +35,8 @@ class CloseReason(Enum):
     PEER_LOST = 4
     REFUSED = 5
     INACTIVE = 6
+    AGENT_LOST = 7
+    RECONCILED = 8
 
 
 class Author(Enum):

@@ -17,11 +17,12 @@ from trunkline_platform.credentials import Principal, Role
 from trunkline_platform.errors_grpc import code_of
 from trunkline_platform.grpc_server import current_principal
 from trunkline_platform.logs import get_logger
+from trunkline_platform.peers import Peer, PeerSession
 from trunkline_platform.sealing import Sealer
 from trunkline_platform.wire import duration
 
-from trunkline_channels.adapters.views import contact_view
-from trunkline_channels.application.hub import Hub, Subscriber, part_of
+from trunkline_channels.adapters.views import contact_view, gone_view
+from trunkline_channels.application.hub import Gone, Hub, Subscriber, part_of
 from trunkline_channels.application.peers import Peers
 from trunkline_channels.application.reasons import reason_of
 from trunkline_channels.application.reception import Arrival, Reception
@@ -53,10 +54,11 @@ class ContactSessions(ContactSessionServiceServicer):
         """Serve one peer until it goes."""
         principal = current_principal()
         principal.require(Role.GATEWAY, Role.SERVICE)
-        peer_id = await _hello(request_iterator)
-        self._peers.hear(principal.tenant, peer_id)
-        subscriber = await self._hub.subscribe(principal.tenant, peer_id)
-        session = _Session(principal, peer_id, subscriber, self._reception, self._hub, self._peers, self._sealer)
+        hello = await _hello(request_iterator)
+        known, peer = _held(hello), Peer(principal.tenant, hello.peer_id)
+        peer_session = self._peers.registry.greet(peer, principal.actor, hello.boot_id, known)
+        subscriber = await self._hub.subscribe(principal.tenant, hello.peer_id, known)
+        session = _Session(principal, peer_session, subscriber, self._reception, self._hub, self._sealer)
         try:
             async for response in session.serve(request_iterator):
                 yield response
@@ -64,13 +66,23 @@ class ContactSessions(ContactSessionServiceServicer):
             self._hub.unsubscribe(subscriber)
 
 
-async def _hello(requests: AsyncIterator[wire.SessionRequest]) -> str:
+async def _hello(requests: AsyncIterator[wire.SessionRequest]) -> wire.PeerHello:
     async for request in requests:
         if request.WhichOneof("request") == "hello":
-            check_id("peer_id", request.hello.peer_id)
-            return request.hello.peer_id
+            return request.hello
         break
     raise Invalid("request", "the first must be hello")
+
+
+def _held(said: wire.PeerHello | wire.PeerHeartbeat) -> dict[str, int] | None:
+    """Return the versions of the contacts that the peer has, None where it does not say. Raises: Invalid."""
+    if not said.HasField("held"):
+        return None
+    if len(said.held.contacts) > MAX_WATCHED:
+        raise Invalid("held.contacts", f"must be at most {MAX_WATCHED}")
+    for contact in said.held.contacts:
+        partition_token(contact.contact_id)
+    return {contact.contact_id: contact.version for contact in said.held.contacts}
 
 
 class _Session:
@@ -79,19 +91,18 @@ class _Session:
     def __init__(
         self,
         principal: Principal,
-        peer_id: str,
+        peer: PeerSession,
         subscriber: Subscriber,
         reception: Reception,
         hub: Hub,
-        peers: Peers,
         sealer: Sealer,
     ) -> None:
         self._principal = principal
-        self._peer_id = peer_id
+        self._peer = peer
+        self._peer_id = peer.peer.peer_id
         self._subscriber = subscriber
         self._reception = reception
         self._hub = hub
-        self._peers = peers
         self._sealer = sealer
         self._outgoing: asyncio.Queue[wire.SessionResponse | None] = asyncio.Queue(OUTGOING)
         self._slots = asyncio.Semaphore(REQUESTS_AT_ONCE)
@@ -125,20 +136,24 @@ class _Session:
     async def _push(self) -> None:
         while True:
             telling = await self._subscriber.next()
-            view = await contact_view(telling.contact, self._sealer, telling.after, telling.upto)
+            if isinstance(telling, Gone):
+                view = gone_view(telling.contact_id, telling.version)
+            else:
+                view = await contact_view(telling.contact, self._sealer, telling.after, telling.upto)
             await self._outgoing.put(wire.SessionResponse(contact=view))
 
     async def _read(self, requests: AsyncIterator[wire.SessionRequest]) -> None:
         async for request in requests:
-            self._peers.hear(self._principal.tenant, self._peer_id)
-            match request.WhichOneof("request"):
+            kind = request.WhichOneof("request")
+            self._peer.heard(_held(request.heartbeat) if kind == "heartbeat" else None)
+            match kind:
                 case "heartbeat" | "hello":
                     continue
                 case "watch_contacts":
                     await self._watch(request)
                 case None:
                     continue  # a request of a newer version
-                case kind:
+                case _:
                     await self._begin(request, kind)
         await asyncio.gather(*self._turns.values())
 

@@ -3,6 +3,7 @@
 from trunkline_platform.credentials import Forbidden, Principal, Role
 
 from trunkline_channels.application.chat import CUSTOMER
+from trunkline_channels.application.deliveries import hook_actor
 from trunkline_channels.domain import commands
 from trunkline_channels.domain.commands import Command
 from trunkline_channels.domain.words import Author, CloseReason
@@ -23,6 +24,9 @@ def permit(command: Command, principal: Principal) -> None:
         ):
             if principal.actor != CUSTOMER:
                 principal.require(Role.GATEWAY)
+        case commands.TakeDelivery(hook_id=hook_id):
+            if principal.actor != hook_actor(hook_id):
+                raise Forbidden("only the edge of web hooks brings deliveries")
         case commands.AttachPeer() | commands.DetachPeer():
             if principal.actor != CUSTOMER:
                 raise Forbidden("only chat pages come and go; a gateway holds its contacts by its stream")

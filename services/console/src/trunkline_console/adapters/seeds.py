@@ -26,6 +26,8 @@ SECTIONS = (
     ("wrap_up_codes", "define_wrap_up_code", "wrap_up_code"),
     ("flows", "publish_flow", "flow"),
     ("entry_points", "define_entry_point", "entry_point"),
+    ("hooks", "define_hook", "hook"),
+    ("notice_targets", "define_notice_target", "notice_target"),
 )
 
 

@@ -29,7 +29,7 @@ class TenantStreams:
 
     def __call__(self, tenant: str, desks: Desks) -> None:
         """Start the streams and connect them with the desks."""
-        acd = self._peer(tenant, acd_service_pb2, "AgentSessionService", self._settings.acd_addresses)
+        acd = self._peer(tenant, acd_service_pb2, "AgentSessionService", self._settings.acd_addresses, desks.held)
         contacts = self._peer(tenant, contact_service_pb2, "ContactSessionService", self._settings.channels_addresses)
         acd_client = acd(lambda: [desks.agents_watched()], desks.on_agent)
         contact_client = contacts(lambda: [desks.contacts_watched()], desks.on_contact)
@@ -37,17 +37,28 @@ class TenantStreams:
         self._start(f"console-acd-{tenant}", acd_client.run())
         self._start(f"console-channels-{tenant}", contact_client.run())
 
-    def _peer(self, tenant: str, module: Any, service: str, addresses: tuple[str, ...]) -> Any:
+    def _peer(
+        self,
+        tenant: str,
+        module: Any,
+        service: str,
+        addresses: tuple[str, ...],
+        held: Callable[[], Any] = lambda: None,
+    ) -> Any:
+        """`held` makes the message that says what we have; of contacts a console has none, it only watches."""
+
+        def hello() -> Any:
+            return module.SessionRequest(hello=module.PeerHello(peer_id=self.peer_id, held=held()))
+
         def make(watching: Any, on_push: Any) -> PeerClient:
-            hello = module.SessionRequest(hello=module.PeerHello(peer_id=self.peer_id))
             return PeerClient(
                 module.DESCRIPTOR.services_by_name[service].methods_by_name["Session"],
                 addresses,
                 self._credentials,
                 service_principal("console", tenant),
                 self._channels,
-                greeting=lambda: [hello, *watching()],
-                heartbeat=lambda: module.SessionRequest(heartbeat=module.PeerHeartbeat()),
+                greeting=lambda: [hello(), *watching()],
+                heartbeat=lambda: module.SessionRequest(heartbeat=module.PeerHeartbeat(held=held())),
                 on_push=on_push,
             )
 

@@ -35,6 +35,10 @@ def stream_of(event: Event) -> str:
             return entry_point.entry_point_id
         case events.FlowPublished(flow):
             return flow.flow_id
+        case events.NoticeTargetDefined(target):
+            return target.target_id
+        case events.HookDefined(hook):
+            return hook.hook_id
         case events.SessionEnded(user_id):
             return user_id
 

@@ -107,6 +107,10 @@ class Desks:
         """Return the request that names the agents this console watches."""
         return acd.SessionRequest(watch_agents=acd.WatchAgents(agent_ids=sorted(self._desks)))
 
+    def held(self) -> acd.HeldAgents:
+        """Return whose desks are open here: one that acd believes to be here and that is not is lost in 10 s."""
+        return acd.HeldAgents(agent_ids=sorted(self._desks))
+
     def contacts_watched(self) -> Any:
         """Return the request that names the contacts this console watches."""
         wanted = sorted({contact_id for desk in self._desks.values() for contact_id in desk.contacts})

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from trunkline_core.flows import FlowDefinition, HoursDefinition
 from trunkline_core.routing import AgentDefinition, QueueDefinition
+from trunkline_core.webhooks import HookDefinition, NoticeTargetDefinition
 
 from trunkline_console.domain.definitions import (
     EntryPointDefinition,
@@ -54,6 +55,16 @@ class PublishFlow:
 
 
 @dataclass(frozen=True, slots=True)
+class DefineNoticeTarget:
+    notice_target: NoticeTargetDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class DefineHook:
+    hook: HookDefinition
+
+
+@dataclass(frozen=True, slots=True)
 class EndSession:
     user_id: str
     session_id: str
@@ -68,5 +79,7 @@ Definition = (
     | DefineHours
     | DefineEntryPoint
     | PublishFlow
+    | DefineNoticeTarget
+    | DefineHook
 )
 Command = Definition | EndSession

@@ -12,12 +12,22 @@ from trunkline_core.errors import Invalid, NotFound, Rejection
 from trunkline_core.flows import EnqueueNode, FlowDefinition, check_flow, check_hours
 from trunkline_core.ids import time_of
 from trunkline_core.routing import check_agent, check_queue
+from trunkline_core.webhooks import (
+    MAX_HOOKS,
+    MAX_NOTICE_TARGETS,
+    HookDefinition,
+    NoticeTargetDefinition,
+    check_hook,
+    check_notice_target,
+)
 
 from trunkline_console.domain.commands import (
     Command,
     DefineAgent,
     DefineEntryPoint,
+    DefineHook,
     DefineHours,
+    DefineNoticeTarget,
     DefineQueue,
     DefineTenant,
     DefineUser,
@@ -27,6 +37,7 @@ from trunkline_console.domain.commands import (
     PublishFlow,
 )
 from trunkline_console.domain.definitions import (
+    Channel,
     UserDefinition,
     check_entry_point,
     check_tenant,
@@ -39,7 +50,9 @@ from trunkline_console.domain.events import (
     EntryPointDefined,
     Event,
     FlowPublished,
+    HookDefined,
     HoursDefined,
+    NoticeTargetDefined,
     QueueDefined,
     SessionEnded,
     TenantDefined,
@@ -94,6 +107,10 @@ def _place(state: Directory, event: Defined) -> tuple[Definitions[Any], str, obj
             return state.entry_points, definition.entry_point_id, definition
         case FlowPublished(definition):
             return state.flows, definition.flow_id, definition
+        case NoticeTargetDefined(definition):
+            return state.notice_targets, definition.target_id, definition
+        case HookDefined(definition):
+            return state.hooks, definition.hook_id, definition
         case _:
             assert_never(event)
 
@@ -140,6 +157,12 @@ def _definition_of(state: Directory, command: Definition, context: Context) -> I
             _check_flow(state, definition, tenant)
             before = state.flows.find(tenant, definition.flow_id)
             yield FlowPublished(definition, before.version + 1 if before else 1)
+        case DefineNoticeTarget(definition):
+            _check_notice_target(state, definition, tenant)
+            yield NoticeTargetDefined(definition)
+        case DefineHook(definition):
+            _check_hook(state, definition, tenant)
+            yield HookDefined(definition)
         case _:
             assert_never(command)
 
@@ -158,3 +181,18 @@ def _check_flow(state: Directory, flow: FlowDefinition, tenant: str) -> None:
     for node in flow.nodes:
         if isinstance(node.step, EnqueueNode):
             state.queues.require(tenant, node.step.queue_id)
+
+
+def _check_notice_target(state: Directory, target: NoticeTargetDefinition, tenant: str) -> None:
+    check_notice_target(target)
+    others = [other for other in state.notice_targets.of(tenant) if other.target_id != target.target_id]
+    if len(others) >= MAX_NOTICE_TARGETS:
+        raise Rejection("TooManyNoticeTargets")
+
+
+def _check_hook(state: Directory, hook: HookDefinition, tenant: str) -> None:
+    check_hook(hook)
+    if state.entry_points.require(tenant, hook.entry_point_id).definition.channel is not Channel.CHAT:
+        raise Invalid("hook.entry_point_id", "must be of the channel CHAT")
+    if len([other for other in state.hooks.of(tenant) if other.hook_id != hook.hook_id]) >= MAX_HOOKS:
+        raise Rejection("TooManyHooks")

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from trunkline_core.flows import FlowDefinition, HoursDefinition
 from trunkline_core.routing import AgentDefinition, QueueDefinition
+from trunkline_core.webhooks import HookDefinition, NoticeTargetDefinition
 
 from trunkline_console.domain.definitions import (
     EntryPointDefinition,
@@ -56,6 +57,16 @@ class FlowPublished:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeTargetDefined:
+    notice_target: NoticeTargetDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class HookDefined:
+    hook: HookDefinition
+
+
+@dataclass(frozen=True, slots=True)
 class SessionEnded:
     user_id: str
     session_id: str
@@ -71,5 +82,7 @@ Defined = (
     | HoursDefined
     | EntryPointDefined
     | FlowPublished
+    | NoticeTargetDefined
+    | HookDefined
 )
 Event = Defined | SessionEnded

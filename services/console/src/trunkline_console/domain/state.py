@@ -8,6 +8,7 @@ from trunkline_core.flows import FlowDefinition, HoursDefinition
 from trunkline_core.routing import AgentDefinition, QueueDefinition
 from trunkline_core.tables import Journal, Table
 from trunkline_core.timers import Timers
+from trunkline_core.webhooks import HookDefinition, NoticeTargetDefinition
 
 from trunkline_console.domain.definitions import (
     EntryPointDefinition,
@@ -73,6 +74,8 @@ class Directory:
         self.hours: Definitions[HoursDefinition] = Definitions("hours", self.journal)
         self.entry_points: Definitions[EntryPointDefinition] = Definitions("entry point", self.journal)
         self.flows: Definitions[FlowDefinition] = Definitions("flow", self.journal)
+        self.notice_targets: Definitions[NoticeTargetDefinition] = Definitions("notice target", self.journal)
+        self.hooks: Definitions[HookDefinition] = Definitions("hook", self.journal)
         self._ended_sessions: Table[tuple[str, str], EndedSessions] = Table(self.journal)
 
     def ended_sessions(self, tenant: str, user_id: str) -> EndedSessions:

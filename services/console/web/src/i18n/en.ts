@@ -193,6 +193,8 @@ export const en = {
       PEER_LOST: "connection lost",
       REFUSED: "refused",
       INACTIVE: "inactive",
+      AGENT_LOST: "agent's connection lost",
+      RECONCILED: "ended after an error",
     },
   },
   ticket: {

@@ -194,6 +194,8 @@ export const zh: Texts = {
       PEER_LOST: "连接中断",
       REFUSED: "被拒绝",
       INACTIVE: "长时间无响应",
+      AGENT_LOST: "客服连接中断",
+      RECONCILED: "因错误结束",
     },
   },
   ticket: {

@@ -7,7 +7,7 @@ Must not: open a text or decide anything.
 `ticket_notes`: {_id, tenant, ticket_id, body, author, written_time}
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from trunkline_ledger.core.metadata import Metadata
@@ -18,7 +18,7 @@ from trunkline_platform.store_documents import Change, Document, merged, sealed_
 
 from trunkline_ticketing.adapters.wire import TOPIC, WIRE
 from trunkline_ticketing.application.reading import NoteRow, TicketRow
-from trunkline_ticketing.domain.events import Event, NoteAdded, TicketCreated, TicketStateChanged
+from trunkline_ticketing.domain.events import Event, NoteAdded, TicketCreated, TicketEvent, TicketStateChanged
 from trunkline_ticketing.domain.words import TicketState
 
 OPENED_FIELDS: Mapping[str, frozenset[str]] = MappingProxyType({"tickets": frozenset(), "ticket_notes": frozenset()})
@@ -53,15 +53,17 @@ class TicketProjection:
         notes = [_note(event, metadata) for event, metadata in entries if isinstance(event, NoteAdded)]
         if notes:
             await self._notes.bulk(notes)
-        await self._tickets.bulk(list(merged(map(_change, entries))))
+        await self._tickets.bulk(list(merged(_changes(entries))))
 
 
-def _change(entry: tuple[Event, Metadata]) -> Change:
-    event, metadata = entry
-    return event.ticket_id, metadata.stream_version, _fields(event, metadata)
+def _changes(entries: Sequence[tuple[Event, Metadata]]) -> Iterator[Change]:
+    """Return what changes tickets; notices of that change none."""
+    for event, metadata in entries:
+        if isinstance(event, TicketEvent):
+            yield event.ticket_id, metadata.stream_version, _fields(event, metadata)
 
 
-def _fields(event: Event, metadata: Metadata) -> Document:
+def _fields(event: TicketEvent, metadata: Metadata) -> Document:
     match event:
         case TicketCreated():
             return {

@@ -9,6 +9,7 @@ from trunkline_core.errors import Invalid, Rejection
 from trunkline_core.ids import MAX_ID
 from trunkline_core.sealed import check_sealed
 
+from trunkline_ticketing.domain import notices
 from trunkline_ticketing.domain.commands import AddNote, ChangeTicketState, CreateTicket
 from trunkline_ticketing.domain.events import Event, NoteAdded, TicketCreated, TicketStateChanged
 from trunkline_ticketing.domain.state import Ticket, TicketingState
@@ -27,6 +28,7 @@ def create(state: TicketingState, command: CreateTicket, context: Context) -> It
     ticket_id = context.new_id("tk")
     if ticket_id not in state.tickets:
         yield TicketCreated(ticket_id, command.contact_id, command.customer_id, command.subject)
+        yield from notices.intend(state, ticket_id, TicketState.UNSPECIFIED, TicketState.OPEN, context)
 
 
 def change_state(state: TicketingState, command: ChangeTicketState, context: Context) -> Iterator[Event]:
@@ -36,6 +38,7 @@ def change_state(state: TicketingState, command: ChangeTicketState, context: Con
     ticket = state.ticket(context.tenant, command.ticket_id)
     if ticket.state is not command.state:
         yield TicketStateChanged(command.ticket_id, ticket.state, command.state)
+        yield from notices.intend(state, command.ticket_id, ticket.state, command.state, context)
 
 
 def add_note(state: TicketingState, command: AddNote, context: Context) -> Iterator[Event]:

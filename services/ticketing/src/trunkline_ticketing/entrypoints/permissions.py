@@ -2,9 +2,17 @@
 
 from typing import assert_never
 
-from trunkline_platform.credentials import Principal, Role
+from trunkline_platform.credentials import Forbidden, Principal, Role
 
-from trunkline_ticketing.domain.commands import AddNote, ChangeTicketState, Command, CreateTicket
+from trunkline_ticketing.domain.commands import (
+    AddNote,
+    ChangeTicketState,
+    Command,
+    CreateTicket,
+    PutNoticeTarget,
+    RecordNoticeDelivered,
+    RecordNoticeRefused,
+)
 
 
 def permit(command: Command, principal: Principal) -> None:
@@ -12,6 +20,8 @@ def permit(command: Command, principal: Principal) -> None:
     match command:
         case CreateTicket() | ChangeTicketState() | AddNote():
             permit_reading(principal)
+        case PutNoticeTarget() | RecordNoticeDelivered() | RecordNoticeRefused():
+            raise Forbidden("not for callers")
         case _:
             assert_never(command)
 

@@ -153,7 +153,7 @@ class EndContact(_message.Message):
     step_no: _builtins.int
     """The contact's saga step."""
     reason: _builtins.str
-    """`customer_left`, `agent_ended`, `peer_lost`, `system`."""
+    """`customer_left`, `agent_ended`, `peer_lost`, `reconciled`, `system`."""
     def __init__(
         self,
         *,
@@ -441,21 +441,27 @@ Global___CloseAgentSession: _TypeAlias = CloseAgentSession  # noqa: Y015
 
 @_typing.final
 class LosePeer(_message.Message):
-    """A console is gone with all its desks."""
+    """A console is gone with all its desks, or is there without some of them."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     PEER_ID_FIELD_NUMBER: _builtins.int
+    AGENT_IDS_FIELD_NUMBER: _builtins.int
     peer_id: _builtins.str
     """The console."""
+    @_builtins.property
+    def agent_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The agents whose desks it has no more; empty: all."""
+
     def __init__(
         self,
         *,
         peer_id: _builtins.str = ...,
+        agent_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["peer_id", b"peer_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_ids", b"agent_ids", "peer_id", b"peer_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

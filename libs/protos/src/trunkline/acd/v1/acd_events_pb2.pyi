@@ -438,6 +438,7 @@ class ContactReleased(_message.Message):
     QUEUE_ID_FIELD_NUMBER: _builtins.int
     WRAP_UP_FIELD_NUMBER: _builtins.int
     WRAP_UP_EXPIRES_TIME_FIELD_NUMBER: _builtins.int
+    DESK_LOST_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     agent_id: _builtins.str
@@ -446,6 +447,8 @@ class ContactReleased(_message.Message):
     """The queue."""
     wrap_up: _builtins.bool
     """Whether a wrap-up begins."""
+    desk_lost: _builtins.bool
+    """Whether it ended because the agent's desk did not come back: then channels still has to end the contact."""
     @_builtins.property
     def wrap_up_expires_time(self) -> _timestamp_pb2.Timestamp:
         """When a timed wrap-up runs out; unset for none."""
@@ -458,10 +461,11 @@ class ContactReleased(_message.Message):
         queue_id: _builtins.str = ...,
         wrap_up: _builtins.bool = ...,
         wrap_up_expires_time: _timestamp_pb2.Timestamp | None = ...,
+        desk_lost: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["wrap_up_expires_time", b"wrap_up_expires_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "queue_id", b"queue_id", "wrap_up", b"wrap_up", "wrap_up_expires_time", b"wrap_up_expires_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "desk_lost", b"desk_lost", "queue_id", b"queue_id", "wrap_up", b"wrap_up", "wrap_up_expires_time", b"wrap_up_expires_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

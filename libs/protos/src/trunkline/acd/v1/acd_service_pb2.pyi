@@ -170,6 +170,72 @@ class ExecuteStreamResponse(_message.Message):
 Global___ExecuteStreamResponse: _TypeAlias = ExecuteStreamResponse  # noqa: Y015
 
 @_typing.final
+class ListLiveContactsRequest(_message.Message):
+    """Asks for contacts of the credential's tenant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTITION_FIELD_NUMBER: _builtins.int
+    AFTER_CONTACT_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    partition: _builtins.int
+    """Partition of acd's ledger, from 0."""
+    after_contact_id: _builtins.str
+    """The last contact of the page before; empty for the first page."""
+    page_size: _builtins.int
+    """At most 1,000; 0 for that."""
+    def __init__(
+        self,
+        *,
+        partition: _builtins.int = ...,
+        after_contact_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_contact_id", b"after_contact_id", "page_size", b"page_size", "partition", b"partition"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLiveContactsRequest: _TypeAlias = ListLiveContactsRequest  # noqa: Y015
+
+@_typing.final
+class ListLiveContactsResponse(_message.Message):
+    """One page."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACTS_FIELD_NUMBER: _builtins.int
+    HAS_MORE_FIELD_NUMBER: _builtins.int
+    NEXT_OFFSET_FIELD_NUMBER: _builtins.int
+    PARTITION_COUNT_FIELD_NUMBER: _builtins.int
+    has_more: _builtins.bool
+    """Whether another page may follow."""
+    next_offset: _builtins.int
+    """Everything below this offset of the partition is in the answer."""
+    partition_count: _builtins.int
+    """How many partitions there are."""
+    @_builtins.property
+    def contacts(self) -> _containers.RepeatedCompositeFieldContainer[_acd_types_pb2.LiveContact]:
+        """By contact id, ascending."""
+
+    def __init__(
+        self,
+        *,
+        contacts: _abc.Iterable[_acd_types_pb2.LiveContact] | None = ...,
+        has_more: _builtins.bool = ...,
+        next_offset: _builtins.int = ...,
+        partition_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contacts", b"contacts", "has_more", b"has_more", "next_offset", b"next_offset", "partition_count", b"partition_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLiveContactsResponse: _TypeAlias = ListLiveContactsResponse  # noqa: Y015
+
+@_typing.final
 class SessionRequest(_message.Message):
     """What a console says."""
 
@@ -214,18 +280,34 @@ class PeerHello(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PEER_ID_FIELD_NUMBER: _builtins.int
+    BOOT_ID_FIELD_NUMBER: _builtins.int
+    HELD_FIELD_NUMBER: _builtins.int
     peer_id: _builtins.str
-    """Unique for each start of the peer's process."""
+    """The peer. Whoever says hello under it first keeps it: another actor is refused."""
+    boot_id: _builtins.str
+    """This start of the peer's process, 1 to 64 characters that sort by time; an older start is refused as `PeerReplaced`.
+    Empty where each start has a peer id of its own.
+    """
+    @_builtins.property
+    def held(self) -> Global___HeldAgents:
+        """The desks that are open at the peer now; with a boot id it must be set. Unset: nothing is concluded from what the
+        peer does not name.
+        """
+
     def __init__(
         self,
         *,
         peer_id: _builtins.str = ...,
+        boot_id: _builtins.str = ...,
+        held: Global___HeldAgents | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_held", b"_held", "held", b"held"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["peer_id", b"peer_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_held", b"_held", "boot_id", b"boot_id", "held", b"held", "peer_id", b"peer_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__held: _TypeAlias = _typing.Literal["held"]  # noqa: Y015
+    _WhichOneofArgType__held: _TypeAlias = _typing.Literal["_held", b"_held"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__held) -> _WhichOneofReturnType__held | None: ...
 
 Global___PeerHello: _TypeAlias = PeerHello  # noqa: Y015
 
@@ -235,16 +317,49 @@ class PeerHeartbeat(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    HELD_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def held(self) -> Global___HeldAgents:
+        """The desks that are open at the peer now; unset while that did not change."""
+
     def __init__(
         self,
+        *,
+        held: Global___HeldAgents | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_held", b"_held", "held", b"held"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_held", b"_held", "held", b"held"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__held: _TypeAlias = _typing.Literal["held"]  # noqa: Y015
+    _WhichOneofArgType__held: _TypeAlias = _typing.Literal["_held", b"_held"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__held) -> _WhichOneofReturnType__held | None: ...
+
+Global___PeerHeartbeat: _TypeAlias = PeerHeartbeat  # noqa: Y015
+
+@_typing.final
+class HeldAgents(_message.Message):
+    """The agents whose desks a console has: replaces the set before. A desk it holds and does not name for 10 s is lost."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def agent_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """At most 5,000."""
+
+    def __init__(
+        self,
+        *,
+        agent_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_ids", b"agent_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___PeerHeartbeat: _TypeAlias = PeerHeartbeat  # noqa: Y015
+Global___HeldAgents: _TypeAlias = HeldAgents  # noqa: Y015
 
 @_typing.final
 class WatchAgents(_message.Message):

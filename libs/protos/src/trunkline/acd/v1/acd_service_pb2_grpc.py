@@ -219,3 +219,79 @@ class AgentSessionService:
             timeout,
             metadata,
             _registered_method=True)
+
+
+class AcdReadServiceStub:
+    """What acd has live, for the comparison that channels makes (ADR 0017).
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ListLiveContacts = channel.unary_unary(
+                '/trunkline.acd.v1.AcdReadService/ListLiveContacts',
+                request_serializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListLiveContactsRequest.SerializeToString,
+                response_deserializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListLiveContactsResponse.FromString,
+                _registered_method=True)
+
+
+class AcdReadServiceServicer:
+    """What acd has live, for the comparison that channels makes (ADR 0017).
+    """
+
+    def ListLiveContacts(self, request, context):
+        """Contacts of one partition, a page at a time. Answered by the partition's owner only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_AcdReadServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ListLiveContacts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLiveContacts,
+                    request_deserializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListLiveContactsRequest.FromString,
+                    response_serializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListLiveContactsResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'trunkline.acd.v1.AcdReadService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('trunkline.acd.v1.AcdReadService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class AcdReadService:
+    """What acd has live, for the comparison that channels makes (ADR 0017).
+    """
+
+    @staticmethod
+    def ListLiveContacts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.acd.v1.AcdReadService/ListLiveContacts',
+            trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListLiveContactsRequest.SerializeToString,
+            trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListLiveContactsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

@@ -99,3 +99,34 @@ class AgentSessionServiceServicer(metaclass=_abc_1.ABCMeta):
         """The first request is `hello`; heartbeats follow at least every 3 s, and the peer is lost after 10 s of silence."""
 
 def add_AgentSessionServiceServicer_to_server(servicer: AgentSessionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class AcdReadServiceStub:
+    """What acd has live, for the comparison that channels makes (ADR 0017)."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> AcdReadServiceAsyncStub: ...
+    ListLiveContacts: _grpc.UnaryUnaryMultiCallable[_acd_service_pb2.ListLiveContactsRequest, _acd_service_pb2.ListLiveContactsResponse]
+    """Contacts of one partition, a page at a time. Answered by the partition's owner only."""
+
+@_typing.type_check_only
+class AcdReadServiceAsyncStub(AcdReadServiceStub):
+    """What acd has live, for the comparison that channels makes (ADR 0017)."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    ListLiveContacts: _aio.UnaryUnaryMultiCallable[_acd_service_pb2.ListLiveContactsRequest, _acd_service_pb2.ListLiveContactsResponse]  # type: ignore[assignment]
+    """Contacts of one partition, a page at a time. Answered by the partition's owner only."""
+
+class AcdReadServiceServicer(metaclass=_abc_1.ABCMeta):
+    """What acd has live, for the comparison that channels makes (ADR 0017)."""
+
+    @_abc_1.abstractmethod
+    def ListLiveContacts(
+        self,
+        request: _acd_service_pb2.ListLiveContactsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_acd_service_pb2.ListLiveContactsResponse, _abc.Awaitable[_acd_service_pb2.ListLiveContactsResponse]]:
+        """Contacts of one partition, a page at a time. Answered by the partition's owner only."""
+
+def add_AcdReadServiceServicer_to_server(servicer: AcdReadServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -110,6 +110,42 @@ WORK_STATE_WRAP_UP: WorkState.ValueType  # 4
 """The contact is over; notes and code are being written."""
 Global___WorkState: _TypeAlias = WorkState  # noqa: Y015
 
+class _ContactStage:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ContactStageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ContactStage.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CONTACT_STAGE_UNSPECIFIED: _ContactStage.ValueType  # 0
+    """Not set."""
+    CONTACT_STAGE_WAITING: _ContactStage.ValueType  # 1
+    """It waits."""
+    CONTACT_STAGE_OFFERED: _ContactStage.ValueType  # 2
+    """It rings at an agent."""
+    CONTACT_STAGE_CONNECTING: _ContactStage.ValueType  # 3
+    """An agent accepted."""
+    CONTACT_STAGE_CONNECTED: _ContactStage.ValueType  # 4
+    """Agent and customer are joined."""
+    CONTACT_STAGE_ENDED: _ContactStage.ValueType  # 5
+    """Nobody has it any more; channels is about to end it."""
+
+class ContactStage(_ContactStage, metaclass=_ContactStageEnumTypeWrapper):
+    """Where a contact stands in routing."""
+
+CONTACT_STAGE_UNSPECIFIED: ContactStage.ValueType  # 0
+"""Not set."""
+CONTACT_STAGE_WAITING: ContactStage.ValueType  # 1
+"""It waits."""
+CONTACT_STAGE_OFFERED: ContactStage.ValueType  # 2
+"""It rings at an agent."""
+CONTACT_STAGE_CONNECTING: ContactStage.ValueType  # 3
+"""An agent accepted."""
+CONTACT_STAGE_CONNECTED: ContactStage.ValueType  # 4
+"""Agent and customer are joined."""
+CONTACT_STAGE_ENDED: ContactStage.ValueType  # 5
+"""Nobody has it any more; channels is about to end it."""
+Global___ContactStage: _TypeAlias = ContactStage  # noqa: Y015
+
 class _OfferEndReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -173,6 +209,48 @@ SEGMENT_OUTCOME_SHORT_ABANDONED: SegmentOutcome.ValueType  # 3
 SEGMENT_OUTCOME_CLOSED_BY_SYSTEM: SegmentOutcome.ValueType  # 4
 """The system ended the contact."""
 Global___SegmentOutcome: _TypeAlias = SegmentOutcome  # noqa: Y015
+
+@_typing.final
+class LiveContact(_message.Message):
+    """A contact that routing has not forgotten yet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    STEP_NO_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    stage: Global___ContactStage.ValueType
+    """Where it stands."""
+    step_no: _builtins.int
+    """The last step of its saga that was done."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The newest offer, live or not."""
+    agent_id: _builtins.str
+    """Who has it; empty while it waits."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        stage: Global___ContactStage.ValueType = ...,
+        step_no: _builtins.int = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "offer_no", b"offer_no", "segment_no", b"segment_no", "stage", b"stage", "step_no", b"step_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LiveContact: _TypeAlias = LiveContact  # noqa: Y015
 
 @_typing.final
 class Candidate(_message.Message):

@@ -335,25 +335,61 @@ Global___DetachPeer: _TypeAlias = DetachPeer  # noqa: Y015
 
 @_typing.final
 class LosePeer(_message.Message):
-    """A gateway or chat edge is gone with all its customers."""
+    """A gateway or chat edge is gone with all its customers, or is there without some of them."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     PEER_ID_FIELD_NUMBER: _builtins.int
+    CONTACT_IDS_FIELD_NUMBER: _builtins.int
     peer_id: _builtins.str
     """The peer."""
+    @_builtins.property
+    def contact_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The contacts it has no more; empty: all."""
+
     def __init__(
         self,
         *,
         peer_id: _builtins.str = ...,
+        contact_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["peer_id", b"peer_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_ids", b"contact_ids", "peer_id", b"peer_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LosePeer: _TypeAlias = LosePeer  # noqa: Y015
+
+@_typing.final
+class ReconcileContact(_message.Message):
+    """acd or ivr contradicts the contact for so long that it can only be an error; the comparison of ADR 0017."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    DIFFERENCE_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    version: _builtins.int
+    """The version that was compared; nothing happens to another one."""
+    difference: _builtins.str
+    """How it differs: `UnknownAtAcd`, `OtherAtAcd` or `UnknownAtIvr`."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        version: _builtins.int = ...,
+        difference: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "difference", b"difference", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReconcileContact: _TypeAlias = ReconcileContact  # noqa: Y015
 
 @_typing.final
 class RecordCustomer(_message.Message):
@@ -784,6 +820,32 @@ class RecordForgotten(_message.Message):
 Global___RecordForgotten: _TypeAlias = RecordForgotten  # noqa: Y015
 
 @_typing.final
+class RecordAgentLost(_message.Message):
+    """acd released the contact because the agent's desk did not come back. Fact."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    agent_id: _builtins.str
+    """The agent."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordAgentLost: _TypeAlias = RecordAgentLost  # noqa: Y015
+
+@_typing.final
 class RecordWrapUp(_message.Message):
     """The agent wrapped the contact up. Fact."""
 
@@ -862,6 +924,90 @@ class DropContact(_message.Message):
 Global___DropContact: _TypeAlias = DropContact  # noqa: Y015
 
 @_typing.final
+class PutHook(_message.Message):
+    """Take over a hook from the directory. Sent by the process manager only."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOOK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def hook(self) -> _directory_types_pb2.HookDefinition:
+        """The whole definition."""
+
+    def __init__(
+        self,
+        *,
+        hook: _directory_types_pb2.HookDefinition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hook", b"hook"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hook", b"hook"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutHook: _TypeAlias = PutHook  # noqa: Y015
+
+@_typing.final
+class TakeDelivery(_message.Message):
+    """An outside system brings a message of a customer: it goes to the open conversation of the customer, or opens one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOOK_ID_FIELD_NUMBER: _builtins.int
+    ADDRESS_TOKEN_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    LOCALE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    NODE_ID_FIELD_NUMBER: _builtins.int
+    OPTION_ID_FIELD_NUMBER: _builtins.int
+    hook_id: _builtins.str
+    """The hook it came by."""
+    address_token: _builtins.str
+    """HMAC of the customer's address, under the tenant's key; one open conversation for each."""
+    contact_id: _builtins.str
+    """The contact that is opened where there is no conversation: made from address token and command id."""
+    locale: _builtins.str
+    """`zh` or `en`, for a contact that is opened."""
+    node_id: _builtins.str
+    """The question that the text answers, as the edge saw it; empty for none."""
+    option_id: _builtins.str
+    """What it chooses there; empty for a text."""
+    @_builtins.property
+    def address(self) -> _common_types_pb2.Sealed:
+        """The address."""
+
+    @_builtins.property
+    def name(self) -> _common_types_pb2.Sealed:
+        """The customer's name, for a contact that is opened; unset when unknown."""
+
+    @_builtins.property
+    def body(self) -> _common_types_pb2.Sealed:
+        """What the customer wrote."""
+
+    def __init__(
+        self,
+        *,
+        hook_id: _builtins.str = ...,
+        address_token: _builtins.str = ...,
+        address: _common_types_pb2.Sealed | None = ...,
+        contact_id: _builtins.str = ...,
+        locale: _builtins.str = ...,
+        name: _common_types_pb2.Sealed | None = ...,
+        body: _common_types_pb2.Sealed | None = ...,
+        node_id: _builtins.str = ...,
+        option_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "body", b"body", "name", b"name"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "address_token", b"address_token", "body", b"body", "contact_id", b"contact_id", "hook_id", b"hook_id", "locale", b"locale", "name", b"name", "node_id", b"node_id", "option_id", b"option_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeDelivery: _TypeAlias = TakeDelivery  # noqa: Y015
+
+@_typing.final
 class ContactCommand(_message.Message):
     """One command to channels."""
 
@@ -893,6 +1039,10 @@ class ContactCommand(_message.Message):
     RECORD_WRAP_UP_FIELD_NUMBER: _builtins.int
     EXPIRE_CONTACT_FIELD_NUMBER: _builtins.int
     DROP_CONTACT_FIELD_NUMBER: _builtins.int
+    RECONCILE_CONTACT_FIELD_NUMBER: _builtins.int
+    RECORD_AGENT_LOST_FIELD_NUMBER: _builtins.int
+    PUT_HOOK_FIELD_NUMBER: _builtins.int
+    TAKE_DELIVERY_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def put_entry_point(self) -> Global___PutEntryPoint:
         """Entry point."""
@@ -997,6 +1147,22 @@ class ContactCommand(_message.Message):
     def drop_contact(self) -> Global___DropContact:
         """Dropped."""
 
+    @_builtins.property
+    def reconcile_contact(self) -> Global___ReconcileContact:
+        """Contradicted elsewhere."""
+
+    @_builtins.property
+    def record_agent_lost(self) -> Global___RecordAgentLost:
+        """Agent's desk gone."""
+
+    @_builtins.property
+    def put_hook(self) -> Global___PutHook:
+        """Hook."""
+
+    @_builtins.property
+    def take_delivery(self) -> Global___TakeDelivery:
+        """Delivery."""
+
     def __init__(
         self,
         *,
@@ -1026,12 +1192,16 @@ class ContactCommand(_message.Message):
         record_wrap_up: Global___RecordWrapUp | None = ...,
         expire_contact: Global___ExpireContact | None = ...,
         drop_contact: Global___DropContact | None = ...,
+        reconcile_contact: Global___ReconcileContact | None = ...,
+        record_agent_lost: Global___RecordAgentLost | None = ...,
+        put_hook: Global___PutHook | None = ...,
+        take_delivery: Global___TakeDelivery | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "confirm_connect", b"confirm_connect", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "give_input", b"give_input", "lose_peer", b"lose_peer", "open_contact", b"open_contact", "put_entry_point", b"put_entry_point", "record_accepted", b"record_accepted", "record_connected", b"record_connected", "record_customer", b"record_customer", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_self_service_completed", b"record_self_service_completed", "record_text", b"record_text", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "confirm_connect", b"confirm_connect", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "give_input", b"give_input", "lose_peer", b"lose_peer", "open_contact", b"open_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_connected", b"record_connected", "record_customer", b"record_customer", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_self_service_completed", b"record_self_service_completed", "record_text", b"record_text", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "take_delivery", b"take_delivery"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "confirm_connect", b"confirm_connect", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "give_input", b"give_input", "lose_peer", b"lose_peer", "open_contact", b"open_contact", "put_entry_point", b"put_entry_point", "record_accepted", b"record_accepted", "record_connected", b"record_connected", "record_customer", b"record_customer", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_self_service_completed", b"record_self_service_completed", "record_text", b"record_text", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "confirm_connect", b"confirm_connect", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "give_input", b"give_input", "lose_peer", b"lose_peer", "open_contact", b"open_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_connected", b"record_connected", "record_customer", b"record_customer", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_self_service_completed", b"record_self_service_completed", "record_text", b"record_text", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "take_delivery", b"take_delivery"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_entry_point", "open_contact", "give_input", "add_message", "close_contact", "confirm_connect", "refuse_connect", "attach_peer", "detach_peer", "lose_peer", "record_customer", "refuse_step", "record_text", "record_prompt", "record_gathered", "record_person_requested", "record_self_service_completed", "record_enqueued", "record_offered", "record_accepted", "record_offer_ended", "record_connected", "record_forgotten", "record_wrap_up", "expire_contact", "drop_contact"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_entry_point", "open_contact", "give_input", "add_message", "close_contact", "confirm_connect", "refuse_connect", "attach_peer", "detach_peer", "lose_peer", "record_customer", "refuse_step", "record_text", "record_prompt", "record_gathered", "record_person_requested", "record_self_service_completed", "record_enqueued", "record_offered", "record_accepted", "record_offer_ended", "record_connected", "record_forgotten", "record_wrap_up", "expire_contact", "drop_contact", "reconcile_contact", "record_agent_lost", "put_hook", "take_delivery"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

@@ -300,18 +300,32 @@ class PeerHello(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PEER_ID_FIELD_NUMBER: _builtins.int
+    BOOT_ID_FIELD_NUMBER: _builtins.int
+    HELD_FIELD_NUMBER: _builtins.int
     peer_id: _builtins.str
-    """Unique for each start of the peer's process."""
+    """The peer. Whoever says hello under it first keeps it: another actor is refused."""
+    boot_id: _builtins.str
+    """This start of the peer's process, 1 to 64 characters that sort by time; an older start is refused as `PeerReplaced`.
+    Empty where each start has a peer id of its own.
+    """
+    @_builtins.property
+    def held(self) -> Global___HeldContacts:
+        """What the peer has now; with a boot id it must be set. Unset: nothing is concluded from what the peer does not name."""
+
     def __init__(
         self,
         *,
         peer_id: _builtins.str = ...,
+        boot_id: _builtins.str = ...,
+        held: Global___HeldContacts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_held", b"_held", "held", b"held"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["peer_id", b"peer_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_held", b"_held", "boot_id", b"boot_id", "held", b"held", "peer_id", b"peer_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__held: _TypeAlias = _typing.Literal["held"]  # noqa: Y015
+    _WhichOneofArgType__held: _TypeAlias = _typing.Literal["_held", b"_held"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__held) -> _WhichOneofReturnType__held | None: ...
 
 Global___PeerHello: _TypeAlias = PeerHello  # noqa: Y015
 
@@ -321,16 +335,77 @@ class PeerHeartbeat(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    HELD_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def held(self) -> Global___HeldContacts:
+        """What the peer has now; unset while that did not change."""
+
     def __init__(
         self,
+        *,
+        held: Global___HeldContacts | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_held", b"_held", "held", b"held"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_held", b"_held", "held", b"held"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__held: _TypeAlias = _typing.Literal["held"]  # noqa: Y015
+    _WhichOneofArgType__held: _TypeAlias = _typing.Literal["_held", b"_held"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__held) -> _WhichOneofReturnType__held | None: ...
+
+Global___PeerHeartbeat: _TypeAlias = PeerHeartbeat  # noqa: Y015
+
+@_typing.final
+class HeldContacts(_message.Message):
+    """The contacts that a peer has: replaces the set before. A contact it holds and does not name for 10 s is lost, as if
+    the peer had fallen silent about it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def contacts(self) -> _containers.RepeatedCompositeFieldContainer[Global___HeldContact]:
+        """At most 10,000."""
+
+    def __init__(
+        self,
+        *,
+        contacts: _abc.Iterable[Global___HeldContact] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contacts", b"contacts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___PeerHeartbeat: _TypeAlias = PeerHeartbeat  # noqa: Y015
+Global___HeldContacts: _TypeAlias = HeldContacts  # noqa: Y015
+
+@_typing.final
+class HeldContact(_message.Message):
+    """A contact that a peer has."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    version: _builtins.int
+    """The last version that the peer was told, in a hello: what is not newer is not told again. 0: tell me."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HeldContact: _TypeAlias = HeldContact  # noqa: Y015
 
 @_typing.final
 class StartContact(_message.Message):

@@ -86,6 +86,10 @@ class _CloseReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CloseReas
     """A step could not be done, for example the queue is full or unknown."""
     CLOSE_REASON_INACTIVE: _CloseReason.ValueType  # 6
     """The customer was silent for too long."""
+    CLOSE_REASON_AGENT_LOST: _CloseReason.ValueType  # 7
+    """The connected agent's desk was lost and did not come back."""
+    CLOSE_REASON_RECONCILED: _CloseReason.ValueType  # 8
+    """acd or ivr knew nothing of it, or something else, for over a minute."""
 
 class CloseReason(_CloseReason, metaclass=_CloseReasonEnumTypeWrapper):
     """Why a contact is over."""
@@ -104,6 +108,10 @@ CLOSE_REASON_REFUSED: CloseReason.ValueType  # 5
 """A step could not be done, for example the queue is full or unknown."""
 CLOSE_REASON_INACTIVE: CloseReason.ValueType  # 6
 """The customer was silent for too long."""
+CLOSE_REASON_AGENT_LOST: CloseReason.ValueType  # 7
+"""The connected agent's desk was lost and did not come back."""
+CLOSE_REASON_RECONCILED: CloseReason.ValueType  # 8
+"""acd or ivr knew nothing of it, or something else, for over a minute."""
 Global___CloseReason: _TypeAlias = CloseReason  # noqa: Y015
 
 class _Author:

@@ -210,6 +210,54 @@ class PublishFlow(_message.Message):
 Global___PublishFlow: _TypeAlias = PublishFlow  # noqa: Y015
 
 @_typing.final
+class DefineNoticeTarget(_message.Message):
+    """Create or change a target of notices."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTICE_TARGET_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def notice_target(self) -> _directory_types_pb2.NoticeTargetDefinition:
+        """The whole definition."""
+
+    def __init__(
+        self,
+        *,
+        notice_target: _directory_types_pb2.NoticeTargetDefinition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["notice_target", b"notice_target"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["notice_target", b"notice_target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DefineNoticeTarget: _TypeAlias = DefineNoticeTarget  # noqa: Y015
+
+@_typing.final
+class DefineHook(_message.Message):
+    """Create or change a hook."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOOK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def hook(self) -> _directory_types_pb2.HookDefinition:
+        """The whole definition."""
+
+    def __init__(
+        self,
+        *,
+        hook: _directory_types_pb2.HookDefinition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hook", b"hook"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hook", b"hook"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DefineHook: _TypeAlias = DefineHook  # noqa: Y015
+
+@_typing.final
 class EndSession(_message.Message):
     """End a session of a user: its cookie is refused from now on, and its open desk and wall are closed."""
 
@@ -250,6 +298,8 @@ class DirectoryCommand(_message.Message):
     DEFINE_ENTRY_POINT_FIELD_NUMBER: _builtins.int
     PUBLISH_FLOW_FIELD_NUMBER: _builtins.int
     END_SESSION_FIELD_NUMBER: _builtins.int
+    DEFINE_NOTICE_TARGET_FIELD_NUMBER: _builtins.int
+    DEFINE_HOOK_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def define_tenant(self) -> Global___DefineTenant:
         """Tenant."""
@@ -286,6 +336,14 @@ class DirectoryCommand(_message.Message):
     def end_session(self) -> Global___EndSession:
         """Session."""
 
+    @_builtins.property
+    def define_notice_target(self) -> Global___DefineNoticeTarget:
+        """Target of notices."""
+
+    @_builtins.property
+    def define_hook(self) -> Global___DefineHook:
+        """Hook."""
+
     def __init__(
         self,
         *,
@@ -298,12 +356,14 @@ class DirectoryCommand(_message.Message):
         define_entry_point: Global___DefineEntryPoint | None = ...,
         publish_flow: Global___PublishFlow | None = ...,
         end_session: Global___EndSession | None = ...,
+        define_notice_target: Global___DefineNoticeTarget | None = ...,
+        define_hook: Global___DefineHook | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "define_agent", b"define_agent", "define_entry_point", b"define_entry_point", "define_hours", b"define_hours", "define_queue", b"define_queue", "define_tenant", b"define_tenant", "define_user", b"define_user", "define_wrap_up_code", b"define_wrap_up_code", "end_session", b"end_session", "publish_flow", b"publish_flow"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "define_agent", b"define_agent", "define_entry_point", b"define_entry_point", "define_hook", b"define_hook", "define_hours", b"define_hours", "define_notice_target", b"define_notice_target", "define_queue", b"define_queue", "define_tenant", b"define_tenant", "define_user", b"define_user", "define_wrap_up_code", b"define_wrap_up_code", "end_session", b"end_session", "publish_flow", b"publish_flow"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "define_agent", b"define_agent", "define_entry_point", b"define_entry_point", "define_hours", b"define_hours", "define_queue", b"define_queue", "define_tenant", b"define_tenant", "define_user", b"define_user", "define_wrap_up_code", b"define_wrap_up_code", "end_session", b"end_session", "publish_flow", b"publish_flow"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "define_agent", b"define_agent", "define_entry_point", b"define_entry_point", "define_hook", b"define_hook", "define_hours", b"define_hours", "define_notice_target", b"define_notice_target", "define_queue", b"define_queue", "define_tenant", b"define_tenant", "define_user", b"define_user", "define_wrap_up_code", b"define_wrap_up_code", "end_session", b"end_session", "publish_flow", b"publish_flow"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["define_tenant", "define_user", "define_agent", "define_queue", "define_wrap_up_code", "define_hours", "define_entry_point", "publish_flow", "end_session"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["define_tenant", "define_user", "define_agent", "define_queue", "define_wrap_up_code", "define_hours", "define_entry_point", "publish_flow", "end_session", "define_notice_target", "define_hook"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

@@ -216,6 +216,54 @@ class FlowPublished(_message.Message):
 Global___FlowPublished: _TypeAlias = FlowPublished  # noqa: Y015
 
 @_typing.final
+class NoticeTargetDefined(_message.Message):
+    """A target of notices was created or changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTICE_TARGET_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def notice_target(self) -> _directory_types_pb2.NoticeTargetDefinition:
+        """The whole definition."""
+
+    def __init__(
+        self,
+        *,
+        notice_target: _directory_types_pb2.NoticeTargetDefinition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["notice_target", b"notice_target"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["notice_target", b"notice_target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoticeTargetDefined: _TypeAlias = NoticeTargetDefined  # noqa: Y015
+
+@_typing.final
+class HookDefined(_message.Message):
+    """A hook was created or changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOOK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def hook(self) -> _directory_types_pb2.HookDefinition:
+        """The whole definition."""
+
+    def __init__(
+        self,
+        *,
+        hook: _directory_types_pb2.HookDefinition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hook", b"hook"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hook", b"hook"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HookDefined: _TypeAlias = HookDefined  # noqa: Y015
+
+@_typing.final
 class SessionEnded(_message.Message):
     """A session of a user ended before its time: the user logged out."""
 
@@ -263,6 +311,8 @@ class DirectoryEvent(_message.Message):
     ENTRY_POINT_DEFINED_FIELD_NUMBER: _builtins.int
     FLOW_PUBLISHED_FIELD_NUMBER: _builtins.int
     SESSION_ENDED_FIELD_NUMBER: _builtins.int
+    NOTICE_TARGET_DEFINED_FIELD_NUMBER: _builtins.int
+    HOOK_DEFINED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def metadata(self) -> _common_types_pb2.EventMetadata:
         """The envelope."""
@@ -303,6 +353,14 @@ class DirectoryEvent(_message.Message):
     def session_ended(self) -> Global___SessionEnded:
         """Session."""
 
+    @_builtins.property
+    def notice_target_defined(self) -> Global___NoticeTargetDefined:
+        """Target of notices."""
+
+    @_builtins.property
+    def hook_defined(self) -> Global___HookDefined:
+        """Hook."""
+
     def __init__(
         self,
         *,
@@ -316,12 +374,14 @@ class DirectoryEvent(_message.Message):
         entry_point_defined: Global___EntryPointDefined | None = ...,
         flow_published: Global___FlowPublished | None = ...,
         session_ended: Global___SessionEnded | None = ...,
+        notice_target_defined: Global___NoticeTargetDefined | None = ...,
+        hook_defined: Global___HookDefined | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_defined", b"agent_defined", "entry_point_defined", b"entry_point_defined", "event", b"event", "flow_published", b"flow_published", "hours_defined", b"hours_defined", "metadata", b"metadata", "queue_defined", b"queue_defined", "session_ended", b"session_ended", "tenant_defined", b"tenant_defined", "user_defined", b"user_defined", "wrap_up_code_defined", b"wrap_up_code_defined"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_defined", b"agent_defined", "entry_point_defined", b"entry_point_defined", "event", b"event", "flow_published", b"flow_published", "hook_defined", b"hook_defined", "hours_defined", b"hours_defined", "metadata", b"metadata", "notice_target_defined", b"notice_target_defined", "queue_defined", b"queue_defined", "session_ended", b"session_ended", "tenant_defined", b"tenant_defined", "user_defined", b"user_defined", "wrap_up_code_defined", b"wrap_up_code_defined"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_defined", b"agent_defined", "entry_point_defined", b"entry_point_defined", "event", b"event", "flow_published", b"flow_published", "hours_defined", b"hours_defined", "metadata", b"metadata", "queue_defined", b"queue_defined", "session_ended", b"session_ended", "tenant_defined", b"tenant_defined", "user_defined", b"user_defined", "wrap_up_code_defined", b"wrap_up_code_defined"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_defined", b"agent_defined", "entry_point_defined", b"entry_point_defined", "event", b"event", "flow_published", b"flow_published", "hook_defined", b"hook_defined", "hours_defined", b"hours_defined", "metadata", b"metadata", "notice_target_defined", b"notice_target_defined", "queue_defined", b"queue_defined", "session_ended", b"session_ended", "tenant_defined", b"tenant_defined", "user_defined", b"user_defined", "wrap_up_code_defined", b"wrap_up_code_defined"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["tenant_defined", "user_defined", "agent_defined", "queue_defined", "wrap_up_code_defined", "hours_defined", "entry_point_defined", "flow_published", "session_ended"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["tenant_defined", "user_defined", "agent_defined", "queue_defined", "wrap_up_code_defined", "hours_defined", "entry_point_defined", "flow_published", "session_ended", "notice_target_defined", "hook_defined"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

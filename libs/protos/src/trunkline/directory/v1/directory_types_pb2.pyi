@@ -896,3 +896,75 @@ class FlowDefinition(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FlowDefinition: _TypeAlias = FlowDefinition  # noqa: Y015
+
+@_typing.final
+class NoticeTargetDefinition(_message.Message):
+    """An outside system that is told of a tenant's tickets, by a web hook that is sent to it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_ID_FIELD_NUMBER: _builtins.int
+    URL_FIELD_NUMBER: _builtins.int
+    SECRET_NAMES_FIELD_NUMBER: _builtins.int
+    DISABLED_FIELD_NUMBER: _builtins.int
+    target_id: _builtins.str
+    """`nt_…`."""
+    url: _builtins.str
+    """https://host/…, at most 2,048 ASCII characters, without user name, password or fragment."""
+    disabled: _builtins.bool
+    """True: nothing is sent to it any more."""
+    @_builtins.property
+    def secret_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of one or two secrets of the setting TRUNKLINE_WEBHOOK_SECRETS: each notice is signed with all of them."""
+
+    def __init__(
+        self,
+        *,
+        target_id: _builtins.str = ...,
+        url: _builtins.str = ...,
+        secret_names: _abc.Iterable[_builtins.str] | None = ...,
+        disabled: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["disabled", b"disabled", "secret_names", b"secret_names", "target_id", b"target_id", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoticeTargetDefinition: _TypeAlias = NoticeTargetDefinition  # noqa: Y015
+
+@_typing.final
+class HookDefinition(_message.Message):
+    """Where an outside system may bring in messages of its customers, by a web hook that is sent to channels."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOOK_ID_FIELD_NUMBER: _builtins.int
+    ENTRY_POINT_ID_FIELD_NUMBER: _builtins.int
+    SECRET_NAMES_FIELD_NUMBER: _builtins.int
+    DISABLED_FIELD_NUMBER: _builtins.int
+    hook_id: _builtins.str
+    """`hk_…`; part of the address, /hooks/v1/{tenant_id}/{hook_id}."""
+    entry_point_id: _builtins.str
+    """The entry point, of the channel CHAT, that a conversation comes in by."""
+    disabled: _builtins.bool
+    """True: nothing is taken from it any more."""
+    @_builtins.property
+    def secret_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of one or two secrets of the setting TRUNKLINE_WEBHOOK_SECRETS: a delivery is signed with either."""
+
+    def __init__(
+        self,
+        *,
+        hook_id: _builtins.str = ...,
+        entry_point_id: _builtins.str = ...,
+        secret_names: _abc.Iterable[_builtins.str] | None = ...,
+        disabled: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["disabled", b"disabled", "entry_point_id", b"entry_point_id", "hook_id", b"hook_id", "secret_names", b"secret_names"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HookDefinition: _TypeAlias = HookDefinition  # noqa: Y015

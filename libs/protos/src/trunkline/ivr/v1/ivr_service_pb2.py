@@ -28,21 +28,29 @@ from trunkline.ivr.v1 import ivr_events_pb2 as trunkline_dot_ivr_dot_v1_dot_ivr_
 from trunkline.common.v1 import common_types_pb2 as trunkline_dot_common_dot_v1_dot_common__types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"trunkline/ivr/v1/ivr_service.proto\x12\x10trunkline.ivr.v1\x1a\x1egoogle/protobuf/duration.proto\x1a#trunkline/ivr/v1/ivr_commands.proto\x1a!trunkline/ivr/v1/ivr_events.proto\x1a&trunkline/common/v1/common_types.proto\"\xaa\x01\n\x0e\x45xecuteRequest\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12-\n\x07\x63ommand\x18\x02 \x01(\x0b\x32\x1c.trunkline.ivr.v1.IvrCommand\x12\x16\n\x0e\x63orrelation_id\x18\x03 \x01(\t\x12\x14\n\x0c\x63\x61usation_id\x18\x04 \x01(\t\x12\x14\n\x0cpayload_hash\x18\x05 \x01(\x0c\x12\x11\n\tforwarded\x18\x06 \x01(\x08\"l\n\x0f\x45xecuteResponse\x12*\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1a.trunkline.ivr.v1.IvrEvent\x12-\n\x05token\x18\x02 \x01(\x0b\x32\x1e.trunkline.common.v1.ReadToken\"\xa2\x01\n\x14\x45xecuteStreamRequest\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x31\n\x07request\x18\x02 \x01(\x0b\x32 .trunkline.ivr.v1.ExecuteRequest\x12\x12\n\ncredential\x18\x03 \x01(\t\x12\x33\n\x10timeout_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"{\n\x15\x45xecuteStreamResponse\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x35\n\x08response\x18\x02 \x01(\x0b\x32!.trunkline.ivr.v1.ExecuteResponseH\x00\x12\x10\n\x06status\x18\x03 \x01(\x0cH\x00\x42\t\n\x07outcome2\xc9\x01\n\x11IvrCommandService\x12N\n\x07\x45xecute\x12 .trunkline.ivr.v1.ExecuteRequest\x1a!.trunkline.ivr.v1.ExecuteResponse\x12\x64\n\rExecuteStream\x12&.trunkline.ivr.v1.ExecuteStreamRequest\x1a\'.trunkline.ivr.v1.ExecuteStreamResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"trunkline/ivr/v1/ivr_service.proto\x12\x10trunkline.ivr.v1\x1a\x1egoogle/protobuf/duration.proto\x1a#trunkline/ivr/v1/ivr_commands.proto\x1a!trunkline/ivr/v1/ivr_events.proto\x1a&trunkline/common/v1/common_types.proto\"Y\n\x17ListLiveSessionsRequest\x12\x11\n\tpartition\x18\x01 \x01(\x05\x12\x18\n\x10\x61\x66ter_contact_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\"\x8b\x01\n\x18ListLiveSessionsResponse\x12/\n\x08sessions\x18\x01 \x03(\x0b\x32\x1d.trunkline.ivr.v1.LiveSession\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\x13\n\x0bnext_offset\x18\x03 \x01(\x03\x12\x17\n\x0fpartition_count\x18\x04 \x01(\x05\"D\n\x0bLiveSession\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x10\n\x08visit_no\x18\x03 \x01(\x05\"\xaa\x01\n\x0e\x45xecuteRequest\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12-\n\x07\x63ommand\x18\x02 \x01(\x0b\x32\x1c.trunkline.ivr.v1.IvrCommand\x12\x16\n\x0e\x63orrelation_id\x18\x03 \x01(\t\x12\x14\n\x0c\x63\x61usation_id\x18\x04 \x01(\t\x12\x14\n\x0cpayload_hash\x18\x05 \x01(\x0c\x12\x11\n\tforwarded\x18\x06 \x01(\x08\"l\n\x0f\x45xecuteResponse\x12*\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1a.trunkline.ivr.v1.IvrEvent\x12-\n\x05token\x18\x02 \x01(\x0b\x32\x1e.trunkline.common.v1.ReadToken\"\xa2\x01\n\x14\x45xecuteStreamRequest\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x31\n\x07request\x18\x02 \x01(\x0b\x32 .trunkline.ivr.v1.ExecuteRequest\x12\x12\n\ncredential\x18\x03 \x01(\t\x12\x33\n\x10timeout_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"{\n\x15\x45xecuteStreamResponse\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x35\n\x08response\x18\x02 \x01(\x0b\x32!.trunkline.ivr.v1.ExecuteResponseH\x00\x12\x10\n\x06status\x18\x03 \x01(\x0cH\x00\x42\t\n\x07outcome2\xc9\x01\n\x11IvrCommandService\x12N\n\x07\x45xecute\x12 .trunkline.ivr.v1.ExecuteRequest\x1a!.trunkline.ivr.v1.ExecuteResponse\x12\x64\n\rExecuteStream\x12&.trunkline.ivr.v1.ExecuteStreamRequest\x1a\'.trunkline.ivr.v1.ExecuteStreamResponse(\x01\x30\x01\x32{\n\x0eIvrReadService\x12i\n\x10ListLiveSessions\x12).trunkline.ivr.v1.ListLiveSessionsRequest\x1a*.trunkline.ivr.v1.ListLiveSessionsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trunkline.ivr.v1.ivr_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EXECUTEREQUEST']._serialized_start=201
-  _globals['_EXECUTEREQUEST']._serialized_end=371
-  _globals['_EXECUTERESPONSE']._serialized_start=373
-  _globals['_EXECUTERESPONSE']._serialized_end=481
-  _globals['_EXECUTESTREAMREQUEST']._serialized_start=484
-  _globals['_EXECUTESTREAMREQUEST']._serialized_end=646
-  _globals['_EXECUTESTREAMRESPONSE']._serialized_start=648
-  _globals['_EXECUTESTREAMRESPONSE']._serialized_end=771
-  _globals['_IVRCOMMANDSERVICE']._serialized_start=774
-  _globals['_IVRCOMMANDSERVICE']._serialized_end=975
+  _globals['_LISTLIVESESSIONSREQUEST']._serialized_start=200
+  _globals['_LISTLIVESESSIONSREQUEST']._serialized_end=289
+  _globals['_LISTLIVESESSIONSRESPONSE']._serialized_start=292
+  _globals['_LISTLIVESESSIONSRESPONSE']._serialized_end=431
+  _globals['_LIVESESSION']._serialized_start=433
+  _globals['_LIVESESSION']._serialized_end=501
+  _globals['_EXECUTEREQUEST']._serialized_start=504
+  _globals['_EXECUTEREQUEST']._serialized_end=674
+  _globals['_EXECUTERESPONSE']._serialized_start=676
+  _globals['_EXECUTERESPONSE']._serialized_end=784
+  _globals['_EXECUTESTREAMREQUEST']._serialized_start=787
+  _globals['_EXECUTESTREAMREQUEST']._serialized_end=949
+  _globals['_EXECUTESTREAMRESPONSE']._serialized_start=951
+  _globals['_EXECUTESTREAMRESPONSE']._serialized_end=1074
+  _globals['_IVRCOMMANDSERVICE']._serialized_start=1077
+  _globals['_IVRCOMMANDSERVICE']._serialized_end=1278
+  _globals['_IVRREADSERVICE']._serialized_start=1280
+  _globals['_IVRREADSERVICE']._serialized_end=1403
 # @@protoc_insertion_point(module_scope)

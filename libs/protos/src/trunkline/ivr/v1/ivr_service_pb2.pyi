@@ -23,6 +23,102 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
+class ListLiveSessionsRequest(_message.Message):
+    """Asks for sessions of the credential's tenant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTITION_FIELD_NUMBER: _builtins.int
+    AFTER_CONTACT_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    partition: _builtins.int
+    """Partition of ivr's ledger, from 0."""
+    after_contact_id: _builtins.str
+    """The last contact of the page before; empty for the first page."""
+    page_size: _builtins.int
+    """At most 1,000; 0 for that."""
+    def __init__(
+        self,
+        *,
+        partition: _builtins.int = ...,
+        after_contact_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_contact_id", b"after_contact_id", "page_size", b"page_size", "partition", b"partition"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLiveSessionsRequest: _TypeAlias = ListLiveSessionsRequest  # noqa: Y015
+
+@_typing.final
+class ListLiveSessionsResponse(_message.Message):
+    """One page."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSIONS_FIELD_NUMBER: _builtins.int
+    HAS_MORE_FIELD_NUMBER: _builtins.int
+    NEXT_OFFSET_FIELD_NUMBER: _builtins.int
+    PARTITION_COUNT_FIELD_NUMBER: _builtins.int
+    has_more: _builtins.bool
+    """Whether another page may follow."""
+    next_offset: _builtins.int
+    """Everything below this offset of the partition is in the answer."""
+    partition_count: _builtins.int
+    """How many partitions there are."""
+    @_builtins.property
+    def sessions(self) -> _containers.RepeatedCompositeFieldContainer[Global___LiveSession]:
+        """By contact id, ascending."""
+
+    def __init__(
+        self,
+        *,
+        sessions: _abc.Iterable[Global___LiveSession] | None = ...,
+        has_more: _builtins.bool = ...,
+        next_offset: _builtins.int = ...,
+        partition_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["has_more", b"has_more", "next_offset", b"next_offset", "partition_count", b"partition_count", "sessions", b"sessions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLiveSessionsResponse: _TypeAlias = ListLiveSessionsResponse  # noqa: Y015
+
+@_typing.final
+class LiveSession(_message.Message):
+    """A session that runs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    STEP_NO_FIELD_NUMBER: _builtins.int
+    VISIT_NO_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """Whose."""
+    step_no: _builtins.int
+    """The contact's newest saga step done here."""
+    visit_no: _builtins.int
+    """How many nodes it waited at."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        step_no: _builtins.int = ...,
+        visit_no: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "step_no", b"step_no", "visit_no", b"visit_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LiveSession: _TypeAlias = LiveSession  # noqa: Y015
+
+@_typing.final
 class ExecuteRequest(_message.Message):
     """One command."""
 

@@ -143,3 +143,79 @@ class IvrCommandService:
             timeout,
             metadata,
             _registered_method=True)
+
+
+class IvrReadServiceStub:
+    """What ivr has live, for the comparison that channels makes (ADR 0017).
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ListLiveSessions = channel.unary_unary(
+                '/trunkline.ivr.v1.IvrReadService/ListLiveSessions',
+                request_serializer=trunkline_dot_ivr_dot_v1_dot_ivr__service__pb2.ListLiveSessionsRequest.SerializeToString,
+                response_deserializer=trunkline_dot_ivr_dot_v1_dot_ivr__service__pb2.ListLiveSessionsResponse.FromString,
+                _registered_method=True)
+
+
+class IvrReadServiceServicer:
+    """What ivr has live, for the comparison that channels makes (ADR 0017).
+    """
+
+    def ListLiveSessions(self, request, context):
+        """Running sessions of one partition, a page at a time. Answered by the partition's owner only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_IvrReadServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ListLiveSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLiveSessions,
+                    request_deserializer=trunkline_dot_ivr_dot_v1_dot_ivr__service__pb2.ListLiveSessionsRequest.FromString,
+                    response_serializer=trunkline_dot_ivr_dot_v1_dot_ivr__service__pb2.ListLiveSessionsResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'trunkline.ivr.v1.IvrReadService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('trunkline.ivr.v1.IvrReadService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class IvrReadService:
+    """What ivr has live, for the comparison that channels makes (ADR 0017).
+    """
+
+    @staticmethod
+    def ListLiveSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.ivr.v1.IvrReadService/ListLiveSessions',
+            trunkline_dot_ivr_dot_v1_dot_ivr__service__pb2.ListLiveSessionsRequest.SerializeToString,
+            trunkline_dot_ivr_dot_v1_dot_ivr__service__pb2.ListLiveSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

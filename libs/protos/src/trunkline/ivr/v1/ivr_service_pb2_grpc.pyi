@@ -68,3 +68,34 @@ class IvrCommandServiceServicer(metaclass=_abc_1.ABCMeta):
         """Carries many commands out over one call, each as Execute does; answers come as they are known, in any order."""
 
 def add_IvrCommandServiceServicer_to_server(servicer: IvrCommandServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class IvrReadServiceStub:
+    """What ivr has live, for the comparison that channels makes (ADR 0017)."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> IvrReadServiceAsyncStub: ...
+    ListLiveSessions: _grpc.UnaryUnaryMultiCallable[_ivr_service_pb2.ListLiveSessionsRequest, _ivr_service_pb2.ListLiveSessionsResponse]
+    """Running sessions of one partition, a page at a time. Answered by the partition's owner only."""
+
+@_typing.type_check_only
+class IvrReadServiceAsyncStub(IvrReadServiceStub):
+    """What ivr has live, for the comparison that channels makes (ADR 0017)."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    ListLiveSessions: _aio.UnaryUnaryMultiCallable[_ivr_service_pb2.ListLiveSessionsRequest, _ivr_service_pb2.ListLiveSessionsResponse]  # type: ignore[assignment]
+    """Running sessions of one partition, a page at a time. Answered by the partition's owner only."""
+
+class IvrReadServiceServicer(metaclass=_abc_1.ABCMeta):
+    """What ivr has live, for the comparison that channels makes (ADR 0017)."""
+
+    @_abc_1.abstractmethod
+    def ListLiveSessions(
+        self,
+        request: _ivr_service_pb2.ListLiveSessionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ivr_service_pb2.ListLiveSessionsResponse, _abc.Awaitable[_ivr_service_pb2.ListLiveSessionsResponse]]:
+        """Running sessions of one partition, a page at a time. Answered by the partition's owner only."""
+
+def add_IvrReadServiceServicer_to_server(servicer: IvrReadServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -25,17 +25,23 @@ _sym_db = _symbol_database.Default()
 from trunkline.acd.v1 import acd_events_pb2 as trunkline_dot_acd_dot_v1_dot_acd__events__pb2
 from trunkline.common.v1 import common_types_pb2 as trunkline_dot_common_dot_v1_dot_common__types__pb2
 from trunkline.contact.v1 import contact_events_pb2 as trunkline_dot_contact_dot_v1_dot_contact__events__pb2
+from trunkline.customer.v1 import customer_events_pb2 as trunkline_dot_customer_dot_v1_dot_customer__events__pb2
 from trunkline.ivr.v1 import ivr_events_pb2 as trunkline_dot_ivr_dot_v1_dot_ivr__events__pb2
 from trunkline.live.v1 import live_types_pb2 as trunkline_dot_live_dot_v1_dot_live__types__pb2
+from trunkline.ticket.v1 import ticket_events_pb2 as trunkline_dot_ticket_dot_v1_dot_ticket__events__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)trunkline/journal/v1/journal_events.proto\x12\x14trunkline.journal.v1\x1a!trunkline/acd/v1/acd_events.proto\x1a&trunkline/common/v1/common_types.proto\x1a)trunkline/contact/v1/contact_events.proto\x1a!trunkline/ivr/v1/ivr_events.proto\x1a\"trunkline/live/v1/live_types.proto\"\x8f\x02\n\x13\x43ontactJournalEvent\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\".trunkline.common.v1.EventMetadata\x12,\n\x06source\x18\x02 \x01(\x0b\x32\x1c.trunkline.live.v1.RowSource\x12\x35\n\x07\x63ontact\x18\n \x01(\x0b\x32\".trunkline.contact.v1.ContactEventH\x00\x12)\n\x03ivr\x18\x0b \x01(\x0b\x32\x1a.trunkline.ivr.v1.IvrEventH\x00\x12)\n\x03\x61\x63\x64\x18\x0c \x01(\x0b\x32\x1a.trunkline.acd.v1.AcdEventH\x00\x42\x07\n\x05\x65ventb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)trunkline/journal/v1/journal_events.proto\x12\x14trunkline.journal.v1\x1a!trunkline/acd/v1/acd_events.proto\x1a&trunkline/common/v1/common_types.proto\x1a)trunkline/contact/v1/contact_events.proto\x1a+trunkline/customer/v1/customer_events.proto\x1a!trunkline/ivr/v1/ivr_events.proto\x1a\"trunkline/live/v1/live_types.proto\x1a\'trunkline/ticket/v1/ticket_events.proto\"\x8f\x02\n\x13\x43ontactJournalEvent\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\".trunkline.common.v1.EventMetadata\x12,\n\x06source\x18\x02 \x01(\x0b\x32\x1c.trunkline.live.v1.RowSource\x12\x35\n\x07\x63ontact\x18\n \x01(\x0b\x32\".trunkline.contact.v1.ContactEventH\x00\x12)\n\x03ivr\x18\x0b \x01(\x0b\x32\x1a.trunkline.ivr.v1.IvrEventH\x00\x12)\n\x03\x61\x63\x64\x18\x0c \x01(\x0b\x32\x1a.trunkline.acd.v1.AcdEventH\x00\x42\x07\n\x05\x65vent\"\xb5\x01\n\x12TicketJournalEvent\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\".trunkline.common.v1.EventMetadata\x12,\n\x06source\x18\x02 \x01(\x0b\x32\x1c.trunkline.live.v1.RowSource\x12\x32\n\x06ticket\x18\n \x01(\x0b\x32 .trunkline.ticket.v1.TicketEventH\x00\x42\x07\n\x05\x65vent\"\xbd\x01\n\x14\x43ustomerJournalEvent\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\".trunkline.common.v1.EventMetadata\x12,\n\x06source\x18\x02 \x01(\x0b\x32\x1c.trunkline.live.v1.RowSource\x12\x38\n\x08\x63ustomer\x18\n \x01(\x0b\x32$.trunkline.customer.v1.CustomerEventH\x00\x42\x07\n\x05\x65ventb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trunkline.journal.v1.journal_events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CONTACTJOURNALEVENT']._serialized_start=257
-  _globals['_CONTACTJOURNALEVENT']._serialized_end=528
+  _globals['_CONTACTJOURNALEVENT']._serialized_start=343
+  _globals['_CONTACTJOURNALEVENT']._serialized_end=614
+  _globals['_TICKETJOURNALEVENT']._serialized_start=617
+  _globals['_TICKETJOURNALEVENT']._serialized_end=798
+  _globals['_CUSTOMERJOURNALEVENT']._serialized_start=801
+  _globals['_CUSTOMERJOURNALEVENT']._serialized_end=990
 # @@protoc_insertion_point(module_scope)

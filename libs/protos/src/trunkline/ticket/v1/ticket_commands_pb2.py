@@ -23,22 +23,29 @@ _sym_db = _symbol_database.Default()
 
 
 from trunkline.common.v1 import common_types_pb2 as trunkline_dot_common_dot_v1_dot_common__types__pb2
+from trunkline.directory.v1 import directory_types_pb2 as trunkline_dot_directory_dot_v1_dot_directory__types__pb2
 from trunkline.ticket.v1 import ticket_types_pb2 as trunkline_dot_ticket_dot_v1_dot_ticket__types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)trunkline/ticket/v1/ticket_commands.proto\x12\x13trunkline.ticket.v1\x1a&trunkline/common/v1/common_types.proto\x1a&trunkline/ticket/v1/ticket_types.proto\"e\n\x0c\x43reateTicket\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12,\n\x07subject\x18\x03 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\"W\n\x11\x43hangeTicketState\x12\x11\n\tticket_id\x18\x01 \x01(\t\x12/\n\x05state\x18\x02 \x01(\x0e\x32 .trunkline.ticket.v1.TicketState\"G\n\x07\x41\x64\x64Note\x12\x11\n\tticket_id\x18\x01 \x01(\t\x12)\n\x04\x62ody\x18\x02 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\"\xcf\x01\n\rTicketCommand\x12:\n\rcreate_ticket\x18\x01 \x01(\x0b\x32!.trunkline.ticket.v1.CreateTicketH\x00\x12\x45\n\x13\x63hange_ticket_state\x18\x02 \x01(\x0b\x32&.trunkline.ticket.v1.ChangeTicketStateH\x00\x12\x30\n\x08\x61\x64\x64_note\x18\x03 \x01(\x0b\x32\x1c.trunkline.ticket.v1.AddNoteH\x00\x42\t\n\x07\x63ommandb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)trunkline/ticket/v1/ticket_commands.proto\x12\x13trunkline.ticket.v1\x1a&trunkline/common/v1/common_types.proto\x1a,trunkline/directory/v1/directory_types.proto\x1a&trunkline/ticket/v1/ticket_types.proto\"e\n\x0c\x43reateTicket\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12,\n\x07subject\x18\x03 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\"W\n\x11\x43hangeTicketState\x12\x11\n\tticket_id\x18\x01 \x01(\t\x12/\n\x05state\x18\x02 \x01(\x0e\x32 .trunkline.ticket.v1.TicketState\"G\n\x07\x41\x64\x64Note\x12\x11\n\tticket_id\x18\x01 \x01(\t\x12)\n\x04\x62ody\x18\x02 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\"Q\n\x0fPutNoticeTarget\x12>\n\x06target\x18\x01 \x01(\x0b\x32..trunkline.directory.v1.NoticeTargetDefinition\";\n\x15RecordNoticeDelivered\x12\x11\n\tnotice_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\"I\n\x13RecordNoticeRefused\x12\x11\n\tnotice_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\xac\x03\n\rTicketCommand\x12:\n\rcreate_ticket\x18\x01 \x01(\x0b\x32!.trunkline.ticket.v1.CreateTicketH\x00\x12\x45\n\x13\x63hange_ticket_state\x18\x02 \x01(\x0b\x32&.trunkline.ticket.v1.ChangeTicketStateH\x00\x12\x30\n\x08\x61\x64\x64_note\x18\x03 \x01(\x0b\x32\x1c.trunkline.ticket.v1.AddNoteH\x00\x12\x41\n\x11put_notice_target\x18\x04 \x01(\x0b\x32$.trunkline.ticket.v1.PutNoticeTargetH\x00\x12M\n\x17record_notice_delivered\x18\x05 \x01(\x0b\x32*.trunkline.ticket.v1.RecordNoticeDeliveredH\x00\x12I\n\x15record_notice_refused\x18\x06 \x01(\x0b\x32(.trunkline.ticket.v1.RecordNoticeRefusedH\x00\x42\t\n\x07\x63ommandb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trunkline.ticket.v1.ticket_commands_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CREATETICKET']._serialized_start=146
-  _globals['_CREATETICKET']._serialized_end=247
-  _globals['_CHANGETICKETSTATE']._serialized_start=249
-  _globals['_CHANGETICKETSTATE']._serialized_end=336
-  _globals['_ADDNOTE']._serialized_start=338
-  _globals['_ADDNOTE']._serialized_end=409
-  _globals['_TICKETCOMMAND']._serialized_start=412
-  _globals['_TICKETCOMMAND']._serialized_end=619
+  _globals['_CREATETICKET']._serialized_start=192
+  _globals['_CREATETICKET']._serialized_end=293
+  _globals['_CHANGETICKETSTATE']._serialized_start=295
+  _globals['_CHANGETICKETSTATE']._serialized_end=382
+  _globals['_ADDNOTE']._serialized_start=384
+  _globals['_ADDNOTE']._serialized_end=455
+  _globals['_PUTNOTICETARGET']._serialized_start=457
+  _globals['_PUTNOTICETARGET']._serialized_end=538
+  _globals['_RECORDNOTICEDELIVERED']._serialized_start=540
+  _globals['_RECORDNOTICEDELIVERED']._serialized_end=599
+  _globals['_RECORDNOTICEREFUSED']._serialized_start=601
+  _globals['_RECORDNOTICEREFUSED']._serialized_end=674
+  _globals['_TICKETCOMMAND']._serialized_start=677
+  _globals['_TICKETCOMMAND']._serialized_end=1105
 # @@protoc_insertion_point(module_scope)

@@ -6,6 +6,7 @@ What somebody wants of a ticket."""
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from trunkline.common.v1 import common_types_pb2 as _common_types_pb2
+from trunkline.directory.v1 import directory_types_pb2 as _directory_types_pb2
 from trunkline.ticket.v1 import ticket_types_pb2 as _ticket_types_pb2
 import builtins as _builtins
 import sys
@@ -105,6 +106,86 @@ class AddNote(_message.Message):
 Global___AddNote: _TypeAlias = AddNote  # noqa: Y015
 
 @_typing.final
+class PutNoticeTarget(_message.Message):
+    """Take over a target of notices from the directory. Sent by the process manager only."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def target(self) -> _directory_types_pb2.NoticeTargetDefinition:
+        """The whole definition."""
+
+    def __init__(
+        self,
+        *,
+        target: _directory_types_pb2.NoticeTargetDefinition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutNoticeTarget: _TypeAlias = PutNoticeTarget  # noqa: Y015
+
+@_typing.final
+class RecordNoticeDelivered(_message.Message):
+    """The receiver took a notice. Sent by the owner that sent the notice only."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTICE_ID_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    notice_id: _builtins.str
+    """The notice."""
+    attempt: _builtins.int
+    """1, 2, 3, … of this notice."""
+    def __init__(
+        self,
+        *,
+        notice_id: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "notice_id", b"notice_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordNoticeDelivered: _TypeAlias = RecordNoticeDelivered  # noqa: Y015
+
+@_typing.final
+class RecordNoticeRefused(_message.Message):
+    """An attempt to send a notice came to nothing. Sent by the owner that made it only."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTICE_ID_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    notice_id: _builtins.str
+    """The notice."""
+    attempt: _builtins.int
+    """1, 2, 3, … of this notice."""
+    reason: _builtins.str
+    """Why: `Status500`, `Timeout`, `Unreachable`, `AddressRefused`, `SecretMissing`, `TargetDisabled`."""
+    def __init__(
+        self,
+        *,
+        notice_id: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "notice_id", b"notice_id", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordNoticeRefused: _TypeAlias = RecordNoticeRefused  # noqa: Y015
+
+@_typing.final
 class TicketCommand(_message.Message):
     """One command to ticketing."""
 
@@ -113,6 +194,9 @@ class TicketCommand(_message.Message):
     CREATE_TICKET_FIELD_NUMBER: _builtins.int
     CHANGE_TICKET_STATE_FIELD_NUMBER: _builtins.int
     ADD_NOTE_FIELD_NUMBER: _builtins.int
+    PUT_NOTICE_TARGET_FIELD_NUMBER: _builtins.int
+    RECORD_NOTICE_DELIVERED_FIELD_NUMBER: _builtins.int
+    RECORD_NOTICE_REFUSED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def create_ticket(self) -> Global___CreateTicket:
         """Create."""
@@ -125,18 +209,33 @@ class TicketCommand(_message.Message):
     def add_note(self) -> Global___AddNote:
         """Add a note."""
 
+    @_builtins.property
+    def put_notice_target(self) -> Global___PutNoticeTarget:
+        """Take over a target of notices."""
+
+    @_builtins.property
+    def record_notice_delivered(self) -> Global___RecordNoticeDelivered:
+        """A notice arrived."""
+
+    @_builtins.property
+    def record_notice_refused(self) -> Global___RecordNoticeRefused:
+        """A notice did not arrive."""
+
     def __init__(
         self,
         *,
         create_ticket: Global___CreateTicket | None = ...,
         change_ticket_state: Global___ChangeTicketState | None = ...,
         add_note: Global___AddNote | None = ...,
+        put_notice_target: Global___PutNoticeTarget | None = ...,
+        record_notice_delivered: Global___RecordNoticeDelivered | None = ...,
+        record_notice_refused: Global___RecordNoticeRefused | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["add_note", b"add_note", "change_ticket_state", b"change_ticket_state", "command", b"command", "create_ticket", b"create_ticket"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["add_note", b"add_note", "change_ticket_state", b"change_ticket_state", "command", b"command", "create_ticket", b"create_ticket", "put_notice_target", b"put_notice_target", "record_notice_delivered", b"record_notice_delivered", "record_notice_refused", b"record_notice_refused"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_note", b"add_note", "change_ticket_state", b"change_ticket_state", "command", b"command", "create_ticket", b"create_ticket"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_note", b"add_note", "change_ticket_state", b"change_ticket_state", "command", b"command", "create_ticket", b"create_ticket", "put_notice_target", b"put_notice_target", "record_notice_delivered", b"record_notice_delivered", "record_notice_refused", b"record_notice_refused"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["create_ticket", "change_ticket_state", "add_note"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["create_ticket", "change_ticket_state", "add_note", "put_notice_target", "record_notice_delivered", "record_notice_refused"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

@@ -22,23 +22,35 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from trunkline.common.v1 import common_types_pb2 as trunkline_dot_common_dot_v1_dot_common__types__pb2
+from trunkline.directory.v1 import directory_types_pb2 as trunkline_dot_directory_dot_v1_dot_directory__types__pb2
 from trunkline.ticket.v1 import ticket_types_pb2 as trunkline_dot_ticket_dot_v1_dot_ticket__types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'trunkline/ticket/v1/ticket_events.proto\x12\x13trunkline.ticket.v1\x1a&trunkline/common/v1/common_types.proto\x1a&trunkline/ticket/v1/ticket_types.proto\"y\n\rTicketCreated\x12\x11\n\tticket_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x03 \x01(\t\x12,\n\x07subject\x18\x04 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\"\x91\x01\n\x12TicketStateChanged\x12\x11\n\tticket_id\x18\x01 \x01(\t\x12\x34\n\nfrom_state\x18\x02 \x01(\x0e\x32 .trunkline.ticket.v1.TicketState\x12\x32\n\x08to_state\x18\x03 \x01(\x0e\x32 .trunkline.ticket.v1.TicketState\"Z\n\tNoteAdded\x12\x11\n\tticket_id\x18\x01 \x01(\t\x12\x0f\n\x07note_id\x18\x02 \x01(\t\x12)\n\x04\x62ody\x18\x03 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\"\x89\x02\n\x0bTicketEvent\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\".trunkline.common.v1.EventMetadata\x12<\n\x0eticket_created\x18\n \x01(\x0b\x32\".trunkline.ticket.v1.TicketCreatedH\x00\x12G\n\x14ticket_state_changed\x18\x0b \x01(\x0b\x32\'.trunkline.ticket.v1.TicketStateChangedH\x00\x12\x34\n\nnote_added\x18\x0c \x01(\x0b\x32\x1e.trunkline.ticket.v1.NoteAddedH\x00\x42\x07\n\x05\x65ventb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'trunkline/ticket/v1/ticket_events.proto\x12\x13trunkline.ticket.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&trunkline/common/v1/common_types.proto\x1a,trunkline/directory/v1/directory_types.proto\x1a&trunkline/ticket/v1/ticket_types.proto\"y\n\rTicketCreated\x12\x11\n\tticket_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x03 \x01(\t\x12,\n\x07subject\x18\x04 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\"\x91\x01\n\x12TicketStateChanged\x12\x11\n\tticket_id\x18\x01 \x01(\t\x12\x34\n\nfrom_state\x18\x02 \x01(\x0e\x32 .trunkline.ticket.v1.TicketState\x12\x32\n\x08to_state\x18\x03 \x01(\x0e\x32 .trunkline.ticket.v1.TicketState\"Z\n\tNoteAdded\x12\x11\n\tticket_id\x18\x01 \x01(\t\x12\x0f\n\x07note_id\x18\x02 \x01(\t\x12)\n\x04\x62ody\x18\x03 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\"Q\n\x0fNoticeTargetPut\x12>\n\x06target\x18\x01 \x01(\x0b\x32..trunkline.directory.v1.NoticeTargetDefinition\"\xc7\x01\n\x0eNoticeIntended\x12\x11\n\tnotice_id\x18\x01 \x01(\t\x12\x11\n\ttarget_id\x18\x02 \x01(\t\x12\x11\n\tticket_id\x18\x03 \x01(\t\x12\x12\n\ncontact_id\x18\x04 \x01(\t\x12\x34\n\nfrom_state\x18\x05 \x01(\x0e\x32 .trunkline.ticket.v1.TicketState\x12\x32\n\x08to_state\x18\x06 \x01(\x0e\x32 .trunkline.ticket.v1.TicketState\"\x8d\x01\n\rNoticeDelayed\x12\x11\n\tnotice_id\x18\x01 \x01(\t\x12\x11\n\ttarget_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\x05\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x35\n\x11next_attempt_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"H\n\x0fNoticeDelivered\x12\x11\n\tnotice_id\x18\x01 \x01(\t\x12\x11\n\ttarget_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\x05\"U\n\x0cNoticeFailed\x12\x11\n\tnotice_id\x18\x01 \x01(\t\x12\x11\n\ttarget_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\x05\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\xc8\x04\n\x0bTicketEvent\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\".trunkline.common.v1.EventMetadata\x12<\n\x0eticket_created\x18\n \x01(\x0b\x32\".trunkline.ticket.v1.TicketCreatedH\x00\x12G\n\x14ticket_state_changed\x18\x0b \x01(\x0b\x32\'.trunkline.ticket.v1.TicketStateChangedH\x00\x12\x34\n\nnote_added\x18\x0c \x01(\x0b\x32\x1e.trunkline.ticket.v1.NoteAddedH\x00\x12\x41\n\x11notice_target_put\x18\r \x01(\x0b\x32$.trunkline.ticket.v1.NoticeTargetPutH\x00\x12>\n\x0fnotice_intended\x18\x0e \x01(\x0b\x32#.trunkline.ticket.v1.NoticeIntendedH\x00\x12<\n\x0enotice_delayed\x18\x0f \x01(\x0b\x32\".trunkline.ticket.v1.NoticeDelayedH\x00\x12@\n\x10notice_delivered\x18\x10 \x01(\x0b\x32$.trunkline.ticket.v1.NoticeDeliveredH\x00\x12:\n\rnotice_failed\x18\x11 \x01(\x0b\x32!.trunkline.ticket.v1.NoticeFailedH\x00\x42\x07\n\x05\x65ventb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trunkline.ticket.v1.ticket_events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TICKETCREATED']._serialized_start=144
-  _globals['_TICKETCREATED']._serialized_end=265
-  _globals['_TICKETSTATECHANGED']._serialized_start=268
-  _globals['_TICKETSTATECHANGED']._serialized_end=413
-  _globals['_NOTEADDED']._serialized_start=415
-  _globals['_NOTEADDED']._serialized_end=505
-  _globals['_TICKETEVENT']._serialized_start=508
-  _globals['_TICKETEVENT']._serialized_end=773
+  _globals['_TICKETCREATED']._serialized_start=223
+  _globals['_TICKETCREATED']._serialized_end=344
+  _globals['_TICKETSTATECHANGED']._serialized_start=347
+  _globals['_TICKETSTATECHANGED']._serialized_end=492
+  _globals['_NOTEADDED']._serialized_start=494
+  _globals['_NOTEADDED']._serialized_end=584
+  _globals['_NOTICETARGETPUT']._serialized_start=586
+  _globals['_NOTICETARGETPUT']._serialized_end=667
+  _globals['_NOTICEINTENDED']._serialized_start=670
+  _globals['_NOTICEINTENDED']._serialized_end=869
+  _globals['_NOTICEDELAYED']._serialized_start=872
+  _globals['_NOTICEDELAYED']._serialized_end=1013
+  _globals['_NOTICEDELIVERED']._serialized_start=1015
+  _globals['_NOTICEDELIVERED']._serialized_end=1087
+  _globals['_NOTICEFAILED']._serialized_start=1089
+  _globals['_NOTICEFAILED']._serialized_end=1174
+  _globals['_TICKETEVENT']._serialized_start=1177
+  _globals['_TICKETEVENT']._serialized_end=1761
 # @@protoc_insertion_point(module_scope)

@@ -5,7 +5,9 @@ What happened to tickets. Topic ticket.events.v1, key tenant_id."""
 
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from trunkline.common.v1 import common_types_pb2 as _common_types_pb2
+from trunkline.directory.v1 import directory_types_pb2 as _directory_types_pb2
 from trunkline.ticket.v1 import ticket_types_pb2 as _ticket_types_pb2
 import builtins as _builtins
 import sys
@@ -117,6 +119,178 @@ class NoteAdded(_message.Message):
 Global___NoteAdded: _TypeAlias = NoteAdded  # noqa: Y015
 
 @_typing.final
+class NoticeTargetPut(_message.Message):
+    """A target of notices was taken over from the directory. Its stream is the target."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def target(self) -> _directory_types_pb2.NoticeTargetDefinition:
+        """The whole definition."""
+
+    def __init__(
+        self,
+        *,
+        target: _directory_types_pb2.NoticeTargetDefinition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoticeTargetPut: _TypeAlias = NoticeTargetPut  # noqa: Y015
+
+@_typing.final
+class NoticeIntended(_message.Message):
+    """An outside system is to be told of a ticket: from now on it is tried until NoticeDelivered or NoticeFailed. The
+    stream of a notice's events is its target.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTICE_ID_FIELD_NUMBER: _builtins.int
+    TARGET_ID_FIELD_NUMBER: _builtins.int
+    TICKET_ID_FIELD_NUMBER: _builtins.int
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    FROM_STATE_FIELD_NUMBER: _builtins.int
+    TO_STATE_FIELD_NUMBER: _builtins.int
+    notice_id: _builtins.str
+    """`nc_…`; the receiver gets it as idempotency key."""
+    target_id: _builtins.str
+    """Who is told."""
+    ticket_id: _builtins.str
+    """The ticket."""
+    contact_id: _builtins.str
+    """The contact it came from; empty for none."""
+    from_state: _ticket_types_pb2.TicketState.ValueType
+    """Before the change; unspecified when the ticket was created."""
+    to_state: _ticket_types_pb2.TicketState.ValueType
+    """After it."""
+    def __init__(
+        self,
+        *,
+        notice_id: _builtins.str = ...,
+        target_id: _builtins.str = ...,
+        ticket_id: _builtins.str = ...,
+        contact_id: _builtins.str = ...,
+        from_state: _ticket_types_pb2.TicketState.ValueType = ...,
+        to_state: _ticket_types_pb2.TicketState.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "from_state", b"from_state", "notice_id", b"notice_id", "target_id", b"target_id", "ticket_id", b"ticket_id", "to_state", b"to_state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoticeIntended: _TypeAlias = NoticeIntended  # noqa: Y015
+
+@_typing.final
+class NoticeDelayed(_message.Message):
+    """An attempt came to nothing; there will be another one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTICE_ID_FIELD_NUMBER: _builtins.int
+    TARGET_ID_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    NEXT_ATTEMPT_TIME_FIELD_NUMBER: _builtins.int
+    notice_id: _builtins.str
+    """The notice."""
+    target_id: _builtins.str
+    """Who is told."""
+    attempt: _builtins.int
+    """How many attempts were made: 1, 2, 3, …"""
+    reason: _builtins.str
+    """Why: `Status500`, `Timeout`, `Unreachable`, `AddressRefused`, `SecretMissing`."""
+    @_builtins.property
+    def next_attempt_time(self) -> _timestamp_pb2.Timestamp:
+        """Not before then."""
+
+    def __init__(
+        self,
+        *,
+        notice_id: _builtins.str = ...,
+        target_id: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+        reason: _builtins.str = ...,
+        next_attempt_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next_attempt_time", b"next_attempt_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "next_attempt_time", b"next_attempt_time", "notice_id", b"notice_id", "reason", b"reason", "target_id", b"target_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoticeDelayed: _TypeAlias = NoticeDelayed  # noqa: Y015
+
+@_typing.final
+class NoticeDelivered(_message.Message):
+    """The receiver answered with 2xx."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTICE_ID_FIELD_NUMBER: _builtins.int
+    TARGET_ID_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    notice_id: _builtins.str
+    """The notice."""
+    target_id: _builtins.str
+    """Who was told."""
+    attempt: _builtins.int
+    """The attempt that arrived."""
+    def __init__(
+        self,
+        *,
+        notice_id: _builtins.str = ...,
+        target_id: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "notice_id", b"notice_id", "target_id", b"target_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoticeDelivered: _TypeAlias = NoticeDelivered  # noqa: Y015
+
+@_typing.final
+class NoticeFailed(_message.Message):
+    """The notice was given up."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTICE_ID_FIELD_NUMBER: _builtins.int
+    TARGET_ID_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    notice_id: _builtins.str
+    """The notice."""
+    target_id: _builtins.str
+    """Who was not told."""
+    attempt: _builtins.int
+    """How many attempts were made; none when too many notices of the tenant were outstanding."""
+    reason: _builtins.str
+    """As in NoticeDelayed, or `TargetDisabled`, `TooManyOutstanding`."""
+    def __init__(
+        self,
+        *,
+        notice_id: _builtins.str = ...,
+        target_id: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "notice_id", b"notice_id", "reason", b"reason", "target_id", b"target_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoticeFailed: _TypeAlias = NoticeFailed  # noqa: Y015
+
+@_typing.final
 class TicketEvent(_message.Message):
     """One event of ticketing's ledger."""
 
@@ -126,6 +300,11 @@ class TicketEvent(_message.Message):
     TICKET_CREATED_FIELD_NUMBER: _builtins.int
     TICKET_STATE_CHANGED_FIELD_NUMBER: _builtins.int
     NOTE_ADDED_FIELD_NUMBER: _builtins.int
+    NOTICE_TARGET_PUT_FIELD_NUMBER: _builtins.int
+    NOTICE_INTENDED_FIELD_NUMBER: _builtins.int
+    NOTICE_DELAYED_FIELD_NUMBER: _builtins.int
+    NOTICE_DELIVERED_FIELD_NUMBER: _builtins.int
+    NOTICE_FAILED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def metadata(self) -> _common_types_pb2.EventMetadata:
         """The envelope."""
@@ -142,6 +321,26 @@ class TicketEvent(_message.Message):
     def note_added(self) -> Global___NoteAdded:
         """Note added."""
 
+    @_builtins.property
+    def notice_target_put(self) -> Global___NoticeTargetPut:
+        """Target taken over."""
+
+    @_builtins.property
+    def notice_intended(self) -> Global___NoticeIntended:
+        """Notice intended."""
+
+    @_builtins.property
+    def notice_delayed(self) -> Global___NoticeDelayed:
+        """Notice delayed."""
+
+    @_builtins.property
+    def notice_delivered(self) -> Global___NoticeDelivered:
+        """Notice delivered."""
+
+    @_builtins.property
+    def notice_failed(self) -> Global___NoticeFailed:
+        """Notice given up."""
+
     def __init__(
         self,
         *,
@@ -149,12 +348,17 @@ class TicketEvent(_message.Message):
         ticket_created: Global___TicketCreated | None = ...,
         ticket_state_changed: Global___TicketStateChanged | None = ...,
         note_added: Global___NoteAdded | None = ...,
+        notice_target_put: Global___NoticeTargetPut | None = ...,
+        notice_intended: Global___NoticeIntended | None = ...,
+        notice_delayed: Global___NoticeDelayed | None = ...,
+        notice_delivered: Global___NoticeDelivered | None = ...,
+        notice_failed: Global___NoticeFailed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "metadata", b"metadata", "note_added", b"note_added", "ticket_created", b"ticket_created", "ticket_state_changed", b"ticket_state_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "metadata", b"metadata", "note_added", b"note_added", "notice_delayed", b"notice_delayed", "notice_delivered", b"notice_delivered", "notice_failed", b"notice_failed", "notice_intended", b"notice_intended", "notice_target_put", b"notice_target_put", "ticket_created", b"ticket_created", "ticket_state_changed", b"ticket_state_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "metadata", b"metadata", "note_added", b"note_added", "ticket_created", b"ticket_created", "ticket_state_changed", b"ticket_state_changed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "metadata", b"metadata", "note_added", b"note_added", "notice_delayed", b"notice_delayed", "notice_delivered", b"notice_delivered", "notice_failed", b"notice_failed", "notice_intended", b"notice_intended", "notice_target_put", b"notice_target_put", "ticket_created", b"ticket_created", "ticket_state_changed", b"ticket_state_changed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["ticket_created", "ticket_state_changed", "note_added"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["ticket_created", "ticket_state_changed", "note_added", "notice_target_put", "notice_intended", "notice_delayed", "notice_delivered", "notice_failed"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

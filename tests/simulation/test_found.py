@@ -1,0 +1,71 @@
+"""Histories that the simulator found, each played again step by step."""
+
+import asyncio
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from accounts import Book, bank_service
+from bank_world import BANK
+from trunkline_ledger.kafka.settings import LedgerSettings
+from trunkline_testkit.simulation.callers import Callers, outside_submission
+from trunkline_testkit.simulation.fleet import Fleet, Hosting
+from trunkline_testkit.simulation.hosts import outside, run_simulated
+from trunkline_testkit.simulation.log import SimulatedCluster
+
+
+class Bank:
+    """One replica, one partition."""
+
+    def __init__(self) -> None:
+        self.cluster = SimulatedCluster(Random(1))
+        self.cluster.create(BANK, 1)
+        self.log = self.cluster.topics[BANK][0]
+        self.fleet = Fleet(self.cluster, [Hosting(bank_service(BANK))], LedgerSettings(partitions=1), 1)
+        self.callers = Callers(self.fleet, Random(1))
+
+    @property
+    def ledger(self) -> Any:
+        process = self.fleet.instances["r1"].process
+        assert process is not None
+        return process.ledgers[BANK]
+
+    async def book(self, amount: int) -> Any:
+        submission = outside_submission(Book("a", amount), "a", self.callers.new_id(), "tn_1", "customer")
+        return await self.callers.call(BANK, submission)
+
+
+def in_the_bank(history: Callable[[Bank], Any]) -> Any:
+    async def play() -> Any:
+        bank = Bank()
+        running = asyncio.create_task(bank.fleet.run())
+        try:
+            await asyncio.sleep(10)
+            return await history(bank)
+        finally:
+            running.cancel()
+            await asyncio.wait({running})
+            bank.fleet.bury()
+
+    return run_simulated(play())
+
+
+def test_a_partition_that_was_read_again_while_an_append_was_on_its_way_is_decided_on_in_a_new_epoch_only():
+    """Ledger rules 9 and 15: its own marker in the history opened it again, and log time stood at that marker."""
+
+    async def history(bank: Bank) -> tuple[list[int | None], float]:
+        await bank.book(1)
+        answer = bank.cluster._answer
+        bank.cluster._answer = lambda *told: outside(asyncio.get_running_loop(), 2.0, answer, *told)  # type: ignore[method-assign]
+        waiting = asyncio.create_task(bank.book(2))
+        await asyncio.sleep(0.5)
+        bank.cluster._answer = answer  # type: ignore[method-assign]
+        bank.ledger._replica.rebuild(0)
+        await waiting
+        await bank.book(3)
+        behind = bank.cluster.now() - bank.ledger.now(0)
+        return [record.epoch for record in bank.log.records], behind.total_seconds()
+
+    epochs, behind_s = in_the_bank(history)
+    assert epochs == [1, 1, 1, 2, 2]
+    assert behind_s < 0.1
