@@ -15,7 +15,6 @@ from google.protobuf.message import DecodeError
 from trunkline.ledger.v1 import ledger_types_pb2 as wire
 from trunkline_core.errors import Poison, TrunklineError
 
-from trunkline_ledger.audit.digest import state_digest
 from trunkline_ledger.audit.problems import Problems
 from trunkline_ledger.core.alarm import NEVER
 from trunkline_ledger.core.batch import Batch, Ticket
@@ -84,7 +83,7 @@ class PartitionReplay(Generic[S, C, E]):
         if self._records and not self.is_over:
             self._report.problems.add("CommandCut", self._records[0].offset, "the log ends within a command")
         self._report.records = self._fold.next_offset
-        self._report.digest = state_digest(self._fold)
+        self._report.digest = self._fold.digest()
         return self._report
 
     def _read(self, record: Record) -> None:
