@@ -47,7 +47,7 @@ bench: setup ## print figures of the ledger, the rules, the mapper, kills and an
 	$(BIN)/python launcher/bench/idle.py
 
 sim: setup ## simulate the ledger's runtime under a thousand seeds, some ten minutes (SEED, OFFERS, DECIDER_OFFERS)
-	@$(SIMULATION) -m simulate $(if $(SEED),--seed $(SEED)) $(if $(OFFERS),--offers $(OFFERS)) \
+	@$(SIMULATION) -m simulate $(if $(SEED),--seed $(SEED)) $(if $(DEATH),--death $(DEATH)) $(if $(OFFERS),--offers $(OFFERS)) \
 		$(if $(DECIDER_OFFERS),--decider-offers $(DECIDER_OFFERS))
 
 sim-selftest: setup ## plant bugs that the simulator must find

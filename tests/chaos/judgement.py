@@ -18,7 +18,7 @@ from trunkline_crm.adapters.contacts import ContactProjection
 from trunkline_crm.adapters.customers import CustomerProjection
 from trunkline_testkit.checker import Entry, LedgerLog, Violation, check, check_times, compare, read_journal
 from trunkline_testkit.checker.journal import EntryState
-from trunkline_testkit.checker.orphans import orphans, outlived_peers
+from trunkline_testkit.checker.orphans import left_over_work, orphans, outlived_peers
 from trunkline_testkit.checker.outages import failovers_ms
 from trunkline_testkit.checker.timers import lateness_ms
 from trunkline_testkit.twins.store import MemoryStore
@@ -73,6 +73,7 @@ async def _violations(scene: Scene, log: LedgerLog, entries: Sequence[Entry]) ->
         *check(log, entries, is_final=True),
         *check_times(log),
         *orphans(log, until_ms=until_ms),
+        *left_over_work(log),
         *outlived_peers(log, _gateway_deaths(scene), until_ms=until_ms),
         *await wrong_live_rows(scene.bootstrap, log),
         *await wrong_journal_records(scene.bootstrap, log),

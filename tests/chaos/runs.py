@@ -1,10 +1,8 @@
 """One chaos run from the first process to the verdict. Owns: the order of its parts. Must not: break or judge."""
 
-import asyncio
-import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,30 +30,18 @@ async def run(orders: Orders, folder: Path) -> Outcome:
         await scene.start()
         say(f"up after {time.monotonic() - began:.0f} s: {orders.brokers} broker(s), seed {orders.seed}")
         torment = Torment(scene, folder / "faults.jsonl")
-        async with kept_alive(scene):
-            await torment.run(orders.minutes)
-            say("faults are over")
-            await scene.whole()
-            counts = {kind: await scene.loads[kind].finish() for kind in ("callers", "desks")}
-            say(f"clients went home: {json.dumps(counts)}")
-            found = await judge(scene, torment)
+        await torment.run(orders.minutes)
+        say("faults are over")
+        await scene.whole()
+        counts = {kind: await scene.loads[kind].finish() for kind in ("callers", "desks")}
+        say(f"clients went home: {json.dumps(counts)}")
+        found = await judge(scene, torment)
         reasons, figures = list(what_is_wrong(scene, found)), last_line(scene, torment, found)
         if orders.keeps_evidence:
             say(f"written: {write_evidence(scene, torment, found, counts, figures, reasons).name}")
         return Outcome(found, figures, reasons)
     finally:
         await scene.stop()
-
-
-@contextlib.asynccontextmanager
-async def kept_alive(scene: Scene) -> AsyncIterator[None]:
-    """Start again what ends by itself until the end of the block."""
-    keeping = asyncio.create_task(scene.keep_alive(), name="keep-alive")
-    try:
-        yield
-    finally:
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
 
 
 def say(what: str) -> None:

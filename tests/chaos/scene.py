@@ -103,6 +103,7 @@ class Scene:
         self.restarts = 0
         self._releases: dict[str, int] = {}
         self._held: set[Replica] = set()
+        self._keeping: asyncio.Task[None] | None = None
         self.store: MongoStore
         self.fleet: Fleet
 
@@ -119,7 +120,11 @@ class Scene:
             for number in range(1, count + 1):
                 network = self.networks[service, str(number)] = Network(ports)
                 await network.open()
-        await asyncio.to_thread(self._start_services)
+        self._make_fleet()
+        for replica in self.fleet.all():
+            self.begin(replica)
+        self._keeping = asyncio.create_task(self._keep_alive(), name="keep-alive")
+        await self.whole()
         self.shops = tuple(await asyncio.to_thread(self._define_shops))
         for kind in ("desks", "callers"):
             self.loads[kind].start()
@@ -132,7 +137,7 @@ class Scene:
             self.kafka = list(cluster.nodes)
         self.store = MongoStore.start(self.folder / "store", report=lambda _: None)
 
-    def _start_services(self) -> None:
+    def _make_fleet(self) -> None:
         self.fleet = Fleet(
             self.folder / "centre",
             self.bootstrap,
@@ -142,7 +147,6 @@ class Scene:
             self._settings_of,
             self._program_of,
         )
-        self.fleet.start()
 
     def _settings_of(self, replica: Replica) -> Mapping[str, str]:
         """Replicas of acd and channels reach the brokers through their own network, one of acd has its own clock."""
@@ -210,8 +214,8 @@ class Scene:
         if topic := LEDGERS.get(replica.service):
             self.deaths.append(Death(topic, f"{replica.service}-{replica.instance_id}", now_ms()))
 
-    async def keep_alive(self) -> None:
-        """Start again what ended by itself, as `make run` does, until cancelled."""
+    async def _keep_alive(self) -> None:
+        """Start again what ended by itself, as `make run` does, until the scene stops."""
         while True:
             await asyncio.sleep(LOOK_S)
             for replica in self.fleet.all():
@@ -236,6 +240,9 @@ class Scene:
 
     async def stop(self) -> None:
         """End everything; what does not end in order is killed."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
         for load in self.loads.values():
             if load.is_running:
                 load.kill()

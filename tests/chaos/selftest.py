@@ -64,12 +64,12 @@ def main(bugs: Sequence[str]) -> int:
     if unknown or SOUGHT.keys() - planted_bugs.BUGS.keys():
         sys.exit(f"no such bug: {', '.join(sorted(unknown | (SOUGHT.keys() - planted_bugs.BUGS.keys())))}")
     clean_environment()
-    lines = []
+    missed = 0
     for bug in bugs or SOUGHT:
-        lines.append(verdict(bug, SOUGHT[bug], asyncio.run(try_out(bug, SOUGHT[bug]))))
-    for _, line in lines:
+        is_found, line = verdict(bug, SOUGHT[bug], asyncio.run(try_out(bug, SOUGHT[bug])))
         say(line)
-    return 0 if all(is_found for is_found, _ in lines) else 1
+        missed += not is_found
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":

@@ -85,6 +85,9 @@ async def test_three_killed_owners_cost_nothing_that_was_acknowledged(
     assert len(opened & {entry.contact_id for entry in entries}) == CALLS
     served = Counter(event.name for event in log.events if event.area == "acd")["ContactConnected"]
     assert served >= CALLS * 3 // 4, "most callers were served, so agents were really at work"
+    replicas = [*fleet.of("acd"), *fleet.of("channels")]
+    assert sum(replica.figure("snapshots_read_total") for replica in replicas) > 0, "who came back began from one"
+    assert sum(replica.figure("snapshots_refused_total") for replica in replicas) == 0
 
 
 @contextlib.asynccontextmanager

@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from accounts import Book, Booked, Closed, CloseLater, JsonCodec, bank_service
-from trunkline_core.errors import Rejection
+from trunkline_core.errors import Rejection, Transient
 from trunkline_ledger.core.records import Record
 from trunkline_ledger.kafka.reader import EffectiveRecord
 from trunkline_ledger.managers import ManagerCommand, ProcessManager
+from trunkline_ledger.submission import Committed
 from trunkline_testkit.checker.log import LedgerLog
 from trunkline_testkit.checker.rules import Violation
 from trunkline_testkit.simulation.callers import Told, outside_submission
@@ -36,7 +37,10 @@ def mirror(record: EffectiveRecord) -> Sequence[ManagerCommand[Any]]:
 
 
 class BankWorld:
-    """Some accounts and their customers."""
+    """Some accounts and their customers. Made anew for each run."""
+
+    def __init__(self) -> None:
+        self._reads: list[tuple[str, int, int | None]] = []  # account, offset of the token, balance that was seen
 
     def hostings(self) -> Sequence[Hosting]:
         manager: ProcessManager[Any] = ProcessManager("mirror", BANK, mirror)
@@ -66,7 +70,18 @@ class BankWorld:
         submission = outside_submission(command, account, command_id, "tn_1", "customer")
         if room.random.randrange(100) < 25:  # the network repeats what the client sent, at once or much later
             callers.echo(BANK, submission, room.random.choice((0.0, 0.5, 8.0, 30.0)))
-        await callers.call(BANK, submission)
+        answer = await callers.call(BANK, submission)
+        if isinstance(answer, Committed) and answer.events and room.random.randrange(100) < 30:
+            await self._read(room, account, answer)
+
+    async def _read(self, room: Room, account: str, answer: Committed[Any]) -> None:
+        """Whoever was answered sees it at any replica (ledger rule 18)."""
+        instance = room.random.choice(list(room.fleet.instances.values()))
+        try:
+            seen = await room.fleet.read(instance, BANK, account, lambda bank: bank.balances.get(account), answer.token)
+        except Transient:
+            return
+        self._reads.append((account, answer.token.offset, seen))
 
     def is_quiet(self, room: Room) -> bool:
         return not room.callers.open
@@ -77,6 +92,7 @@ class BankWorld:
             *_wrong_balances(log, folds),
             *_mirror_differs(log),
             *_refused_for_nothing(room, log, records),
+            *_old_reads(log, self._reads),
         ]
 
     def count(self, log: LedgerLog) -> int:
@@ -128,6 +144,21 @@ def _refused_for_nothing(room: Room, log: LedgerLog, records: Mapping[Any, Recor
             if lowest + command.amount >= 0:
                 detail = f"{command.amount} refused with at least {lowest} on the account"
                 yield Violation("RefusedForNothing", told.submission.command_id, detail)
+
+
+def _old_reads(log: LedgerLog, reads: Sequence[tuple[str, int, int | None]]) -> Iterator[Violation]:
+    """A read with a token shows a balance that the account had then or later, and none that it never had."""
+    courses: dict[str, list[tuple[int, int]]] = {}
+    for event in log.events:
+        if event.record.topic == BANK and isinstance(event.event, Booked):
+            course = courses.setdefault(event.event.account, [(-1, 0)])
+            course.append((event.record.offset, course[-1][1] + event.event.amount))
+    for account, offset, seen in reads:
+        course = courses.get(account, [(-1, 0)])
+        possible = {balance for at, balance in course if at > offset}
+        possible.add([balance for at, balance in course if at <= offset][-1])
+        if (seen or 0) not in possible:
+            yield Violation("ReadTooOld", account, f"{seen} with a token of offset {offset}, then or later {possible}")
 
 
 def _courses(log: LedgerLog, records: Mapping[Any, Record]) -> dict[str, list[tuple[datetime, int]]]:

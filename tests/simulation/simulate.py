@@ -9,6 +9,7 @@ was played.
 """
 
 import argparse
+import gc
 import json
 import sys
 import time
@@ -21,15 +22,21 @@ from acd_world import AcdWorld
 from bank_world import BankWorld
 from decider_alone import play_alone
 from trunkline_testkit.checker.rules import Violation
+from trunkline_testkit.simulation.faults import Fault
 from trunkline_testkit.simulation.history import tell
 from trunkline_testkit.simulation.room import Outcome, Plan, World, draw_plan, simulate
 from trunkline_testkit.simulation.shrinking import shrink
 
-WORLDS: dict[str, tuple[Callable[[], World], int]] = {"acd": (AcdWorld, 75), "bank": (BankWorld, 10)}
+WORLDS: dict[str, tuple[Callable[[], World], int]] = {"acd": (AcdWorld, 70), "bank": (BankWorld, 7)}
 """Name → what makes the world, and how much it plays a seed."""
+DEATH, DECIDER = "the owner dies in a step", "the rules alone"
 SEEDS_A_JOB = 5
 OFFERS_A_JOB = 5_000
+DEATHS_A_JOB = 50
+DEATHS = 600
+FULL_OFFERS = 100_000
 MIN_SEEDS = 1_000
+"""With the full number of offers."""
 SHRINK_S = 60.0
 PROGRESS_S = 15.0
 
@@ -50,6 +57,7 @@ class Played:
     seeds: int = 0
     offers: int = 0
     decider_offers: int = 0
+    deaths: int = 0
     bookings: int = 0
     faults: int = 0
     found: tuple[Found, ...] = ()
@@ -58,9 +66,16 @@ class Played:
         self.seeds += other.seeds
         self.offers += other.offers
         self.decider_offers += other.decider_offers
+        self.deaths += other.deaths
         self.bookings += other.bookings
         self.faults += other.faults
         self.found += other.found
+
+
+def make_ready() -> None:
+    """Collect garbage seldom: a seed makes many objects that live until its end, and all go then."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def play_seeds(first: int, count: int) -> Played:
@@ -76,10 +91,25 @@ def play_seeds(first: int, count: int) -> Played:
     return played
 
 
+def play_deaths(first: int, count: int) -> Played:
+    """Let the owner die in its first step after a moment, in its second, and so on: at every await."""
+    played = Played(deaths=count)
+    for step in range(first, first + count):
+        violations = play_death(step).violations
+        played.found += tuple(Found(DEATH, step, violation) for violation in violations)
+    return played
+
+
+def play_death(step: int) -> Outcome:
+    """Play a short day at the bank in which the owner dies in that step, and its successor as well."""
+    faults = (Fault(11.0, "death in a step", step, 1.0), Fault(15.5, "death in a step", step, 1.0))
+    return simulate(Plan(step % 7, 2, 1, faults, 3), BankWorld())
+
+
 def play_decider(seed: int, offers: int) -> Played:
     """Play acd's rules alone."""
     count, violations = play_alone(seed, offers)
-    return Played(decider_offers=count, found=tuple(Found("decider", seed, violation) for violation in violations))
+    return Played(decider_offers=count, found=tuple(Found(DECIDER, seed, violation) for violation in violations))
 
 
 def play(name: str, seed: int) -> Outcome:
@@ -91,7 +121,7 @@ def play(name: str, seed: int) -> Outcome:
 def play_all(first: int, offers: int, decider_offers: int, processes: int) -> Played:
     """Play until there were enough offers over enough seeds, or a rule was broken."""
     total, begin, said_at = Played(), time.monotonic(), 0.0
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn"), make_ready) as pool:
         jobs = _jobs(pool, first, total, offers, decider_offers)
         running = {job for _, job in zip(range(2 * processes), jobs, strict=False)}
         while running:
@@ -107,25 +137,29 @@ def play_all(first: int, offers: int, decider_offers: int, processes: int) -> Pl
 
 
 def _jobs(
-    pool: ProcessPoolExecutor, seed: int, total: Played, offers: int, decider_offers: int
+    pool: ProcessPoolExecutor, first: int, total: Played, offers: int, decider_offers: int
 ) -> Iterator["Future[Played]"]:
-    """Yield jobs of both kinds in turn, for as long as each is needed."""
-    begun = 0
-    while total.offers < offers or total.decider_offers < decider_offers or begun < decider_offers:
-        if total.offers < offers or (offers >= 100_000 and total.seeds < MIN_SEEDS):
+    """Yield jobs of each kind in turn, for as long as it is needed."""
+    seed, begun = first, 0
+    for step in range(0, DEATHS if offers >= FULL_OFFERS else 0, DEATHS_A_JOB):
+        yield pool.submit(play_deaths, step, DEATHS_A_JOB)
+    while True:
+        needs_seeds = total.offers < offers or (offers >= FULL_OFFERS and total.seeds < MIN_SEEDS)
+        needs_rules = begun < decider_offers
+        if needs_seeds:
             yield pool.submit(play_seeds, seed, SEEDS_A_JOB)
             seed += SEEDS_A_JOB
-        if begun < decider_offers:
+        if needs_rules:
+            yield pool.submit(play_decider, first + begun // OFFERS_A_JOB, min(OFFERS_A_JOB, decider_offers))
             begun += OFFERS_A_JOB
-            yield pool.submit(play_decider, seed, min(OFFERS_A_JOB, decider_offers))
-        elif total.offers >= offers:
+        if not needs_seeds and not needs_rules:
             return
 
 
 def _say(total: Played, wall_s: float) -> None:
     print(
         f"{wall_s:6.0f} s: {total.seeds} seeds, {total.faults} faults, {total.offers} offers, {total.bookings} booked; "
-        f"rules alone {total.decider_offers} offers; {len(total.found)} violations",
+        f"{total.deaths} steps to die in; rules alone {total.decider_offers} offers; {len(total.found)} violations",
         file=sys.stderr,
         flush=True,
     )
@@ -133,17 +167,13 @@ def _say(total: Played, wall_s: float) -> None:
 
 def explain(found: Found, within_s: float = SHRINK_S) -> Iterator[str]:
     """Yield the seed, the broken rule, the smallest history that breaks it, and how to run it again."""
-    yield f"seed {found.seed}, world {found.world}: {_line(found.violation)}"
-    yield f"again: make sim SEED={found.seed}"
-    if found.world not in WORLDS:
+    yield f"{found.world}, {'step' if found.world == DEATH else 'seed'} {found.seed}: {_line(found.violation)}"
+    yield f"again: make sim {'DEATH' if found.world == DEATH else 'SEED'}={found.seed}"
+    if found.world == DECIDER:
         return
-    make, _ = WORLDS[found.world]
-
-    def run(plan: Plan) -> Outcome:
-        return simulate(plan, make())
-
-    outcome = play(found.world, found.seed)
-    smallest = shrink(outcome, run, within_s) if outcome.violations else outcome
+    make = BankWorld if found.world == DEATH else WORLDS[found.world][0]
+    outcome = play_death(found.seed) if found.world == DEATH else play(found.world, found.seed)
+    smallest = shrink(outcome, lambda plan: simulate(plan, make()), within_s) if outcome.violations else outcome
     yield f"smallest history found ({len(smallest.plan.faults)} faults, {smallest.plan.replicas} replicas):"
     yield from tell(smallest, [hosting.service for hosting in make().hostings()])
     for violation in smallest.violations[:5]:
@@ -154,15 +184,13 @@ def _line(violation: Violation) -> str:
     return f"{violation.rule} of {violation.subject}: {violation.detail}"
 
 
-def play_one(seed: int) -> int:
-    """Play one seed and tell what happened; return the exit code."""
-    played = play_seeds(seed, 1)
-    played.add(play_decider(seed, OFFERS_A_JOB))
+def play_one(seed: int) -> Played:
+    """Play one seed and print which history it has."""
     for name in WORLDS:
         print(f"history {name} {play(name, seed).history}")
-    for found in _first_of_each(played.found):
-        print("\n".join(explain(found)))
-    return 1 if played.found else 0
+    played = play_seeds(seed, 1)
+    played.add(play_decider(seed, OFFERS_A_JOB))
+    return played
 
 
 def _first_of_each(found: Sequence[Found]) -> list[Found]:
@@ -174,22 +202,27 @@ def _first_of_each(found: Sequence[Found]) -> list[Found]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    if options.seed is not None:
-        return play_one(options.seed)
     begin = time.monotonic()
-    total = play_all(options.first, options.offers, options.decider_offers, options.processes)
+    if options.seed is not None:
+        total = play_one(options.seed)
+    elif options.death is not None:
+        total = play_deaths(options.death, 1)
+    else:
+        total = play_all(options.first, options.offers, options.decider_offers, options.processes)
     for found in _first_of_each(total.found)[:3]:
         print("\n".join(explain(found)), flush=True)
     counts = asdict(total) | {"violations": len(total.found), "wall_s": round(time.monotonic() - begin, 1)}
     del counts["found"]
     print(json.dumps(counts))
+    is_all = options.seed is None and options.death is None
     is_enough = total.offers >= options.offers and total.decider_offers >= options.decider_offers
-    return 0 if is_enough and not total.found else 1
+    return 1 if total.found or (is_all and not is_enough) else 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make sim", description="Simulate the ledger's runtime.")
     parser.add_argument("--seed", type=int, help="play this seed only and tell what happened")
+    parser.add_argument("--death", type=int, help="let the owner die in this step only and tell what happened")
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--offers", type=int, default=100_000, help="through the whole runtime, with faults")
     parser.add_argument("--decider-offers", type=int, default=1_000_000, help="through acd's rules alone")

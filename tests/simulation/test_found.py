@@ -69,3 +69,23 @@ def test_a_partition_that_was_read_again_while_an_append_was_on_its_way_is_decid
     epochs, behind_s = in_the_bank(history)
     assert epochs == [1, 1, 1, 2, 2]
     assert behind_s < 0.1
+
+
+def test_an_end_that_is_told_late_is_no_lost_tail():
+    """Ledger rule 9: the fold had gone on while the answer was on its way, and the whole log was read again."""
+
+    async def history(bank: Bank) -> int:
+        membership, hosted = bank.ledger._ownership._membership, bank.ledger._replica.hosted[0]
+        end_offset = membership.end_offset
+
+        async def late(partition: int) -> int:
+            end: int = await end_offset(partition)
+            await bank.book(1)
+            return end
+
+        membership.end_offset = late
+        await bank.ledger._ownership._end_offset(0, hosted)
+        rebuilds: int = bank.ledger.stats.rebuilds
+        return rebuilds
+
+    assert in_the_bank(history) == 0

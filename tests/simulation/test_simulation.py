@@ -9,9 +9,9 @@ import sys
 
 import planted_bugs
 import pytest
-from decider_alone import play_alone
+from decider_alone import REPLAYED_EVERY, play_alone
 from selftest import SOUGHT, plan_of
-from simulate import WORLDS, play
+from simulate import WORLDS, play, play_death
 from trunkline_testkit.simulation.room import Outcome, simulate
 
 SEEDS = 12
@@ -30,8 +30,13 @@ def test_under_faults_nothing_is_lost_nothing_is_done_twice_and_all_replicas_agr
         assert outcome.counted > 0, "the seed carried no load"
 
 
+def test_an_owner_may_die_in_any_step_of_its_tasks():
+    for step in range(0, 600, 31):
+        assert not play_death(step).violations, f"step {step}"
+
+
 def test_the_rules_of_routing_alone_keep_every_promise_and_can_be_taken_back():
-    offers, violations = play_alone(1, 2_000)
+    offers, violations = play_alone(REPLAYED_EVERY, 2_000)
     assert not violations
     assert offers >= 2_000
 

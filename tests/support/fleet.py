@@ -21,7 +21,8 @@ from waiting import wait_until
 HEALTHY = (sys.executable, "-m")
 LEDGERS = {"acd": "acd.events.v1", "channels": "contact.events.v1"}
 RUNTIME = "trunkline.ledger.v1."
-OWNED = re.compile(r"^trunkline_ledger_owned_partitions\{.*\} (\d+)", re.MULTILINE)
+FIGURE = r"^trunkline_ledger_{name}\{{.*\}} (\d+)"
+SNAPSHOT_EVERY = 200  # so that who is killed comes back from one
 
 
 class Replica:
@@ -74,7 +75,12 @@ class Replica:
 
     def owned(self) -> int:
         """Return how many partitions it decides on."""
-        return sum(int(number) for number in OWNED.findall(self._get("/metrics") or ""))
+        return self.figure("owned_partitions")
+
+    def figure(self, name: str) -> int:
+        """Return one of the ledger's metrics, 0 where nobody answers."""
+        found = re.findall(FIGURE.format(name=name), self._get("/metrics") or "", re.MULTILINE)
+        return sum(int(number) for number in found)
 
     def _get(self, path: str) -> str | None:
         try:
@@ -168,6 +174,7 @@ class Fleet:
 
     def _known(self, replica: Replica) -> Iterator[tuple[str, str]]:
         yield "TRUNKLINE_INSTANCE_ID", replica.instance_id
+        yield "TRUNKLINE_SNAPSHOT_EVERY", str(SNAPSHOT_EVERY)
         yield "TRUNKLINE_MONGO_DATABASE", self._database
         yield "TRUNKLINE_CHANNELS_REPLICAS", ",".join(self.addresses("channels"))
         own = f"TRUNKLINE_{replica.service.upper()}"

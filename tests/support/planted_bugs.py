@@ -9,20 +9,24 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any, Final
 
 from trunkline_acd.domain import joining, segments
 from trunkline_acd.domain.decider import AcdDecider
 from trunkline_core.decider import Context
+from trunkline_core.tables import Journal
 from trunkline_core.timers import Timers
-from trunkline_ledger.core import epochs
+from trunkline_ledger.core import epochs, snapshots
 from trunkline_ledger.core.alarm import Alarm
+from trunkline_ledger.core.contents import Contents
 from trunkline_ledger.core.epochs import EpochFilter, Verdict
 from trunkline_ledger.core.fold import Fold
 from trunkline_ledger.core.partition import Outputs, Partition
 from trunkline_ledger.core.records import MARKER_TYPE
 from trunkline_ledger.core.window import Window, check_age
 from trunkline_ledger.kafka.reader import Position, Reader
+from trunkline_ledger.ledger import Ledger
 from trunkline_ledger.ownership import Ownership
 
 LATE_S = 1.0
@@ -148,6 +152,32 @@ def rejection_released_early() -> None:
     Partition.next_batch = hasty  # type: ignore[method-assign]
 
 
+def push_before_append() -> None:
+    """Watchers are told what was decided, not what took effect (against ledger rule 8)."""
+    commit = Ownership._commit
+
+    async def hasty(self: Any, number: int, hosted: Any, batch: Any, producer: Any) -> None:
+        decided = [event for outcome in batch.outcomes if outcome.is_first for event in outcome.events]
+        self._replica.delivery.deliver(number, Outputs(effective=decided))
+        delivery, self._replica.delivery = self._replica.delivery, _OnlyReplies(self._replica.delivery)
+        try:
+            await commit(self, number, hosted, batch, producer)
+        finally:
+            self._replica.delivery = delivery
+
+    Ownership._commit = hasty  # type: ignore[method-assign]
+
+
+class _OnlyReplies:
+    """Delivers what a batch led to without telling its events again."""
+
+    def __init__(self, delivery: Any) -> None:
+        self._delivery = delivery
+
+    def deliver(self, partition: int, outputs: Any) -> None:
+        self._delivery.deliver(partition, replace(outputs, effective=[]))
+
+
 def unknown_outcome_not_taken_back() -> None:
     """After a time-out the state keeps what may not have landed (against ledger rules 7 and 10)."""
     lost_track = Partition.lost_track
@@ -160,7 +190,7 @@ def unknown_outcome_not_taken_back() -> None:
 
 
 def unknown_outcome_in_the_same_epoch() -> None:
-    """The owner goes on in its epoch, and the abandoned batch may land later (against ledger rule 10)."""
+    """After a time-out the owner goes on in its epoch; the abandoned batch may land later (against ledger rule 10)."""
     lost_track = Partition.lost_track
 
     def go_on(self: Any, monotonic_s: float) -> Outputs[Any]:
@@ -207,7 +237,7 @@ def window_evicting() -> None:
 
 
 def window_not_read() -> None:
-    """A standby forgets the answers that it reads (against ledger rule 12), as a snapshot without window would."""
+    """A standby does not remember the answers that it reads (against ledger rule 12)."""
     finish = Fold._finish
 
     def forget(self: Any, reading: Any) -> None:
@@ -215,6 +245,17 @@ def window_not_read() -> None:
         finish(self, reading)
 
     Fold._finish = forget  # type: ignore[method-assign]
+
+
+def snapshot_without_window() -> None:
+    """A snapshot does not hold the answers that a repetition would get (against ledger rule 16)."""
+    body_of = snapshots.body_of
+
+    def forget(contents: Contents) -> bytes:
+        roots = vars(contents._root) | {"window": Window(Journal())}
+        return body_of(Contents(SimpleNamespace(**roots)))
+
+    snapshots.body_of = forget
 
 
 def watermark_forgotten() -> None:
@@ -245,6 +286,15 @@ def lease_not_extended() -> None:
         self.grace_until = until
 
     Timers.grant_grace = note_only  # type: ignore[method-assign]
+
+
+def read_without_waiting() -> None:
+    """A read shows what stands in memory, whatever the token says (against ledger rule 18)."""
+
+    async def hasty(self: Any, partition: int, view: Any, token: Any = None) -> Any:
+        return view(self.state(partition))
+
+    Ledger.read = hasty  # type: ignore[method-assign]
 
 
 def tenant_check_missing() -> None:
@@ -299,13 +349,16 @@ BUGS: Final[dict[str, Callable[[], None]]] = {
         reader_without_epoch,
         command_split,
         rejection_released_early,
+        push_before_append,
         unknown_outcome_not_taken_back,
         unknown_outcome_in_the_same_epoch,
         window_evicting,
         window_not_read,
+        snapshot_without_window,
         watermark_forgotten,
         timer_early,
         lease_not_extended,
+        read_without_waiting,
         tenant_check_missing,
         delayed_connect_accepted,
         hang_up_before_enqueue_ignored,

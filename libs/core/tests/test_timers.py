@@ -53,3 +53,31 @@ def test_a_new_owner_grants_grace_to_leases_only():
     assert due_keys(timers, 10) == ["limit", "lease"]
     assert timers.is_in_grace(NOON + timedelta(seconds=10))
     assert not timers.is_in_grace(NOON + timedelta(seconds=11))
+
+
+def test_a_standby_that_never_asks_what_is_due_keeps_no_more_than_it_needs():
+    journal = Journal()
+    timers: Timers[str] = Timers(journal)
+    timers.set(timer("first", 5))
+    for number in range(5_000):
+        timers.set(timer("a", 10 + number))
+        timers.set(timer(f"b{number}", 20))
+        timers.cancel(f"b{number}")
+        journal.commit()
+    assert len(timers._heap) < 2_000
+    assert timers.next_due() == NOON + timedelta(seconds=5)
+    assert due_keys(timers, 10_000) == ["first", "a"]
+
+
+def test_what_is_taken_back_is_due_as_before_also_when_the_order_was_built_anew_meanwhile():
+    journal = Journal()
+    timers: Timers[str] = Timers(journal)
+    timers.set(timer("a", 10))
+    timers.set(timer("b", 20))
+    journal.commit()
+    timers.cancel("b")
+    for number in range(3_000):
+        timers.set(timer("a", 100 + number))
+    journal.rollback()
+    assert due_keys(timers, 10) == ["a"]
+    assert due_keys(timers, 30) == ["a", "b"]

@@ -153,8 +153,8 @@ async def write(centre: Centre, producer: PartitionProducer, events: int) -> Non
             centre.acknowledge(await producer.append(drafts) if drafts else None)
 
 
-async def make(kafka: KafkaNode, records: int) -> None:
-    """Have a helper make a snapshot, as an owner would."""
+async def make(kafka: KafkaNode, before: int) -> int:
+    """Have a helper make a snapshot, as an owner would, after one that reaches to `before`; return where it ends."""
     topic_id = (await describe_topic(kafka.bootstrap, TOPIC)).topic_id
     request = {
         "service": BENCHED.import_path,
@@ -173,7 +173,9 @@ async def make(kafka: KafkaNode, records: int) -> None:
     helper.stdin.write(json.dumps(request).encode() + b"\n")
     made = json.loads(await helper.stdout.readline())
     await helper.wait()
-    report("snapshot_s", time.perf_counter() - began, "s", records_folded=records, **made)
+    took, reached = time.perf_counter() - began, int(made["next_offset"])
+    report("snapshot_s", took, "s", records_behind=reached, records_folded=reached - before)
+    return reached
 
 
 def replica(kafka: KafkaNode, name: str, service: LedgerService[Any, Any, Any]) -> Ledger[Any, Any, Any]:
@@ -204,7 +206,7 @@ async def longest_pause_s(done: asyncio.Event) -> float:
     return longest
 
 
-async def measure_pauses(kafka: KafkaNode, ledger: Ledger[Any, Any, Any]) -> None:
+async def measure_pauses(kafka: KafkaNode, ledger: Ledger[Any, Any, Any], reached: int) -> None:
     """An owner with the whole state answers commands, alone and while a helper makes a snapshot."""
     while not ledger.owned:
         await asyncio.sleep(0.01)
@@ -213,7 +215,7 @@ async def measure_pauses(kafka: KafkaNode, ledger: Ledger[Any, Any, Any]) -> Non
     for is_made in (False, True):
         over = asyncio.Event()
         pause = asyncio.create_task(longest_pause_s(over))
-        await (make(kafka, 0) if is_made else asyncio.sleep(10.0))
+        await (make(kafka, reached) if is_made else asyncio.sleep(10.0))
         over.set()
         report("owner_pause_ms_max", await pause * 1000, "ms", while_a_snapshot_is_made=is_made)
     done.set()
@@ -291,12 +293,12 @@ async def measure(kafka: KafkaNode, events: int, with_replay: bool) -> None:
     began = time.perf_counter()
     await write(centre, producer, events - EVERY)
     report("log_written", events - EVERY, "records", seconds=round(time.perf_counter() - began))
-    await make(kafka, events - EVERY)
+    reached = await make(kafka, 0)
     await write(centre, producer, EVERY)
     await producer.close()
     del centre
     ledger = await recover(kafka, "recovery_s", BENCHED)
-    await measure_pauses(kafka, ledger)
+    await measure_pauses(kafka, ledger, reached)
     await ledger.stop()
     if with_replay:
         await (await recover(kafka, "replay_s", replace(BENCHED, import_path=""))).stop()

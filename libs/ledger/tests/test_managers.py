@@ -87,6 +87,36 @@ async def test_a_defect_of_a_manager_holds_it_up_until_it_is_repaired_and_skips_
             await until(lambda: copied(target)[target.partition_of("copy")] == 3)
 
 
+async def test_what_was_fed_up_to_an_offset_is_known_only_once_all_of_it_was_applied(kafka, topic):
+    broken, calls = True, 0
+    healthy = follow()
+
+    def react(record: EffectiveRecord) -> Sequence[ManagerCommand[Command]]:
+        nonlocal calls
+        calls += 1
+        if broken and calls > 1:
+            raise KeyError("defect")
+        return healthy(record)
+
+    async with running(make(kafka, topic, "r1")) as source, running(make(kafka, f"{topic}-2", "t1")) as target:
+        await until(lambda: len(source.owned) == len(target.owned) == 2)
+        first, second = [(await source.submit(book("a", 3))).token for _ in range(2)]
+        copy = target.partition_of("copy")
+        async with managed(target, topic, kafka, react) as runner:
+
+            def has_fed(offset: int) -> bool:
+                return runner.has_fed(topic, second.partition, offset, copy)
+
+            await until(lambda: calls >= 3)
+            assert not has_fed(second.offset + 1)
+            broken = False
+            await until(lambda: has_fed(second.offset + 1))
+            assert copied(target)[copy] == 6
+            assert has_fed(first.offset)
+            assert not has_fed(second.offset + 2)
+            assert not runner.has_fed("another topic", second.partition, 0, copy)
+
+
 async def test_inputs_that_concern_nobody_leave_a_checkpoint_from_which_the_next_owner_goes_on(
     kafka, topic, monkeypatch
 ):

@@ -254,6 +254,10 @@ def test_the_digest_does_not_depend_on_the_order_of_rows_and_does_on_everything_
     assert fold.digest() != other.digest()
 
 
+def test_the_digest_of_this_history_is_this_one_on_every_python(log: Log, owner: Replica) -> None:
+    assert owner.core.fold.digest() == "fd9b51343b6620ea444e2eb1c976f876644a7a6f5b2418ea18c3a9c58f99be1b"
+
+
 def test_a_snapshot_is_the_same_bytes_wherever_it_is_made(log: Log, owner: Replica) -> None:
     assert body_of(folded(log).contents) == body_of(folded(log).contents)
 

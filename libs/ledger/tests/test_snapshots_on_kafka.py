@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import subprocess
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
@@ -14,9 +15,10 @@ from test_replicas import book, running, until, uuid7
 from trunkline_core.errors import Rejection
 from trunkline_embedded.kafka import KafkaNode
 from trunkline_ledger.kafka.settings import LedgerSettings
-from trunkline_ledger.kafka.snapshots import SnapshotReader, Stored, snapshot_topic
+from trunkline_ledger.kafka.snapshots import SnapshotReader, snapshot_topic
 from trunkline_ledger.kafka.topics import describe_topic
 from trunkline_ledger.ledger import Ledger
+from trunkline_ledger.log_client import Stored
 from trunkline_ledger.snapshot_maker import Request, make
 from trunkline_ledger.snapshotting import _environment
 
@@ -52,25 +54,26 @@ async def owned(ledger: BankLedger) -> BankLedger:
     return ledger
 
 
-async def digest(ledger: BankLedger) -> str:
-    """Return the digest of what is durable."""
-    await ledger.read(0, lambda state: None)
-    return ledger.core(0).fold.digest()
+Helpers = list["subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def helpers(monkeypatch: pytest.MonkeyPatch) -> Helpers:
+    """The processes that were spawned."""
+    found: Helpers = []
+
+    class Noted(subprocess.Popen[str]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            found.append(self)
+
+    monkeypatch.setattr("trunkline_ledger.snapshotting.subprocess.Popen", Noted)
+    return found
 
 
 async def test_another_process_makes_it_while_the_owner_serves_and_the_next_start_reads_it(
-    kafka: KafkaNode, topic: str, monkeypatch: pytest.MonkeyPatch
+    kafka: KafkaNode, topic: str, helpers: Helpers
 ) -> None:
-    helpers: list[asyncio.subprocess.Process] = []
-    spawn = asyncio.create_subprocess_exec
-
-    async def noted(*arguments: Any, **options: Any) -> asyncio.subprocess.Process:
-        assert "TRUNKLINE_SECRET" not in options["env"]
-        helpers.append(await spawn(*arguments, **options))
-        return helpers[-1]
-
-    monkeypatch.setattr(asyncio, "create_subprocess_exec", noted)
-    monkeypatch.setenv("TRUNKLINE_SECRET", "s" * 40)
     known = uuid7()
     async with running(replica(kafka, topic, "r1")) as ledger:
         await owned(ledger)
@@ -98,7 +101,26 @@ async def test_another_process_makes_it_while_the_owner_serves_and_the_next_star
         async with running(replica(kafka, topic, "r3", import_path="")) as whole:
             await until(lambda: whole.is_caught_up() and whole.core(0).next_offset >= ledger.core(0).next_offset)
             assert whole.stats.snapshots_read == 0
-            assert await digest(whole) == await digest(ledger), "as if everything had been read"
+            assert await whole.digest(0) == await ledger.digest(0), "as if everything had been read"
+
+
+async def test_a_helper_ends_with_its_replica(kafka: KafkaNode, topic: str, helpers: Helpers) -> None:
+    async with running(replica(kafka, topic, "r1", replace(SETTINGS, snapshot_every=1))):
+        await until(lambda: bool(helpers))
+    assert await asyncio.to_thread(helpers[0].wait, 20.0) != 0
+
+
+async def test_a_helper_that_cannot_start_or_says_nothing_is_counted_and_tried_again_later(
+    kafka: KafkaNode, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trunkline_ledger.snapshotting.MAKER", "trunkline_ledger.no_such_module")
+    async with running(replica(kafka, topic, "r1", replace(SETTINGS, snapshot_every=1))) as ledger:
+        await until(lambda: ledger.stats.snapshots_failed == 1)
+        monkeypatch.setattr("trunkline_ledger.snapshotting.RETRY_S", 0.0)
+        monkeypatch.setattr("sys.executable", "/no/such/python")
+        ledger._snapshotting._again_at.clear()
+        await until(lambda: ledger.stats.snapshots_failed >= 2)
+        await ledger.submit(book("a", 1))
 
 
 # what is not used

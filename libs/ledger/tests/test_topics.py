@@ -1,5 +1,6 @@
 """Topics of the catalogue: as many partitions as it says, and settings that Kafka must tell (ledger rule 22)."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from aiokafka.errors import TopicAuthorizationFailedError, UnknownTopicOrPartiti
 from trunkline.topics import Topic
 from trunkline_core.errors import Misconfigured, Transient
 from trunkline_embedded.kafka import KafkaNode
-from trunkline_ledger.kafka.topics import _settings_of, _verify_one, ensure_topics, topic_config
+from trunkline_ledger.kafka.topics import _settings_of, _verify, _verify_one, ensure_topics, topic_config
 
 TOPICS = 12
 
@@ -35,6 +36,20 @@ def test_a_setting_that_kafka_does_not_tell_is_not_taken_for_granted(name):
     del found[name]
     with pytest.raises(Misconfigured, match=f"has {name}=None"):
         _verify_one(LEDGER, found)
+
+
+async def test_a_broker_that_has_not_heard_of_a_new_topic_yet_is_asked_again():
+    answers = [[UnknownTopicOrPartitionError.errno, None, 2, LEDGER.name, []]]
+    answers += [[0, None, 2, LEDGER.name, list(topic_config(LEDGER).items())]]
+    admin: Any = SimpleNamespace(asked=0)
+
+    async def describe_configs(_: object) -> list[Any]:
+        admin.asked += 1
+        return [SimpleNamespace(resources=[answers[admin.asked - 1]])]
+
+    admin.describe_configs = describe_configs
+    await _verify(admin, [LEDGER])
+    assert admin.asked == 2
 
 
 def test_where_kafka_may_not_tell_the_settings_the_start_says_so():

@@ -30,6 +30,7 @@ def test_shared_settings_have_no_service_in_their_name_and_own_ones_do(environme
     assert (settings.kafka_bootstrap, settings.instance_id) == ("127.0.0.1:9092", "acd-2")
     assert (settings.grpc_port, settings.channels_addresses) == (9001, ("a:1", "b:2"))
     assert settings.ledger_settings().session_timeout_s == 3.0
+    assert settings.ledger_settings().snapshot_every == 50_000
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,7 @@ def test_shared_settings_have_no_service_in_their_name_and_own_ones_do(environme
         ("TRUNKLINE_ACD_GRPC_PORT", "70000", "TRUNKLINE_ACD_GRPC_PORT is wrong"),
         ("TRUNKLINE_SECRET", "short", "TRUNKLINE_SECRET is wrong: needs at least 32 bytes"),
         ("TRUNKLINE_SESSION_TIMEOUT_S", "0", "TRUNKLINE_SESSION_TIMEOUT_S is wrong"),
+        ("TRUNKLINE_SNAPSHOT_EVERY", "99", "TRUNKLINE_SNAPSHOT_EVERY is wrong"),
         ("TRUNKLINE_INSTANCE_ID", "a b", "TRUNKLINE_INSTANCE_ID is wrong"),
         ("TRUNKLINE_ACD_CHANNELS_ADDRESSES", "nowhere", "TRUNKLINE_ACD_CHANNELS_ADDRESSES is wrong"),
     ],

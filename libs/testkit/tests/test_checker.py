@@ -30,7 +30,7 @@ from trunkline_testkit.checker import (
 from trunkline_testkit.checker.agents import agent_times
 from trunkline_testkit.checker.journal import EntryState, read_journal
 from trunkline_testkit.checker.log import read_records
-from trunkline_testkit.checker.orphans import orphans, outlived_peers
+from trunkline_testkit.checker.orphans import left_over_work, orphans, outlived_peers
 from trunkline_testkit.checker.outages import Death, failovers_ms
 from trunkline_testkit.checker.timers import lateness_ms
 
@@ -329,6 +329,13 @@ def test_a_contact_that_outlives_its_gateway_for_more_than_60_s_is_an_orphan():
 
     assert found(60_000) == []
     assert [violation.subject for violation in found(66_000)] == ["ct_1"]
+
+
+def test_an_agent_who_still_has_work_when_the_run_is_over_is_found():
+    ledger = Ledger("acd.events.v1").mark(1).command("c1", row(connected=1))
+    (violation,) = left_over_work(LedgerLog.of(ledger.records))
+    assert (violation.rule, violation.detail) == ("Orphan", "has 1 connected at the end")
+    assert list(left_over_work(LedgerLog.of(ledger.command("c2", row()).records))) == []
 
 
 @pytest.mark.parametrize("again", [acked("c1", events=2), Entry(EntryState.REFUSED, "c1")])

@@ -16,6 +16,7 @@ from trunkline_core.tables import Journal, Table
 C = TypeVar("C")
 
 _UNTIL = "until"
+_STALE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,8 @@ class Timers(Generic[C]):
         self._keep_order_on_rollback(timer.key)
         self._pending.put(timer.key, timer)
         heapq.heappush(self._heap, (timer.due, timer.key))
+        if len(self._heap) > 2 * len(self._pending) + _STALE:  # a standby never asks what is due: it would keep all
+            self.reindex()
 
     def cancel(self, key: str) -> None:
         """Stop the timer; nothing happens where there is none."""
@@ -102,7 +105,7 @@ class Timers(Generic[C]):
         return until is not None and now <= until
 
     def reindex(self) -> None:
-        """The tables were loaded from a snapshot: the order follows from them."""
+        """Build the order anew from the table: it was loaded from a snapshot, or much of the order is stale."""
         self._heap = [(timer.due, timer.key) for timer in self._pending.values()]
         heapq.heapify(self._heap)
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from trunkline_ledger.core.fold import Fold
 from trunkline_ledger.core.rows import Unreadable
 from trunkline_ledger.core.snapshots import Restoration, check_manifest, record_hash
-from trunkline_ledger.kafka.snapshots import SnapshotReader, Stored
+from trunkline_ledger.log_client import LogSnapshots, Stored
 from trunkline_ledger.replica import Replica
 from trunkline_ledger.service import LedgerService, LedgerState
 
@@ -22,7 +22,7 @@ E = TypeVar("E")
 log = logging.getLogger(__name__)
 
 
-async def begin_from_snapshots(replica: Replica[Any, Any, Any], reader: SnapshotReader) -> None:
+async def begin_from_snapshots(replica: Replica[Any, Any, Any], reader: LogSnapshots) -> None:
     """Let every partition of the replica begin where it best can. Raises: KafkaError, TimeoutError."""
     await reader.start()
     try:
@@ -32,7 +32,7 @@ async def begin_from_snapshots(replica: Replica[Any, Any, Any], reader: Snapshot
         await reader.stop()
 
 
-async def _begin(replica: Replica[Any, Any, Any], reader: SnapshotReader, number: int) -> None:
+async def _begin(replica: Replica[Any, Any, Any], reader: LogSnapshots, number: int) -> None:
     about = {"ledger": replica.service.name, "partition": number}
     for stored in await reader.slots(number):
         try:
@@ -50,7 +50,7 @@ async def _begin(replica: Replica[Any, Any, Any], reader: SnapshotReader, number
 
 
 async def fold_of(
-    service: LedgerService[S, C, E], topic_id: str, reader: SnapshotReader, stored: Stored
+    service: LedgerService[S, C, E], topic_id: str, reader: LogSnapshots, stored: Stored
 ) -> Fold[S, C, E]:
     """Return the fold of a snapshot, of this log as it is now. Raises: Unreadable; KafkaError, TimeoutError."""
     manifest = stored.manifest

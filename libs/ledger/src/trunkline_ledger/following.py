@@ -122,7 +122,7 @@ class Following(Generic[S, C, E]):
 
         A full one would walk every row, in pauses that grow with the state and that the owner's commands would feel.
         """
-        if not self._is_frozen:
+        if not self._is_frozen and self._replica.settings.freezes_memory:
             self._is_frozen = True
             gc.collect()
             gc.freeze()

@@ -26,7 +26,7 @@ from trunkline_ledger.delivery import OwnershipCall, Watcher
 from trunkline_ledger.following import Following
 from trunkline_ledger.kafka.client import KafkaClient
 from trunkline_ledger.kafka.settings import LedgerSettings
-from trunkline_ledger.kafka.snapshots import SnapshotReader, snapshot_topic
+from trunkline_ledger.kafka.snapshots import snapshot_topic
 from trunkline_ledger.log_client import LogClient
 from trunkline_ledger.ownership import Ownership
 from trunkline_ledger.replica import Hosted, Replaced, Replica
@@ -99,15 +99,12 @@ class Ledger(Generic[S, C, E]):
             replica.host(number)
         try:
             if replica.has_snapshots:
-                await begin_from_snapshots(replica, self._snapshot_reader())
+                reader = replica.client.new_snapshot_reader(self.service.topic, f"{replica.instance_id}-snapshots")
+                await begin_from_snapshots(replica, reader)
             await self._following.connect()
         except (KafkaError, OSError, TimeoutError) as error:
             raise Transient("no Kafka broker answers") from error
         self._begin_tasks()
-
-    def _snapshot_reader(self) -> SnapshotReader:
-        replica = self._replica
-        return SnapshotReader(self.service.topic, replica.client.bootstrap_servers, f"{replica.instance_id}-snapshots")
 
     def _topics(self) -> list[Topic]:
         return [self._topic(), *([self._snapshot_topic()] if self._replica.has_snapshots else [])]
@@ -283,6 +280,18 @@ class Ledger(Generic[S, C, E]):
     def monotonic_s(self) -> float:
         """Return this process's monotonic time in seconds."""
         return self._replica.monotonic_s()
+
+    async def digest(self, partition: int) -> tuple[int, str]:
+        """Return up to which offset this replica has read, and the digest of the durable state there (ledger rule 16).
+
+        For operators and tests: it walks the whole state and holds up the loop meanwhile. Raises: as `read`.
+        """
+
+        def digest(_: S) -> tuple[int, str]:
+            fold = self.core(partition).fold
+            return fold.next_offset, fold.digest()
+
+        return await self.read(partition, digest)
 
     # telling
 

@@ -6,9 +6,10 @@ Must not: say what a record means.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from trunkline.ledger.v1.ledger_types_pb2 import SnapshotManifest
 from trunkline.topics import Topic
 
 from trunkline_ledger.core.records import Draft, Record
@@ -31,6 +32,14 @@ class Description:
     partitions: int
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What stands in one slot of a partition's snapshots: whole or not, is for its reader to say."""
+
+    manifest: SnapshotManifest
+    chunks: dict[int, bytes] = field(default_factory=dict)
+
+
 class LogTail(Protocol):
     """Reads all partitions of one topic; see `kafka.tail.Tail`."""
 
@@ -50,6 +59,18 @@ class LogTail(Protocol):
     async def end_offsets(self, partitions: list[int]) -> dict[int, int]: ...
 
     async def stop(self) -> None: ...
+
+
+class LogSnapshots(Protocol):
+    """Reads the snapshots of one ledger; see `kafka.snapshots.SnapshotReader`."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def slots(self, partition: int) -> Sequence[Stored]: ...
+
+    async def record_at(self, partition: int, offset: int) -> Record | None: ...
 
 
 class LogProducer(Protocol):
@@ -97,6 +118,8 @@ class LogClient(Protocol):
         ...
 
     def new_tail(self, topic: str, client_id: str, fetch_max_wait_ms: int = 500) -> LogTail: ...
+
+    def new_snapshot_reader(self, ledger_topic: str, client_id: str) -> LogSnapshots: ...
 
     def new_producer(self, topic: str, partition: int, timeout_s: float) -> LogProducer: ...
 

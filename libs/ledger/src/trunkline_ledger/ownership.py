@@ -168,12 +168,13 @@ class Ownership(Generic[S, C, E]):
     async def _end_offset(self, number: int, hosted: Hosted[S, C, E]) -> int:
         """Return the log's end; when it is below the fold the log lost its tail (rule 9)."""
         assert self._membership is not None, "only a member is proposed to"
+        read = hosted.core.next_offset  # before asking: the fold goes on while the answer is on its way
         end = await self._membership.end_offset(number)
-        if end < hosted.core.next_offset:
+        if end < read:
             await asyncio.sleep(1.0)  # a new leader's high watermark may lag for a moment
             end = await self._membership.end_offset(number)
         topic_id = await self._membership.topic_id()
-        if end < hosted.core.next_offset or topic_id != self._replica.topic_id:
+        if end < read or topic_id != self._replica.topic_id:
             self._replica.topic_id = topic_id
             self._replica.rebuild(number)
         return end

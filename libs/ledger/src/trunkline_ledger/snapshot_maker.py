@@ -22,8 +22,9 @@ from trunkline_ledger.core.records import Record
 from trunkline_ledger.core.rows import Unreadable
 from trunkline_ledger.core.snapshots import body_of, chunks_of, manifest_of
 from trunkline_ledger.kafka.quiet import quieten_aiokafka
-from trunkline_ledger.kafka.snapshots import SLOTS, SnapshotReader, SnapshotWriter, Stored
+from trunkline_ledger.kafka.snapshots import SLOTS, SnapshotReader, SnapshotWriter
 from trunkline_ledger.kafka.tail import Tail
+from trunkline_ledger.log_client import Stored
 from trunkline_ledger.service import LedgerService
 from trunkline_ledger.stats import LedgerStats
 

@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 import os
+import subprocess
 import sys
 from typing import Any, Final
 
@@ -16,7 +17,6 @@ from trunkline_ledger.replica import Replica
 LOOK_S: Final = 1.0
 RETRY_S: Final = 60.0
 TIMEOUT_S: Final = 900.0
-END_S: Final = 5.0
 MAKER: Final = "trunkline_ledger.snapshot_maker"
 KEPT_VARIABLES: Final = ("PATH", "LANG", "LC_ALL", "TMPDIR")
 """All that the helper inherits of our environment, which holds secrets."""
@@ -63,23 +63,16 @@ class Snapshotting:
         log.info("snapshot made", extra={**about, **made})
 
     async def _result_of_helper(self, number: int) -> dict[str, Any]:
-        """Return what the helper says at its end; it ends with us, because then its input does."""
-        helper = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", MAKER),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            env=_environment(),
-        )
-        assert helper.stdin is not None and helper.stdout is not None
+        """Return what the helper says at its end; it ends with us, which it may at any time."""
+        helper = _Helper()
         try:
-            helper.stdin.write(json.dumps(self._request(number)).encode() + b"\n")
             async with asyncio.timeout(TIMEOUT_S):
-                line = await helper.stdout.readline()
-                return dict(json.loads(line or b"{}"))
-        except (TimeoutError, OSError, ValueError) as error:
+                line = await asyncio.to_thread(helper.run, json.dumps(self._request(number)))
+            return dict(json.loads(line or "{}"))
+        except (TimeoutError, OSError, RuntimeError, ValueError) as error:  # RuntimeError: no thread can be started
             return {"failed": type(error).__name__}
         finally:
-            await _end(helper)
+            helper.end()
 
     def _request(self, number: int) -> dict[str, object]:
         replica = self._replica
@@ -94,16 +87,38 @@ class Snapshotting:
         }
 
 
+class _Helper:
+    """One process, watched by a thread.
+
+    By `subprocess`, which spawns with vfork, and not by the event loop: uvloop forks, and then gRPC's fork handlers
+    run in this process, which are known to hang one.
+    """
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        self._is_over = False
+
+    def run(self, request: str) -> str:
+        """Return the one line that the helper answers. Raises: OSError."""
+        command = [sys.executable, "-m", MAKER]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=_environment(), text=True) as self._process:
+            if self._is_over:
+                self._process.kill()
+            assert self._process.stdin is not None and self._process.stdout is not None
+            self._process.stdin.write(f"{request}\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+            self._process.wait()
+        return line
+
+    def end(self) -> None:
+        """Kill it where it still runs."""
+        self._is_over = True
+        if self._process is not None:
+            self._process.kill()
+
+
 def _environment() -> dict[str, str]:
     kept = {name: value for name in KEPT_VARIABLES if (value := os.environ.get(name)) is not None}
     return kept | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-
-
-async def _end(helper: asyncio.subprocess.Process) -> None:
-    if helper.returncode is None:
-        try:
-            async with asyncio.timeout(END_S):
-                await helper.wait()
-        except TimeoutError:
-            helper.kill()
-            await helper.wait()

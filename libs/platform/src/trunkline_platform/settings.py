@@ -84,6 +84,7 @@ class ServiceSettings(BaseSettings):
         advertised_host: how others reach this replica; empty means `bind_host`.
         session_timeout_s: after this silence another replica takes over.
         replication_factor: of topics when they are created.
+        snapshot_every: records of a partition after which its owner has a snapshot made.
         webhook_secrets: `tenant/name=secret` with commas between; what definitions of web hooks name.
         trusted_proxies: addresses or networks whose `X-Forwarded-For` tells where the client is; none by default.
         grpc_port, http_port: 0 takes any free one.
@@ -101,6 +102,7 @@ class ServiceSettings(BaseSettings):
     advertised_host: str = _shared("ADVERTISED_HOST", "")
     session_timeout_s: float = _shared("SESSION_TIMEOUT_S", 3.0, ge=1.0, le=60.0)
     replication_factor: int = _shared("REPLICATION_FACTOR", 1, ge=1, le=7)
+    snapshot_every: int = _shared("SNAPSHOT_EVERY", 50_000, ge=100)
     trusted_proxies: Networks = _shared("TRUSTED_PROXIES", ())
     webhook_secrets: Annotated[SecretStr, AfterValidator(_readable)] = _shared("WEBHOOK_SECRETS", SecretStr(""))
     log_level: str = _shared("LOG_LEVEL", "info", pattern="^(debug|info|warning|error)$")
@@ -126,6 +128,7 @@ class ServiceSettings(BaseSettings):
         return LedgerSettings(
             session_timeout_s=self.session_timeout_s,
             replication_factor=self.replication_factor,
+            snapshot_every=self.snapshot_every,
         )
 
 

@@ -9,6 +9,7 @@ from trunkline.topics import Topic
 from trunkline_ledger.kafka.membership import Membership
 from trunkline_ledger.kafka.producer import PartitionProducer
 from trunkline_ledger.kafka.quiet import quieten_aiokafka
+from trunkline_ledger.kafka.snapshots import SnapshotReader
 from trunkline_ledger.kafka.tail import Tail
 from trunkline_ledger.kafka.topics import describe_topic, ensure_topics
 from trunkline_ledger.log_client import Description
@@ -30,6 +31,9 @@ class KafkaClient:
 
     def new_tail(self, topic: str, client_id: str, fetch_max_wait_ms: int = 500) -> Tail:
         return Tail(topic, self.bootstrap_servers, client_id, fetch_max_wait_ms)
+
+    def new_snapshot_reader(self, ledger_topic: str, client_id: str) -> SnapshotReader:
+        return SnapshotReader(ledger_topic, self.bootstrap_servers, client_id)
 
     def new_producer(self, topic: str, partition: int, timeout_s: float) -> PartitionProducer:
         return PartitionProducer(topic, partition, self.bootstrap_servers, timeout_s)

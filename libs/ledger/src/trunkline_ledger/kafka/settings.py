@@ -20,6 +20,8 @@ class LedgerSettings:
         membership_poll_s: a member that does not poll leaves the group silently.
         fetch_max_wait_ms: how long the broker may hold a fetch that has nothing to return.
         snapshot_every: records of a partition after which its owner has a snapshot made (rule 16).
+        freezes_memory: whether the process lives for this ledger: then no collection need look again at what recovery
+            left; false where replicas come and go in one process, as in a simulation.
     """
 
     session_timeout_s: float = 3.0
@@ -33,3 +35,4 @@ class LedgerSettings:
     membership_poll_s: float = 0.2
     fetch_max_wait_ms: int = 500
     snapshot_every: int = 50_000
+    freezes_memory: bool = True

@@ -141,11 +141,21 @@ async def _known(admin: AIOKafkaAdminClient, names: list[str]) -> None:
 
 
 async def _verify(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:
-    resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in topics]
-    told = [told for answer in await admin.describe_configs(resources) for told in answer.resources]
-    found = {name: _settings_of(name, code, message, entries) for code, message, _, name, entries in told}
+    """Check the settings; of several brokers one may hear of a topic later than the one that has just made it."""
+    while True:
+        try:
+            found = await _settings(admin, topics)
+            break
+        except Transient:
+            await asyncio.sleep(POLL_S)
     for topic in topics:
         _verify_one(topic, found[topic.name])
+
+
+async def _settings(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> dict[str, dict[str, Any]]:
+    resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in topics]
+    told = [told for answer in await admin.describe_configs(resources) for told in answer.resources]
+    return {name: _settings_of(name, code, message, entries) for code, message, _, name, entries in told}
 
 
 def _settings_of(name: str, code: int, message: str | None, entries: Sequence[Any]) -> dict[str, Any]:

@@ -21,6 +21,10 @@ LETS_GO: Final = {
 }
 
 
+WORK: Final = ("offered", "connecting", "connected", "wrap_up")
+LINE: Final = ("waiting", "ringing", "connected")
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """Where something about a contact happened, and when."""
@@ -57,6 +61,18 @@ def outlived_peers(
             net_ms = ended_ms - death_ms - ownerless_ms(gaps, place.topic, place.partition, death_ms, ended_ms)
             if net_ms > bound_ms:
                 yield Violation("Orphan", contact_id, f"lived {net_ms / 1000:.0f} s longer than its gateway")
+
+
+def left_over_work(log: LedgerLog) -> Iterator[Violation]:
+    """When the run is over nobody waits and no agent has a contact, by acd's own rows."""
+    rows: dict[str, dict[str, int]] = {}
+    for event in _of(log, "acd"):
+        if event.name == "RowsChanged":
+            rows |= {row.agent_id: {name: getattr(row, name) for name in WORK} for row in event.event.agents}
+            rows |= {row.queue_id: {name: getattr(row, name) for name in LINE} for row in event.event.queues}
+    for row_id, counts in sorted(rows.items()):
+        if left := [f"{count} {name}" for name, count in counts.items() if count]:
+            yield Violation("Orphan", row_id, f"has {', '.join(left)} at the end")
 
 
 def _holds(log: LedgerLog, area: str, until_ms: int) -> dict[str, tuple[_Place, int]]:

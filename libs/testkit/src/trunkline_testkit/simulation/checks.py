@@ -5,13 +5,12 @@ Must not: read a replica for what is effective: that is judged here from the log
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from trunkline.ledger.v1.ledger_types_pb2 import CommandRecord
-from trunkline_core.tables import Journal, Table
-from trunkline_core.timers import Timers
+from trunkline_ledger.core.contents import Contents
 from trunkline_ledger.core.epochs import Verdict
 from trunkline_ledger.core.fold import Fold
 from trunkline_ledger.core.records import MARKER_TYPE, Record
@@ -78,64 +77,56 @@ def reference_fold(
             continue
         if fold.take_in(record, []) is Verdict.VOID:
             raise AssertionError("the ledger holds a record to be void that the checker holds to be effective")
+    fold.next_offset = len(records)
     return fold
 
 
 def differing_folds(
-    place: str, reference: Fold[Any, Any, Any], folds: Mapping[str, Fold[Any, Any, Any]], now: datetime
+    place: str, reference: Fold[Any, Any, Any], folds: Mapping[str, Fold[Any, Any, Any]]
 ) -> list[Violation]:
-    """Every replica's fold is that of the log (ledger rules 2 and 7)."""
-    expected = picture(reference, now)
-    found = []
-    for name, fold in folds.items():
-        actual = picture(fold, now)
-        if actual != expected:
-            found.append(Violation("FoldDiffers", f"{place} on {name}", _first_difference(expected, actual)))
-    return found
+    """Every replica's fold is that of the log (ledger rules 2, 7 and 16)."""
+    expected = reference.digest()
+    return [
+        Violation("FoldDiffers", f"{place} on {name}", _first_difference(reference, fold))
+        for name, fold in folds.items()
+        if fold.digest() != expected
+    ]
 
 
-def picture(fold: Fold[Any, Any, Any], now: datetime) -> dict[str, Any]:
-    """Return what a fold holds as plain values; two with the same pictures decide alike from now on."""
-    window = fold.window._entries
-    return {
-        "state": canonical(fold.state),
-        "versions": canonical(fold.versions),
-        "marks": canonical(fold.marks),
-        "window": {key: repr(entry) for key in sorted(window._rows) if (entry := window._rows[key]).expires > now},
-        "epoch": fold.epochs.epoch,
-    }
+def picture(contents: Contents) -> dict[str, list[str]]:
+    """Return all tables as texts, by their path; an empty one is left out."""
+    tables = {".".join(path): sorted(map(repr, table.items())) for path, table in contents.tables()}
+    return {path: rows for path, rows in tables.items() if rows}
 
 
-_ORDERS: Final = frozenset({"_heap", "_order", "_journal", "journal"})
+def _first_difference(reference: Fold[Any, Any, Any], fold: Fold[Any, Any, Any]) -> str:
+    expected, actual = picture(reference.contents), picture(fold.contents)
+    for path in sorted(expected.keys() | actual.keys()):
+        log, replica = set(expected.get(path, ())), set(actual.get(path, ()))
+        if log != replica:
+            return f"{path}: only the log has {sorted(log - replica)[:1]}, only the replica {sorted(replica - log)[:1]}"
+    position = (reference.epochs.epoch, reference.next_offset, reference.clock.last_event_time)
+    return f"the log is at {position}, the replica {fold.epochs.epoch, fold.next_offset, fold.clock.last_event_time}"
 
 
-def canonical(value: Any) -> Any:
-    """Return plain values in a fixed order; None for what holds nothing, which is no state."""
-    if isinstance(value, Journal):
-        return None
-    if isinstance(value, Timers):
-        return canonical(value._pending)
-    if isinstance(value, Table):
-        return canonical(value._rows)
-    if isinstance(value, dict):
-        pairs = ((repr(key), canonical(one)) for key, one in value.items())
-        return dict(sorted((key, one) for key, one in pairs if one is not None)) or None
-    if isinstance(value, list):
-        return [canonical(one) for one in value] or None
-    if isinstance(value, str | int | float | tuple | datetime | timedelta) or is_dataclass(value):
-        return repr(value)
-    if hasattr(value, "__dict__"):
-        parts = {name: one for name, one in vars(value).items() if name not in _ORDERS}
-        return canonical(parts) if any(not isinstance(one, str) for one in parts.values()) else None
-    return repr(value)
+def wrong_pushes(
+    process: str, place: tuple[str, int], pushed: Sequence[tuple[int, str]], log: LedgerLog
+) -> Iterator[Violation]:
+    """Watchers were told each effective event once, in order, and nothing else, as far as they came (ledger rule 8).
 
-
-def _first_difference(expected: Any, actual: Any, path: str = "") -> str:
-    if isinstance(expected, dict) and isinstance(actual, dict):
-        for key in sorted(expected.keys() | actual.keys(), key=str):
-            if expected.get(key) != actual.get(key):
-                return _first_difference(expected.get(key), actual.get(key), f"{path}/{key}")
-    return f"{path}: the log says {str(expected)[:300]}, the replica {str(actual)[:300]}"
+    From where the process began to read, which may be after a snapshot.
+    """
+    effective = [
+        (event.record.offset, event.metadata.event_id)
+        for event in log.events
+        if (event.record.topic, event.record.partition) == place and event.record.offset >= pushed[0][0]
+    ]
+    for number, told in enumerate(pushed):
+        expected = effective[number] if number < len(effective) else "no more"
+        if told != expected:
+            detail = f"number {number}: {told}, the log has {expected}"
+            yield Violation("PushedWithoutEffect", f"{place[0]}/{place[1]} on {process}", detail)
+            return
 
 
 # time

@@ -13,6 +13,7 @@ from trunkline_ledger.log_client import AppendUnknown, Description
 from trunkline_testkit.simulation.group import Member, SimulatedGroup
 from trunkline_testkit.simulation.hosts import Host
 from trunkline_testkit.simulation.log import BEHIND_S, Append, SimulatedCluster, SimulatedPartition
+from trunkline_testkit.simulation.snapshots import SimulatedSnapshots
 
 MAX_RECORDS = 500
 CUT_PERMILLE = 100
@@ -22,8 +23,7 @@ CUT_PERMILLE = 100
 class SimulatedClient:
     """One process's clients of one cluster."""
 
-    bootstrap_servers = ""
-    """No other process finds a simulated log."""
+    bootstrap_servers = "simulated"
 
     def __init__(self, cluster: SimulatedCluster, host: Host, groups: dict[str, SimulatedGroup]) -> None:
         self._cluster = cluster
@@ -41,13 +41,17 @@ class SimulatedClient:
             raise Transient("no simulated broker answers") from error
         topic = topics[0]
         self._cluster.create(topic.name, topic.partitions)
-        return Description("simulated", f"id of {topic.name}", len(self._cluster.topics[topic.name]))
+        partitions = self._cluster.topics[topic.name]
+        return Description("simulated", partitions[0].topic_id, len(partitions))
 
     def new_tail(self, topic: str, client_id: str, fetch_max_wait_ms: int = 500) -> "SimulatedTail":
         tail = SimulatedTail(self._cluster, self._host, topic)
         self.tails = [one for one in self.tails if not one.is_stopped]
         self.tails.append(tail)
         return tail
+
+    def new_snapshot_reader(self, ledger_topic: str, client_id: str) -> SimulatedSnapshots:
+        return SimulatedSnapshots(self._cluster, self._host, ledger_topic)
 
     def new_producer(self, topic: str, partition: int, timeout_s: float) -> "SimulatedProducer":
         return SimulatedProducer(self._cluster, self._host, self._cluster.topics[topic][partition], timeout_s)
@@ -199,7 +203,7 @@ class SimulatedMembership:
 
     async def topic_id(self) -> str:
         await self._cluster.round_trip(self._host)
-        return f"id of {self._topic}"
+        return self._cluster.topics[self._topic][0].topic_id
 
     async def stop(self, *, leave: bool) -> None:
         if leave and not self._cluster.is_over:

@@ -105,7 +105,7 @@ def _die_in_a_step(fleet: Fleet, fault: Fault) -> None:
     instance = _owner(fleet, fault)
     instance.restart_after_s = fault.size
     if instance.process is not None:
-        instance.process.host.fuse = 1 + fault.number % 97
+        instance.process.host.fuse = 1 + fault.number
 
 
 def _freeze(fleet: Fleet, fault: Fault) -> None:

@@ -6,7 +6,7 @@ Must not: know a service's rules.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from trunkline_ledger.kafka.settings import LedgerSettings
 from trunkline_ledger.ledger import Ledger, Replaced
 from trunkline_ledger.managers import ManagerRunner, ProcessManager
 from trunkline_ledger.service import LedgerService
-from trunkline_ledger.submission import Committed, Submission
+from trunkline_ledger.submission import Committed, ReadToken, Recorded, Submission
 
 from trunkline_testkit.simulation.client import SimulatedClient
 from trunkline_testkit.simulation.group import SimulatedGroup
@@ -24,6 +24,8 @@ from trunkline_testkit.simulation.log import SimulatedCluster
 from trunkline_testkit.virtual_time import START
 
 Answer = Committed[Any] | TrunklineError
+
+READ_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +38,19 @@ class Hosting:
 
 @dataclass(slots=True)
 class Process:
-    """One start of one replica."""
+    """One start of one replica. `pushed`: what its watchers were told, by topic and partition: offset and event id."""
 
     host: Host
     client: SimulatedClient
     boot_id: str
     ledgers: dict[str, Ledger[Any, Any, Any]] = field(default_factory=dict)
     ended: "asyncio.Future[None] | None" = None
+    pushed: dict[tuple[str, int], list[tuple[int, str]]] = field(default_factory=dict)
+
+    def watch(self, topic: str, partition: int, events: Sequence[Recorded[Any]]) -> None:
+        """Note what was pushed."""
+        told = self.pushed.setdefault((topic, partition), [])
+        told += [(event.offset, event.metadata.event_id) for event in events]
 
 
 class Instance:
@@ -74,7 +82,7 @@ class Fleet:
         self.is_over = False
         self._hostings = hostings
         self._settings = settings
-        self._buried: list[Host] = []
+        self.processes: list[Process] = []
 
     async def run(self) -> None:
         """Keep every instance running until cancelled."""
@@ -103,7 +111,7 @@ class Fleet:
         instance.process = process
         main = host.spawn(self._main(instance, process), f"process-{instance.name}")
         main.add_done_callback(lambda task: self._ended(process, task))
-        self._buried.append(host)
+        self.processes.append(process)
         return process
 
     def _died(self, process: Process) -> None:
@@ -137,8 +145,8 @@ class Fleet:
                     tasks.create_task(ManagerRunner(ledger, hosting.managers, "", process.client).run())
 
     def _ledger(self, hosting: Hosting, instance: Instance, process: Process) -> Ledger[Any, Any, Any]:
-        return Ledger(
-            hosting.service,
+        ledger: Ledger[Any, Any, Any] = Ledger(
+            replace(hosting.service, import_path="beside the replicas"),
             bootstrap_servers="",
             instance_id=instance.name,
             address=instance.name,
@@ -146,6 +154,9 @@ class Fleet:
             boot_id=process.boot_id,
             client=process.client,
         )
+        topic = hosting.service.topic
+        ledger.watch(lambda partition, events: process.watch(topic, partition, events))
+        return ledger
 
     # asking a replica
 
@@ -167,6 +178,18 @@ class Fleet:
             answer = refusal
         outside(asyncio.get_running_loop(), self.cluster.delay_s(), reply, answer)
 
+    async def read(self, instance: Instance, topic: str, key: str, view: Callable[[Any], Any], token: ReadToken) -> Any:
+        """Read at a replica that runs what is at least as new as the token. Raises: Transient when it cannot now."""
+        process = instance.running
+        if process is None or topic not in process.ledgers or not process.ledgers[topic].partitions:
+            raise Transient("nobody listens")
+        ledger = process.ledgers[topic]
+        reading = process.host.spawn(ledger.read(ledger.partition_of(key), view, token), "read")
+        done, _ = await asyncio.wait({reading}, timeout=READ_S)
+        if not done:
+            raise Transient("no answer")
+        return reading.result()
+
     # planned restart
 
     def stop(self, instance: Instance) -> None:
@@ -183,8 +206,8 @@ class Fleet:
     def bury(self) -> None:
         """Let all tasks of all processes that ever ran end."""
         self.is_over = self.cluster.is_over = True
-        for host in self._buried:
-            host.bury()
+        for process in self.processes:
+            process.host.bury()
 
 
 def _settle(process: Process) -> None:

@@ -29,12 +29,14 @@ from trunkline_testkit.simulation.checks import (
     judged,
     reference_fold,
     unfired_timers,
+    wrong_pushes,
     wrong_timers,
 )
 from trunkline_testkit.simulation.faults import USUAL, Fault, draw_faults, heal, inflict
 from trunkline_testkit.simulation.fleet import Fleet, Hosting
 from trunkline_testkit.simulation.hosts import run_simulated
 from trunkline_testkit.simulation.log import SimulatedCluster
+from trunkline_testkit.simulation.snapshots import SnapshotMaker
 from trunkline_testkit.virtual_time import START
 
 SETTLES_S = 10.0
@@ -134,7 +136,7 @@ def simulate(plan: Plan, world: World) -> Outcome:
 
 async def _simulate(plan: Plan, world: World) -> Outcome:
     cluster = SimulatedCluster(Random(f"network {plan.seed}"))
-    settings = replace(LedgerSettings(), partitions=plan.partitions, session_timeout_s=3.0)
+    settings = replace(LedgerSettings(), partitions=plan.partitions, freezes_memory=False)
     fleet = Fleet(cluster, world.hostings(), settings, plan.replicas)
     for hosting in world.hostings():
         cluster.create(hosting.service.topic, plan.partitions)
@@ -143,10 +145,11 @@ async def _simulate(plan: Plan, world: World) -> Outcome:
         asyncio.create_task(fleet.run(), name="fleet"),
         asyncio.create_task(_watch_owners(room, world), name="owners"),
         asyncio.create_task(inflict(fleet, plan.faults), name="faults"),
+        *_snapshot_makers(room, world),
     ]
     violations: list[Violation] = []
     try:
-        violations += await _play(room, world, tasks[-1])
+        violations += await _play(room, world, tasks[2])
         violations += _judge(room, world)
     finally:
         for task in tasks:
@@ -156,6 +159,16 @@ async def _simulate(plan: Plan, world: World) -> Outcome:
     log = judged(cluster, [hosting.service for hosting in world.hostings()])
     virtual_s = cluster.now_s()
     return Outcome(plan, tuple(violations), _history(room), world.count(log), log.records, virtual_s, room)
+
+
+def _snapshot_makers(room: Room, world: World) -> list["asyncio.Task[None]"]:
+    random = Random(f"snapshots {room.plan.seed}")
+    makers = [
+        SnapshotMaker(hosting.service, partition, random)
+        for hosting in world.hostings()
+        for partition in room.cluster.topics[hosting.service.topic]
+    ]
+    return [asyncio.create_task(maker.run(), name="snapshots") for maker in makers]
 
 
 async def _play(room: Room, world: World, faults: "asyncio.Task[None]") -> list[Violation]:
@@ -266,8 +279,11 @@ def _judge(room: Room, world: World) -> list[Violation]:
         for partition in room.cluster.topics[service.topic]:
             place = (service.topic, partition.number)
             folds[place] = reference_fold(service, partition.number, partition.records, log)
-            found += differing_folds(f"{place[0]}/{place[1]}", folds[place], _folds_of(room, *place), now)
+            found += differing_folds(f"{place[0]}/{place[1]}", folds[place], _folds_of(room, *place))
             found += unfired_timers(place, folds[place], now, room.ownerless.get(place, ()))
+    for process in room.fleet.processes:
+        for place, pushed in process.pushed.items():
+            found += wrong_pushes(process.boot_id, place, pushed, log)
     return found + world.judge(room, log, folds)
 
 
