@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from accounts import Bank, Book, Booked, CloseLater, Command, Event, JsonCodec, Rules, bank_service
+from accounts import Bank, Book, Booked, Close, Closed, CloseLater, Command, Event, JsonCodec, Rules, bank_service
 from hypothesis import given
 from hypothesis import strategies as st
 from log import NOON, Log, Replica, uuid7
@@ -174,6 +174,27 @@ def test_a_marker_that_says_otherwise_how_keys_are_placed_is_named(rule: str, fi
 def test_problems_are_counted_but_not_all_kept():
     report = audited([replace(record, offset=record.offset * 2) for record in lived().records] * 50)
     assert report.problems.count > len(report.problems.first) == 100
+
+
+def test_a_stream_that_is_over_begins_again_after_a_week_and_not_before():
+    """Ledger rule 16: what leaves memory is forgotten here as in the fold."""
+    service = replace(bank_service(), is_last=lambda event: isinstance(event, Closed))
+    for days, rules in ((8, set()), (6, {"VersionGap"})):
+        log = Log()
+        owner = Replica(log, "one").take_over()
+        owner.submit(Close("a"), "first", payload_hash=b"")
+        owner.commit()
+        log.monotonic_s = days * 86_400.0
+        owner.submit(Close("b"), "second", payload_hash=b"")
+        owner.commit()
+        again = replace(log.records[1], offset=3)
+        event, envelope = CODEC.decode_event(again.value)
+        time = CODEC.decode_event(log.records[2].value)[1].event_time
+        command = CommandRecord.FromString(envelope.command)
+        command.decided_time.FromDatetime(time)
+        envelope = replace(envelope, event_time=time, command=command.SerializeToString(deterministic=True))
+        records = [*log.records, replace(again, value=CODEC.encode_event(event, envelope))]
+        assert rules_found(audited(records, service)) == rules
 
 
 # deciding again

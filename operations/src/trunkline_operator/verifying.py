@@ -13,6 +13,7 @@ from trunkline_ledger.service import LedgerService
 
 from trunkline_operator.ledgers import chosen
 from trunkline_operator.report import print_json, print_problems, print_table
+from trunkline_operator.snapshots import damaged_snapshots
 
 COLUMNS = ("topic", "partition", "records", "effective", "void", "epochs", "commands", "streams", "problems")
 
@@ -23,13 +24,14 @@ async def verify(source: RecordSource, topics: Sequence[str], settings_of: str =
     Args:
         source: where they are.
         topics: which; all when empty.
-        settings_of: the cluster whose topic settings are checked too; empty where the source is none.
+        settings_of: the cluster whose topic settings and snapshots are checked too; empty where the source is none.
     """
     reports = [report async for report in _reports(source, chosen(topics))]
-    wrong_settings = await _wrong_settings(settings_of, list(chosen(topics)))
+    beside = await _wrong_settings(settings_of, list(chosen(topics)))
+    beside += [wrong for topic in chosen(topics) for wrong in await damaged_snapshots(settings_of, topic)]
     print_table(COLUMNS, map(_row, reports))
-    print_problems([*wrong_settings, *(problem for report in reports for problem in report.problems.first)])
-    count = sum(report.problems.count for report in reports) + len(wrong_settings)
+    print_problems([*beside, *(problem for report in reports for problem in report.problems.first)])
+    count = sum(report.problems.count for report in reports) + len(beside)
     print_json(
         ledgers=len(chosen(topics)),
         records=sum(report.records for report in reports),

@@ -13,11 +13,13 @@ from aiokafka.partitioner import murmur2
 from google.protobuf.message import DecodeError
 from trunkline.ledger.v1 import ledger_types_pb2 as wire
 from trunkline_core.errors import Poison, TrunklineError
+from trunkline_core.tables import Journal
 
 from trunkline_ledger.audit.problems import Problems
 from trunkline_ledger.core.clock import BEGINNING
 from trunkline_ledger.core.epochs import EpochFilter, Verdict
 from trunkline_ledger.core.metadata import Metadata, derive_event_id
+from trunkline_ledger.core.placement import PARTITIONER
 from trunkline_ledger.core.records import (
     BROADCAST_KEY,
     MAX_COMMAND_BYTES,
@@ -28,13 +30,13 @@ from trunkline_ledger.core.records import (
     Draft,
     Record,
 )
+from trunkline_ledger.core.versions import Versions
 from trunkline_ledger.core.window import SPAN, check_age
 from trunkline_ledger.service import LedgerService
 
 TIMER_IDS: Final = "timer/"  # a timer's record stands on its own partition, whatever its key
 REMEMBERED: Final = timedelta(seconds=2 * SPAN.total_seconds())
 """Within ±5 minutes of its id a command may take effect, so two of one id are never further apart."""
-PARTITIONERS: Final = frozenset({"", "murmur2"})
 
 
 def partition_of(key: bytes, partitions: int) -> int:
@@ -79,7 +81,8 @@ class PartitionAudit:
         self._partitions = partitions
         self._report = PartitionReport(service.topic, number, Problems(f"{service.topic}/{number}"))
         self._epochs = EpochFilter()
-        self._versions: dict[str, int] = {}
+        self._journal = Journal()
+        self._versions = Versions(self._journal)
         self._marks: dict[tuple[str, str, int], tuple[int, int]] = {}
         self._ids: set[tuple[str, str, str]] = set()
         self._ids_by_age: deque[tuple[datetime, tuple[str, str, str]]] = deque()
@@ -105,7 +108,6 @@ class PartitionAudit:
     def report(self) -> PartitionReport:
         """Return what was found; call it at the end of the log."""
         self._end_of_command("the log ends")
-        self._report.streams = len(self._versions)
         return self._report
 
     def _wrong(self, rule: str, record: Record, detail: str) -> None:
@@ -123,7 +125,7 @@ class PartitionAudit:
             self._report.deciders.append(marker.decider_version)
         if marker.partition_count not in (0, self._partitions):
             self._wrong("PartitionCount", record, f"{marker.partition_count} in the marker, {self._partitions} now")
-        if marker.partitioner not in PARTITIONERS:
+        if marker.partitioner not in ("", PARTITIONER):
             self._wrong("Partitioner", record, f"the marker says {marker.partitioner}")
 
     def _read_effective(self, record: Record) -> None:
@@ -157,7 +159,8 @@ class PartitionAudit:
             return
         self._check_event(record, event, envelope)
         self._check_in_command(record, envelope, command)
-        self._check_stream(record, envelope, command.record.command_id)
+        is_last = self._service.is_last(event)
+        self._check_stream(record, envelope, command.record.command_id, is_last=is_last)
         command.seen += 1
         command.size_bytes += _size_bytes(record)
         if command.seen == command.record.event_count:
@@ -185,12 +188,17 @@ class PartitionAudit:
         if same != (command.first.key, first.tenant_id, first.actor, first.event_time):
             self._wrong("CommandDisagrees", record, f"with the first event of its command at {command.first.offset}")
 
-    def _check_stream(self, record: Record, envelope: Metadata, command_id: str) -> None:
-        """Versions are 1, 2, 3, …, and an event's id names its place (rule 11, ADR 0009)."""
-        before = self._versions.get(envelope.stream_id, 0)
+    def _check_stream(self, record: Record, envelope: Metadata, command_id: str, *, is_last: bool) -> None:
+        """Versions are 1, 2, 3, …, and an event's id names its place (rule 11, ADR 0009).
+
+        A stream that is over leaves memory after a while, as in the fold, and would begin again (rule 16).
+        """
+        before = self._versions.of(envelope.stream_id, envelope.event_time)
         if envelope.stream_version != before + 1:
             self._wrong("VersionGap", record, f"version {envelope.stream_version} after {before}")
-        self._versions[envelope.stream_id] = envelope.stream_version
+        self._versions.advance(envelope.stream_id, envelope.stream_version, envelope.event_time, is_last=is_last)
+        self._journal.commit()
+        self._report.streams += before == 0
         stream = (envelope.stream_id, envelope.stream_version)
         derived = derive_event_id(self._service.topic, self._number, envelope.writer_epoch, command_id, stream)
         if envelope.event_id != derived:
