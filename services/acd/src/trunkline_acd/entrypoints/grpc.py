@@ -98,11 +98,9 @@ class _Listener:
 
     async def handle(self, request: acd_service_pb2.SessionRequest) -> None:
         """Take one request. Raises: Invalid, Forbidden, Rejection(`PeerReplaced`)."""
-        if request.WhichOneof("request") == "hello":
-            self._session = self._greet(request.hello)
-            return
         if self._session is None:
-            raise Invalid("hello", "must come first")
+            self._session = self._greet(request)
+            return
         held = None
         match request.WhichOneof("request"):
             case "watch_agents":
@@ -111,14 +109,16 @@ class _Listener:
                 await self._feed.watch(self._desk, self._principal.tenant, agent_ids)
             case "heartbeat":
                 held = _held(request.heartbeat)
-            case "hello" | None:  # None: a request of a newer version
+            case "hello" | None:  # a stream is one peer's; None: a request of a newer version
                 pass
             case other:
                 assert_never(other)
         self._session.heard(held)
 
-    def _greet(self, hello: acd_service_pb2.PeerHello) -> PeerSession:
-        console = Peer(self._principal.tenant, hello.peer_id)
+    def _greet(self, request: acd_service_pb2.SessionRequest) -> PeerSession:
+        if request.WhichOneof("request") != "hello":
+            raise Invalid("hello", "must come first")
+        hello, console = request.hello, Peer(self._principal.tenant, request.hello.peer_id)
         return self._consoles.greet(console, self._principal.actor, hello.boot_id, _held(hello))
 
 
