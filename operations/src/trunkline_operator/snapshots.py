@@ -5,8 +5,9 @@ from trunkline_core.errors import Misconfigured, Transient
 from trunkline_ledger.audit.problems import Problem
 from trunkline_ledger.core.rows import Unreadable
 from trunkline_ledger.core.snapshots import check_manifest, whole_body
-from trunkline_ledger.kafka.snapshots import SnapshotReader, Stored, snapshot_topic
+from trunkline_ledger.kafka.snapshots import SnapshotReader, snapshot_topic
 from trunkline_ledger.kafka.topics import describe_topic, partition_counts
+from trunkline_ledger.log_client import Stored
 
 from trunkline_operator.ledgers import LEDGERS
 
