@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 from trunkline.ledger.v1.ledger_types_pb2 import SnapshotManifest
-from trunkline_ledger.kafka.snapshots import Stored
+from trunkline_ledger.log_client import Stored
 from trunkline_operator.snapshots import problem_of
 
 TOPIC = "ticket.events.v1"
