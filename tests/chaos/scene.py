@@ -8,6 +8,7 @@ import contextlib
 import json
 import signal
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -224,10 +225,13 @@ class Scene:
                     self.begin(replica)
 
     async def until_ready(self, replica: Replica) -> None:
-        """Wait until a replica says that it is ready. Raises: TimeoutError."""
-        async with asyncio.timeout(READY_WITHIN_S):
-            while not (replica.is_running and await asyncio.to_thread(replica.says_ready)):
-                await asyncio.sleep(0.2)
+        """Wait until a replica says that it is ready. Raises: RuntimeError with the end of its log."""
+        deadline = time.monotonic() + READY_WITHIN_S
+        while not (replica.is_running and await asyncio.to_thread(replica.says_ready)):
+            if time.monotonic() > deadline:
+                name = f"{replica.service} {replica.instance_id}"
+                raise RuntimeError("\n".join([f"{name} is not ready: its log ends so:", *replica.last_lines()]))
+            await asyncio.sleep(0.2)
 
     def network(self, replica: Replica) -> Network:
         """Return the network between a replica and the brokers."""

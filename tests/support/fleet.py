@@ -73,6 +73,10 @@ class Replica:
         """The same of a process that may be down for a while."""
         return self._get("/readyz") is not None
 
+    def last_lines(self) -> list[str]:
+        """Return the end of its log."""
+        return [] if self._child is None else self._child.last_lines()
+
     def owned(self) -> int:
         """Return how many partitions it decides on."""
         return self.figure("owned_partitions")
