@@ -4,16 +4,18 @@ Must not: talk to Kafka.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from trunkline_core.errors import Misconfigured
+from trunkline_core.errors import Misconfigured, Poison
 
 from trunkline_ledger.core.partition import Outputs, Partition
 from trunkline_ledger.core.placement import check_placement
+from trunkline_ledger.core.skips import TooNew
 from trunkline_ledger.delivery import Delivery
 from trunkline_ledger.kafka.settings import LedgerSettings
 from trunkline_ledger.progress import Progress
@@ -23,6 +25,8 @@ from trunkline_ledger.stats import LedgerStats
 S = TypeVar("S", bound=LedgerState)
 C = TypeVar("C")
 E = TypeVar("E")
+
+log = logging.getLogger(__name__)
 
 BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
@@ -97,7 +101,7 @@ class Replica(Generic[S, C, E]):
         self.stats = LedgerStats()
         self.delivery: Delivery[E] = Delivery(service.name, self.stats)
         self.hosted: dict[int, Hosted[S, C, E]] = {}
-        self.to_rebuild: set[int] = set()
+        self.to_read_again: set[int] = set()
         self.topic_id = ""
         self.cluster_id = ""
         self.is_caught_up = False
@@ -108,6 +112,11 @@ class Replica(Generic[S, C, E]):
         """Begin to follow a partition."""
         core = Partition(self.service, number, self.instance_id, self.boot_id, self.stats)
         self.hosted[number] = Hosted(core)
+
+    @property
+    def is_too_old(self) -> bool:
+        """Whether a newer version owns a partition and may write what this one cannot read (ledger rule 21)."""
+        return any(isinstance(hosted.core.poison, TooNew) for hosted in self.hosted.values())
 
     def check_placement(self, number: int) -> None:
         """Raises: Misconfigured when the topic was given more partitions, or keys another place (ledger rule 22)."""
@@ -122,14 +131,23 @@ class Replica(Generic[S, C, E]):
             self.replaced.set()
         if outputs.tail_lost:
             self.rebuild(number)
-        if outputs.opened or outputs.lost:
+        if outputs.stopped is not None:
+            self._tell_stopped(number, outputs.stopped)
+        if outputs.read_again:
+            self.to_read_again.add(number)
+        if outputs.opened or outputs.lost or outputs.read_again:
             hosted.wake.set()
         hosted.progress.notify()
 
     def rebuild(self, number: int) -> None:
-        """The log lost its tail: what was read of it is not true any more (ledger rule 9); the fold begins again."""
-        self.to_rebuild.add(number)
+        """The log lost its tail; what was read of it is not true any more (ledger rule 9): the fold begins again."""
+        log.error("log lost its tail, rebuilding", extra={"ledger": self.service.name, "partition": number})
         self.emit(number, self.hosted[number].core.drop())
+
+    def _tell_stopped(self, number: int, poison: Poison) -> None:
+        """What an operator must know to upgrade this replica, or to let the record go (ledger rule 21)."""
+        about = {"ledger": self.service.name, "partition": number, "reason": str(poison)}
+        log.error("partition stopped", extra=about)
 
 
 def monotonic_s() -> float:

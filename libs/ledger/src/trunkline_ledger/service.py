@@ -71,6 +71,9 @@ class LedgerService(Generic[S, C, E]):
         stream_of: the aggregate an event belongs to.
         correlation_of: the customer interaction; empty for the submission's.
         is_ignorable: whether the event never changes state.
+        schema_version: newest schema of events that this release reads.
+        written_version: newest it writes; replicas that do not read it stand aside. A new event type raises the one,
+            and the other a release later (ledger rule 21).
     """
 
     name: str
@@ -83,3 +86,8 @@ class LedgerService(Generic[S, C, E]):
     correlation_of: Callable[[E], str] = _no_correlation
     is_ignorable: Callable[[E], bool] = _never_ignorable
     schema_version: int = 1
+    written_version: int = 1
+
+    def __post_init__(self) -> None:
+        if self.written_version > self.schema_version:
+            raise ValueError(f"{self.name} writes schema {self.written_version} and reads {self.schema_version}")

@@ -42,6 +42,12 @@ class EpochFilter:
         self.epoch = epoch
         self.marker: Marker | None = None
 
+    def copy(self) -> "EpochFilter":
+        """Return a filter that goes on from here by itself."""
+        copy = EpochFilter(self.epoch)
+        copy.marker = self.marker
+        return copy
+
     @property
     def owner(self) -> Owner | None:
         """Who may write, None before the first valid marker that was read."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from trunkline_ledger.core.epochs import EpochFilter, Verdict
-from trunkline_ledger.core.records import Record
+from trunkline_ledger.core.records import MARKER_TYPE, Record
 from trunkline_ledger.kafka.tail import Tail
 
 VOID_RECORDS: Final[Counter[tuple[str, str]]] = Counter()
@@ -31,6 +31,11 @@ class EffectiveRecord:
 
     record: Record
     position_after: Position
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether it begins an epoch or takes effect in one."""
+        return Verdict.MARKER if self.record.type == MARKER_TYPE else Verdict.EFFECTIVE
 
 
 class Reader:

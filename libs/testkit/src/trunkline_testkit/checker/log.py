@@ -1,7 +1,8 @@
 """The ledgers as they stand in Kafka, every record judged by the checker's own epoch logic.
 
 A marker is valid only if its epoch is greater than the current one; another record takes effect only if it carries the
-current epoch (ledger rule 2). Written a second time here, from the page and not from the code.
+current epoch (ledger rule 2). A record that an operator let go is as if it had never been (ledger rule 21). Written a
+second time here, from the page and not from the code.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from trunkline.contact.v1.contact_events_pb2 import ContactEvent
 from trunkline.customer.v1.customer_events_pb2 import CustomerEvent
 from trunkline.directory.v1.directory_events_pb2 import DirectoryEvent
 from trunkline.ivr.v1.ivr_events_pb2 import IvrEvent
-from trunkline.ledger.v1.ledger_types_pb2 import CommandRecord, Marker
+from trunkline.ledger.v1.ledger_types_pb2 import CommandRecord, Marker, RecordSkipped
 from trunkline.ticket.v1.ticket_events_pb2 import TicketEvent
 
 AREAS: Final[Mapping[str, type[Message]]] = {
@@ -31,7 +32,10 @@ AREAS: Final[Mapping[str, type[Message]]] = {
 }
 LEDGERS: Final[Mapping[str, str]] = {f"{area}.events.v1": area for area in AREAS}
 _MARKER: Final = "trunkline.ledger.v1.Marker"
+_RECORD_SKIPPED: Final = "trunkline.ledger.v1.RecordSkipped"
 _RUNTIME_TYPES: Final = "trunkline.ledger.v1."
+_MARKED: Final = -1
+_MAX_BEHIND: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,10 @@ class EffectiveEvent:
 
 @dataclass(slots=True)
 class LedgerLog:
-    """Everything that was ever written to some ledger topics, judged."""
+    """Everything that was ever written to some ledger topics, judged.
+
+    `let_go`: places of records that an operator let go; they are in neither `events` nor `undecodable`.
+    """
 
     events: list[EffectiveEvent] = field(default_factory=list)
     effective_places: set[tuple[str, int, int]] = field(default_factory=set)
@@ -68,6 +75,8 @@ class LedgerLog:
     markers: int = 0
     void_records: int = 0
     undecodable: list[LogRecord] = field(default_factory=list)
+    let_go: set[tuple[str, int, int]] = field(default_factory=set)
+    _counting: dict[tuple[str, int], list[int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, records: Iterable[LogRecord], areas: Mapping[str, str] = LEDGERS) -> "LedgerLog":
@@ -77,6 +86,7 @@ class LedgerLog:
         for record in records:
             place = (record.topic, record.partition)
             epochs[place] = log._add(record, areas[record.topic], epochs.get(place, 0))
+        log._forget_let_go()
         return log
 
     def _add(self, record: LogRecord, area: str, epoch: int) -> int:
@@ -86,13 +96,37 @@ class LedgerLog:
             marked = _marked_epoch(record)
             if marked is not None and marked > epoch:
                 self.markers += 1
+                self._count(record, _MARKED)
                 return marked
         elif record.type is not None and epoch > 0 and record.epoch == epoch:
             self.effective_places.add((record.topic, record.partition, record.offset))
-            self._decode(record, area)
+            if record.type == _RECORD_SKIPPED:
+                self._skip(record)
+            else:
+                self._count(record, record.offset)
+                self._decode(record, area)
             return epoch
         self.void_records += 1
         return epoch
+
+    def _count(self, record: LogRecord, offset: int) -> None:
+        self._counting.setdefault((record.topic, record.partition), []).append(offset)
+
+    def _skip(self, record: LogRecord) -> None:
+        """Valid when it names the record that has exactly as many behind it, markers counted, as it says."""
+        counting = self._counting.get((record.topic, record.partition), [])
+        try:
+            skip = RecordSkipped.FromString(record.value)
+        except DecodeError:
+            return
+        place = (record.topic, record.partition, skip.offset)
+        behind = skip.following_count
+        if 0 <= behind < len(counting) and behind <= _MAX_BEHIND and counting[-1 - behind] == skip.offset:
+            self.let_go.add(place)
+
+    def _forget_let_go(self) -> None:
+        self.events = [event for event in self.events if place_of(event.record) not in self.let_go]
+        self.undecodable = [record for record in self.undecodable if place_of(record) not in self.let_go]
 
     def _decode(self, record: LogRecord, area: str) -> None:
         if record.type is not None and record.type.startswith(_RUNTIME_TYPES):
@@ -110,6 +144,11 @@ class LedgerLog:
         event = getattr(envelope, chosen)
         name = event.DESCRIPTOR.name
         self.events.append(EffectiveEvent(record, area, name, envelope.metadata, event, command))
+
+
+def place_of(record: LogRecord) -> tuple[str, int, int]:
+    """Return topic, partition and offset."""
+    return (record.topic, record.partition, record.offset)
 
 
 def _marked_epoch(record: LogRecord) -> int | None:
