@@ -1,4 +1,7 @@
-"""The smallest service with a rule: accounts that must not be overdrawn, and a timer that closes them."""
+"""The smallest service with a rule: accounts that must not be overdrawn, and a timer that closes them.
+
+It has two schemas: the second knows Frozen (ledger rule 21).
+"""
 
 import json
 from collections.abc import Iterator
@@ -31,6 +34,11 @@ class Close:
 
 
 @dataclass(frozen=True, slots=True)
+class Freeze:
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
 class Booked:
     account: str
     amount: int
@@ -47,9 +55,16 @@ class Closed:
     account: str
 
 
-Command = Book | CloseLater | Close
-Event = Booked | CloseScheduled | Closed
-KINDS = {kind.__name__: kind for kind in (Book, CloseLater, Close, Booked, CloseScheduled, Closed)}
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    account: str
+
+
+Command = Book | CloseLater | Close | Freeze
+Event = Booked | CloseScheduled | Closed | Frozen
+OLD = {kind.__name__: kind for kind in (Book, CloseLater, Close, Freeze, Booked, CloseScheduled, Closed)}
+KINDS = OLD | {"Frozen": Frozen}
+FROZEN = -2
 
 
 class Bank:
@@ -60,6 +75,9 @@ class Bank:
 
 
 class Rules:
+    def __init__(self, written_version: int = 1) -> None:
+        self.written_version = written_version
+
     def decide(self, state: Bank, command: Command, context: Context) -> Iterator[Event]:
         match command:
             case Book(account, amount):
@@ -71,6 +89,10 @@ class Rules:
                 yield CloseScheduled(account, after_ms)
             case Close(account):
                 yield Closed(account)
+            case Freeze(account):
+                if self.written_version < 2:
+                    raise Rejection("NotYet")
+                yield Frozen(account)
 
     def evolve(self, state: Bank, event: Event, context: Context) -> None:
         match event:
@@ -82,9 +104,14 @@ class Rules:
             case Closed(account):
                 state.timers.cancel(f"close/{account}")
                 state.balances.put(account, -1)
+            case Frozen(account):
+                state.balances.put(account, FROZEN)
 
 
 class JsonCodec:
+    def __init__(self, schema_version: int = 2) -> None:
+        self.kinds = KINDS if schema_version > 1 else OLD
+
     def encode_command(self, command: Command) -> bytes:
         return json.dumps([type(command).__name__, asdict(command)], sort_keys=True).encode()
 
@@ -103,9 +130,10 @@ class JsonCodec:
         try:
             kind, fields, envelope = json.loads(value)
             metadata = Metadata(**envelope)
-        except (ValueError, TypeError) as error:
+            known = self.kinds[kind]
+        except (ValueError, TypeError, KeyError) as error:
             raise Poison("not an event") from error
-        return KINDS[kind](**fields), replace(
+        return known(**fields), replace(
             metadata,
             event_time=datetime.fromisoformat(envelope["event_time"]),
             command=bytes.fromhex(envelope["command"]),
@@ -115,5 +143,17 @@ class JsonCodec:
         return f"test.{type(event).__name__}"
 
 
-def bank_service(topic: str = "bank.events.v1") -> LedgerService[Bank, Command, Event]:
-    return LedgerService("bank", topic, Rules(), Bank, JsonCodec(), "1", stream_of=lambda event: event.account)
+def bank_service(
+    topic: str = "bank.events.v1", schema_version: int = 1, written_version: int = 1
+) -> LedgerService[Bank, Command, Event]:
+    return LedgerService(
+        "bank",
+        topic,
+        Rules(written_version),
+        Bank,
+        JsonCodec(schema_version),
+        "1",
+        stream_of=lambda event: event.account,
+        schema_version=schema_version,
+        written_version=written_version,
+    )

@@ -38,33 +38,39 @@ class Log:
 class Replica:
     """A partition core with the log it reads; keeps the replies by command id."""
 
-    def __init__(self, log: Log, name: str, boot: str = "1") -> None:
+    def __init__(self, log: Log, name: str, boot: str = "1", *, schema: int = 1, written: int = 1) -> None:
         self.log = log
         self.boot_id = f"{name}-{boot}"
         self.instance_id = name
         self.stats = LedgerStats()
-        self.core: Partition[Bank, Command, Event] = Partition(bank_service(), 0, name, self.boot_id, self.stats)
+        service = bank_service(schema_version=schema, written_version=written)
+        self.core: Partition[Bank, Command, Event] = Partition(service, 0, name, self.boot_id, self.stats)
         self.read = 0
         self.replies: dict[str, Reply] = {}
         self.outputs: list[Outputs[Event]] = []
 
     def catch_up(self) -> "Replica":
         while self.read < len(self.log.records):
-            self.keep(self.core.take_in([self.log.records[self.read]], self.log.monotonic_s))
+            record = self.log.records[self.read]
             self.read += 1
+            self.keep(self.core.take_in([record], self.log.monotonic_s))
         return self
 
     def keep(self, outputs: Outputs[Event]) -> None:
         self.outputs.append(outputs)
         for ticket, reply in outputs.replies:
             ticket.reply(reply)
+        if outputs.read_again:
+            self.read = self.core.next_offset
 
     def marker(self, epoch: int | None = None) -> Draft:
+        announced = self.core.announce()
         marker = Marker(
-            epoch=epoch or self.core.fold.epochs.epoch + 1,
+            epoch=epoch or announced,
             boot_id=self.boot_id,
             instance_id=self.instance_id,
             address=f"{self.instance_id}:1",
+            min_reader=self.core.min_reader,
         )
         return Draft(b"*", marker.SerializeToString(), marker.epoch, MARKER_TYPE)
 

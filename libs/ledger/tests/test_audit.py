@@ -4,7 +4,7 @@ Ledger rules 2, 6, 11, 12, 13, 15 and 22, each with a log that breaks it.
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,14 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from log import NOON, Log, Replica, uuid7
 from trunkline.ledger.v1 import ledger_types_pb2 as wire
-from trunkline.ledger.v1.ledger_types_pb2 import CommandRecord, Marker
+from trunkline.ledger.v1.ledger_types_pb2 import CommandRecord, Marker, RecordSkipped
 from trunkline_core.decider import Context
 from trunkline_ledger.audit.cuts import PartitionInputs, consistent_cut
+from trunkline_ledger.audit.letting_go import let_go
 from trunkline_ledger.audit.replay import PartitionReplay, ReplayReport
+from trunkline_ledger.audit.stored import EPOCH, StoredRecord
 from trunkline_ledger.audit.verification import PartitionAudit, PartitionReport
 from trunkline_ledger.core.commands import NOTHING
 from trunkline_ledger.core.metadata import Metadata
-from trunkline_ledger.core.records import MARKER_TYPE, SKIP_TYPE, Record
+from trunkline_ledger.core.records import MARKER_TYPE, RECORD_SKIPPED_TYPE, SKIP_TYPE, Draft, Record
 from trunkline_ledger.service import LedgerService
 from trunkline_ledger.submission import ManagerSource
 
@@ -29,8 +31,10 @@ CODEC = JsonCodec()
 Service = LedgerService[Bank, Command, Event]
 
 
-def audited(records: list[Record], service: Service | None = None, partitions: int = 1) -> PartitionReport:
-    audit = PartitionAudit(service or bank_service(), 0, partitions)
+def audited(
+    records: list[Record], service: Service | None = None, partitions: int = 1, let_go: Set[int] = frozenset()
+) -> PartitionReport:
+    audit = PartitionAudit(service or bank_service(), 0, partitions, let_go)
     for record in records:
         audit.read(record)
     return audit.report()
@@ -296,6 +300,61 @@ def test_a_replay_until_a_time_leaves_out_what_was_decided_later():
 def test_a_record_that_cannot_be_applied_ends_the_replay_of_its_partition():
     report = replayed(changed(lived(), booked("b", 7), value=b"{"))
     assert rules_found(report) == {"Poison"}
+
+
+# what an operator let go (rule 21)
+
+
+class OneLog:
+    """A source with one partition."""
+
+    def __init__(self, log: Log) -> None:
+        self._records = log.records
+
+    async def ends(self, topic: str) -> dict[int, int]:
+        return {0: len(self._records)}
+
+    async def records(self, topic: str, partition: int) -> AsyncIterator[Sequence[StoredRecord]]:
+        yield [stored(record) for record in self._records]
+
+
+def stored(record: Record) -> StoredRecord:
+    headers = tuple(Draft(record.key, record.value, record.epoch or 0, record.type or "").headers)
+    timestamp_ms = (record.append_time - EPOCH) // timedelta(milliseconds=1)
+    return StoredRecord(record.offset, timestamp_ms, record.key, record.value, headers)
+
+
+async def test_what_was_let_go_is_no_problem_and_the_state_is_that_of_a_replica() -> None:
+    log = Log()
+    owner = Replica(log, "one").take_over()
+    owner.book("a", 10)
+    at = log.append([Draft(b"a", b"garbage", 1, "test.Booked")])
+    skip = RecordSkipped(offset=at).SerializeToString()
+    log.append([Draft(b"*", skip, 1, RECORD_SKIPPED_TYPE)])
+    owner.take_over().book("a", 5, uuid7(1, 7))
+    gone = await let_go(OneLog(log), "bank.events.v1", 0)
+    audit, replay = audited(log.records, let_go=gone), replayed(log.records, let_go=gone)
+    assert (gone, audit.problems.first, replay.problems.first) == ({at}, [], [])
+    assert (audit.commands, replay.commands) == (2, 2)
+    assert replay.digest == owner.core.fold.digest()
+    assert rules_found(audited(log.records)) == {"Undecodable"}
+    assert rules_found(replayed(log.records)) == {"Poison"}
+
+
+def test_a_command_of_which_an_event_was_let_go_is_whole_and_is_not_decided_again() -> None:
+    log = Log()
+    owner = Replica(log, "one").take_over()
+    owner.book("a", 10)
+    first = log.records[-1]
+    event, metadata = CODEC.decode_event(first.value)
+    command = CommandRecord.FromString(metadata.command)
+    command.event_count = 2
+    metadata = replace(metadata, command=command.SerializeToString())
+    log.records[-1] = replace(first, value=CODEC.encode_event(event, metadata))
+    gone = {log.append([Draft(first.key, b"garbage", 1, "test.Booked")])}
+    assert rules_found(audited(log.records, let_go=gone)) == set()
+    assert replayed(versioned(log.records, "1"), let_go=gone).problems.first == []
+    assert rules_found(audited(log.records)) == {"Undecodable"}
 
 
 # the digest

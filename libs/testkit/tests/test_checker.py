@@ -12,7 +12,13 @@ from trunkline.acd.v1.acd_events_pb2 import AcdEvent
 from trunkline.acd.v1.acd_types_pb2 import AgentRow
 from trunkline.contact.v1.contact_events_pb2 import ContactEvent
 from trunkline.ivr.v1.ivr_events_pb2 import IvrEvent
-from trunkline.ledger.v1.ledger_types_pb2 import CommandRecord, ManagerInputSkipped, ManagerSource, Marker
+from trunkline.ledger.v1.ledger_types_pb2 import (
+    CommandRecord,
+    ManagerInputSkipped,
+    ManagerSource,
+    Marker,
+    RecordSkipped,
+)
 from trunkline_ledger.core.epochs import EpochFilter, Verdict
 from trunkline_ledger.core.records import Record
 from trunkline_testkit.checker import (
@@ -358,6 +364,41 @@ def test_the_runtimes_own_records_are_no_events():
     assert (log.events, log.undecodable, len(log.effective_places)) == ([], [], 1)
 
 
+def skip(ledger, offset, following=0, epoch=1):
+    value = RecordSkipped(offset=offset, following_count=following).SerializeToString()
+    return ledger.put(value, epoch, "trunkline.ledger.v1.RecordSkipped")
+
+
+def test_a_record_that_an_operator_let_go_is_as_if_it_had_never_been():
+    """Ledger rule 21: neither its bytes nor its version count."""
+    ledger = Ledger().mark(1).command("c1", opened()).put(b"\xff\xff", 1, "trunkline.contact.v1.ContactOpened")
+    assert rules(skip(ledger, 2).command("c2", closed())) == []
+    assert ("contact.events.v1", 0, 2) not in LedgerLog.of(ledger.records).effective_places
+    ledger = Ledger().mark(1).command("c1", opened()).command("c2", closed())
+    assert rules(skip(ledger, 2).command("c3", closed(), version=2)) == []
+
+
+def test_a_command_of_which_an_event_was_let_go_is_not_split():
+    ledger = Ledger().mark(1).command("c1", opened(), closed())
+    assert rules(skip(ledger, 2)) == []
+    assert rules(skip(Ledger().mark(1).command("c1", opened(), closed(), count=3), 2)) == ["CommandSplit"]
+
+
+@pytest.mark.parametrize(
+    ("offset", "following", "epoch"),
+    [(1, 0, 1), (0, 2, 1), (2, 1, 1), (2, 0, 0)],
+    ids=["older", "marker", "n", "epoch"],
+)
+def test_a_skip_that_names_anything_else_lets_nothing_go(offset, following, epoch):
+    ledger = Ledger().mark(1).command("c1", opened()).command("c2", closed())
+    assert LedgerLog.of(skip(ledger, offset, following, epoch).records).let_go == set()
+
+
+def test_a_skip_may_count_what_stands_behind_the_record():
+    ledger = Ledger().mark(1).put(b"\xff", 1, "x").command("c1", opened()).mark(2)
+    assert rules(skip(ledger, 1, following=2, epoch=2)) == []
+
+
 @pytest.mark.parametrize(
     ("write", "void"),
     [
@@ -471,6 +512,7 @@ async def test_the_program_prints_violations_and_counts_and_fails(bootstrap_serv
         "events": 2,
         "markers": 3,
         "void_records": 2,
+        "let_go": 0,
         "journal_entries": 2,
         "violations": 2,
     }

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from trunkline_ledger.audit.letting_go import let_go
 from trunkline_ledger.audit.replay import PartitionReplay, ReplayReport
 from trunkline_ledger.audit.stored import RecordSource
 from trunkline_ledger.service import LedgerService
@@ -44,7 +45,8 @@ async def _reports(
 ) -> AsyncIterator[ReplayReport]:
     for topic, service in services.items():
         for partition in await source.ends(topic):
-            one: PartitionReplay[Any, Any, Any] = PartitionReplay(service, partition, until)
+            gone = await let_go(source, topic, partition)
+            one: PartitionReplay[Any, Any, Any] = PartitionReplay(service, partition, until, gone)
             async for records in source.records(topic, partition):
                 for record in records:
                     one.read(record.read(partition))

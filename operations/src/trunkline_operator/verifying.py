@@ -5,6 +5,7 @@ from typing import Any
 
 from trunkline.topics import TOPICS
 from trunkline_core.errors import Misconfigured
+from trunkline_ledger.audit.letting_go import let_go
 from trunkline_ledger.audit.problems import Problem
 from trunkline_ledger.audit.stored import RecordSource
 from trunkline_ledger.audit.verification import PartitionAudit, PartitionReport
@@ -48,7 +49,7 @@ async def _reports(
     for topic, service in services.items():
         ends = await source.ends(topic)
         for partition in ends:
-            audit = PartitionAudit(service, partition, len(ends))
+            audit = PartitionAudit(service, partition, len(ends), await let_go(source, topic, partition))
             async for records in source.records(topic, partition):
                 for record in records:
                     audit.read(record.read(partition))

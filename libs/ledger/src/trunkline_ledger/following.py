@@ -67,7 +67,7 @@ class Following(Generic[S, C, E]):
 
     async def _follow(self, back_off: BackOff) -> None:
         while True:
-            await self._begin_rebuilds()
+            await self._go_back()
             records = await self._tail.next_records(1.0)
             if records:
                 back_off.reset()
@@ -82,15 +82,15 @@ class Following(Generic[S, C, E]):
         replica = self._replica
         is_new = any(record.offset >= replica.hosted[record.partition].core.next_offset for record in records)
         for number, group in groupby(records, lambda record: record.partition):
-            if number not in replica.to_rebuild:
+            if number not in replica.to_read_again:
                 replica.emit(number, replica.hosted[number].core.take_in(group, replica.monotonic_s()))
         return is_new
 
-    async def _begin_rebuilds(self) -> None:
-        for number in sorted(self._replica.to_rebuild):
-            log.error("log lost its tail, rebuilding", extra=self._about(partition=number))
-            self._tail.seek(number, 0)
-            self._replica.to_rebuild.discard(number)
+    async def _go_back(self) -> None:
+        """Read again from where the folds stand that were dropped, or let a record go."""
+        for number in sorted(self._replica.to_read_again):
+            self._tail.seek(number, self._replica.hosted[number].core.next_offset)
+            self._replica.to_read_again.discard(number)
             self._replica.is_caught_up = False
             self._ends |= await self._tail.end_offsets([number])
 

@@ -17,6 +17,7 @@ from trunkline_core.errors import TrunklineError
 
 from trunkline_ledger.core.commands import NOTHING
 from trunkline_ledger.core.records import BROADCAST_KEY, OWN_TYPES
+from trunkline_ledger.core.skips import Skips
 from trunkline_ledger.kafka.reader import EffectiveRecord, Position, Reader
 from trunkline_ledger.ledger import Ledger
 from trunkline_ledger.log_client import LogClient
@@ -57,7 +58,8 @@ class ProcessManager(Generic[C]):
         name: part of the mark; a manager under a new name begins at the start of the topic.
         topic: the foreign ledger.
         react: pure; returns the commands in order, none when there is nothing to do. Must know every record type or
-            ignore it; what it raises stops this manager, loudly, until it is repaired.
+            ignore it; what it raises stops this manager, loudly, until it is repaired or an operator lets the record
+            go (rule 21).
     """
 
     name: str
@@ -95,6 +97,14 @@ class ManagerRunner(Generic[C]):
                 tasks.create_task(feed.run(), name=f"managers-{feed.topic}")
 
 
+class _Stopped(Exception):
+    """A manager cannot take this record."""
+
+    def __init__(self, effective: EffectiveRecord) -> None:
+        super().__init__(f"offset {effective.record.offset} of partition {effective.record.partition}")
+        self.effective = effective
+
+
 @dataclass(slots=True)
 class _Unrecorded:
     """Inputs of one source partition that led to nothing for one target since its mark was written."""
@@ -126,6 +136,8 @@ class _Feed(Generic[C]):
         self._again_at: dict[int, float] = {}
         self._unrecorded: dict[tuple[str, int, int], _Unrecorded] = {}
         self._handed_over: dict[tuple[str, int, int], ManagerSource] = {}  # the newest of each manager and target
+        self._stopped_at: EffectiveRecord | None = None
+        self._let_go: set[tuple[int, int]] = set()
         ledger.on_lost(self._stop_feeding)
 
     async def run(self) -> None:
@@ -135,13 +147,17 @@ class _Feed(Generic[C]):
             while True:
                 try:
                     await self._reader.start()
+                    await self._look_for_skip()
                     self._begin()
                     while True:
                         await self._step()
                         back_off.reset()
                 except (KafkaError, OSError, TimeoutError) as error:
                     log.warning("source lost", extra={"topic": self.topic, "reason": type(error).__name__})
-                except Exception:  # a manager's defect: nothing is skipped, the same input is tried again
+                except _Stopped as stop:  # nothing is skipped that nobody let go: the same input is tried again
+                    self._stopped_at = stop.effective
+                    log.exception("manager failed", extra={"topic": self.topic, "input": str(stop)})
+                except Exception:  # a defect of ours
                     log.exception("manager failed", extra={"topic": self.topic})
                 await back_off.wait()
                 await self._reader.renew()
@@ -151,6 +167,21 @@ class _Feed(Generic[C]):
     def has_fed(self, source: int, offset: int, target: int) -> bool:
         """See ManagerRunner."""
         return target in self._fed and self._passed.get(source, 0) >= offset
+
+    async def _look_for_skip(self) -> None:
+        """Look behind the record that a manager stopped at, as far as a skip of it may stand."""
+        stopped, self._stopped_at = self._stopped_at, None
+        if stopped is None:
+            return
+        number, offset = stopped.record.partition, stopped.record.offset
+        skips = Skips(offset)
+        await self._reader.seek(number, Position(offset, stopped.position_after.epoch))
+        end = (await self._reader.end_offsets())[number]
+        while skips.reaches(offset) and self._reader.positions()[number].offset < end:
+            for effective in await self._reader.next_batch(POLL_S):
+                if effective.record.partition == number:
+                    skips.take_in(effective.record, effective.verdict)
+        self._let_go |= {(number, found) for found in skips.offsets if found >= offset}
 
     def _begin(self) -> None:
         """Nobody is fed: each target goes on from its mark."""
@@ -216,7 +247,7 @@ class _Feed(Generic[C]):
         await asyncio.gather(*(self._submit_all(target, submissions) for target, submissions in work.items()))
 
     def _submissions(self, manager: ProcessManager[C], record: EffectiveRecord) -> Iterator[Submission[C]]:
-        commands = () if record.record.type in OWN_TYPES else manager.react(record)
+        commands = self._reaction(manager, record)
         concerned: set[int] = set()
         for ordinal, command in enumerate(commands):
             source = self._source(manager, record, ordinal)
@@ -227,6 +258,15 @@ class _Feed(Generic[C]):
                     yield _submission(command, source, follows, target)
         for target in self._fed:
             self._note(manager, target, record, is_recorded=target in concerned)
+
+    def _reaction(self, manager: ProcessManager[C], effective: EffectiveRecord) -> Sequence[ManagerCommand[C]]:
+        record = effective.record
+        if record.type in OWN_TYPES or (record.partition, record.offset) in self._let_go:
+            return ()
+        try:
+            return manager.react(effective)
+        except Exception as error:
+            raise _Stopped(effective) from error
 
     def _targets(self, command: ManagerCommand[C]) -> list[int]:
         if command.key is None:

@@ -12,6 +12,7 @@ from aiokafka.errors import InvalidSessionTimeoutError, KafkaError
 from trunkline.ledger.v1.ledger_types_pb2 import Marker
 
 from trunkline_ledger.core.batch import Batch
+from trunkline_ledger.core.partition import Partition
 from trunkline_ledger.core.placement import PARTITIONER
 from trunkline_ledger.core.records import BROADCAST_KEY, MARKER_TYPE, Draft
 from trunkline_ledger.log_client import AppendRefused, AppendUnknown, LogMembership, LogProducer
@@ -48,6 +49,8 @@ class Ownership(Generic[S, C, E]):
         back_off = BackOff()
         while not self._replica.is_stopping:
             try:
+                if await self._stands_aside():
+                    continue
                 await self._be_member(back_off)
             except InvalidSessionTimeoutError:
                 self._session_timeout_s = self._replica.settings.fallback_session_timeout_s
@@ -59,6 +62,17 @@ class Ownership(Generic[S, C, E]):
                 log.warning("membership lost", extra=self._about(reason=type(error).__name__))
                 self._replica.stats.reconnects += 1
             await back_off.wait()
+
+    async def _stands_aside(self) -> bool:
+        """A version that a newer one made too old leaves the group, so that it is not proposed what it cannot own.
+
+        It goes on forwarding commands until it is upgraded (ledger rules 19 and 21).
+        """
+        if not self._replica.is_too_old:
+            return False
+        await self.leave()
+        await asyncio.sleep(IDLE_S)
+        return True
 
     async def leave(self) -> None:
         """Leave the group, so that another replica takes over at once."""
@@ -74,12 +88,12 @@ class Ownership(Generic[S, C, E]):
         try:
             await self._membership.start()
             back_off.reset()
-            while True:
+            while not self._replica.is_too_old:
                 await self._membership.poll()
                 self._follow_proposal(self._membership.proposed)
                 await asyncio.sleep(replica.settings.membership_poll_s)
         finally:
-            if not replica.is_stopping:
+            if not replica.is_stopping and not replica.is_too_old:
                 await self._membership.stop(leave=False)
 
     async def feel_pulse(self) -> None:
@@ -148,8 +162,8 @@ class Ownership(Generic[S, C, E]):
         await producer.start()
         try:
             await self._take_over(number, hosted, producer)
-            began, rebuilds = hosted.core.is_open, hosted.core.rebuilds
-            while hosted.core.is_open and hosted.core.rebuilds == rebuilds:  # read again: log time stands at the marker
+            began = hosted.core.is_open
+            while hosted.core.is_open:
                 await self._decide_once(number, hosted, producer)
             return began
         finally:
@@ -160,8 +174,7 @@ class Ownership(Generic[S, C, E]):
         await self._reached(hosted, await self._end_offset(number, hosted))
         self._replica.check_placement(number)
         if self._may_own(number):
-            draft = self._marker(hosted.core.fold.epochs.epoch + 1)
-            offset = await producer.append([draft])
+            offset = await producer.append([self._marker(hosted.core)])
             hosted.core.marker_acknowledged(offset, self._replica.monotonic_s())
             await self._reached(hosted, offset + 1)
 
@@ -185,21 +198,21 @@ class Ownership(Generic[S, C, E]):
             lambda: core.next_offset >= offset or core.poison is not None, self._replica.settings.append_timeout_s
         )
 
-    def _marker(self, epoch: int) -> Draft:
+    def _marker(self, core: Partition[S, C, E]) -> Draft:
         replica = self._replica
         marker = Marker(
-            epoch=epoch,
+            epoch=core.announce(),
             boot_id=replica.boot_id,
             instance_id=replica.instance_id,
             address=replica.address,
-            min_reader=replica.service.schema_version,
+            min_reader=core.min_reader,
             decider_version=replica.service.decider_version,
             cluster_id=replica.cluster_id,
             topic_id=replica.topic_id,
             partition_count=len(replica.hosted),
             partitioner=PARTITIONER,
         )
-        return Draft(BROADCAST_KEY.encode(), marker.SerializeToString(), epoch, MARKER_TYPE)
+        return Draft(BROADCAST_KEY.encode(), marker.SerializeToString(), marker.epoch, MARKER_TYPE)
 
     async def _decide_once(self, number: int, hosted: Hosted[S, C, E], producer: LogProducer) -> None:
         core = hosted.core

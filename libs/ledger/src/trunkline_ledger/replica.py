@@ -4,15 +4,17 @@ Must not: talk to Kafka.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from trunkline_core.errors import Misconfigured
+from trunkline_core.errors import Misconfigured, Poison
 
 from trunkline_ledger.core.partition import Outputs, Partition
 from trunkline_ledger.core.placement import check_placement
+from trunkline_ledger.core.skips import TooNew
 from trunkline_ledger.delivery import Delivery
 from trunkline_ledger.kafka.settings import LedgerSettings
 from trunkline_ledger.log_client import LogClient
@@ -23,6 +25,8 @@ from trunkline_ledger.stats import LedgerStats
 S = TypeVar("S", bound=LedgerState)
 C = TypeVar("C")
 E = TypeVar("E")
+
+log = logging.getLogger(__name__)
 
 BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
@@ -98,7 +102,7 @@ class Replica(Generic[S, C, E]):
         self.stats = LedgerStats()
         self.delivery: Delivery[E] = Delivery(service.name, self.stats)
         self.hosted: dict[int, Hosted[S, C, E]] = {}
-        self.to_rebuild: set[int] = set()
+        self.to_read_again: set[int] = set()
         self.snapshots: dict[int, int] = {}  # by partition: up to which offset the newest one known reaches
         self.topic_id = ""
         self.cluster_id = ""
@@ -116,6 +120,11 @@ class Replica(Generic[S, C, E]):
         core = Partition(self.service, number, self.instance_id, self.boot_id, self.stats)
         self.hosted[number] = Hosted(core)
 
+    @property
+    def is_too_old(self) -> bool:
+        """Whether a newer version owns a partition and may write what this one cannot read (ledger rule 21)."""
+        return any(isinstance(hosted.core.poison, TooNew) for hosted in self.hosted.values())
+
     def check_placement(self, number: int) -> None:
         """Raises: Misconfigured when the topic was given more partitions, or keys another place (ledger rule 22)."""
         marker = self.hosted[number].core.fold.epochs.marker
@@ -129,12 +138,25 @@ class Replica(Generic[S, C, E]):
             self.replaced.set()
         if outputs.tail_lost:
             self.rebuild(number)
-        if outputs.opened or outputs.lost:
+        if outputs.stopped is not None:
+            self._tell_stopped(number, outputs.stopped)
+        if outputs.read_again:
+            self._read_again(number)
+        if outputs.opened or outputs.lost or outputs.read_again:
             hosted.wake.set()
         hosted.progress.notify()
 
+    def _read_again(self, number: int) -> None:
+        self.to_read_again.add(number)
+        if self.hosted[number].core.next_offset == 0:  # the snapshots hold what is not true any more (rule 16)
+            self.snapshots.pop(number, None)
+
     def rebuild(self, number: int) -> None:
-        """The log lost its tail: what was read of it is not true any more (ledger rule 9); the fold begins again."""
-        self.to_rebuild.add(number)
-        self.snapshots.pop(number, None)
+        """The log lost its tail; what was read of it is not true any more (ledger rule 9): the fold begins again."""
+        log.error("log lost its tail, rebuilding", extra={"ledger": self.service.name, "partition": number})
         self.emit(number, self.hosted[number].core.drop())
+
+    def _tell_stopped(self, number: int, poison: Poison) -> None:
+        """What an operator must know to upgrade this replica, or to let the record go (ledger rule 21)."""
+        about = {"ledger": self.service.name, "partition": number, "reason": str(poison)}
+        log.error("partition stopped", extra=about)

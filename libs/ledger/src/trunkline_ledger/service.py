@@ -72,8 +72,10 @@ class LedgerService(Generic[S, C, E]):
         correlation_of: the customer interaction; empty for the submission's.
         is_ignorable: whether the event never changes state.
         is_last: whether the event ends its aggregate, so that nothing but what is late follows (rule 16).
-        schema_version: what this release reads; raise it with new event types, and when `evolve` makes something else
-            of events that exist, or a table or field of the state is added.
+        schema_version: newest schema that this release reads; raise it with new event types, and when `evolve` makes
+            something else of events that exist, or a table or field of the state is added.
+        written_version: newest schema of events that it writes; replicas that do not read it stand aside. A new event
+            type raises `schema_version`, and this one a release later (rule 21); state alone never raises it.
         snapshots_since: the oldest schema version whose snapshots this release reads; what they lack is then empty or
             has its default.
         import_path: `module:name` of this very object, or of what returns it, for the process that makes snapshots;
@@ -91,5 +93,10 @@ class LedgerService(Generic[S, C, E]):
     is_ignorable: Callable[[E], bool] = _never
     is_last: Callable[[E], bool] = _never
     schema_version: int = 1
+    written_version: int = 1
     snapshots_since: int = 1
     import_path: str = ""
+
+    def __post_init__(self) -> None:
+        if self.written_version > self.schema_version:
+            raise ValueError(f"{self.name} writes schema {self.written_version} and reads {self.schema_version}")

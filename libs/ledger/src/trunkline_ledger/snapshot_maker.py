@@ -59,8 +59,7 @@ async def make(request: Request) -> dict[str, object]:
     """Make the snapshot; return where it ends. Raises: KafkaError, TimeoutError; Poison."""
     service = replace(service_at(request.service), topic=request.topic)
     base = await _base(request, service)
-    begun_at = base.core.next_offset
-    last = await _follow(request, base.core)
+    begun_at, last = await _follow(request, base.core)
     is_new = last is not None and base.core.next_offset - begun_at >= request.at_least
     if last is not None and is_new:
         await _write(request, service, base, last)
@@ -99,24 +98,36 @@ def _chunks_in_slot(slots: list[Stored], slot: int) -> int:
     return max((stored.manifest.chunk_count for stored in slots if stored.manifest.number % SLOTS == slot), default=0)
 
 
-async def _follow(request: Request, core: Partition[Any, Any, Any]) -> Record | None:
-    """Fold up to the present end, and on to the end of a command; return the last record, None without any."""
+async def _follow(request: Request, core: Partition[Any, Any, Any]) -> tuple[int, Record | None]:
+    """Fold up to the present end, and on to the end of a command.
+
+    Returns where it began, the start of the log if the base holds what an operator let go since (rule 21), and the last
+    record, None without any. Raises: Poison where the log ends before a record that cannot be applied was let go.
+    """
     tail = Tail(request.topic, request.bootstrap_servers, request.client_id)
-    await tail.start({request.partition: core.next_offset}, only=request.partition)
+    begun_at, last = core.next_offset, None
+    await tail.start({request.partition: begun_at}, only=request.partition)
     try:
         end = (await tail.end_offsets([request.partition]))[request.partition]
-        last: Record | None = None
-        while core.next_offset < end or not core.fold.is_between_commands:
+        while not _is_at(core, end):
             for record in await _some(tail):
-                core.take_in([record], 0.0)
-                if core.poison is not None:
-                    raise core.poison
-                last = record
-                if core.next_offset >= end and core.fold.is_between_commands:
+                if core.take_in([record], 0.0).read_again:
+                    begun_at = min(begun_at, core.next_offset)
+                    tail.seek(request.partition, core.next_offset)
                     break
-        return last
+                if core.poison is None:
+                    last = record
+                elif record.offset >= end - 1:
+                    raise core.poison
+                if _is_at(core, end):
+                    break
+        return begun_at, last
     finally:
         await tail.stop()
+
+
+def _is_at(core: Partition[Any, Any, Any], end: int) -> bool:
+    return core.next_offset >= end and core.fold.is_between_commands
 
 
 async def _some(tail: Tail) -> list[Record]:

@@ -18,6 +18,7 @@ class LedgerStats:
         takeovers, losses: epochs begun here, and ended.
         rebuilds: partitions dropped and read again because the log lost its tail (alert).
         poisoned: partitions stopped by a record that cannot be applied (alert).
+        skipped: records passed over because an operator let them go.
         stuck_timers: timers whose command led to no event that replaces them (a defect of the rules).
         watcher_failures: watchers that raised.
         reconnects: clients built anew.
@@ -41,6 +42,7 @@ class LedgerStats:
     losses: int = 0
     rebuilds: int = 0
     poisoned: int = 0
+    skipped: int = 0
     stuck_timers: int = 0
     watcher_failures: int = 0
     reconnects: int = 0

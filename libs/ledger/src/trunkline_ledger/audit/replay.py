@@ -7,6 +7,7 @@ A refusal left no record, so it is not decided again. Another version of the rul
 difference, and a problem only where the marker names our version.
 """
 
+from collections.abc import Set
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
@@ -56,12 +57,19 @@ class ReplayReport:
 class PartitionReplay(Generic[S, C, E]):
     """One partition, decided again; feed it every record in order, then ask for the report."""
 
-    def __init__(self, service: LedgerService[S, C, E], number: int, until: datetime | None = None) -> None:
-        """`until`: log time; what was decided later is left out."""
+    def __init__(
+        self,
+        service: LedgerService[S, C, E],
+        number: int,
+        until: datetime | None = None,
+        let_go: Set[int] = frozenset(),
+    ) -> None:
+        """`until`: log time; what was decided later is left out. `let_go`: offsets that an operator let go."""
         self._service = service
         self._number = number
         self._until = until
         self._fold: Fold[S, C, E] = Fold(service, number)
+        self._fold.let_go = let_go
         self._deciding = Deciding(service, number, self._fold, LedgerStats())
         self._report = ReplayReport(service.topic, number, Problems(f"{service.topic}/{number}"))
         self._command: wire.CommandRecord | None = None
@@ -87,7 +95,8 @@ class PartitionReplay(Generic[S, C, E]):
         return self._report
 
     def _read(self, record: Record) -> None:
-        if self._is_event(record):
+        is_gone = record.offset in self._fold.let_go
+        if self._is_event(record) and (self._records or not is_gone):
             self._read_event(record)
             return
         if self._records:
@@ -120,7 +129,8 @@ class PartitionReplay(Generic[S, C, E]):
 
     def _decide(self, command: wire.CommandRecord, records: list[Record]) -> None:
         self._report.commands += 1
-        difference = self._difference(command, records)
+        is_whole = all(record.offset not in self._fold.let_go for record in records)
+        difference = self._difference(command, records) if is_whole else ""
         if difference:
             self._note(records[0].offset, difference)
         for record in records:

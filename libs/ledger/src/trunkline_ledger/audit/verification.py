@@ -5,6 +5,7 @@ minutes, never the log. Must not: read anything itself, or fold state: `replay` 
 """
 
 from collections import deque
+from collections.abc import Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -75,10 +76,18 @@ class PartitionReport:
 class PartitionAudit:
     """The checks of one partition; feed it every record in order, then ask for the report."""
 
-    def __init__(self, service: LedgerService[Any, Any, Any], number: int, partitions: int) -> None:
+    def __init__(
+        self,
+        service: LedgerService[Any, Any, Any],
+        number: int,
+        partitions: int,
+        let_go: Set[int] = frozenset(),
+    ) -> None:
+        """`let_go`: offsets that an operator let go; nothing is asked of them."""
         self._service = service
         self._number = number
         self._partitions = partitions
+        self._let_go = let_go
         self._report = PartitionReport(service.topic, number, Problems(f"{service.topic}/{number}"))
         self._epochs = EpochFilter()
         self._journal = Journal()
@@ -103,7 +112,10 @@ class PartitionAudit:
                 self._read_marker(record)
             case Verdict.EFFECTIVE:
                 self._report.effective += 1
-                self._read_effective(record)
+                if record.offset in self._let_go:
+                    self._pass_over()
+                else:
+                    self._read_effective(record)
 
     def report(self) -> PartitionReport:
         """Return what was found; call it at the end of the log."""
@@ -127,6 +139,11 @@ class PartitionAudit:
             self._wrong("PartitionCount", record, f"{marker.partition_count} in the marker, {self._partitions} now")
         if marker.partitioner not in ("", PARTITIONER):
             self._wrong("Partitioner", record, f"the marker says {marker.partitioner}")
+
+    def _pass_over(self) -> None:
+        """An event that was let go still belongs to its command (rule 21)."""
+        if self._command is not None:
+            self._count_event(self._command)
 
     def _read_effective(self, record: Record) -> None:
         try:
@@ -161,8 +178,11 @@ class PartitionAudit:
         self._check_in_command(record, envelope, command)
         is_last = self._service.is_last(event)
         self._check_stream(record, envelope, command.record.command_id, is_last=is_last)
-        command.seen += 1
         command.size_bytes += _size_bytes(record)
+        self._count_event(command)
+
+    def _count_event(self, command: _Command) -> None:
+        command.seen += 1
         if command.seen == command.record.event_count:
             self._finish_command(command)
 

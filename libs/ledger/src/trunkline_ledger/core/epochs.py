@@ -46,6 +46,12 @@ class EpochFilter:
         """Go on where a snapshot was made."""
         self.epoch, self.marker = epoch, marker
 
+    def copy(self) -> "EpochFilter":
+        """Return a filter that goes on from here by itself."""
+        copy = EpochFilter(self.epoch)
+        copy.marker = self.marker
+        return copy
+
     @property
     def owner(self) -> Owner | None:
         """Who may write, None before the first valid marker that was read."""

@@ -5,6 +5,7 @@ epoch; log time; the next offset to read. All of it is in `contents` or in a sna
 Must not: decide anything, or know whether this replica is the owner.
 """
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import SimpleNamespace
@@ -21,7 +22,7 @@ from trunkline_ledger.core.digest import digest_of
 from trunkline_ledger.core.epochs import EpochFilter, Verdict
 from trunkline_ledger.core.marks import Marks
 from trunkline_ledger.core.metadata import Metadata
-from trunkline_ledger.core.records import SKIP_TYPE, Record
+from trunkline_ledger.core.records import RECORD_SKIPPED_TYPE, SKIP_TYPE, Record
 from trunkline_ledger.core.versions import Versions
 from trunkline_ledger.core.window import Window
 from trunkline_ledger.service import LedgerService, LedgerState
@@ -36,15 +37,20 @@ LEASE_GRACE = timedelta(seconds=10)
 
 @dataclass(slots=True)
 class _Reading(Generic[E]):
-    """The command whose events are being read."""
+    """The command whose events are being read; `missing` of them were let go by an operator."""
 
     record: wire.CommandRecord
     tenant: str
     events: list[Recorded[E]] = field(default_factory=list)
+    missing: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        return len(self.events) + self.missing >= self.record.event_count
 
 
 class Fold(Generic[S, C, E]):
-    """One partition's log, folded."""
+    """One partition's log, folded; the records at the offsets `let_go` are passed over (rule 21)."""
 
     def __init__(self, service: LedgerService[S, C, E], number: int) -> None:
         self._service = service
@@ -57,6 +63,7 @@ class Fold(Generic[S, C, E]):
         self.epochs = EpochFilter()
         self.clock = LogClock()
         self.next_offset = 0
+        self.let_go: Set[int] = frozenset()
         self._reading: _Reading[E] | None = None
 
     @property
@@ -86,7 +93,9 @@ class Fold(Generic[S, C, E]):
         Raises: Poison for a valid record that cannot be applied (rule 21); it is then as if it had not been read.
         """
         verdict = self.epochs.admit(record)
-        if verdict is Verdict.EFFECTIVE:
+        if verdict is Verdict.EFFECTIVE and record.offset in self.let_go:
+            self._pass_over()
+        elif verdict is Verdict.EFFECTIVE:
             self._apply_whole(record, effective)
         elif verdict is Verdict.MARKER:
             self._begin_epoch(record)
@@ -100,14 +109,25 @@ class Fold(Generic[S, C, E]):
         self.clock.saw(record.append_time)
         self.state.timers.grant_grace(self.clock.last_event_time + LEASE_GRACE)
 
+    def _pass_over(self) -> None:
+        """An event that was let go still belongs to its command, whose other events and whose mark stay."""
+        reading = self._reading
+        if reading is not None:
+            reading.missing += 1
+            self._finish_whole(reading)
+
     def _apply_whole(self, record: Record, effective: list[Recorded[E]]) -> None:
+        reading, read = self._reading, len(self._reading.events) if self._reading else 0
         try:
             if record.type == SKIP_TYPE:
                 self.marks.advance(source_of(wire.ManagerInputSkipped.FromString(record.value).source))
-            else:
+            elif record.type != RECORD_SKIPPED_TYPE:
                 effective.append(self._apply(record))
         except Exception as error:  # whatever a codec or a rule raises stops this partition, never the process
             self.journal.rollback()
+            self._reading = reading
+            if reading is not None:
+                del reading.events[read:]
             where = f"offset {record.offset} of {self._service.topic}/{self._number}"
             raise Poison(f"{where} cannot be applied: {type(error).__name__}") from error
 
@@ -117,8 +137,7 @@ class Fold(Generic[S, C, E]):
         recorded = Recorded(event, metadata, self._number, record.offset, record.key.decode())
         self._evolve(event, metadata, reading.record.command_id)
         reading.events.append(recorded)
-        if len(reading.events) >= reading.record.event_count:
-            self._finish(reading)
+        self._finish_whole(reading)
         return recorded
 
     def _command_of(self, metadata: Metadata) -> _Reading[E]:
@@ -141,7 +160,9 @@ class Fold(Generic[S, C, E]):
         is_last = self._service.is_last(event)
         self.versions.advance(metadata.stream_id, metadata.stream_version, metadata.event_time, is_last=is_last)
 
-    def _finish(self, reading: _Reading[E]) -> None:
+    def _finish_whole(self, reading: _Reading[E]) -> None:
+        if not reading.is_whole:
+            return
         record = reading.record
         if record.payload_hash:
             key = (reading.tenant, record.principal, record.command_id)

@@ -22,6 +22,7 @@ from trunkline_ledger.core.epochs import Owner, Verdict
 from trunkline_ledger.core.fold import Fold
 from trunkline_ledger.core.lanes import Lanes
 from trunkline_ledger.core.records import Record
+from trunkline_ledger.core.skips import Skips, Stop, TooNew
 from trunkline_ledger.service import LedgerService, LedgerState
 from trunkline_ledger.stats import LedgerStats
 from trunkline_ledger.submission import Committed, Lane, NotOwner, OutcomeUnknown, ReadToken, Recorded
@@ -36,7 +37,8 @@ class Outputs(Generic[E]):
     """What the shell must do now, in this order: push `effective`, tell of `opened` or `lost`, send `replies`.
 
     `replaced`: a newer process of the same instance began; this one must exit (rule 3). `tail_lost`: the log is shorter
-    than what was read of it; read again from its start (rule 9).
+    than what was read of it; read again from its start (rule 9). `read_again`: go back to `Partition.next_offset`, a
+    record was let go (rule 21). `stopped`: why the partition goes no further (rule 21).
     """
 
     effective: list[Recorded[E]] = field(default_factory=list)
@@ -45,6 +47,8 @@ class Outputs(Generic[E]):
     lost: bool = False
     replaced: bool = False
     tail_lost: bool = False
+    read_again: bool = False
+    stopped: Poison | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,6 @@ class Partition(Generic[S, C, E]):
         self.number = number
         self.lanes: Lanes[Ticket] = Lanes()
         self.stats = stats
-        self.rebuilds = 0  # after one, what a marker of ours in the history opened is an epoch to be left
         self._service = service
         self._instance_id = instance_id
         self._boot_id = boot_id
@@ -78,10 +81,14 @@ class Partition(Generic[S, C, E]):
         """Go on from a restored snapshot; nothing was read yet (rule 16)."""
         self._begin(fold)
 
-    def _begin(self, fold: Fold[S, C, E] | None = None) -> None:
+    def _begin(self, fold: Fold[S, C, E] | None = None, skips: Skips | None = None) -> None:
         self.fold: Fold[S, C, E] = fold or Fold(self._service, self.number)
+        self.skips = skips or Skips(self.fold.next_offset)
+        self.fold.let_go = self.skips.offsets
         self.is_open = False
-        self.poison: Poison | None = None
+        self._stop: Stop | None = None
+        self._is_behind = False  # the shell was asked to go back; what it read beyond may still arrive
+        self._announced: int | None = None
         self._deciding = Deciding(self._service, self.number, self.fold, self.stats)
         self._alarm = Alarm()
         self._in_flight: Batch[E] | None = None
@@ -96,8 +103,13 @@ class Partition(Generic[S, C, E]):
 
     @property
     def owner(self) -> Owner | None:
-        """Who may write according to the log."""
-        return self.fold.epochs.owner
+        """Who may write according to the log, also beyond where this replica stopped."""
+        return (self.fold.epochs if self._stop is None else self._stop.epochs).owner
+
+    @property
+    def poison(self) -> Poison | None:
+        """Why this replica applies nothing more, None while it does."""
+        return None if self._stop is None else self._stop.poison
 
     @property
     def is_settled(self) -> bool:
@@ -111,9 +123,19 @@ class Partition(Generic[S, C, E]):
 
     @property
     def may_own(self) -> bool:
-        """Whether this version can apply everything that stands on the log (rule 21, `min_reader`)."""
+        """Whether this version can apply everything that stands on the log (rule 21)."""
+        return self._stop is None
+
+    @property
+    def min_reader(self) -> int:
+        """The lowest schema version that the next marker demands: never lower than what may stand on the log."""
         marker = self.fold.epochs.marker
-        return self.poison is None and (marker is None or marker.min_reader <= self._service.schema_version)
+        return max(self._service.written_version, marker.min_reader if marker is not None else 0)
+
+    def announce(self) -> int:
+        """Return the epoch for a marker of ours; the partition opens at no other, also when it is all read again."""
+        self._announced = self.fold.epochs.epoch + 1
+        return self._announced
 
     # reading the log
 
@@ -128,29 +150,42 @@ class Partition(Generic[S, C, E]):
         return outputs
 
     def _read(self, record: Record, monotonic_s: float, outputs: Outputs[E]) -> None:
-        if record.offset < self.next_offset or self.poison is not None:
-            return  # our own batch, applied when it was acknowledged
+        if self._stop is not None:
+            self._hear(record, self._stop, outputs)
+        elif record.offset < self.next_offset or (self._is_behind and record.offset > self.next_offset):
+            return  # our own batch, applied when it was acknowledged; or read before the shell went back
+        else:
+            self._is_behind = False
+            self._apply(record, monotonic_s, outputs)
+
+    def _apply(self, record: Record, monotonic_s: float, outputs: Outputs[E]) -> None:
         try:
             verdict = self.fold.take_in(record, outputs.effective)
         except Poison as poison:
-            self._stop(poison, outputs)
+            self.stats.poisoned += 1
+            self.skips.count(record.offset)
+            self._stop_at(record.offset, poison, outputs)
             return
         self.stats.folded += 1
         self.stats.void_records += verdict is Verdict.VOID
         if verdict is Verdict.MARKER:
             self._follow_marker(record, monotonic_s, outputs)
         self._resolve_displaced(record.offset, verdict, outputs)
+        self._let_go(self.skips.take_in(record, verdict), outputs)
 
     def _follow_marker(self, record: Record, monotonic_s: float, outputs: Outputs[E]) -> None:
         """An epoch began: ours, or another's, and then whoever owned the partition before stops (rule 3)."""
         owner = self.owner
         assert owner is not None, "a valid marker was just read"
-        if owner.boot_id == self._boot_id:
+        if owner.boot_id == self._boot_id and owner.epoch == self._announced:
             self._open(record, monotonic_s, outputs)
             return
-        if owner.instance_id == self._instance_id and owner.boot_id > self._boot_id:
-            outputs.replaced = True
+        outputs.replaced |= self._is_newer_self(owner)
         self._lose(outputs)
+        self._stand_aside(record, outputs)
+
+    def _is_newer_self(self, owner: Owner | None) -> bool:
+        return owner is not None and owner.instance_id == self._instance_id and owner.boot_id > self._boot_id
 
     def marker_acknowledged(self, offset: int, monotonic_s: float) -> None:
         """Our marker stands on the log since then at the latest: log time need not wait until it is read (rule 15)."""
@@ -171,14 +206,52 @@ class Partition(Generic[S, C, E]):
         self._alarm.reset()
         outputs.replies += [(ticket, self._not_owner()) for ticket in self.lanes.drain()]
 
-    def _stop(self, poison: Poison, outputs: Outputs[E]) -> None:
-        """A valid record that cannot be applied stops this partition only (rule 21)."""
-        self.poison = poison
-        self.stats.poisoned += 1
-        if self._displaced is not None:
-            displaced, self._displaced = self._displaced, None
-            self._answer_all(displaced.batch, _unknown, outputs)
+    # stopped, and going on (rule 21)
+
+    def _stand_aside(self, record: Record, outputs: Outputs[E]) -> None:
+        """From a marker on that demands a newer reader, records may come that this version cannot apply."""
+        marker = self.fold.epochs.marker
+        if marker is not None and marker.min_reader > self._service.schema_version:
+            needs, reads = marker.min_reader, self._service.schema_version
+            self._stop_at(
+                record.offset, TooNew(f"needs a version that reads schema {needs}, this one reads {reads}"), outputs
+            )
+
+    def _stop_at(self, offset: int, poison: Poison, outputs: Outputs[E]) -> None:
+        """A valid record that cannot be applied stops this partition only; what follows is listened to."""
+        self._stop = Stop(poison, offset, self.fold.epochs)
+        outputs.stopped = poison
+        self._drop_displaced(outputs)
         self._lose(outputs)
+
+    def _hear(self, record: Record, stop: Stop, outputs: Outputs[E]) -> None:
+        verdict = stop.hear(record)
+        if verdict is Verdict.MARKER and self._is_newer_self(stop.epochs.owner):
+            outputs.replaced = True
+        self._let_go(self.skips.take_in(record, verdict), outputs)
+
+    def _let_go(self, offset: int | None, outputs: Outputs[E]) -> None:
+        """A record was let go: one that was applied is in the state, and all must be read again without it."""
+        if offset is None:
+            return
+        self.stats.skipped += 1
+        if offset < self.next_offset:
+            self._drop_displaced(outputs)
+            self._lose(outputs)
+            self._begin(skips=None if self.skips.begins_at else self.skips)  # after a snapshot only the start knows all
+            self._go_back(outputs)
+        elif self._stop is not None and offset == self._stop.offset:
+            self._stop = None
+            self._go_back(outputs)
+
+    def _go_back(self, outputs: Outputs[E]) -> None:
+        self._is_behind, outputs.read_again = True, True
+
+    def _drop_displaced(self, outputs: Outputs[E]) -> None:
+        """Nobody will see it read back."""
+        displaced, self._displaced = self._displaced, None
+        if displaced is not None:
+            self._answer_all(displaced.batch, _unknown, outputs)
 
     def _not_owner(self) -> NotOwner:
         owner = self.owner
@@ -266,13 +339,15 @@ class Partition(Generic[S, C, E]):
                 self._answer_all(batch, _unknown, outputs)
         self._lose(outputs)
         self.stats.rebuilds += 1
-        self.rebuilds += 1
         self._begin()
+        self._go_back(outputs)
         return outputs
 
     def _make_final(self, batch: Batch[E], monotonic_s: float, outputs: Outputs[E]) -> None:
         """Replies, rejections and pushes leave now that what they saw is durable (rule 8)."""
         self.fold.journal.commit()
+        for offset in range(self.next_offset, batch.next_offset):
+            self.skips.count(offset)
         self.fold.next_offset = batch.next_offset
         if any(outcome.is_first for outcome in batch.outcomes):  # as a standby that reads its events
             self.fold.clock.saw(batch.now)

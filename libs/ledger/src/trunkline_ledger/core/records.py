@@ -13,7 +13,8 @@ EPOCH_HEADER = "tl-epoch"
 TYPE_HEADER = "tl-type"
 MARKER_TYPE = "trunkline.ledger.v1.Marker"
 SKIP_TYPE = "trunkline.ledger.v1.ManagerInputSkipped"
-OWN_TYPES = frozenset({MARKER_TYPE, SKIP_TYPE})
+RECORD_SKIPPED_TYPE = "trunkline.ledger.v1.RecordSkipped"
+OWN_TYPES = frozenset({MARKER_TYPE, SKIP_TYPE, RECORD_SKIPPED_TYPE})
 BROADCAST_KEY = "*"
 
 MAX_COMMAND_BYTES = 48 * 1024

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from trunkline_ledger.core.epochs import EpochFilter, Verdict
-from trunkline_ledger.core.records import Record
+from trunkline_ledger.core.records import MARKER_TYPE, Record
 from trunkline_ledger.kafka.client import KafkaClient
 from trunkline_ledger.log_client import LogClient, LogTail
 
@@ -32,6 +32,11 @@ class EffectiveRecord:
 
     record: Record
     position_after: Position
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether it begins an epoch or takes effect in one."""
+        return Verdict.MARKER if self.record.type == MARKER_TYPE else Verdict.EFFECTIVE
 
 
 class Reader:

@@ -29,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "events": len(log.events),
         "markers": log.markers,
         "void_records": log.void_records,
+        "let_go": len(log.let_go),
         "journal_entries": len(entries),
         "violations": len(violations),
     }

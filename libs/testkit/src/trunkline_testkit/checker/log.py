@@ -1,7 +1,8 @@
 """The ledgers as they stand in Kafka, every record judged by the checker's own epoch logic.
 
 A marker is valid only if its epoch is greater than the current one; another record takes effect only if it carries the
-current epoch (ledger rule 2). Written a second time here, from the page and not from the code.
+current epoch (ledger rule 2). A record that an operator let go is as if it had never been (ledger rule 21). Written a
+second time here, from the page and not from the code.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from trunkline.contact.v1.contact_events_pb2 import ContactEvent
 from trunkline.customer.v1.customer_events_pb2 import CustomerEvent
 from trunkline.directory.v1.directory_events_pb2 import DirectoryEvent
 from trunkline.ivr.v1.ivr_events_pb2 import IvrEvent
-from trunkline.ledger.v1.ledger_types_pb2 import CommandRecord, Marker
+from trunkline.ledger.v1.ledger_types_pb2 import CommandRecord, Marker, RecordSkipped
 from trunkline.ticket.v1.ticket_events_pb2 import TicketEvent
 
 AREAS: Final[Mapping[str, type[Message]]] = {
@@ -31,7 +32,10 @@ AREAS: Final[Mapping[str, type[Message]]] = {
 }
 LEDGERS: Final[Mapping[str, str]] = {f"{area}.events.v1": area for area in AREAS}
 _MARKER: Final = "trunkline.ledger.v1.Marker"
+_RECORD_SKIPPED: Final = "trunkline.ledger.v1.RecordSkipped"
 _RUNTIME_TYPES: Final = "trunkline.ledger.v1."
+_MARKED: Final = -1
+_MAX_BEHIND: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,10 @@ Decode = Callable[[LogRecord, str], EffectiveEvent | None]
 
 @dataclass(slots=True)
 class LedgerLog:
-    """Everything that was ever written to some ledger topics, judged."""
+    """Everything that was ever written to some ledger topics, judged.
+
+    `let_go`: places of records that an operator let go; nothing else here holds them.
+    """
 
     events: list[EffectiveEvent] = field(default_factory=list)
     effective_places: set[tuple[str, int, int]] = field(default_factory=set)
@@ -96,7 +103,9 @@ class LedgerLog:
     epochs: list[EpochBegin] = field(default_factory=list)
     void_records: int = 0
     undecodable: list[LogRecord] = field(default_factory=list)
+    let_go: set[tuple[str, int, int]] = field(default_factory=set)
     decode: Decode = decode_message
+    _counting: dict[tuple[str, int], list[int]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -112,6 +121,7 @@ class LedgerLog:
             place = (record.topic, record.partition)
             epoch, counted_ms = newest.get(place, (0, record.append_ms))
             newest[place] = log._add(record, areas[record.topic], epoch, counted_ms)
+        log._forget_let_go()
         return log
 
     @property
@@ -126,13 +136,38 @@ class LedgerLog:
             marker = _marker(record)
             if marker is not None and marker.epoch > epoch:
                 self.epochs.append(EpochBegin(record, marker, counted_ms))
+                self._count(record, _MARKED)
                 return marker.epoch, record.append_ms
         elif record.type is not None and epoch > 0 and record.epoch == epoch:
-            self.effective_places.add((record.topic, record.partition, record.offset))
-            self._decode(record, area)
+            self.effective_places.add(place_of(record))
+            if record.type == _RECORD_SKIPPED:
+                self._skip(record)
+            else:
+                self._count(record, record.offset)
+                self._decode(record, area)
             return epoch, record.append_ms
         self.void_records += 1
         return epoch, counted_ms
+
+    def _count(self, record: LogRecord, offset: int) -> None:
+        self._counting.setdefault((record.topic, record.partition), []).append(offset)
+
+    def _skip(self, record: LogRecord) -> None:
+        """Valid when it names the record that has exactly as many behind it, markers counted, as it says."""
+        counting = self._counting.get((record.topic, record.partition), [])
+        try:
+            skip = RecordSkipped.FromString(record.value)
+        except DecodeError:
+            return
+        place = (record.topic, record.partition, skip.offset)
+        behind = skip.following_count
+        if 0 <= behind < len(counting) and behind <= _MAX_BEHIND and counting[-1 - behind] == skip.offset >= 0:
+            self.let_go.add(place)
+
+    def _forget_let_go(self) -> None:
+        self.events = [event for event in self.events if place_of(event.record) not in self.let_go]
+        self.undecodable = [record for record in self.undecodable if place_of(record) not in self.let_go]
+        self.effective_places -= self.let_go
 
     def _decode(self, record: LogRecord, area: str) -> None:
         if record.type is not None and record.type.startswith(_RUNTIME_TYPES):
@@ -145,6 +180,11 @@ class LedgerLog:
             self.undecodable.append(record)
         else:
             self.events.append(event)
+
+
+def place_of(record: LogRecord) -> tuple[str, int, int]:
+    """Return topic, partition and offset."""
+    return (record.topic, record.partition, record.offset)
 
 
 def _marker(record: LogRecord) -> Marker | None:

@@ -112,16 +112,18 @@ def split_commands(log: LedgerLog) -> Iterator[Violation]:
     for event in log.events:
         by_partition[event.record.topic, event.record.partition].append(event)
     for events in by_partition.values():
-        yield from _split_commands_of(events)
+        yield from _split_commands_of(events, log.let_go)
 
 
-def _split_commands_of(events: Sequence[EffectiveEvent]) -> Iterator[Violation]:
+def _split_commands_of(events: Sequence[EffectiveEvent], let_go: Set[tuple[str, int, int]]) -> Iterator[Violation]:
     firsts = [number for number, event in enumerate(events) if event.command]
     for begin, end in zip(firsts, [*firsts[1:], len(events)], strict=True):
         first, last = events[begin], events[end - 1]
         command = first.command
         assert command is not None
-        is_whole = command.event_count == end - begin and last.record.offset - first.record.offset == end - begin - 1
+        offsets = range(first.record.offset, first.record.offset + command.event_count)
+        gone = sum((first.record.topic, first.record.partition, offset) in let_go for offset in offsets)
+        is_whole = command.event_count == end - begin + gone and last.record.offset in offsets
         if not is_whole or first.record.epoch != last.record.epoch:
             detail = f"{end - begin} of {command.event_count} events from {_place(first)} to {_place(last)}"
             yield Violation("CommandSplit", command.command_id, detail)

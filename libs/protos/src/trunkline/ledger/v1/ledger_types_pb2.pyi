@@ -198,7 +198,7 @@ Global___ManagerInputSkipped: _TypeAlias = ManagerInputSkipped  # noqa: Y015
 @_typing.final
 class RecordSkipped(_message.Message):
     """An operator lets a partition go on past a record that cannot be applied. Appended by the operator's tool under the
-    current epoch; it takes effect only when no effective record stands between the two.
+    current epoch; it takes effect only when exactly as many records that count stand between the two as it says.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -206,22 +206,28 @@ class RecordSkipped(_message.Message):
     OFFSET_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     OPERATOR_FIELD_NUMBER: _builtins.int
+    FOLLOWING_COUNT_FIELD_NUMBER: _builtins.int
     offset: _builtins.int
     """Offset of the record, in the same partition."""
     reason: _builtins.str
     """Why, in the operator's words: no personal data."""
     operator: _builtins.str
     """Who did it: the name that the operator's tool was given."""
+    following_count: _builtins.int
+    """Records that take effect or begin an epoch between the two, at most 4,096. They stay as they are, so somebody may
+    have decided on them with the skipped record in mind: 0 unless the operator looked at them.
+    """
     def __init__(
         self,
         *,
         offset: _builtins.int = ...,
         reason: _builtins.str = ...,
         operator: _builtins.str = ...,
+        following_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["offset", b"offset", "operator", b"operator", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["following_count", b"following_count", "offset", b"offset", "operator", b"operator", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
