@@ -110,6 +110,7 @@ class Ledger(Generic[S, C, E]):
             asyncio.create_task(self._following.run(), name=f"ledger-{name}-fold"),
             asyncio.create_task(self._ownership.hold_membership(), name=f"ledger-{name}-membership"),
             asyncio.create_task(self._ownership.feel_pulse(), name=f"ledger-{name}-pulse"),
+            asyncio.create_task(self._ownership.watch_topic(), name=f"ledger-{name}-topic"),
             *(
                 asyncio.create_task(self._ownership.serve(number), name=f"ledger-{name}-partition-{number}")
                 for number in self._replica.hosted

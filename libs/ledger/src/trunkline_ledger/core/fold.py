@@ -93,6 +93,7 @@ class Fold(Generic[S, C, E]):
             self._finish_whole(reading)
 
     def _apply_whole(self, record: Record, effective: list[Recorded[E]]) -> None:
+        reading, read = self._reading, len(self._reading.events) if self._reading else 0
         try:
             if record.type == SKIP_TYPE:
                 self.marks.advance(source_of(wire.ManagerInputSkipped.FromString(record.value).source))
@@ -100,6 +101,9 @@ class Fold(Generic[S, C, E]):
                 effective.append(self._apply(record))
         except Exception as error:  # whatever a codec or a rule raises stops this partition, never the process
             self.journal.rollback()
+            self._reading = reading
+            if reading is not None:
+                del reading.events[read:]
             where = f"offset {record.offset} of {self._service.topic}/{self._number}"
             raise Poison(f"{where} cannot be applied: {type(error).__name__}") from error
 
