@@ -30,7 +30,7 @@ from trunkline.common.v1 import common_types_pb2 as trunkline_dot_common_dot_v1_
 from trunkline.options.v1 import options_pb2 as trunkline_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*trunkline/contact/v1/contact_service.proto\x12\x14trunkline.contact.v1\x1a\x1egoogle/protobuf/duration.proto\x1a+trunkline/contact/v1/contact_commands.proto\x1a)trunkline/contact/v1/contact_events.proto\x1a(trunkline/contact/v1/contact_types.proto\x1a&trunkline/common/v1/common_types.proto\x1a\"trunkline/options/v1/options.proto\"\xb2\x01\n\x0e\x45xecuteRequest\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x35\n\x07\x63ommand\x18\x02 \x01(\x0b\x32$.trunkline.contact.v1.ContactCommand\x12\x16\n\x0e\x63orrelation_id\x18\x03 \x01(\t\x12\x14\n\x0c\x63\x61usation_id\x18\x04 \x01(\t\x12\x14\n\x0cpayload_hash\x18\x05 \x01(\x0c\x12\x11\n\tforwarded\x18\x06 \x01(\x08\"t\n\x0f\x45xecuteResponse\x12\x32\n\x06\x65vents\x18\x01 \x03(\x0b\x32\".trunkline.contact.v1.ContactEvent\x12-\n\x05token\x18\x02 \x01(\x0b\x32\x1e.trunkline.common.v1.ReadToken\"V\n\x11GetContactRequest\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12-\n\x05token\x18\x02 \x01(\x0b\x32\x1e.trunkline.common.v1.ReadToken\"H\n\x12GetContactResponse\x12\x32\n\x07\x63ontact\x18\x01 \x01(\x0b\x32!.trunkline.contact.v1.ContactView\"\x87\x04\n\x0eSessionRequest\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x30\n\x05hello\x18\n \x01(\x0b\x32\x1f.trunkline.contact.v1.PeerHelloH\x00\x12\x38\n\theartbeat\x18\x0b \x01(\x0b\x32#.trunkline.contact.v1.PeerHeartbeatH\x00\x12;\n\rstart_contact\x18\x0c \x01(\x0b\x32\".trunkline.contact.v1.StartContactH\x00\x12=\n\x0e\x63ustomer_input\x18\r \x01(\x0b\x32#.trunkline.contact.v1.CustomerInputH\x00\x12;\n\rcustomer_left\x18\x0e \x01(\x0b\x32\".trunkline.contact.v1.CustomerLeftH\x00\x12;\n\rleg_connected\x18\x0f \x01(\x0b\x32\".trunkline.contact.v1.LegConnectedH\x00\x12\x35\n\nleg_failed\x18\x10 \x01(\x0b\x32\x1f.trunkline.contact.v1.LegFailedH\x00\x12=\n\x0ewatch_contacts\x18\x11 \x01(\x0b\x32#.trunkline.contact.v1.WatchContactsH\x00\x42\t\n\x07request\"\x1c\n\tPeerHello\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\"\x0f\n\rPeerHeartbeat\"\xc8\x01\n\x0cStartContact\x12\x16\n\x0e\x65ntry_point_id\x18\x01 \x01(\t\x12\x15\n\x07\x61\x64\x64ress\x18\x02 \x01(\tB\x04\xa8\xbb\x18\x01\x12\x46\n\nattributes\x18\x03 \x03(\x0b\x32\x32.trunkline.contact.v1.StartContact.AttributesEntry\x12\x0e\n\x06locale\x18\x04 \x01(\t\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"[\n\rCustomerInput\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x11\n\toption_id\x18\x02 \x01(\t\x12\x12\n\x04text\x18\x03 \x01(\tB\x04\xa8\xbb\x18\x01\x12\x0f\n\x07node_id\x18\x04 \x01(\t\"\"\n\x0c\x43ustomerLeft\x12\x12\n\ncontact_id\x18\x01 \x01(\t\"H\n\x0cLegConnected\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\"U\n\tLegFailed\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x0e\n\x06reason\x18\x04 \x01(\t\"$\n\rWatchContacts\x12\x13\n\x0b\x63ontact_ids\x18\x01 \x03(\t\"\xbf\x01\n\x0fSessionResponse\x12\x34\n\x07\x63ontact\x18\x01 \x01(\x0b\x32!.trunkline.contact.v1.ContactViewH\x00\x12\x31\n\x04\x64one\x18\x02 \x01(\x0b\x32!.trunkline.contact.v1.RequestDoneH\x00\x12\x37\n\x07refused\x18\x03 \x01(\x0b\x32$.trunkline.contact.v1.RequestRefusedH\x00\x42\n\n\x08response\"5\n\x0bRequestDone\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\"\x86\x01\n\x0eRequestRefused\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\x05\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x31\n\x0eretry_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration2o\n\x15\x43ontactCommandService\x12V\n\x07\x45xecute\x12$.trunkline.contact.v1.ExecuteRequest\x1a%.trunkline.contact.v1.ExecuteResponse2s\n\x15\x43ontactSessionService\x12Z\n\x07Session\x12$.trunkline.contact.v1.SessionRequest\x1a%.trunkline.contact.v1.SessionResponse(\x01\x30\x01\x32u\n\x12\x43ontactReadService\x12_\n\nGetContact\x12\'.trunkline.contact.v1.GetContactRequest\x1a(.trunkline.contact.v1.GetContactResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*trunkline/contact/v1/contact_service.proto\x12\x14trunkline.contact.v1\x1a\x1egoogle/protobuf/duration.proto\x1a+trunkline/contact/v1/contact_commands.proto\x1a)trunkline/contact/v1/contact_events.proto\x1a(trunkline/contact/v1/contact_types.proto\x1a&trunkline/common/v1/common_types.proto\x1a\"trunkline/options/v1/options.proto\"\xb2\x01\n\x0e\x45xecuteRequest\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x35\n\x07\x63ommand\x18\x02 \x01(\x0b\x32$.trunkline.contact.v1.ContactCommand\x12\x16\n\x0e\x63orrelation_id\x18\x03 \x01(\t\x12\x14\n\x0c\x63\x61usation_id\x18\x04 \x01(\t\x12\x14\n\x0cpayload_hash\x18\x05 \x01(\x0c\x12\x11\n\tforwarded\x18\x06 \x01(\x08\"t\n\x0f\x45xecuteResponse\x12\x32\n\x06\x65vents\x18\x01 \x03(\x0b\x32\".trunkline.contact.v1.ContactEvent\x12-\n\x05token\x18\x02 \x01(\x0b\x32\x1e.trunkline.common.v1.ReadToken\"i\n\x11GetContactRequest\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12-\n\x05token\x18\x02 \x01(\x0b\x32\x1e.trunkline.common.v1.ReadToken\x12\x11\n\tforwarded\x18\x03 \x01(\x08\"H\n\x12GetContactResponse\x12\x32\n\x07\x63ontact\x18\x01 \x01(\x0b\x32!.trunkline.contact.v1.ContactView\"\x87\x04\n\x0eSessionRequest\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x30\n\x05hello\x18\n \x01(\x0b\x32\x1f.trunkline.contact.v1.PeerHelloH\x00\x12\x38\n\theartbeat\x18\x0b \x01(\x0b\x32#.trunkline.contact.v1.PeerHeartbeatH\x00\x12;\n\rstart_contact\x18\x0c \x01(\x0b\x32\".trunkline.contact.v1.StartContactH\x00\x12=\n\x0e\x63ustomer_input\x18\r \x01(\x0b\x32#.trunkline.contact.v1.CustomerInputH\x00\x12;\n\rcustomer_left\x18\x0e \x01(\x0b\x32\".trunkline.contact.v1.CustomerLeftH\x00\x12;\n\rleg_connected\x18\x0f \x01(\x0b\x32\".trunkline.contact.v1.LegConnectedH\x00\x12\x35\n\nleg_failed\x18\x10 \x01(\x0b\x32\x1f.trunkline.contact.v1.LegFailedH\x00\x12=\n\x0ewatch_contacts\x18\x11 \x01(\x0b\x32#.trunkline.contact.v1.WatchContactsH\x00\x42\t\n\x07request\"\x1c\n\tPeerHello\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\"\x0f\n\rPeerHeartbeat\"\xc8\x01\n\x0cStartContact\x12\x16\n\x0e\x65ntry_point_id\x18\x01 \x01(\t\x12\x15\n\x07\x61\x64\x64ress\x18\x02 \x01(\tB\x04\xa8\xbb\x18\x01\x12\x46\n\nattributes\x18\x03 \x03(\x0b\x32\x32.trunkline.contact.v1.StartContact.AttributesEntry\x12\x0e\n\x06locale\x18\x04 \x01(\t\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"[\n\rCustomerInput\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x11\n\toption_id\x18\x02 \x01(\t\x12\x12\n\x04text\x18\x03 \x01(\tB\x04\xa8\xbb\x18\x01\x12\x0f\n\x07node_id\x18\x04 \x01(\t\"\"\n\x0c\x43ustomerLeft\x12\x12\n\ncontact_id\x18\x01 \x01(\t\"H\n\x0cLegConnected\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\"U\n\tLegFailed\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x0e\n\x06reason\x18\x04 \x01(\t\"$\n\rWatchContacts\x12\x13\n\x0b\x63ontact_ids\x18\x01 \x03(\t\"\xbf\x01\n\x0fSessionResponse\x12\x34\n\x07\x63ontact\x18\x01 \x01(\x0b\x32!.trunkline.contact.v1.ContactViewH\x00\x12\x31\n\x04\x64one\x18\x02 \x01(\x0b\x32!.trunkline.contact.v1.RequestDoneH\x00\x12\x37\n\x07refused\x18\x03 \x01(\x0b\x32$.trunkline.contact.v1.RequestRefusedH\x00\x42\n\n\x08response\"5\n\x0bRequestDone\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\"\x86\x01\n\x0eRequestRefused\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\x05\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x31\n\x0eretry_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration2o\n\x15\x43ontactCommandService\x12V\n\x07\x45xecute\x12$.trunkline.contact.v1.ExecuteRequest\x1a%.trunkline.contact.v1.ExecuteResponse2s\n\x15\x43ontactSessionService\x12Z\n\x07Session\x12$.trunkline.contact.v1.SessionRequest\x1a%.trunkline.contact.v1.SessionResponse(\x01\x30\x01\x32u\n\x12\x43ontactReadService\x12_\n\nGetContact\x12\'.trunkline.contact.v1.GetContactRequest\x1a(.trunkline.contact.v1.GetContactResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,39 +48,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXECUTERESPONSE']._serialized_start=487
   _globals['_EXECUTERESPONSE']._serialized_end=603
   _globals['_GETCONTACTREQUEST']._serialized_start=605
-  _globals['_GETCONTACTREQUEST']._serialized_end=691
-  _globals['_GETCONTACTRESPONSE']._serialized_start=693
-  _globals['_GETCONTACTRESPONSE']._serialized_end=765
-  _globals['_SESSIONREQUEST']._serialized_start=768
-  _globals['_SESSIONREQUEST']._serialized_end=1287
-  _globals['_PEERHELLO']._serialized_start=1289
-  _globals['_PEERHELLO']._serialized_end=1317
-  _globals['_PEERHEARTBEAT']._serialized_start=1319
-  _globals['_PEERHEARTBEAT']._serialized_end=1334
-  _globals['_STARTCONTACT']._serialized_start=1337
-  _globals['_STARTCONTACT']._serialized_end=1537
-  _globals['_STARTCONTACT_ATTRIBUTESENTRY']._serialized_start=1488
-  _globals['_STARTCONTACT_ATTRIBUTESENTRY']._serialized_end=1537
-  _globals['_CUSTOMERINPUT']._serialized_start=1539
-  _globals['_CUSTOMERINPUT']._serialized_end=1630
-  _globals['_CUSTOMERLEFT']._serialized_start=1632
-  _globals['_CUSTOMERLEFT']._serialized_end=1666
-  _globals['_LEGCONNECTED']._serialized_start=1668
-  _globals['_LEGCONNECTED']._serialized_end=1740
-  _globals['_LEGFAILED']._serialized_start=1742
-  _globals['_LEGFAILED']._serialized_end=1827
-  _globals['_WATCHCONTACTS']._serialized_start=1829
-  _globals['_WATCHCONTACTS']._serialized_end=1865
-  _globals['_SESSIONRESPONSE']._serialized_start=1868
-  _globals['_SESSIONRESPONSE']._serialized_end=2059
-  _globals['_REQUESTDONE']._serialized_start=2061
-  _globals['_REQUESTDONE']._serialized_end=2114
-  _globals['_REQUESTREFUSED']._serialized_start=2117
-  _globals['_REQUESTREFUSED']._serialized_end=2251
-  _globals['_CONTACTCOMMANDSERVICE']._serialized_start=2253
-  _globals['_CONTACTCOMMANDSERVICE']._serialized_end=2364
-  _globals['_CONTACTSESSIONSERVICE']._serialized_start=2366
-  _globals['_CONTACTSESSIONSERVICE']._serialized_end=2481
-  _globals['_CONTACTREADSERVICE']._serialized_start=2483
-  _globals['_CONTACTREADSERVICE']._serialized_end=2600
+  _globals['_GETCONTACTREQUEST']._serialized_end=710
+  _globals['_GETCONTACTRESPONSE']._serialized_start=712
+  _globals['_GETCONTACTRESPONSE']._serialized_end=784
+  _globals['_SESSIONREQUEST']._serialized_start=787
+  _globals['_SESSIONREQUEST']._serialized_end=1306
+  _globals['_PEERHELLO']._serialized_start=1308
+  _globals['_PEERHELLO']._serialized_end=1336
+  _globals['_PEERHEARTBEAT']._serialized_start=1338
+  _globals['_PEERHEARTBEAT']._serialized_end=1353
+  _globals['_STARTCONTACT']._serialized_start=1356
+  _globals['_STARTCONTACT']._serialized_end=1556
+  _globals['_STARTCONTACT_ATTRIBUTESENTRY']._serialized_start=1507
+  _globals['_STARTCONTACT_ATTRIBUTESENTRY']._serialized_end=1556
+  _globals['_CUSTOMERINPUT']._serialized_start=1558
+  _globals['_CUSTOMERINPUT']._serialized_end=1649
+  _globals['_CUSTOMERLEFT']._serialized_start=1651
+  _globals['_CUSTOMERLEFT']._serialized_end=1685
+  _globals['_LEGCONNECTED']._serialized_start=1687
+  _globals['_LEGCONNECTED']._serialized_end=1759
+  _globals['_LEGFAILED']._serialized_start=1761
+  _globals['_LEGFAILED']._serialized_end=1846
+  _globals['_WATCHCONTACTS']._serialized_start=1848
+  _globals['_WATCHCONTACTS']._serialized_end=1884
+  _globals['_SESSIONRESPONSE']._serialized_start=1887
+  _globals['_SESSIONRESPONSE']._serialized_end=2078
+  _globals['_REQUESTDONE']._serialized_start=2080
+  _globals['_REQUESTDONE']._serialized_end=2133
+  _globals['_REQUESTREFUSED']._serialized_start=2136
+  _globals['_REQUESTREFUSED']._serialized_end=2270
+  _globals['_CONTACTCOMMANDSERVICE']._serialized_start=2272
+  _globals['_CONTACTCOMMANDSERVICE']._serialized_end=2383
+  _globals['_CONTACTSESSIONSERVICE']._serialized_start=2385
+  _globals['_CONTACTSESSIONSERVICE']._serialized_end=2500
+  _globals['_CONTACTREADSERVICE']._serialized_start=2502
+  _globals['_CONTACTREADSERVICE']._serialized_end=2619
 # @@protoc_insertion_point(module_scope)
