@@ -261,7 +261,7 @@ def test_a_snapshot_is_the_same_bytes_wherever_it_is_made(log: Log, owner: Repli
 def test_whoever_gives_a_fold_something_to_remember_must_think_of_snapshots() -> None:
     fold: BankFold = Fold(SERVICE, 0)
     in_tables, in_the_manifest = {"state", "versions", "window", "marks"}, {"epochs", "clock", "next_offset"}
-    no_state = {"_service", "_number", "journal", "_reading"}
+    no_state = {"_service", "_number", "journal", "_reading", "let_go"}
     assert set(vars(fold)) == in_tables | in_the_manifest | no_state
     assert set(vars(fold.epochs)) | set(vars(fold.clock)) == {"epoch", "marker", "last_event_time", "_base"}
 
