@@ -14,8 +14,9 @@ from trunkline_core.errors import Conflict, Invalid, Rejection, Transient
 
 from trunkline_ledger.core.records import BROADCAST_KEY, MARKER_TYPE, RECORD_SKIPPED_TYPE, Draft, Record
 from trunkline_ledger.core.skips import MAX_FOLLOWING, Skips
-from trunkline_ledger.kafka.producer import AppendRefused, AppendUnknown, PartitionProducer
+from trunkline_ledger.kafka.producer import PartitionProducer
 from trunkline_ledger.kafka.reader import EffectiveRecord, Position, Reader
+from trunkline_ledger.log_client import AppendRefused, AppendUnknown
 
 MAX_REASON_CHARS: Final = 500
 MAX_OPERATOR_CHARS: Final = 128
