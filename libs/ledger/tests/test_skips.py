@@ -413,6 +413,25 @@ def test_a_command_of_which_an_event_was_let_go_still_counts_as_carried_out(log)
     assert owner.core.fold.marks.get("follow", "other.events.v1", 3) == Mark(7, 0, 1)
 
 
+@pytest.mark.parametrize("command_id", ["no id", None], ids=["remembering fails", "the key is no text"])
+def test_a_record_that_fails_late_leaves_nothing_of_its_command_behind(log, command_id):
+    """It is as if it had not been read, also where its command could be read already."""
+    owner = Replica(log, "r1").take_over()
+    owner.submit(Book("b", 1), uuid7(number=4))
+    draft = owner.decide().drafts[0]
+    codec = owner.core._service.codec
+    event, metadata = codec.decode_event(draft.value)
+    record = CommandRecord.FromString(metadata.command)
+    record.command_id = command_id or record.command_id
+    bad = codec.encode_event(event, replace(metadata, command=record.SerializeToString()))
+    owner.keep(owner.core.lost_track(0))
+    at = log.append([replace(draft, value=bad, key=b"b" if command_id else b"\xff")])
+    assert owner.catch_up().core.next_offset == at
+    let_go(log, at)
+    assert owner.take_over().core.is_open
+    assert (owner.balance("b"), owner.core.fold.versions.of("b", NOON), len(owner.core.fold.window)) == (None, 0, 0)
+
+
 def test_a_managers_skip_that_cannot_be_read_is_poison_too_and_can_be_let_go(log):
     owner = Replica(log, "r1").take_over()
     at = log.append([Draft(b"a", b"\xff", 1, SKIP_TYPE)])

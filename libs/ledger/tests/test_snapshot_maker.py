@@ -1,4 +1,4 @@
-"""What the helper process folds where an operator let a record go (ledger rules 16 and 21); no Kafka."""
+"""What becomes of snapshots where an operator let a record go (ledger rules 16 and 21); no Kafka."""
 
 from collections.abc import Mapping
 
@@ -8,8 +8,11 @@ from log import Log, Replica, uuid7
 from trunkline.ledger.v1.ledger_types_pb2 import RecordSkipped
 from trunkline_core.errors import Poison
 from trunkline_ledger import snapshot_maker
-from trunkline_ledger.core.partition import Partition
+from trunkline_ledger.core.partition import Outputs, Partition
 from trunkline_ledger.core.records import RECORD_SKIPPED_TYPE, Draft, Record
+from trunkline_ledger.kafka.client import KafkaClient
+from trunkline_ledger.kafka.settings import LedgerSettings
+from trunkline_ledger.replica import Replica as Shell
 from trunkline_ledger.snapshot_maker import Request, _follow
 from trunkline_ledger.stats import LedgerStats
 
@@ -85,3 +88,13 @@ async def test_poison_that_nobody_let_go_makes_no_snapshot(log: Log) -> None:
         log.append([Draft(b"a", b"garbage", 1, "test.Booked")])
     with pytest.raises(Poison):
         await _follow(REQUEST, core)
+
+
+def test_after_reading_again_from_the_start_a_new_snapshot_is_due() -> None:
+    """The newest one holds what was let go; each start would read the whole log until there is another."""
+    client = KafkaClient("nowhere:1")
+    shell = Shell(bank_service(), LedgerSettings(), client=client, instance_id="r1", boot_id="1", address="")
+    shell.host(0)
+    shell.snapshots[0] = 70_000
+    shell.emit(0, Outputs(read_again=True))
+    assert (shell.to_read_again, shell.snapshots) == ({0}, {})

@@ -127,6 +127,7 @@ class Ledger(Generic[S, C, E]):
             asyncio.create_task(self._ownership.feel_pulse(), name=f"ledger-{name}-pulse"),
             asyncio.create_task(self._ownership.hear_after_freeze(), name=f"ledger-{name}-hearing"),
             asyncio.create_task(self._snapshotting.run(), name=f"ledger-{name}-snapshots"),
+            asyncio.create_task(self._ownership.watch_topic(), name=f"ledger-{name}-topic"),
             *(
                 asyncio.create_task(self._ownership.serve(number), name=f"ledger-{name}-partition-{number}")
                 for number in self._replica.hosted

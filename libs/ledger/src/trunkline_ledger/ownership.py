@@ -6,10 +6,12 @@ Must not: decide what is effective or who owns a partition: the core does, from 
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 from aiokafka.errors import InvalidSessionTimeoutError, KafkaError
 from trunkline.ledger.v1.ledger_types_pb2 import Marker
+from trunkline_core.errors import Transient
 
 from trunkline_ledger.core.batch import Batch
 from trunkline_ledger.core.partition import Partition
@@ -26,7 +28,9 @@ E = TypeVar("E")
 IDLE_S = 5.0
 GROUP_SETTLES_S = 1.0
 PULSE_S = 0.5
-FAILURES = (KafkaError, OSError, TimeoutError, AppendUnknown, AppendRefused)
+TOPIC_IS_SEEN_S = 1.0
+AWAY = (KafkaError, OSError, TimeoutError, Transient)
+FAILURES = (*AWAY, AppendUnknown, AppendRefused)
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +62,7 @@ class Ownership(Generic[S, C, E]):
                     "session time-out refused, fail-over takes longer",
                     extra=self._about(seconds=self._session_timeout_s),
                 )
-            except (KafkaError, OSError, TimeoutError) as error:
+            except AWAY as error:
                 log.warning("membership lost", extra=self._about(reason=type(error).__name__))
                 self._replica.stats.reconnects += 1
             await back_off.wait()
@@ -95,6 +99,14 @@ class Ownership(Generic[S, C, E]):
         finally:
             if not replica.is_stopping and not replica.is_too_old:
                 await self._membership.stop(leave=False)
+
+    async def watch_topic(self) -> None:
+        """Notice a topic that was deleted and made anew, also where nothing is taken over (rule 9)."""
+        while True:
+            await asyncio.sleep(TOPIC_IS_SEEN_S)
+            if self._membership is not None:
+                with suppress(*AWAY):  # then the next time
+                    await self._notice_new_topic(self._membership)
 
     async def feel_pulse(self) -> None:
         """Notice that the process was frozen longer than its session: others may own what it believes to own."""
@@ -186,11 +198,22 @@ class Ownership(Generic[S, C, E]):
         if end < read:
             await asyncio.sleep(1.0)  # a new leader's high watermark may lag for a moment
             end = await self._membership.end_offset(number)
-        topic_id = await self._membership.topic_id()
-        if end < read or topic_id != self._replica.topic_id:
-            self._replica.topic_id = topic_id
+        if not await self._notice_new_topic(self._membership) and end < read:
             self._replica.rebuild(number)
         return end
+
+    async def _notice_new_topic(self, membership: LogMembership) -> bool:
+        """A topic that was deleted and made anew has another id: no partition is what was read of it (rule 9).
+
+        Offsets and epochs need not tell: the new log may be as long as the old one was.
+        """
+        topic_id = await membership.topic_id()
+        is_new = topic_id != self._replica.topic_id
+        if is_new:
+            self._replica.topic_id = topic_id
+            for number in self._replica.hosted:
+                self._replica.rebuild(number)
+        return is_new
 
     async def _reached(self, hosted: Hosted[S, C, E], offset: int) -> None:
         core = hosted.core

@@ -19,6 +19,7 @@ from trunkline_platform.grpc_server import GrpcServer
 from trunkline_platform.http import HttpServer
 from trunkline_platform.lifecycle import Process
 from trunkline_platform.metrics import export_ledger
+from trunkline_platform.reads import OwnerReads
 from trunkline_platform.settings import ServiceSettings
 from trunkline_platform.wire import EventWire
 
@@ -86,6 +87,10 @@ class Replica(Generic[S, C, E]):
         )
         self.grpc.add(commands.handler())
         return commands
+
+    def owner_reads(self, method: Any) -> OwnerReads:
+        """Return what answers a read RPC here or by the owner; `method` is its descriptor."""
+        return OwnerReads(method, self.ledger, self.credentials, self.channels, self.address)
 
     async def serve_grpc(self) -> None:
         """Take requests until the process ends."""

@@ -61,6 +61,8 @@ SERVICE: LedgerService[ChannelsState, Command, Event] = LedgerService(
     import_path="trunkline_channels.bootstrap:SERVICE",
 )
 
+GET_CONTACT = contact_service_pb2.DESCRIPTOR.services_by_name["ContactReadService"].methods_by_name["GetContact"]
+
 ChannelsReplica = Replica[ChannelsState, Command, Event]
 
 
@@ -103,7 +105,8 @@ async def bootstrap(process: Process, settings: ChannelsSettings | None = None) 
 
     sessions = ContactSessions(reception, hub, peers, sealer)
     contact_service_pb2_grpc.add_ContactSessionServiceServicer_to_server(sessions, replica.grpc.server)
-    contact_service_pb2_grpc.add_ContactReadServiceServicer_to_server(ContactReads(ledger, sealer), replica.grpc.server)
+    reads = ContactReads(ledger, sealer, replica.owner_reads(GET_CONTACT))
+    contact_service_pb2_grpc.add_ContactReadServiceServicer_to_server(reads, replica.grpc.server)
     await replica.serve_grpc()
 
     edge = chat_edge(process, settings, replica, reception)

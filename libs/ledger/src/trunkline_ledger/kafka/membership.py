@@ -9,6 +9,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from aiokafka.errors import KafkaConnectionError
 
 from trunkline_ledger.kafka.closing import close_within
 from trunkline_ledger.kafka.description import DescribeTopicRequest, topic_id_of
@@ -24,6 +25,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
     def __init__(self, topic: str, bootstrap_servers: str, instance_id: str, session_timeout_s: float) -> None:
         self.proposed: frozenset[int] = frozenset()
         self._topic = topic
+        self._is_connected = False
         session_ms = int(session_timeout_s * 1000)
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=bootstrap_servers,
@@ -48,6 +50,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         except BaseException:
             await self.stop(leave=False)
             raise
+        self._is_connected = True
 
     async def poll(self) -> None:
         """Show that we live: a member that does not poll leaves silently and still believes in its assignment."""
@@ -57,21 +60,35 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         await self._consumer.getmany(timeout_ms=0)
 
     async def end_offset(self, partition: int) -> int:
-        """Return the partition's next offset; through this idle consumer it does not queue behind a long poll."""
+        """Return the partition's next offset; through this idle consumer it does not queue behind a long poll.
+
+        Raises: KafkaError, TimeoutError.
+        """
+        self._check_connected()
         place = TopicPartition(self._topic, partition)
         async with asyncio.timeout(ASK_S):
             ends: dict[TopicPartition, int] = await self._consumer.end_offsets([place])
         return ends[place]
 
     async def topic_id(self) -> str:
-        """Return the id of the topic as it is now; a topic deleted and made anew has another."""
+        """Return the id of the topic as it is now; a topic deleted and made anew has another.
+
+        Raises: KafkaError, TimeoutError; Transient while there is none.
+        """
+        self._check_connected()
         client = self._consumer._client
         async with asyncio.timeout(ASK_S):
             answer: Any = await client.send(client.get_random_node(), DescribeTopicRequest(self._topic))
         return topic_id_of(answer)
 
+    def _check_connected(self) -> None:
+        """A client that was not started or is stopped would open connections that nobody closes."""
+        if not self._is_connected:
+            raise KafkaConnectionError("no member")
+
     async def stop(self, *, leave: bool) -> None:
         """Disconnect; with `leave` the group hands our partitions on at once. Never fails."""
+        self._is_connected = False
         coordinator = self._consumer._coordinator
         if leave and coordinator is not None:
             coordinator._group_instance_id = None  # else aiokafka does not send LeaveGroup for a static member

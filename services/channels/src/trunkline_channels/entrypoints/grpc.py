@@ -18,6 +18,7 @@ from trunkline_platform.errors_grpc import code_of
 from trunkline_platform.grpc_server import current_principal
 from trunkline_platform.logs import get_logger
 from trunkline_platform.peers import Peer, PeerSession
+from trunkline_platform.reads import OwnerReads
 from trunkline_platform.sealing import Sealer
 from trunkline_platform.wire import duration
 
@@ -253,9 +254,10 @@ def _refused(command_id: str, error: TrunklineError) -> wire.SessionResponse:
 class ContactReads(ContactReadServiceServicer):
     """Reading one contact with its conversation."""
 
-    def __init__(self, ledger: ChannelsLedger, sealer: Sealer) -> None:
+    def __init__(self, ledger: ChannelsLedger, sealer: Sealer, reads: OwnerReads) -> None:
         self._ledger = ledger
         self._sealer = sealer
+        self._reads = reads
 
     async def GetContact(self, request: wire.GetContactRequest, context: Any) -> wire.GetContactResponse:
         """Return the contact, of a very long conversation the first 512 KiB; an agent sees only contacts of its own.
@@ -264,15 +266,19 @@ class ContactReads(ContactReadServiceServicer):
         """
         principal = current_principal()
         principal.require(Role.AGENT, Role.SUPERVISOR, Role.ADMIN, Role.SERVICE)
-        partition = self._ledger.partition_of(partition_token(request.contact_id))
-        token = None
-        if request.HasField("token"):
-            token = ReadToken(request.token.partition, request.token.offset, request.token.epoch)
-            if token.partition != partition:
-                raise Invalid("token", "is of another contact's partition")
-        contact = await self._ledger.read(partition, lambda state: state.contacts.get(request.contact_id), token)
-        if contact is None or not _may_see(principal, contact):
-            raise NotFound("contact", request.contact_id)
+        contact_id = request.contact_id
+        partition = self._ledger.partition_of(partition_token(contact_id))
+
+        async def read(token: ReadToken | None) -> wire.GetContactResponse:
+            contact = await self._ledger.read(partition, lambda state: state.contacts.get(contact_id), token)
+            if contact is None or not _may_see(principal, contact):
+                raise NotFound("contact", contact_id)
+            return await self._shown(contact)
+
+        answer: wire.GetContactResponse = await self._reads.answer(request, partition, read, context.time_remaining())
+        return answer
+
+    async def _shown(self, contact: Contact) -> wire.GetContactResponse:
         upto = part_of(contact.messages, 0)
         return wire.GetContactResponse(contact=await contact_view(contact, self._sealer, 0, upto))
 

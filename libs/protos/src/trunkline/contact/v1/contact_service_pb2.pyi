@@ -177,21 +177,25 @@ class GetContactRequest(_message.Message):
 
     CONTACT_ID_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
+    FORWARDED_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
+    forwarded: _builtins.bool
+    """Set by a replica that forwards to the owner: one hop only."""
     @_builtins.property
     def token(self) -> _common_types_pb2.ReadToken:
-        """How far the replica must have read; unset for as far as it is."""
+        """How far the replica must have read; unset for as far as it is. One that has not within 500 ms asks the owner."""
 
     def __init__(
         self,
         *,
         contact_id: _builtins.str = ...,
         token: _common_types_pb2.ReadToken | None = ...,
+        forwarded: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["token", b"token"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "forwarded", b"forwarded", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
