@@ -79,6 +79,7 @@ class Fleet:
         self.groups: dict[str, SimulatedGroup] = {}
         self.instances = {name: Instance(name) for name in (f"r{number}" for number in range(1, replicas + 1))}
         self.crashes: list[str] = []
+        self.refused_by_the_past: set[str] = set()  # command ids: by an owner that had not heard of its successor yet
         self.is_over = False
         self._hostings = hostings
         self._settings = settings
@@ -176,7 +177,16 @@ class Fleet:
             answer = await process.ledgers[topic].submit(submission)
         except TrunklineError as refusal:
             answer = refusal
+            if not refusal.retryable and self._is_past(process, topic, submission):
+                self.refused_by_the_past.add(submission.command_id)
         outside(asyncio.get_running_loop(), self.cluster.delay_s(), reply, answer)
+
+    def _is_past(self, process: Process, topic: str, submission: Submission[Any]) -> bool:
+        """Whether another epoch than the process knows of stands on the log already (ledger rule 3)."""
+        ledger = process.ledgers[topic]
+        number = ledger.partition_of(submission.key)
+        newest = max((record.epoch or 0 for record in self.cluster.topics[topic][number].records), default=0)
+        return ledger.core(number).fold.epochs.epoch < newest
 
     async def read(self, instance: Instance, topic: str, key: str, view: Callable[[Any], Any], token: ReadToken) -> Any:
         """Read at a replica that runs what is at least as new as the token. Raises: Transient when it cannot now."""

@@ -18,6 +18,7 @@ from trunkline_ledger.core.fold import Fold
 from trunkline_ledger.core.records import Record
 from trunkline_ledger.kafka.settings import LedgerSettings
 from trunkline_ledger.ledger import Ledger
+from trunkline_ledger.submission import Committed
 
 from trunkline_testkit.checker.log import LedgerLog
 from trunkline_testkit.checker.rules import check
@@ -42,6 +43,7 @@ from trunkline_testkit.virtual_time import START
 SETTLES_S = 10.0
 LOOK_S = 0.2
 STALLED_S = 0.3
+REPETITION = "RepetitionAnsweredOtherwise"
 QUIET_WITHIN_S = 120.0
 STAYS_QUIET_S = 3.0
 MAX_VIRTUAL_S = 1_000.0
@@ -271,7 +273,10 @@ def _judge(room: Room, world: World) -> list[Violation]:
     log = judged(room.cluster, services)
     now = room.cluster.now()
     found = [Violation("ProcessDied", "by a defect", crash) for crash in room.fleet.crashes]
-    found += check(log, room.callers.journal)
+    excused = _told_at_once(room) | room.fleet.refused_by_the_past
+    found += [
+        one for one in check(log, room.callers.journal) if not (one.rule == REPETITION and one.subject in excused)
+    ]
     folds: dict[tuple[str, int], Fold[Any, Any, Any]] = {}
     by_place = {(topic, one.partition, one.offset): one for topic in room.cluster.topics for one in room.records(topic)}
     found += wrong_timers(log, by_place, room.ownerless)
@@ -285,6 +290,20 @@ def _judge(room: Room, world: World) -> list[Violation]:
         for place, pushed in process.pushed.items():
             found += wrong_pushes(process.boot_id, place, pushed, log)
     return found + world.judge(room, log, folds)
+
+
+def _told_at_once(room: Room) -> set[str]:
+    """Return the commands of which one copy was sent before another was answered: either answer may be the first."""
+    answered: dict[str, float] = {}
+    for told in room.callers.told:
+        if isinstance(told.answer, Committed):
+            command_id = told.submission.command_id
+            answered[command_id] = min(told.answered_s, answered.get(command_id, told.answered_s))
+    return {
+        told.submission.command_id
+        for told in room.callers.told
+        if not isinstance(told.answer, Committed) and told.sent_s < answered.get(told.submission.command_id, 0.0)
+    }
 
 
 def _folds_of(room: Room, topic: str, number: int) -> dict[str, Fold[Any, Any, Any]]:
