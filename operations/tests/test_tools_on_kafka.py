@@ -1,5 +1,6 @@
 """The operator's tools on real brokers, with a ledger of tickets (ledger rules 9, 13, 15 and 22)."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -9,9 +10,10 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from ticket_writers import ticket_ledger, write_tickets
 from trunkline.topics import TOPICS
-from trunkline_core.errors import Misconfigured
+from trunkline_core.errors import Conflict, Invalid, Misconfigured
 from trunkline_embedded.kafka import KafkaNode
 from trunkline_ledger.audit.stored import Fingerprint, StoredRecord
+from trunkline_ledger.core.records import EPOCH_HEADER, TYPE_HEADER
 from trunkline_ledger.kafka.history import ClusterHistory
 from trunkline_ledger.kafka.target import ClusterTarget
 from trunkline_ledger.kafka.topics import ensure_topics, verify_topics
@@ -20,6 +22,7 @@ from trunkline_operator.commands import carry_out
 from trunkline_operator.copying import copy
 from trunkline_operator.installation import Installation
 from trunkline_operator.replaying import replay
+from trunkline_operator.skipping import skip
 from trunkline_operator.tailing import tail
 from trunkline_operator.verifying import verify
 
@@ -195,3 +198,33 @@ def test_what_is_not_there_is_one_sentence(target: KafkaNode, tmp_path: Path) ->
         carry_out(["ledger", "replay", "live.queues.v1"], installation)
     with pytest.raises(Misconfigured, match=r"^No Kafka broker answers at 127.0.0.1:1\.$"):
         carry_out(["ledger", "tail", TOPIC, "--kafka", "127.0.0.1:1"], installation)
+    with pytest.raises(Misconfigured, match=r"^ticket.events.v1/0/7 would be let go for good and by every reader"):
+        carry_out(["ledger", "skip", TOPIC, "0", "7", "--reason", "r", "--operator", "o"], installation)
+
+
+async def test_a_record_that_stopped_a_partition_is_let_go_and_the_ledger_serves_on(
+    target: KafkaNode, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kafka = target.bootstrap
+    async with ticket_ledger(kafka) as ledger:
+        await write_tickets(ledger, 12)
+        epoch = ledger.core(0).fold.epochs.epoch
+        async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
+            headers = [(EPOCH_HEADER, b"%d" % epoch), (TYPE_HEADER, b"trunkline.ticket.v1.TicketCreated")]
+            sent = await producer.send_and_wait(TOPIC, b"\xff no event", key=b"tn_0", partition=0, headers=headers)
+        async with asyncio.timeout(30):
+            while ledger.is_caught_up():
+                await asyncio.sleep(0.02)
+        with pytest.raises(Invalid, match="offset"):
+            await skip(kafka, TOPIC, 0, sent.offset + 10, "garbage of a test", "sre", following_count=0)
+        await skip(kafka, TOPIC, 0, sent.offset, "garbage of a test", "sre", following_count=0)
+        assert last_line(capsys)["let_go"] == sent.offset
+        async with asyncio.timeout(30):
+            while not (ledger.is_caught_up() and len(ledger.owned) == 4):
+                await asyncio.sleep(0.02)
+        await write_tickets(ledger, 12)
+        with pytest.raises(Conflict):
+            await skip(kafka, TOPIC, 0, sent.offset, "garbage of a test", "sre", following_count=0)
+    async with ClusterHistory(kafka, [TOPIC]) as history:
+        assert await verify(history, [TOPIC], kafka) == 0
+        assert await replay(history, [TOPIC]) == 0

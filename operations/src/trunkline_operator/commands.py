@@ -20,6 +20,7 @@ from trunkline_operator.keeping import back_up, restore
 from trunkline_operator.ledgers import chosen
 from trunkline_operator.rebuilding import abandon, rebuild
 from trunkline_operator.replaying import replay
+from trunkline_operator.skipping import skip
 from trunkline_operator.tailing import tail
 from trunkline_operator.verifying import verify
 
@@ -44,11 +45,12 @@ def _parser(installation: Installation) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="trunkline", description="Work on the ledgers of an installation.")
     areas = parser.add_subparsers(required=True, metavar="ledger | backup | restore | projection")
     ledger = areas.add_parser("ledger", help="look at ledgers, move them")
-    verbs = ledger.add_subparsers(required=True, metavar="verify | replay | tail | copy")
+    verbs = ledger.add_subparsers(required=True, metavar="verify | replay | tail | copy | skip")
     _add_verify(verbs, installation)
     _add_replay(verbs, installation)
     _add_tail(verbs, installation)
     _add_copy(verbs, installation)
+    _add_skip(verbs, installation)
     _add_backup(areas, installation)
     _add_restore(areas, installation)
     _add_projection(areas)
@@ -85,6 +87,19 @@ def _add_copy(verbs: "Verbs[argparse.ArgumentParser]", installation: Installatio
     _add_kafka(verb, installation)
     _add_replication(verb)
     verb.set_defaults(run=_copy)
+
+
+def _add_skip(verbs: "Verbs[argparse.ArgumentParser]", installation: Installation) -> None:
+    verb = verbs.add_parser("skip", help="let a record go that stopped a partition: for good, for every reader")
+    verb.add_argument("topic", metavar="TOPIC")
+    verb.add_argument("partition", type=int, metavar="PARTITION")
+    verb.add_argument("offset", type=int, metavar="OFFSET", help="where the service says that the partition stopped")
+    verb.add_argument("--reason", required=True, metavar="TEXT", help="why, without personal data; stays for ever")
+    verb.add_argument("--operator", required=True, metavar="NAME", help="who does it; stays for ever")
+    verb.add_argument("--following", type=int, default=0, metavar="N", help="records behind it that you looked at (0)")
+    verb.add_argument("--yes", action="store_true", help="do it")
+    _add_kafka(verb, installation)
+    verb.set_defaults(run=_skip)
 
 
 def _add_backup(areas: "Verbs[argparse.ArgumentParser]", installation: Installation) -> None:
@@ -147,6 +162,22 @@ async def _replay(options: argparse.Namespace, _: Installation) -> int:
 
 async def _tail(options: argparse.Namespace, _: Installation) -> int:
     await tail(options.kafka, options.topic, options.partition, options.first, follow=options.follow)
+    return 0
+
+
+async def _skip(options: argparse.Namespace, _: Installation) -> int:
+    place = f"{options.topic}/{options.partition}/{options.offset}"
+    if not options.yes:
+        raise Misconfigured(f"{place} would be let go for good and by every reader: say --yes to do it.")
+    await skip(
+        options.kafka,
+        options.topic,
+        options.partition,
+        options.offset,
+        options.reason,
+        options.operator,
+        following_count=options.following,
+    )
     return 0
 
 
