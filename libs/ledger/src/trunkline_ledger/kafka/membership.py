@@ -9,6 +9,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from aiokafka.errors import KafkaConnectionError
 
 from trunkline_ledger.kafka.closing import close_within
 from trunkline_ledger.kafka.description import DescribeTopicRequest, topic_id_of
@@ -23,6 +24,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def __init__(self, topic: str, bootstrap_servers: str, instance_id: str, session_timeout_s: float) -> None:
         self.proposed: frozenset[int] = frozenset()
+        self._is_started = False
         self._topic = topic
         session_ms = int(session_timeout_s * 1000)
         self._consumer = AIOKafkaConsumer(
@@ -45,6 +47,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         try:
             async with asyncio.timeout(START_S):
                 await self._consumer.start()
+            self._is_started = True
         except BaseException:
             await self.stop(leave=False)
             raise
@@ -57,7 +60,12 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         await self._consumer.getmany(timeout_ms=0)
 
     async def end_offset(self, partition: int) -> int:
-        """Return the partition's next offset; through this idle consumer it does not queue behind a long poll."""
+        """Return the partition's next offset; through this idle consumer it does not queue behind a long poll.
+
+        Raises: KafkaError, also before `start` and after `stop`; TimeoutError.
+        """
+        if not self._is_started:
+            raise KafkaConnectionError("not connected")
         place = TopicPartition(self._topic, partition)
         async with asyncio.timeout(ASK_S):
             ends: dict[TopicPartition, int] = await self._consumer.end_offsets([place])
@@ -72,6 +80,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def stop(self, *, leave: bool) -> None:
         """Disconnect; with `leave` the group hands our partitions on at once. Never fails."""
+        self._is_started = False
         coordinator = self._consumer._coordinator
         if leave and coordinator is not None:
             coordinator._group_instance_id = None  # else aiokafka does not send LeaveGroup for a static member
