@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 from accounts import JsonCodec
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaConnectionError
 from test_replicas import FAST, ONE_PARTITION, BankLedger, book, make, make_at, running, until, uuid7
 from trunkline_core.errors import Misconfigured, Transient, TrunklineError
 from trunkline_embedded.kafka import KafkaNode
+from trunkline_ledger.kafka.membership import Membership
 from trunkline_ledger.kafka.reader import Reader
 from trunkline_ledger.kafka.topics import describe_topic, ensure_topics, topic_config
 from trunkline_ledger.ledger import Replaced
@@ -106,6 +108,14 @@ async def test_a_read_after_a_freeze_waits_until_what_happened_meanwhile_is_read
         assert not done, "it may be of another time"
         answered.set()
         assert await reading == 1
+
+
+async def test_the_end_of_the_log_is_not_to_be_had_from_a_membership_that_is_not_connected(topic):
+    """Hearing after a freeze met a client that was being built anew, and ended the process (ledger rule 3)."""
+    membership = Membership(topic, "127.0.0.1:1", "r1", 2.0)
+    with pytest.raises(KafkaConnectionError):
+        await membership.end_offset(0)
+    await membership.stop(leave=False)
 
 
 async def test_a_broker_that_is_frozen_longer_than_an_append_may_take_leaves_an_unknown_outcome_that_a_repeat_solves(

@@ -65,3 +65,7 @@ def test_who_was_erased_looks_like_nobody_at_every_edge():
     assert code_of(Erased("cu_1")) is Code.NOT_FOUND
     assert type(error_from_status(Code.NOT_FOUND, status.message, status)) is NotFound
     assert problem(Erased("cu_1"))["status"] == 404
+
+
+def test_a_server_that_ended_without_a_word_leaves_an_unknown_outcome_and_not_a_refusal_for_good():
+    assert isinstance(error_from_status(grpc.StatusCode.UNKNOWN, "", None), Transient)
