@@ -237,14 +237,14 @@ def window_evicting() -> None:
 
 
 def window_not_read() -> None:
-    """A standby forgets the answers that it reads (against ledger rule 12)."""
-    finish = Fold._finish
+    """A standby does not remember the answers that it reads (against ledger rule 12)."""
+    finish = Fold._finish_whole
 
     def forget(self: Any, reading: Any) -> None:
         reading.record.payload_hash = b""
         finish(self, reading)
 
-    Fold._finish = forget  # type: ignore[method-assign]
+    Fold._finish_whole = forget  # type: ignore[method-assign]
 
 
 def snapshot_without_window() -> None:
@@ -260,13 +260,13 @@ def snapshot_without_window() -> None:
 
 def watermark_forgotten() -> None:
     """A standby does not remember how far a process manager came (against ledger rule 13)."""
-    finish = Fold._finish
+    finish = Fold._finish_whole
 
     def forget(self: Any, reading: Any) -> None:
         reading.record.ClearField("source")
         finish(self, reading)
 
-    Fold._finish = forget  # type: ignore[method-assign]
+    Fold._finish_whole = forget  # type: ignore[method-assign]
 
 
 def timer_early() -> None:
