@@ -229,9 +229,9 @@ def window_evicting() -> None:
 
     def evict(self: Any, command_id: str, now: Any) -> None:
         check_age(command_id, now)
-        self.forget_expired(now)
         while len(self._entries) >= FULL:
-            self._pop_oldest()
+            self._has_expired(now)  # what is current is in front now
+            self._drop_first()
 
     Window.check_new = evict  # type: ignore[method-assign]
 
@@ -282,8 +282,12 @@ def timer_early() -> None:
 def lease_not_extended() -> None:
     """A new owner lets leases expire that nobody could answer (against ledger rule 15)."""
 
+    grant_grace = Timers.grant_grace
+
     def note_only(self: Any, until: Any) -> None:
-        self.grace_until = until
+        self.set = lambda timer: None
+        grant_grace(self, until)
+        del self.set
 
     Timers.grant_grace = note_only  # type: ignore[method-assign]
 
