@@ -24,6 +24,8 @@ from trunkline_platform.metrics import exposition
 from trunkline_platform.replica import Replica
 from trunkline_platform.settings import ServiceSettings
 from trunkline_platform.wire import EventWire
+from trunkline_ticketing.domain.commands import PutNoticeTarget, RecordNoticeDelivered, RecordNoticeRefused
+from trunkline_ticketing.domain.events import NoticeEvent
 
 SERVICE = ticket_service_pb2.DESCRIPTOR.services_by_name["TicketCommandService"]
 SECRET = "not secret, but at least 32 bytes long"
@@ -80,8 +82,8 @@ class NoteAdded:
     body: Sealed
 
 
-Commands = CreateTicket | ChangeTicketState | AddNote
-Events = TicketCreated | TicketStateChanged | NoteAdded
+Commands = CreateTicket | ChangeTicketState | AddNote | PutNoticeTarget | RecordNoticeDelivered | RecordNoticeRefused
+Events = TicketCreated | TicketStateChanged | NoteAdded | NoticeEvent
 
 
 class Tickets:

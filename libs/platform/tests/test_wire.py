@@ -32,6 +32,8 @@ from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
 from trunkline_ledger.core.metadata import Metadata
 from trunkline_platform.wire import EventWire, Mapper, WireMismatch, duration, moment, span, timestamp
+from trunkline_ticketing.domain.commands import PutNoticeTarget, RecordNoticeDelivered, RecordNoticeRefused
+from trunkline_ticketing.domain.events import NoticeEvent
 
 TicketId = NewType("TicketId", str)
 NOW = datetime(2026, 11, 24, 12, 0, 0, 123_456, UTC)
@@ -97,8 +99,8 @@ class OpenContact:
     contact_id: str
 
 
-Commands = CreateTicket | ChangeTicketState | AddNote
-Events = TicketCreated | TicketStateChanged | NoteAdded
+Commands = CreateTicket | ChangeTicketState | AddNote | PutNoticeTarget | RecordNoticeDelivered | RecordNoticeRefused
+Events = TicketCreated | TicketStateChanged | NoteAdded | NoticeEvent
 WIRE: EventWire[Commands, Events] = EventWire(
     events=Events,
     event_message=ticket_events_pb2.TicketEvent,
