@@ -21,6 +21,11 @@ def test_a_free_port_is_accepted():
     require_free(free_port(), "Kafka")
 
 
+def test_no_port_is_given_twice_before_its_first_owner_listens():
+    given = [free_port() for _ in range(1_000)]
+    assert len(set(given)) == len(given)
+
+
 def test_a_taken_port_is_named_in_one_sentence_with_its_user_and_the_way_out(taken):
     with pytest.raises(Misconfigured) as error:
         require_free(taken, "Kafka")

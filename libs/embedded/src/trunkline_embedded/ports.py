@@ -4,6 +4,7 @@ import contextlib
 import errno
 import secrets
 import socket
+from collections import deque
 from typing import Final
 
 import psutil
@@ -12,18 +13,22 @@ from trunkline_core.errors import Misconfigured
 LOOPBACK: Final = "127.0.0.1"
 FIRST_PORT: Final = 20_000
 LAST_PORT: Final = 32_000
+_given: Final[deque[int]] = deque(maxlen=4_000)
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on now, another one at each call.
+    """Return a port that nobody listens on now, another one at each call: whoever asked before may not listen yet.
 
     It lies below the range from which Linux takes ports for outgoing connections (32768 and above): a client that
     tries again and again to reach a stopped server inside that range can end up connected to itself and keep the port.
     """
     for _ in range(1000):
         port = FIRST_PORT + secrets.randbelow(LAST_PORT - FIRST_PORT)
+        if port in _given:
+            continue
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind((LOOPBACK, port))
+            _given.append(port)
             return port
     raise Misconfigured(f"No TCP port between {FIRST_PORT} and {LAST_PORT} is free: stop some programs.")
 
