@@ -745,9 +745,10 @@ class Sender:
         return await self.post(body, signed([HOOK_SECRETS[secret].encode()], int(time.time()), body), path)
 
     async def until_known(self) -> None:
-        """Wait until every replica knows the hook; a refused text changes nothing."""
-        async with asyncio.timeout(30):
-            while [(await self.deliver(text="")).status_code for _ in range(2)] != [422, 422]:
+        """Wait until every replica knows the hook on every partition; a refused text changes nothing."""
+        customers = [f"+86 {number}" for number in range(80)]  # some of each partition at each replica
+        async with asyncio.timeout(60):
+            while {(await self.deliver(text="", conversation_id=each)).status_code for each in customers} != {422}:
                 await asyncio.sleep(0.2)
 
 
