@@ -4,7 +4,7 @@ SOURCES := bootstrap.py conftest.py protos libs services demo launcher operation
 
 SIMULATION := PYTHONPATH=tests/simulation:tests/support:libs/ledger/tests $(BIN)/python
 
-.PHONY: help setup check test chaos chaos-selftest run demo bench bench-ledger sim sim-selftest reset protos clean
+.PHONY: help setup check test chaos chaos-selftest run demo bench bench-ledger bench-erlang sim sim-selftest reset protos clean
 
 help: ## list the targets
 	@grep -hE "^[a-z-]+:.*## " $(MAKEFILE_LIST) | sed -E "s/:.*## /\t/"
@@ -25,12 +25,12 @@ check: setup ## lint, format, types, layers, protos
 	$(BIN)/python protos/generate.py --check
 
 test: check ## set up and run everything
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 3 --no-loadscope-reorder
 
-chaos: setup ## break a busy centre on real brokers and judge it (CHAOS_MINUTES, CHAOS_SEED, CHAOS_BROKERS, CHAOS_RATE, CHAOS_AGENTS, CHAOS_FAULTS, CHAOS_EVIDENCE)
+chaos: setup ## break a busy centre on real brokers and judge it (CHAOS_MINUTES, CHAOS_SEED, CHAOS_BROKERS, CHAOS_RATE, CHAOS_AGENTS, CHAOS_FAULTS, CHAOS_FOLDER, CHAOS_EVIDENCE)
 	@PYTHONPATH=tests:tests/support $(BIN)/python -m chaos
 
-chaos-selftest: setup ## plant bugs that a chaos run must find
+chaos-selftest: sim-selftest ## plant bugs that the simulator must find, then those that a chaos run must find
 	@PYTHONPATH=tests:tests/support $(BIN)/python -m chaos.selftest
 
 run: setup ## start the whole centre on this machine; Ctrl-C stops it
@@ -51,7 +51,10 @@ bench-ledger: setup ## print figures of the ledger: commands over gRPC, memory, 
 	$(BIN)/python libs/ledger/bench/snapshots.py --replay
 	$(BIN)/python libs/ledger/bench/failover.py
 
-sim: setup ## simulate the ledger's runtime under a thousand seeds, some ten minutes (SEED, OFFERS, DECIDER_OFFERS)
+bench-erlang: setup ## compare the routing rules with Erlang B, C and A, a million callers and more; takes long (ERLANG="--arrivals 5000")
+	$(BIN)/python services/acd/bench/agreement.py $(ERLANG)
+
+sim: setup ## simulate the ledger's runtime under a thousand seeds (SEED, DEATH, OFFERS, DECIDER_OFFERS)
 	@$(SIMULATION) -m simulate $(if $(SEED),--seed $(SEED)) $(if $(DEATH),--death $(DEATH)) $(if $(OFFERS),--offers $(OFFERS)) \
 		$(if $(DECIDER_OFFERS),--decider-offers $(DECIDER_OFFERS))
 

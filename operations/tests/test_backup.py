@@ -1,9 +1,11 @@
 """A backup is whole or none, whatever happens to its files, and is never written over anything."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from hypothesis import given
 from hypothesis import strategies as st
 from ticket_writers import ticket_ledger, write_tickets
@@ -13,7 +15,8 @@ from trunkline_embedded.kafka import KafkaNode
 from trunkline_ledger.audit.stored import StoredRecord
 from trunkline_ledger.kafka.history import ClusterHistory
 from trunkline_ledger.kafka.topics import ensure_topics
-from trunkline_operator.folders import MANIFEST, BackupFolder, ledger_file
+from trunkline_operator.commands import carry_out
+from trunkline_operator.folders import KEYS, MANIFEST, BackupFolder, Contents, finish, hash_of, ledger_file
 from trunkline_operator.installation import Installation
 from trunkline_operator.keeping import NAMES, back_up, restore
 from trunkline_operator.segments import read_batches, write_batch
@@ -89,6 +92,40 @@ async def test_a_backup_holds_the_records_the_keys_and_only_when_asked_the_secre
     assert not (tmp_path / "other" / "secret").exists()
 
 
+async def test_nobody_else_may_read_a_backup_whose_folder_was_made_before(
+    installation: Installation, node: KafkaNode, tmp_path: Path
+) -> None:
+    folder = tmp_path / "made-before"
+    folder.mkdir(mode=0o755)
+    await back_up(installation, node.bootstrap, folder, with_secret=True)
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST]
+    assert {oct(path.stat().st_mode & 0o777) for path in files} == {"0o600"}
+
+
+@pytest.mark.parametrize("name", ["keys.sqlite", "secret"])
+@pytest.mark.parametrize("damage", ["flip", "unlink"])
+async def test_nothing_is_restored_without_the_keys_that_were_backed_up(
+    name: str, damage: str, backup: Path, tmp_path: Path, node: KafkaNode
+) -> None:
+    """The restored centre would have begun with keys of its own, and nobody could have opened a text again."""
+    if damage == "flip":
+        flip(backup / name)
+    else:
+        (backup / name).unlink()
+    fresh = installation_at(tmp_path / "fresh", node)
+    with pytest.raises(Misconfigured, match=rf"{name} of the backup is"):
+        await restore(fresh, node.bootstrap, backup, 1)
+    assert not fresh.data.exists()
+
+
+async def test_a_backup_without_its_keys_is_not_sound(installation: Installation, backup: Path) -> None:
+    look = ["ledger", "verify", TOPIC, "--backup", str(backup)]
+    assert await asyncio.to_thread(carry_out, look, installation) == 0
+    (backup / "keys.sqlite").unlink()
+    with pytest.raises(Misconfigured, match=r"keys\.sqlite of the backup is missing"):
+        await asyncio.to_thread(carry_out, look, installation)
+
+
 async def test_a_backup_is_written_over_nothing(installation: Installation, node: KafkaNode, backup: Path) -> None:
     with pytest.raises(Misconfigured, match=r"is not empty: name a new folder"):
         await back_up(installation, node.bootstrap, backup, with_secret=False)
@@ -142,6 +179,36 @@ async def test_what_is_there_is_not_restored_over(installation: Installation, no
     assert not fresh.data.exists()
 
 
+@pytest.mark.parametrize("ending", ["-wal", "-shm", "-journal"])
+async def test_keys_are_not_restored_beside_the_log_of_a_killed_centres_key_store(ending: str, tmp_path: Path) -> None:
+    """Somebody removed the file that was in the way; SQLite would have put the old life's pages over the keys."""
+    folder = tmp_path / "backup"
+    folder.mkdir()
+    keys = SqliteKeyStore(folder / KEYS, KeyWrap(SECRET))
+    await keys.close()
+    finish(folder, Contents("2026-01-05", "a cluster", files={KEYS: hash_of(folder / KEYS)}))
+    (tmp_path / f"{KEYS}{ending}").write_bytes(b"of another life")
+    installation = Installation("127.0.0.1:1", "", "trunkline", tmp_path, tmp_path / KEYS)
+    with pytest.raises(Misconfigured, match=rf"sqlite{ending} is there already: restore into an installation"):
+        await restore(installation, "127.0.0.1:1", folder, 1)
+    assert not (tmp_path / KEYS).exists()
+
+
+async def test_nothing_is_restored_beside_what_another_ledger_led_to(backup: Path, tmp_path: Path) -> None:
+    """Live tables name offsets of the ledgers that they were made of, and would have begun behind the restored ones."""
+    other = KafkaNode.start(tmp_path / "other-kafka")
+    try:
+        await ensure_topics(other.bootstrap, [TOPICS["live.queues.v1"]])
+        async with AIOKafkaProducer(bootstrap_servers=other.bootstrap) as producer:
+            await producer.send_and_wait("live.queues.v1", b"old", b"qu_1")
+        fresh = installation_at(tmp_path / "fresh", other)
+        with pytest.raises(Misconfigured, match=r"live\.queues\.v1 at .* is not empty: nothing was written"):
+            await restore(fresh, other.bootstrap, backup, 1)
+        assert not fresh.data.exists()
+    finally:
+        other.kill()
+
+
 async def test_a_key_store_that_is_none_is_one_sentence(
     installation: Installation, node: KafkaNode, tmp_path: Path
 ) -> None:
@@ -157,6 +224,26 @@ async def test_a_key_store_that_is_none_is_one_sentence(
     with pytest.raises(Misconfigured, match=r"cannot be copied"):
         await back_up(without, node.bootstrap, tmp_path / "three", with_secret=False)
     assert not (tmp_path / "three" / MANIFEST).exists()
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    installation = Installation("127.0.0.1:1", "", "trunkline", tmp_path, None)
+    with pytest.raises(Misconfigured, match=r"file/folder: Not a directory\.$"):
+        carry_out(["backup", str(file / "folder")], installation)
+
+
+async def test_a_secret_that_does_not_open_the_keys_is_not_backed_up_as_theirs(tmp_path: Path) -> None:
+    """Where TRUNKLINE_SECRET is set, the file holds another one: the restored keys would have opened nothing."""
+    keys = SqliteKeyStore(tmp_path / KEYS, KeyWrap(SECRET))
+    await keys.create("cu_1", "tn_1")
+    installation = Installation("127.0.0.1:1", "", "trunkline", tmp_path, tmp_path / KEYS)
+    installation.secret.write_bytes(b"another" * 8)
+    with pytest.raises(Misconfigured, match=r"secret does not open the keys: keep a copy of TRUNKLINE_SECRET"):
+        await back_up(installation, "127.0.0.1:1", tmp_path / "backup", with_secret=True)
+    assert not (tmp_path / "backup").exists()
+    await keys.close()
 
 
 MAYBE = st.none() | st.binary(max_size=40)

@@ -4,19 +4,19 @@ import hashlib
 
 import pytest
 from trunkline.ledger.v1.ledger_types_pb2 import SnapshotManifest
-from trunkline_ledger.log_client import Stored
+from trunkline_ledger.log_client import SnapshotSlot
 from trunkline_operator.snapshots import problem_of
 
 TOPIC = "ticket.events.v1"
 
 
-def slot(chunks: dict[int, bytes], **fields: object) -> Stored:
+def slot(chunks: dict[int, bytes], **fields: object) -> SnapshotSlot:
     body = b"one" + b"two"
     manifest = SnapshotManifest(number=3, chunk_count=2, size_bytes=6, topic_id="t", schema_version=1)
     manifest.sha256 = hashlib.sha256(body).digest()
     for name, value in fields.items():
         setattr(manifest, name, value)
-    return Stored(manifest, chunks)
+    return SnapshotSlot(manifest, chunks)
 
 
 def test_a_whole_slot_is_no_problem():

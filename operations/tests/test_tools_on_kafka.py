@@ -16,7 +16,7 @@ from trunkline_ledger.audit.stored import Fingerprint, StoredRecord
 from trunkline_ledger.core.records import EPOCH_HEADER, TYPE_HEADER
 from trunkline_ledger.kafka.history import ClusterHistory
 from trunkline_ledger.kafka.target import ClusterTarget
-from trunkline_ledger.kafka.topics import ensure_topics, verify_topics
+from trunkline_ledger.kafka.topics import ensure_topics, existing_topics, verify_topics
 from trunkline_operator import copying
 from trunkline_operator.commands import carry_out
 from trunkline_operator.copying import copy
@@ -121,6 +121,16 @@ async def test_a_target_that_holds_anything_is_refused_untouched(written: str, t
         await copy(written, target.bootstrap, [TOPIC], 1)
     async with ClusterHistory(target.bootstrap, [TOPIC]) as history:
         assert await history.ends(TOPIC) == {0: 0, 1: 0, 2: 1, 3: 0}
+
+
+async def test_nothing_is_copied_beside_what_another_ledger_led_to(written: str, target: KafkaNode) -> None:
+    """Live tables name offsets of the ledgers that they were made of, and would have begun behind the copied ones."""
+    await ensure_topics(target.bootstrap, [TOPICS["live.queues.v1"]])
+    async with AIOKafkaProducer(bootstrap_servers=target.bootstrap) as producer:
+        await producer.send_and_wait("live.queues.v1", b"old", b"qu_1")
+    with pytest.raises(Misconfigured, match=r"live\.queues\.v1 at .* is not empty: nothing was written"):
+        await copy(written, target.bootstrap, [TOPIC], 1)
+    assert TOPIC not in await existing_topics(target.bootstrap)
 
 
 async def test_another_number_of_partitions_is_refused(written: str, target: KafkaNode) -> None:

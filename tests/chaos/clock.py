@@ -3,9 +3,33 @@
 Owns: how far it is off. Its monotonic clock is left alone, as it is when somebody sets a machine's time.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
+from trunkline_core.errors import Misconfigured
+from trunkline_embedded.apt import install_missing
+
 LIBRARIES = tuple(f"/usr/lib/{machine}-linux-gnu/faketime/libfaketimeMT.so.1" for machine in ("x86_64", "aarch64"))
+PACKAGE = "faketime"
+
+
+def install_library(report: Callable[[str], None]) -> None:
+    """As root on Debian, install the library if it is missing; say in one sentence when no clock can be set."""
+    why = f"install the package {PACKAGE} with apt-get"
+    try:
+        install_missing("clock", _missing, report)
+    except Misconfigured as error:
+        why = str(error).removesuffix(".")
+    if _missing():
+        report(f"No clock is set in this run: {why}.")
+
+
+def _missing() -> list[str]:
+    return [] if _library() else [PACKAGE]
+
+
+def _library() -> str | None:
+    return next((name for name in LIBRARIES if Path(name).exists()), None)
 
 
 class Clock:
@@ -15,12 +39,12 @@ class Clock:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._library = next((name for name in LIBRARIES if Path(name).exists()), None)
+        self._library = _library()
         self.step(0)
 
     @property
     def is_there(self) -> bool:
-        """Whether this machine has libfaketime (Debian: `apt-get install faketime`)."""
+        """Whether this machine has libfaketime."""
         return self._library is not None
 
     def step(self, seconds: int) -> None:

@@ -166,12 +166,17 @@ class Desk:
         return Done(events=len(events))
 
 
+def console_peer_id(boot: int) -> str:
+    """Return how the peer ids of a start of the desks begin."""
+    return f"console-chaos-{boot}-"
+
+
 class Floor:
     """All desks of one tenant and their streams."""
 
     def __init__(self, shop: Shop, order: WorkOrder, wires: Wires, asking: Asking, channels: Channels) -> None:
         chance = random.Random(f"{order.seed}/desks/{order.boot}/{shop.tenant_id}")
-        peer_id = f"console-chaos-{order.boot}-{uuid.uuid4().hex[:12]}"
+        peer_id = console_peer_id(order.boot) + uuid.uuid4().hex[:12]
         make = lambda agent_id: Desk(agent_id, shop.tenant_id, peer_id, wires, asking, chance)  # noqa: E731
         self.desks = {agent_id: make(agent_id) for agent_id in shop.agent_ids}
         hello = acd_service_pb2.SessionRequest(hello=acd_service_pb2.PeerHello(peer_id=peer_id))

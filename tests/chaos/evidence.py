@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from trunkline_embedded.toolchain import KAFKA
 from trunkline_launcher.layout import ROOT
 
 from chaos.judgement import Judgement
@@ -62,7 +63,7 @@ def _versions(scene: Scene) -> list[tuple[str, object]]:
         ("commit", subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()),
         ("Python", platform.python_version()),
         ("aiokafka", importlib.metadata.version("aiokafka")),
-        ("Kafka", f"4.3.1, {orders.brokers} broker(s)"),
+        ("Kafka", f"{KAFKA.title}, {orders.brokers} broker(s)"),
         (
             "replicas",
             ", ".join(f"{count} of {service}" for service, count in REPLICATED.items()) + ", 1 of the others",
@@ -88,11 +89,18 @@ def _ledgers(scene: Scene, found: Judgement) -> list[tuple[str, object]]:
         ("effective events", found.events),
         ("epochs", found.epochs),
         ("void records", found.void_records),
+        ("first upgrades: old replicas that stood aside, events of the new type", new_types(found)),
         ("services started again by the supervisor", scene.restarts),
         ("owners killed while brokers were up, partitions replaced", len(found.failovers_ms)),
         ("timers fired", len(late)),
         ("lateness of timers, net of time without an owner, ms: p50, p99, max", _quantiles(late)),
     ]
+
+
+def new_types(found: Judgement) -> str:
+    """Return what became of the event types that upgrades brought, by service."""
+    each = (f"{service} {count}, {found.new_events[service]}" for service, count in sorted(found.stood_aside.items()))
+    return "; ".join(each) or "–"
 
 
 def _quantiles(values: Sequence[float]) -> str:

@@ -1,4 +1,4 @@
-"""The judge of a chaos run: reads Kafka, what the clients wrote down, and the published tables and read models.
+"""The judge of a chaos run: reads Kafka, what the clients wrote down, and the read models in the store.
 
 Owns: which rules apply, how long the centre may take to settle, the figures of the last line. Must not: ask a service.
 """
@@ -6,32 +6,46 @@ Owns: which rules apply, how long the centre may take to settle, the figures of 
 import asyncio
 import statistics
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+from fleet import REPLICATED_LEDGERS
 from published import ledgers, wrong_journal_records, wrong_live_rows
 from pymongo import MongoClient
 from trunkline_analytics.adapters.segments import SegmentProjection
 from trunkline_crm.adapters.contacts import ContactProjection
 from trunkline_crm.adapters.customers import CustomerProjection
-from trunkline_testkit.checker import Entry, LedgerLog, Violation, check, check_times, compare, read_journal
+from trunkline_testkit.checker import (
+    Entry,
+    LedgerLog,
+    Violation,
+    check,
+    check_times,
+    compare,
+    contradictions,
+    read_journal,
+)
 from trunkline_testkit.checker.journal import EntryState
-from trunkline_testkit.checker.orphans import left_over_work, orphans, outlived_peers
+from trunkline_testkit.checker.orphans import left_over_work, orphans, outlived_consoles, outlived_peers
 from trunkline_testkit.checker.outages import failovers_ms
 from trunkline_testkit.checker.timers import lateness_ms
 from trunkline_testkit.twins.store import MemoryStore
 from trunkline_ticketing.adapters.read_model import TicketProjection
 
 from chaos.asking import now_ms
+from chaos.desks import console_peer_id
+from chaos.faults.fault import BROKERS
+from chaos.later.checks import tallied, wrong_upgrades
+from chaos.later.events import decode
 from chaos.scene import Scene
-from chaos.torment import BROKERS, Torment
+from chaos.torment import Torment
 
 LOOK_AGAIN_S = 5.0
 PROJECTIONS = (SegmentProjection, ContactProjection, CustomerProjection, TicketProjection)
 POSITIONS = "positions"
-LOST = frozenset({"AcknowledgedCommandLost"})
+LOST = frozenset({"AcknowledgedCommandLost", "AnswerWithoutEffect"})
 DOUBLE = frozenset({"ConnectedTwice", "CommandEffectiveTwice", "RepeatedEventId"})
 ORPHANS = frozenset({"Orphan", "ContactWithoutExactlyOneEnd"})
 LEAST_LOAD = 0.1
@@ -39,7 +53,11 @@ LEAST_LOAD = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What was found. Durations in milliseconds; `connected` counts conversations."""
+    """What was found. Durations in milliseconds; `connected` counts conversations.
+
+    `stood_aside`: by service that was upgraded to write a new event type, how many old replicas stood aside;
+    `new_events`: by such a service, how many events of that type took effect.
+    """
 
     violations: Sequence[Violation]
     acked: int
@@ -49,6 +67,8 @@ class Judgement:
     epochs: int
     failovers_ms: Sequence[int]
     lateness_ms: Sequence[float]
+    stood_aside: Mapping[str, int] = field(default_factory=dict)
+    new_events: Mapping[str, int] = field(default_factory=dict)
 
     def count(self, rules: frozenset[str]) -> int:
         """Return how many violations are of these rules."""
@@ -60,7 +80,7 @@ async def judge(scene: Scene, torment: Torment) -> Judgement:
     entries = [entry for load in scene.loads.values() for path in load.journals for entry in read_journal(path)]
     deadline = asyncio.get_running_loop().time() + scene.orders.settles_within_s
     while True:
-        log = await ledgers(scene.bootstrap)
+        log = await ledgers(scene.bootstrap, decode=decode)
         violations = await _violations(scene, log, entries)
         if not violations or asyncio.get_running_loop().time() > deadline:
             return _judgement(scene, torment, log, entries, violations)
@@ -72,9 +92,12 @@ async def _violations(scene: Scene, log: LedgerLog, entries: Sequence[Entry]) ->
     return [
         *check(log, entries, is_final=True),
         *check_times(log),
+        *contradictions(log),
+        *wrong_upgrades(log),
         *orphans(log, until_ms=until_ms),
         *left_over_work(log),
         *outlived_peers(log, _gateway_deaths(scene), until_ms=until_ms),
+        *outlived_consoles(log, _console_deaths(scene), until_ms=until_ms),
         *await wrong_live_rows(scene.bootstrap, log),
         *await wrong_journal_records(scene.bootstrap, log),
         *await wrong_read_models(scene.store.url, log),
@@ -91,6 +114,12 @@ def _gateway_deaths(scene: Scene) -> dict[str, int]:
     }
 
 
+def _console_deaths(scene: Scene) -> dict[str, int]:
+    """Return when the console of each start of the desks was killed, by how its peer ids begin."""
+    killed = scene.loads["desks"].killed_ms
+    return {console_peer_id(int(path.stem.rpartition("-")[2])): at_ms for path, at_ms in killed.items()}
+
+
 def _judgement(
     scene: Scene, torment: Torment, log: LedgerLog, entries: Sequence[Entry], violations: Sequence[Violation]
 ) -> Judgement:
@@ -103,6 +132,8 @@ def _judgement(
         epochs=len(log.epochs),
         failovers_ms=failovers_ms(log, [death for death in scene.deaths if _brokers_were_up(torment, death.at_ms)]),
         lateness_ms=lateness_ms(log),
+        stood_aside=dict(scene.stood_aside),
+        new_events={service: tallied(log)[REPLICATED_LEDGERS[service].split(".")[0]] for service in scene.stood_aside},
     )
 
 
@@ -121,12 +152,12 @@ async def wrong_read_models(store_url: str, log: LedgerLog) -> list[Violation]:
     client: MongoClient[dict[str, Any]] = MongoClient(store_url, tz_aware=True)
     try:
         stored = client["chaos"]
-        names = [name for name in stored.list_collection_names() if name != POSITIONS]
-        return [
-            violation
-            for name in names
-            for violation in compare(_rows(name, stored[name].find()), _rows(name, await _all(fresh, name)))
-        ]
+        names = sorted({*stored.list_collection_names(), *fresh._collections} - {POSITIONS})
+        found = list[Violation]()
+        for name in names:
+            wanted = fresh.collection(name)._documents.values()
+            found += compare(_rows(name, stored[name].find()), _rows(name, wanted))
+        return found
     finally:
         client.close()
 
@@ -136,15 +167,6 @@ async def _fold(projection: Any, log: LedgerLog) -> None:
     records = [SimpleNamespace(record=event.record) for event in log.events if event.area == area]
     for begin in range(0, len(records), 500):
         await projection.apply(records[begin : begin + 500])
-
-
-async def _all(store: MemoryStore, name: str) -> list[dict[str, Any]]:
-    return [document async for document in _documents(store, name)]
-
-
-async def _documents(store: MemoryStore, name: str) -> Any:
-    for document in list(store.collection(name)._documents.values()):
-        yield document
 
 
 def _rows(name: str, documents: Any) -> dict[str, dict[str, Any]]:
@@ -173,6 +195,16 @@ def what_is_wrong(scene: Scene, found: Judgement) -> Iterator[str]:
     for rule, count in Counter(violation.rule for violation in found.violations).items():
         first = next(violation for violation in found.violations if violation.rule == rule)
         yield f"{count} × {rule}, for example {first.subject}: {first.detail}"
+    yield from _what_was_not_shown(found)
     least = scene.orders.minutes * 60 * scene.orders.contacts_per_s * LEAST_LOAD
     if found.connected < least:
         yield f"no load: {found.connected} conversations, fewer than {least:.0f}"
+
+
+def _what_was_not_shown(found: Judgement) -> Iterator[str]:
+    """Yield what an upgrade to a new event type should have led to and did not."""
+    for service, count in found.stood_aside.items():
+        if not count:
+            yield f"no old replica of {service} stood aside for the new event type"
+        if not found.new_events.get(service):
+            yield f"no event of the new type of {service} took effect"

@@ -38,13 +38,14 @@ class Orders:
 
 def read_orders(environment: Mapping[str, str] = os.environ) -> Orders:
     """Return the orders. Raises: SystemExit with a sentence."""
+    usual = Orders()
     try:
         orders = Orders(
-            minutes=float(environment.get("CHAOS_MINUTES", "10")),
+            minutes=float(environment.get("CHAOS_MINUTES", usual.minutes)),
             seed=int(environment.get("CHAOS_SEED") or secrets.randbelow(2**31)),
-            brokers=int(environment.get("CHAOS_BROKERS", "1")),
-            contacts_per_s=float(environment.get("CHAOS_RATE", "20")),
-            agents=int(environment.get("CHAOS_AGENTS", "200")),
+            brokers=int(environment.get("CHAOS_BROKERS", usual.brokers)),
+            contacts_per_s=float(environment.get("CHAOS_RATE", usual.contacts_per_s)),
+            agents=int(environment.get("CHAOS_AGENTS", usual.agents)),
             faults=tuple(name for name in environment.get("CHAOS_FAULTS", "").split(",") if name),
             keeps_evidence=environment.get("CHAOS_EVIDENCE", "") == "1",
         )

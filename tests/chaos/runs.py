@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chaos.evidence import write_evidence
+from chaos.evidence import new_types, write_evidence
 from chaos.judgement import Judgement, judge, last_line, what_is_wrong
 from chaos.orders import Orders
 from chaos.scene import Scene
@@ -36,6 +36,7 @@ async def run(orders: Orders, folder: Path) -> Outcome:
         counts = {kind: await scene.loads[kind].finish() for kind in ("callers", "desks")}
         say(f"clients went home: {json.dumps(counts)}")
         found = await judge(scene, torment)
+        say(f"first upgrades, old replicas that stood aside, events of the new type: {new_types(found)}")
         reasons, figures = list(what_is_wrong(scene, found)), last_line(scene, torment, found)
         if orders.keeps_evidence:
             say(f"written: {write_evidence(scene, torment, found, counts, figures, reasons).name}")

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import planted_bugs
-from fleet import HEALTHY, LEDGERS, Fleet, Replica
+from fleet import HEALTHY, REPLICATED_LEDGERS, Fleet, Replica
 from own_tenants import define_tenant
 from trunkline_embedded.kafka import KafkaCluster, KafkaNode
 from trunkline_embedded.process import ChildProcess
@@ -31,7 +31,7 @@ LOADS = ("callers", "desks")
 BUGGY = "acd"
 VOICE_LEASE = {"voice_lease_duration": "6s", "wrap_up_duration": "8s", "miss_exclusion_duration": "10s"}
 DRAINS_WITHIN_S = 240.0
-READY_WITHIN_S = 120.0
+READY_WITHIN_S = 300.0  # the one broker may be away several times meanwhile
 LOOK_S = 1.0
 
 
@@ -90,7 +90,7 @@ class Load:
 
 
 class Scene:
-    """One run. Make it by `start`."""
+    """One run. Make it, then `start` it."""
 
     def __init__(self, folder: Path, orders: Orders) -> None:
         self.folder = folder
@@ -102,6 +102,7 @@ class Scene:
         self.shops: tuple[Shop, ...] = ()
         self.deaths: list[Death] = []
         self.restarts = 0
+        self.stood_aside: dict[str, int] = {}  # how many old replicas did at a service's first upgrade
         self._releases: dict[str, int] = {}
         self._held: set[Replica] = set()
         self._keeping: asyncio.Task[None] | None = None
@@ -212,7 +213,7 @@ class Scene:
 
     def killed(self, replica: Replica) -> None:
         """Note when an owner was killed."""
-        if topic := LEDGERS.get(replica.service):
+        if topic := REPLICATED_LEDGERS.get(replica.service):
             self.deaths.append(Death(topic, f"{replica.service}-{replica.instance_id}", now_ms()))
 
     async def _keep_alive(self) -> None:

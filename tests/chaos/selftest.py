@@ -1,8 +1,8 @@
-"""`make chaos-selftest`: bugs that a run on real brokers must show, each planted into every acd for a short run.
+"""`make chaos-selftest`: bugs that a run on real brokers must show, each planted into every acd for a few short runs.
 
 Owns: which fault brings a bug out and by which rules it is found. The bugs themselves are those of `planted_bugs`.
 
-`python -m chaos.selftest [BUG…]` prints a line a bug; exit code 1 when one is not found.
+`python -m chaos.selftest [BUG…]` prints a line a run; exit code 1 when one is not found.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import secrets
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import planted_bugs
@@ -32,20 +32,14 @@ SOUGHT = {
     "reply_before_append": Sought(("kill-owner-acd",), frozenset({"AcknowledgedCommandLost"})),
     "lease_not_extended": Sought(("kill-owner-acd",), frozenset({"LeaseNotExtended"})),
 }
+ATTEMPTS = 4
+"""Whether an offer rings unanswered while an owner dies is chance; one short run may not have it."""
 SHORT = Orders(minutes=0.75, contacts_per_s=4.0, agents=40, settles_within_s=20.0)
 
 
 async def try_out(bug: str, sought: Sought) -> Outcome:
     """Run a sick centre for a while."""
-    orders = Orders(
-        minutes=SHORT.minutes,
-        seed=secrets.randbelow(2**31),
-        contacts_per_s=SHORT.contacts_per_s,
-        agents=SHORT.agents,
-        faults=sought.faults,
-        bug=bug,
-        settles_within_s=SHORT.settles_within_s,
-    )
+    orders = replace(SHORT, seed=secrets.randbelow(2**31), faults=sought.faults, bug=bug)
     with tempfile.TemporaryDirectory() as folder:
         return await run(orders, Path(folder))
 
@@ -58,6 +52,12 @@ def verdict(bug: str, sought: Sought, outcome: Outcome) -> tuple[bool, str]:
     return False, f"{bug}: NOT FOUND, seed {outcome.figures['seed']}"
 
 
+def _is_found(bug: str) -> bool:
+    is_found, line = verdict(bug, SOUGHT[bug], asyncio.run(try_out(bug, SOUGHT[bug])))
+    say(line)
+    return is_found
+
+
 def main(bugs: Sequence[str]) -> int:
     """Try all bugs; return the exit code."""
     unknown = set(bugs) - SOUGHT.keys()
@@ -66,9 +66,7 @@ def main(bugs: Sequence[str]) -> int:
     clean_environment()
     missed = 0
     for bug in bugs or SOUGHT:
-        is_found, line = verdict(bug, SOUGHT[bug], asyncio.run(try_out(bug, SOUGHT[bug])))
-        say(line)
-        missed += not is_found
+        missed += not any(_is_found(bug) for _ in range(ATTEMPTS))
     return 1 if missed else 0
 
 

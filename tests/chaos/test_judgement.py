@@ -1,5 +1,6 @@
 """When a chaos run has failed, and what its last line says; no centre is needed."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -31,6 +32,16 @@ def test_a_run_that_carried_no_load_has_failed() -> None:
 def test_each_broken_rule_is_told_with_an_example() -> None:
     lost = [Violation("AcknowledgedCommandLost", f"c{number}", "Open") for number in range(2)]
     assert list(what_is_wrong(SCENE, found(*lost))) == ["2 × AcknowledgedCommandLost, for example c0: Open"]
+
+
+def test_an_upgrade_that_showed_nothing_has_failed() -> None:
+    shown = replace(found(), stood_aside={"acd": 2, "channels": 1}, new_events={"acd": 30, "channels": 7})
+    assert list(what_is_wrong(SCENE, shown)) == []
+    unseen = replace(shown, stood_aside={"acd": 0, "channels": 1}, new_events={"acd": 30, "channels": 0})
+    assert list(what_is_wrong(SCENE, unseen)) == [
+        "no old replica of acd stood aside for the new event type",
+        "no event of the new type of channels took effect",
+    ]
 
 
 def test_the_last_line_has_the_figures_of_the_run() -> None:

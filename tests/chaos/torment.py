@@ -17,7 +17,6 @@ from chaos.scene import Scene
 
 AT_ONCE = 2
 BETWEEN_S = (2.0, 8.0)
-BROKERS = "brokers"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ KINDS = {
 # Only services, gateways and definitions hear these; the desk has no command that they refuse.
 NOT_AT_A_DESK = {
     "ConnectNotAwaited", "ContactAlreadyEnded", "ContactAlreadyQueued", "EntryPointTaken", "InputNotAwaited",
-    "QueueFull", "StaleStep", "TooManyRequirementSets",
+    "CustomerAtLimit", "NobodySignedIn", "QueueFull", "StaleStep", "TooManyRequirementSets", "TooManyRequirements",
+    "WrapUpNotExtendable",
 }  # fmt: skip
 
 

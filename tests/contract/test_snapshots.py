@@ -5,6 +5,7 @@ from trunkline.topics import TOPICS
 from trunkline_ledger.core.contents import Contents
 from trunkline_ledger.kafka.snapshots import snapshot_topic
 from trunkline_ledger.snapshot_maker import service_at
+from trunkline_operator.ledgers import LEDGERS
 
 PATHS = {
     "acd.events.v1": "trunkline_acd.bootstrap:ledger_service",
@@ -18,6 +19,10 @@ PATHS = {
 
 def test_every_ledger_is_here() -> None:
     assert set(PATHS) == {topic for topic in TOPICS if topic.endswith(".events.v1")}
+
+
+def test_no_ledger_is_left_out_of_backups_and_of_what_the_operators_tools_check() -> None:
+    assert set(LEDGERS) == set(PATHS)
 
 
 @pytest.mark.parametrize("topic", PATHS)

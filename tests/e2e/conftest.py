@@ -47,7 +47,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def new_tenant(centre: Layout) -> TenantFactory:
     """Factory of tenants: `new_tenant(queue={"chat_lease_duration": "4s"})`."""
     return partial(define_tenant, centre)

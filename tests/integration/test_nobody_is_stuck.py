@@ -13,17 +13,15 @@ import httpx
 import pytest
 from callers import callers_of
 from desk_sockets import DeskClient, desk_of
-from fleet import Fleet
+from fleet import Fleet, running_fleet
 from gateways import Gateway, gateway_of
-from own_tenants import OwnTenant, define_tenant
+from own_tenants import OwnTenant, define_tenant, support_agents
 from published import fold_of, ledgers
 from trunkline.acd.v1.acd_commands_pb2 import AcdCommand, EndContact, EnqueueContact
 from trunkline.common.v1.common_types_pb2 import CHANNEL_VOICE
 from trunkline.contact.v1.contact_types_pb2 import CloseReason, ContactState, ContactView
 from trunkline.ivr.v1.ivr_commands_pb2 import EndSession, IvrCommand, StartSession
-from trunkline_embedded.kafka import KafkaNode
 from trunkline_embedded.store import MongoStore
-from trunkline_launcher.commands import PASSWORD
 from trunkline_platform.credentials import service_principal
 from trunkline_testkit.checker import LedgerLog, check, contradictions
 from waiting import until_nothing_is_wrong, wait_until
@@ -40,35 +38,14 @@ SETTINGS = {"TRUNKLINE_CHANNELS_RECONCILE_EVERY_S": "1", "TRUNKLINE_CHANNELS_REC
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory, mongo: MongoStore) -> Iterator[Fleet]:
-    """Two replicas of acd and channels, one of each other service, a broker of their own."""
-    broker = KafkaNode.start(tmp_path_factory.mktemp("kafka"))
-    folder = tmp_path_factory.mktemp("fleet")
-    fleet = Fleet(folder, broker.bootstrap, mongo.url, "stuck", {"acd": 2, "channels": 2}, lambda _: SETTINGS)
-    try:
-        fleet.start()
+    with running_fleet(tmp_path_factory.mktemp("fleet"), mongo.url, "stuck", lambda _: SETTINGS) as fleet:
         yield fleet
-    finally:
-        fleet.stop()
-        broker.kill()
 
 
 @pytest.fixture(scope="module")
 def shop(fleet: Fleet) -> OwnTenant:
     """A tenant with three agents; a contact that ended keeps nobody busy."""
-    skills = [{"skill": "support", "level": 3}]
-    agents = [{"agent_id": f"ag_{login}", "skills": skills, "chat_capacity": 1} for login in LOGINS]
-    users = [
-        {
-            "user_id": f"us_{login}",
-            "login": login,
-            "password": PASSWORD,
-            "name": login,
-            "roles": ["ROLE_AGENT"],
-            "agent_id": f"ag_{login}",
-        }
-        for login in LOGINS
-    ]
-    return define_tenant(fleet.layout, {"wrap_up_mode": "WRAP_UP_MODE_NONE"}, agents=agents, users=users)
+    return define_tenant(fleet.layout, {"wrap_up_mode": "WRAP_UP_MODE_NONE"}, **support_agents(LOGINS))
 
 
 @dataclass(frozen=True)

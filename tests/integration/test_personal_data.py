@@ -39,6 +39,7 @@ from trunkline_platform.keystore import KeyWrap, SqliteKeyStore
 from trunkline_platform.sealing import Sealer
 from trunkline_ticketing.adapters import read_model
 from visitors import Visitor
+from waiting import until_told
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
@@ -135,7 +136,7 @@ async def tell(story: Story) -> None:
             await profile_and_ticket(person, desk)
             await refused_requests(story.layout, person, gateway, desk)
         assert (await desk.send("intent", intent="OFFLINE"))["type"] == "done"
-    await eventually(lambda: everything_is_shown(story), "the read models have caught up")
+    await until_told(lambda: everything_is_shown(story), "the read models have caught up")
 
 
 async def a_whole_chat(story: Story, person: Person, desk: DeskClient) -> None:
@@ -240,7 +241,7 @@ async def profile_and_ticket(person: Person, desk: DeskClient) -> None:
     answer = await desk.rest.put(f"/api/customers/{person.customer_id}", json=form)
     assert answer.status_code == 200, answer.text
     note = {"body": person.words["ticket note"], "command_id": new_command_id()}
-    await eventually(
+    await until_told(
         lambda: _is_ok(desk.rest.post(f"/api/tickets/{person.ticket_ids[0]}/notes", json=note)), "the note is written"
     )
 
@@ -449,16 +450,6 @@ async def everything_is_counted(story: Story) -> bool:
     )
 
 
-async def eventually(holds: Callable[[], Awaitable[object]], what: str, within_s: float = PATIENCE_S) -> None:
-    """Wait until it holds; asked about three times a second. Raises: AssertionError naming `what`."""
-    try:
-        async with asyncio.timeout(within_s):
-            while not await holds():
-                await asyncio.sleep(0.3)
-    except TimeoutError:
-        raise AssertionError(f"not within {within_s:.0f} s: {what}") from None
-
-
 # -- what is sealed, and under which keys -------------------------------------------------------------------------
 
 
@@ -562,7 +553,7 @@ async def test_an_erased_customer_is_nowhere_to_be_read_and_figures_stay(story: 
 async def erase_both(story: Story) -> None:
     """Erase caller and chatter, and see what is gone and what stays."""
     layout = story.layout
-    await eventually(lambda: everything_is_counted(story), "the figures are complete")
+    await until_told(lambda: everything_is_counted(story), "the figures are complete")
     texts, before = await opened_texts(story), await figures(story)
     doomed = {sealed for person in story.erased for sealed in of_person(person, texts)}
     wrapped = wrapped_keys(layout, {sealed.key_id for sealed in doomed})
@@ -571,8 +562,8 @@ async def erase_both(story: Story) -> None:
     async with logged_in(layout.http_url("console"), "zhao") as rest:
         for person in (*story.erased, *story.erased):  # twice is as good as once
             assert (await ask_to_erase(rest, person)).status_code == 200
-    await eventually(lambda: nothing_is_readable(story), "no API tells of them any more")
-    await eventually(lambda: no_key_is_left(layout, wrapped), "their keys are overwritten")
+    await until_told(lambda: nothing_is_readable(story), "no API tells of them any more")
+    await until_told(lambda: no_key_is_left(layout, wrapped), "their keys are overwritten")
     after = await opened_texts(story)
     assert {sealed for sealed in doomed if after[sealed] is not None} == set()
     await the_third_customer_stays(story, after)
@@ -628,7 +619,7 @@ async def hang_up_at_new_desk(story: Story, page: Page) -> None:
         shown = await desk.until(lambda: (desk.contacts.get(page.contact_id) or {}).get("messages"))
         assert len(shown) == len(page.messages)
         assert_none(story.chatter.traces().in_json("desk", desk.contacts))
-        await eventually(lambda: writing_is_refused(desk, page, story.chatter), "nothing is written for them any more")
+        await until_told(lambda: writing_is_refused(desk, page, story.chatter), "nothing is written for them any more")
         await hang_up(desk, page.contact_id)
         await desk.send("intent", intent="OFFLINE")
 

@@ -24,8 +24,6 @@ from trunkline_testkit.virtual_time import START
 BANK = "bank.events.v1"
 MIRROR = "mirror.events.v1"
 ACCOUNTS = tuple(f"account-{number}" for number in range(6))
-STALE_S = 12.0
-"""How old the state may be on which an owner refuses, who does not know yet that another began."""
 
 
 def mirror(record: EffectiveRecord) -> Sequence[ManagerCommand[Any]]:
@@ -73,6 +71,8 @@ class BankWorld:
         answer = await callers.call(BANK, submission)
         if isinstance(answer, Committed) and answer.events and room.random.randrange(100) < 30:
             await self._read(room, account, answer)
+        if isinstance(answer, Committed) and isinstance(command, Book) and command.amount > 0:
+            await self._send(room, account, Book(account, -command.amount))  # whoever paid in may take it out
 
     async def _read(self, room: Room, account: str, answer: Committed[Any]) -> None:
         """Whoever was answered sees it at any replica (ledger rule 18)."""
@@ -135,7 +135,7 @@ def _mirror_differs(log: LedgerLog) -> Iterator[Violation]:
 
 
 def _refused_for_nothing(room: Room, log: LedgerLog, records: Mapping[Any, Record]) -> Iterator[Violation]:
-    """A customer is refused only on the ground of what stands on the log by then (ledger rule 8)."""
+    """A customer is refused only on the ground of what stood on the log after they asked (ledger rule 8)."""
     courses = _courses(log, records)
     for told in room.callers.told:
         command = told.submission.command
@@ -173,7 +173,7 @@ def _courses(log: LedgerLog, records: Mapping[Any, Record]) -> dict[str, list[tu
 
 
 def _lowest(course: Sequence[tuple[datetime, int]], told: Told) -> int:
-    begin, end = (START + timedelta(seconds=at) for at in (told.sent_s - STALE_S, told.answered_s))
+    begin, end = (START + timedelta(seconds=at) for at in (told.sent_s, told.answered_s))
     before = [balance for at, balance in course if at < begin]
     during = [balance for at, balance in course if begin <= at <= end]
     return min([*(before[-1:] or [0]), *during])

@@ -13,7 +13,6 @@ from trunkline_testkit.simulation.room import Outcome
 
 
 def acd_partitions(outcome: Outcome) -> list[SimulatedPartition]:
-    assert outcome.room is not None
     return outcome.room.cluster.topics["acd.events.v1"]
 
 

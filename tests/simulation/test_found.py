@@ -89,3 +89,40 @@ def test_an_end_that_is_told_late_is_no_lost_tail():
         return rebuilds
 
     assert in_the_bank(history) == 0
+
+
+def test_a_read_is_answered_however_much_is_decided():
+    """Ledger rule 18: under load the next batch was on its way before a read that waited for the last one could look,
+    and reads failed after 8 s: dead peers were not lost, services not compared, while the load lasted."""
+
+    async def history(bank: Bank) -> list[float]:
+        async def customer() -> None:
+            while True:
+                await bank.book(1)
+
+        busy = [asyncio.create_task(customer()) for _ in range(100)]
+        await asyncio.sleep(1.0)
+        waited = []
+        for _ in range(5):
+            began = asyncio.get_running_loop().time()
+            await bank.ledger.read(0, lambda state: state.balances.get("a"))
+            waited.append(asyncio.get_running_loop().time() - began)
+            await asyncio.sleep(0.1)
+        for task in busy:
+            task.cancel()
+        await asyncio.wait(busy)
+        return waited
+
+    assert max(in_the_bank(history)) < 0.5
+
+
+def test_a_read_waits_until_a_partition_is_read_again():
+    """Ledger rules 9 and 18: for up to a second after it was dropped, or a record let go, it seemed to be empty."""
+
+    async def history(bank: Bank) -> int | None:
+        await bank.book(7)
+        bank.ledger._replica.rebuild(0)
+        found: int | None = await bank.ledger.read(0, lambda state: state.balances.get("a"))
+        return found
+
+    assert in_the_bank(history) == 7

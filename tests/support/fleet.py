@@ -3,6 +3,7 @@
 Owns: which replica listens where, and what each knows of the others. Must not: restart anything by itself.
 """
 
+import contextlib
 import re
 import signal
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import httpx
 from trunkline.ledger.v1.ledger_types_pb2 import Marker
+from trunkline_embedded.kafka import KafkaNode
 from trunkline_embedded.process import ChildProcess
 from trunkline_launcher.layout import GRPC_SERVICES, SERVICES, Layout, free_ports
 from trunkline_ledger.core.records import MARKER_TYPE
@@ -19,7 +21,7 @@ from trunkline_testkit.checker.log import read_records
 from waiting import wait_until
 
 HEALTHY = (sys.executable, "-m")
-LEDGERS = {"acd": "acd.events.v1", "channels": "contact.events.v1"}
+REPLICATED_LEDGERS = {"acd": "acd.events.v1", "channels": "contact.events.v1"}
 RUNTIME = "trunkline.ledger.v1."
 FIGURE = r"^trunkline_ledger_{name}\{{.*\}} (\d+)"
 SNAPSHOT_EVERY = 200  # so that who is killed comes back from one
@@ -76,6 +78,10 @@ class Replica:
     def last_lines(self) -> list[str]:
         """Return the end of its log."""
         return [] if self._child is None else self._child.last_lines()
+
+    def has_logged(self, words: str) -> bool:
+        """Whether the log of its starts so far has these words."""
+        return self._child is not None and words in self._child.log.read_text(encoding="utf-8", errors="replace")
 
     def owned(self) -> int:
         """Return how many partitions it decides on."""
@@ -139,7 +145,7 @@ class Fleet:
 
     async def busy_owner(self, service: str) -> Replica:
         """Return the replica that decides where most happens: the owner, by its marker, of the fullest partition."""
-        records = await read_records(self.layout.kafka, [LEDGERS[service]])
+        records = await read_records(self.layout.kafka, [REPLICATED_LEDGERS[service]])
         events = Counter(record.partition for record in records if not (record.type or "").startswith(RUNTIME))
         ((partition, _),) = events.most_common(1)
         markers = [record for record in records if (record.partition, record.type) == (partition, MARKER_TYPE)]
@@ -185,3 +191,18 @@ class Fleet:
         for other in GRPC_SERVICES:
             yield f"{own}_{other.upper()}_ADDRESSES", ",".join(self.addresses(other))
             yield f"{own}_{other.upper()}_URL", self.layout.http_url(other)
+
+
+@contextlib.contextmanager
+def running_fleet(folder: Path, mongo: str, database: str, settings: Settings = lambda _: {}) -> Iterator[Fleet]:
+    """Two replicas of acd and channels, one of each other service, ready, on a broker of their own in `folder`."""
+    broker = KafkaNode.start(folder / "kafka")
+    try:
+        fleet = Fleet(folder / "data", broker.bootstrap, mongo, database, {"acd": 2, "channels": 2}, settings)
+        try:
+            fleet.start()
+            yield fleet
+        finally:
+            fleet.stop()
+    finally:
+        broker.kill()

@@ -7,15 +7,17 @@ browser, or touch the demo tenant itself.
 import asyncio
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import trunkline_console
 import yaml
+from argon2 import PasswordHasher
 from trunkline.directory.v1 import directory_service_pb2
 from trunkline_console.adapters.seeds import seed_commands
+from trunkline_launcher.commands import PASSWORD
 from trunkline_launcher.layout import Layout, installation_secret
 from trunkline_platform.commands import CommandClient
 from trunkline_platform.credentials import Credentials, service_principal
@@ -29,6 +31,9 @@ DEFINITIONS = f"{trunkline_console.__path__[0]}/seeds/demo.yaml"
 IDS = re.compile(r"\b(tn|ho|qu|ag|us|fl|ep)_(\w+)")
 # One script in each name: so a page in one language has no reason to show characters of the other.
 NAMES = {"li": "Li Na", "wang": "Wang Qiang", "zhao": "Zhao Min", "admin": "Admin"}
+
+WEAK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""Nobody guesses the passwords of a test; each hash and each log-in would cost a fifth of a second of a core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,20 @@ def define_tenant(layout: Layout, queue: Mapping[str, Any] | None = None, **chan
     return tenant
 
 
+def support_agents(logins: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    """Return the sections `agents` and `users`: behind each login somebody who serves support, one chat at a time."""
+    names = list(logins)
+    support = {"skills": [{"skill": "support", "level": 3}], "chat_capacity": 1}
+    user = {"password": PASSWORD, "roles": ["ROLE_AGENT"]}
+    return {
+        "agents": [{"agent_id": f"ag_{login}", **support} for login in names],
+        "users": [
+            {"user_id": f"us_{login}", "login": login, "name": login, "agent_id": f"ag_{login}", **user}
+            for login in names
+        ],
+    }
+
+
 def demo_definitions() -> dict[str, Any]:
     """Return the demo tenant's definitions, with names in one script."""
     with open(DEFINITIONS, encoding="utf-8") as file:
@@ -108,7 +127,7 @@ async def _define(layout: Layout, content: Mapping[str, Any]) -> None:
     client = CommandClient(service, [layout.grpc_address("console")], Credentials(secret), channels)
     principal = service_principal("console", content["tenant"]["tenant_id"])
     try:
-        async for command in seed_commands(content, sealer, lambda _: False):
+        async for command in seed_commands(content, sealer, lambda _: False, WEAK.hash):
             await client.execute(command, principal, timeout_s=20.0)
     finally:
         await channels.close()

@@ -45,13 +45,11 @@ def reply_before_append() -> None:
             await producer.append(drafts)
 
     async def commit(self: Any, number: int, hosted: Any, batch: Any, producer: Any) -> None:
-        offset = None
         if batch.drafts:
-            offset = batch.expected_offset
             task = asyncio.create_task(append(producer, batch.drafts))
             pending.add(task)
             task.add_done_callback(pending.discard)
-        self._replica.emit(number, hosted.core.acknowledged(offset, self._replica.monotonic_s()))
+        self._replica.emit(number, hosted.core.acknowledged(batch.expected_offset, self._replica.monotonic_s()))
 
     Ownership._commit = commit  # type: ignore[assignment]
 
@@ -60,9 +58,9 @@ def no_contiguity_check() -> None:
     """Wherever the batch landed, it counts as where it was expected (against ledger rule 9)."""
     acknowledged = Partition.acknowledged
 
-    def trust(self: Any, first_offset: int | None, monotonic_s: float) -> Outputs[Any]:
-        expected = None if first_offset is None else self._in_flight.expected_offset
-        return acknowledged(self, expected, monotonic_s)
+    def trust(self: Any, first_offset: int, monotonic_s: float) -> Outputs[Any]:
+        in_flight = self._in_flight
+        return acknowledged(self, in_flight.expected_offset if in_flight else first_offset, monotonic_s)
 
     Partition.acknowledged = trust  # type: ignore[method-assign]
 
@@ -71,8 +69,8 @@ def lower_offset_taken_for_an_echo() -> None:
     """An offset below the expected one counts as an answer to a repeated request (against ledger rule 9)."""
     acknowledged = Partition.acknowledged
 
-    def trust(self: Any, first_offset: int | None, monotonic_s: float) -> Outputs[Any]:
-        if first_offset is not None and self._in_flight is not None:
+    def trust(self: Any, first_offset: int, monotonic_s: float) -> Outputs[Any]:
+        if self._in_flight is not None:
             first_offset = max(first_offset, self._in_flight.expected_offset)
         return acknowledged(self, first_offset, monotonic_s)
 
@@ -110,8 +108,8 @@ def reader_without_epoch() -> None:
     """A reader that begins in the middle of the log does not know which epoch is in force (against ledger rule 4)."""
     seek = Reader.seek
 
-    async def forget(self: Reader, partition: int, position: Position) -> None:
-        await seek(self, partition, Position(position.offset))
+    def forget(self: Reader, partition: int, position: Position) -> None:
+        seek(self, partition, Position(position.offset))
 
     Reader.seek = forget  # type: ignore[method-assign]
 
@@ -150,6 +148,18 @@ def rejection_released_early() -> None:
         return batch
 
     Partition.next_batch = hasty  # type: ignore[method-assign]
+
+
+def refusal_unproven() -> None:
+    """An owner that is cut off refuses although another may have gone on with the log (against ledger rule 8)."""
+    place = Ownership._place
+
+    async def believe(self: Any, number: int, batch: Any, producer: Any) -> int:
+        if not batch.drafts:
+            return int(batch.expected_offset)
+        return await place(self, number, batch, producer)
+
+    Ownership._place = believe  # type: ignore[method-assign]
 
 
 def push_before_append() -> None:
@@ -353,6 +363,7 @@ BUGS: Final[dict[str, Callable[[], None]]] = {
         reader_without_epoch,
         command_split,
         rejection_released_early,
+        refusal_unproven,
         push_before_append,
         unknown_outcome_not_taken_back,
         unknown_outcome_in_the_same_epoch,

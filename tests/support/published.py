@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from trunkline.live.v1.live_types_pb2 import LiveAgent, LiveQueue
 from trunkline_analytics.adapters.journals import BOOKKEEPING, CONTACTS, CUSTOMERS, JOURNAL_OF, TICKETS, JournalKind
 from trunkline_testkit.checker import LedgerLog, SourcedRow, Violation, compare, stale_rows
-from trunkline_testkit.checker.log import LEDGERS, EffectiveEvent, read_records
+from trunkline_testkit.checker.log import LEDGERS, Decode, EffectiveEvent, decode_message, read_records
 
 
 async def read_topic(bootstrap_servers: str, topic: str, partitions: int = 4) -> list[Any]:
@@ -26,10 +26,10 @@ async def read_topic(bootstrap_servers: str, topic: str, partitions: int = 4) ->
     return found
 
 
-async def ledgers(bootstrap_servers: str, *areas: str) -> LedgerLog:
-    """Return all ledgers, or those of these areas, judged."""
+async def ledgers(bootstrap_servers: str, *areas: str, decode: Decode = decode_message) -> LedgerLog:
+    """Return all ledgers, or those of these areas, judged. `decode`: for who knows more event types than this tree."""
     topics = [f"{area}.events.v1" for area in areas] or list(LEDGERS)
-    return LedgerLog.of(await read_records(bootstrap_servers, topics))
+    return LedgerLog.of(await read_records(bootstrap_servers, topics), decode=decode)
 
 
 async def live_rows(bootstrap_servers: str) -> dict[str, Any]:

@@ -25,16 +25,16 @@ from trunkline_platform.grpc_client import Channels
 from trunkline_platform.keystore import KeyWrap, SqliteKeyStore
 from trunkline_platform.peers import PeerClient
 from trunkline_platform.sealing import Sealer
+from trunkline_simulation.day.plan import Caller, DayPlan, plan_day
+from trunkline_simulation.day.recordings import BadRecording, read_recordings
+from trunkline_simulation.day.windows import OPENING_S, parse_window
 
 from trunkline_demo.day_clock import DayClock
 from trunkline_demo.desks import AgentAtDesk, Samples
 from trunkline_demo.gateway import FINISHED, Gateway
 from trunkline_demo.observer import Observer
-from trunkline_demo.plan import Caller, DayPlan, plan_day
-from trunkline_demo.recordings import BadRecording, read_recordings
 from trunkline_demo.report import Measured, json_line, print_table
 from trunkline_demo.truths import Figures, summarise, truth_of
-from trunkline_demo.windows import OPENING_S, parse_window
 from trunkline_demo.world import World
 
 QUIET_S = 60.0

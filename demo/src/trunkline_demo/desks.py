@@ -11,10 +11,10 @@ from typing import Any
 
 import aiohttp
 from trunkline_platform.commands import new_command_id
+from trunkline_simulation.day.staff import Agent, Pause, next_pause_s, pause_due
 
 from trunkline_demo.day_clock import DayClock
 from trunkline_demo.gateway import Call
-from trunkline_demo.staff import Agent, Pause, next_pause_s, pause_due
 from trunkline_demo.world import World
 
 HEADERS = {"X-Trunkline": "1"}

@@ -14,9 +14,9 @@ from trunkline.contact.v1.contact_types_pb2 import ContactState, ContactView
 from trunkline_core.errors import Transient
 from trunkline_platform.commands import new_command_id
 from trunkline_platform.peers import PeerClient
+from trunkline_simulation.day.plan import Caller
 
 from trunkline_demo.day_clock import DayClock
-from trunkline_demo.plan import Caller
 from trunkline_demo.world import ROUTE, World, route_of
 
 REPEAT_S = 2.0

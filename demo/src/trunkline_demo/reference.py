@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean, stdev
 
-from trunkline_demo.plan import HEAD_START_S, Caller, DayPlan, plan_day
-from trunkline_demo.recordings import read_recordings
-from trunkline_demo.staff import Agent, next_pause_s, pause_due
+from trunkline_simulation.day.plan import HEAD_START_S, Caller, DayPlan, plan_day
+from trunkline_simulation.day.recordings import read_recordings
+from trunkline_simulation.day.staff import Agent, next_pause_s, pause_due
+from trunkline_simulation.day.windows import parse_window
+
 from trunkline_demo.truths import Figures, summarise
-from trunkline_demo.windows import parse_window
 
 ARRIVE, LEAVE, LOOK = 0, 1, 2
 

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trunkline_analytics.domain.waits import find_quantile, mean, share_within
-
-from trunkline_demo.recordings import Recording
-from trunkline_demo.windows import Window
+from trunkline_simulation.day.recordings import Recording
+from trunkline_simulation.day.windows import Window
 
 QUICK_S = 20
 

@@ -23,8 +23,7 @@ from trunkline.directory.v1.directory_commands_pb2 import (
     PublishFlow,
 )
 from trunkline_platform.sealing import Sealer
-
-from trunkline_demo.plan import HEAD_START_S, DayPlan
+from trunkline_simulation.day.plan import HEAD_START_S, DayPlan
 
 TARGET_WAIT_S = 20
 SHORT_ABANDON_S = 5

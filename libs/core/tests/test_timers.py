@@ -24,6 +24,14 @@ def test_a_timer_is_due_at_its_time_and_never_before():
     assert due_keys(timers, 20) == ["a", "b"]
 
 
+def test_of_many_that_are_due_the_earliest_are_told_when_no_more_are_asked_for():
+    timers: Timers[str] = Timers(Journal())
+    for number in range(5):
+        timers.set(timer(f"t{number}", number))
+    assert [found.key for found in timers.due(NOON + timedelta(seconds=9), 2)] == ["t0", "t1"]
+    assert due_keys(timers, 9) == ["t0", "t1", "t2", "t3", "t4"]
+
+
 def test_setting_a_key_again_replaces_its_time():
     timers: Timers[str] = Timers(Journal())
     timers.set(timer("a", 10))

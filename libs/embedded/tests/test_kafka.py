@@ -77,6 +77,37 @@ async def test_a_cluster_takes_records_while_one_of_three_nodes_is_down(tmp_path
         cluster.kill()
 
 
+async def test_a_new_node_is_formatted_as_kafkas_own_tool_does_it_and_is_a_cluster_of_its_own(tmp_path, node):
+    """The tool formats the first node after Kafka was fetched; each later one is made from what it wrote."""
+    by_hand, by_tool = node.data / "records", tmp_path / "by-tool"
+    configuration = (node.data / "server.properties").read_text().replace(str(by_hand), str(by_tool))
+    (tmp_path / "tool.properties").write_text(configuration)
+    command = [*kafka_java(pytest.fail), "kafka.tools.StorageTool", "format", "-t", new_cluster_id()]
+    subprocess.run([*command, "-c", tmp_path / "tool.properties"], check=True, capture_output=True)
+    found, wanted = [
+        dict(line.split("=") for line in (folder / "meta.properties").read_text().splitlines() if "=" in line)
+        for folder in (by_hand, by_tool)
+    ]
+    assert found.keys() == wanted.keys()
+    assert {name: value for name, value in found.items() if name in ("node.id", "version")} == {
+        name: value for name, value in wanted.items() if name in ("node.id", "version")
+    }
+    assert features(by_hand) == features(by_tool) != []
+    assert len({found["cluster.id"], found["directory.id"], wanted["cluster.id"], wanted["directory.id"]}) == 4
+    admin = AIOKafkaAdminClient(bootstrap_servers=node.bootstrap)
+    await admin.start()
+    try:
+        assert (await admin.describe_cluster())["cluster_id"] == found["cluster.id"]
+    finally:
+        await admin.close()
+
+
+def features(records):
+    """The levels of Kafka's features that a node starts with: `metadata.version` and the others."""
+    content = (records / "bootstrap.checkpoint").read_bytes()
+    return re.findall(rb"\x00.([a-z]+(?:\.[a-z]+)*\.version)\x00(.)", content, re.DOTALL)
+
+
 def test_nobody_listening_and_a_stranger_count_as_no_brokers():
     assert live_brokers(free_port()) == 0
     with socket.socket() as stranger:

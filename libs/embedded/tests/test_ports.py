@@ -22,8 +22,15 @@ def test_a_free_port_is_accepted():
 
 
 def test_no_port_is_given_twice_before_its_first_owner_listens():
-    given = [free_port() for _ in range(1_000)]
+    given = [free_port() for _ in range(400)]
     assert len(set(given)) == len(given)
+
+
+def test_two_processes_that_ask_at_the_same_time_are_given_different_ports(monkeypatch):
+    given = {free_port() for _ in range(200)}
+    next_process = os.getpid() + 1
+    monkeypatch.setattr(os, "getpid", lambda: next_process)
+    assert not given & {free_port() for _ in range(200)}
 
 
 def test_a_taken_port_is_named_in_one_sentence_with_its_user_and_the_way_out(taken):

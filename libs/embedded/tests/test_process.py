@@ -10,6 +10,7 @@ import pytest
 from trunkline_core.errors import Misconfigured
 from trunkline_embedded import process
 from trunkline_embedded.process import ChildProcess
+from waiting import wait_until
 
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(300)"
@@ -35,13 +36,6 @@ time.sleep(300)
 """
 
 
-def eventually(predicate, within_s=10.0):
-    deadline = time.monotonic() + within_s
-    while not predicate():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
-
-
 def is_alive(pid):
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
@@ -58,9 +52,9 @@ def test_a_child_dies_with_its_killed_parent(tmp_path):
         [sys.executable, "-c", PARENT, tmp_path / "log"], stdout=subprocess.PIPE, text=True
     ) as parent:
         child = int(parent.stdout.readline())
-        eventually(lambda: is_sleep(child))
+        wait_until(lambda: is_sleep(child), "the child runs its own program")
         parent.kill()
-    eventually(lambda: not is_alive(child))
+    wait_until(lambda: not is_alive(child), "it ended as well")
 
 
 def test_a_child_leads_a_session_of_its_own_so_ctrl_c_does_not_reach_it(tmp_path):
@@ -73,7 +67,7 @@ def test_a_child_leads_a_session_of_its_own_so_ctrl_c_does_not_reach_it(tmp_path
 
 def test_stop_ends_a_polite_child_with_sigterm(tmp_path):
     child = ChildProcess(["sleep", "300"], tmp_path / "log")
-    eventually(lambda: is_sleep(child.pid))
+    wait_until(lambda: is_sleep(child.pid), "the child runs its own program")
     child.stop()
     assert not child.is_running
     assert child.returncode == -signal.SIGTERM
@@ -81,9 +75,9 @@ def test_stop_ends_a_polite_child_with_sigterm(tmp_path):
 
 def test_a_child_that_was_asked_to_end_is_not_asked_again_while_it_finishes(tmp_path):
     child = ChildProcess([sys.executable, "-c", COUNTING, tmp_path / "go"], tmp_path / "log")
-    eventually(lambda: child.last_lines() == ["up"])
+    wait_until(lambda: child.last_lines() == ["up"], "the child wrote that")
     child.terminate()
-    eventually(lambda: child.last_lines() == ["up", "asked"])
+    wait_until(lambda: child.last_lines() == ["up", "asked"], "the child wrote that")
     waiting = threading.Thread(target=child.stop)
     waiting.start()
     child.terminate()
@@ -95,22 +89,22 @@ def test_a_child_that_was_asked_to_end_is_not_asked_again_while_it_finishes(tmp_
 
 def test_stop_kills_a_child_that_ignores_sigterm(tmp_path):
     child = ChildProcess([sys.executable, "-c", STUBBORN], tmp_path / "log")
-    eventually(lambda: child.last_lines() == ["up"])
+    wait_until(lambda: child.last_lines() == ["up"], "the child wrote that")
     child.stop(timeout_s=0.2)
     assert child.returncode == -signal.SIGKILL
 
 
 def test_kill_takes_the_childs_children_along(tmp_path):
     child = ChildProcess(["sh", "-c", "sleep 300 & echo $!; wait"], tmp_path / "log")
-    eventually(lambda: child.last_lines())
+    wait_until(lambda: child.last_lines(), "the child wrote that")
     (grandchild,) = map(int, child.last_lines())
     child.kill()
-    eventually(lambda: not is_alive(grandchild))
+    wait_until(lambda: not is_alive(grandchild), "it ended as well")
 
 
 def test_a_paused_child_still_stops(tmp_path):
     child = ChildProcess(["sleep", "300"], tmp_path / "log")
-    eventually(lambda: is_sleep(child.pid))
+    wait_until(lambda: is_sleep(child.pid), "the child runs its own program")
     child.signal(signal.SIGSTOP)
     child.stop()
     assert child.returncode == -signal.SIGTERM
@@ -134,7 +128,7 @@ def test_the_log_of_a_program_that_runs_on_moves_aside_too(tmp_path, monkeypatch
     monkeypatch.setattr(process, "LOG_LIMIT_BYTES", 10)
     script = "echo more than ten bytes; while [ ! -e go ]; do sleep 0.02; done; echo new"
     child = ChildProcess(["sh", "-c", script], tmp_path / "log", cwd=tmp_path)
-    eventually(lambda: child.last_lines() == ["more than ten bytes"])
+    wait_until(lambda: child.last_lines() == ["more than ten bytes"], "the child wrote that")
     child.bound_log()
     (tmp_path / "go").touch()
     assert child.wait(10)
@@ -159,3 +153,25 @@ def test_a_log_that_cannot_be_written_is_one_sentence(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(Misconfigured, match="sleep cannot start"):
         ChildProcess(["sleep", "300"], tmp_path / "file" / "log")
+
+
+def test_a_ctrl_c_while_a_child_is_being_started_breaks_nothing(tmp_path, monkeypatch):
+    """Who waits is taken away; the start comes to its end, and the child's leash ends it with this process."""
+    popen, started = subprocess.Popen, []
+
+    class Interrupted(process.Future):
+        def result(self, timeout=None):
+            raise KeyboardInterrupt
+
+    def slow(*arguments, **named):
+        time.sleep(0.1)
+        started.append(popen(*arguments, **named))
+        return started[-1]
+
+    monkeypatch.setattr(process, "Future", Interrupted)
+    monkeypatch.setattr(process.subprocess, "Popen", slow)
+    with pytest.raises(KeyboardInterrupt):
+        ChildProcess(["sleep", "300"], tmp_path / "log")
+    wait_until(lambda: started, "the child was started")
+    started[0].kill()
+    started[0].wait()

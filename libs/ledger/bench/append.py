@@ -9,7 +9,6 @@ of a cold replica. take_over_ms: from the start of a replica to owning all parti
 import argparse
 import asyncio
 import json
-import statistics
 import sys
 import tempfile
 import time
@@ -20,10 +19,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from accounts import Book, bank_service
 from trunkline_embedded.kafka import KafkaNode
-from trunkline_ledger.core.records import Draft
-from trunkline_ledger.kafka.producer import PartitionProducer
 from trunkline_ledger.ledger import Ledger, LedgerSettings
 from trunkline_ledger.submission import Submission
+from trunkline_testkit.figures import bare_append_s, p50_p99_ms
 
 
 def report(**values: object) -> None:
@@ -31,8 +29,8 @@ def report(**values: object) -> None:
 
 
 def percentiles(name: str, seconds: list[float]) -> dict[str, float]:
-    cuts = statistics.quantiles(seconds, n=100)
-    return {f"{name}_p50": round(cuts[49] * 1000, 2), f"{name}_p99": round(cuts[98] * 1000, 2)}
+    p50, p99 = p50_p99_ms(seconds)
+    return {f"{name}_p50": round(p50, 2), f"{name}_p99": round(p99, 2)}
 
 
 def ledger(kafka: KafkaNode, topic: str, name: str) -> Ledger:
@@ -48,19 +46,6 @@ def ledger(kafka: KafkaNode, topic: str, name: str) -> Ledger:
 async def until(predicate) -> None:
     while not predicate():
         await asyncio.sleep(0.005)
-
-
-async def measure_append(kafka: KafkaNode, topic: str, records: int) -> None:
-    producer = PartitionProducer(topic, 0, kafka.bootstrap, 8.0)
-    await producer.start()
-    drafts = [Draft(b"a", b"x" * 300, 0, "bench.Nothing")] * records
-    took = []
-    for _ in range(500):
-        began = time.perf_counter()
-        await producer.append(drafts)
-        took.append(time.perf_counter() - began)
-    await producer.close()
-    report(records_a_batch=records, **percentiles("append_ms", took[50:]))
 
 
 async def measure_commands(one: Ledger, clients: int, seconds: float) -> None:
@@ -118,7 +103,8 @@ async def main(clients: int, seconds: float) -> None:
             await one.stop()
             await measure_replay(kafka, topic)
             for records in (1, 100):
-                await measure_append(kafka, topic, records)
+                took = await bare_append_s(kafka.bootstrap, topic, records)
+                report(records_a_batch=records, **percentiles("append_ms", took))
         finally:
             kafka.kill()
 

@@ -43,7 +43,7 @@ from trunkline_ledger.kafka.settings import LedgerSettings
 from trunkline_ledger.kafka.topics import describe_topic, ensure_topics
 from trunkline_ledger.ledger import Ledger
 from trunkline_ledger.service import LedgerService
-from trunkline_ledger.snapshotting import MAKER, _environment
+from trunkline_ledger.snapshotting import MAKER, helper_environment
 from trunkline_ledger.stats import LedgerStats
 from trunkline_ledger.submission import Submission
 
@@ -97,6 +97,7 @@ class Centre:
 
     def take_over(self, offset: int) -> None:
         """The marker was appended."""
+        self.core.announce()
         self.core.take_in([record(offset, marker())], 0.0)
         self._submit(commands.PutEntryPoint(EntryPointDefinition("ep_chat", "Shop", Channel.CHAT, "fl_main")), "*")
 
@@ -168,7 +169,7 @@ async def make(kafka: KafkaNode, before: int) -> int:
     }
     began = time.perf_counter()
     helper = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", MAKER), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment()
+        *(sys.executable, "-m", MAKER), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=helper_environment()
     )
     assert helper.stdin and helper.stdout
     helper.stdin.write(json.dumps(request).encode() + b"\n")

@@ -96,8 +96,7 @@ class Replica:
 
     def commit(self) -> None:
         batch = self.decide()
-        offset = self.log.append(batch.drafts) if batch.drafts else None
-        self.keep(self.core.acknowledged(offset, self.log.monotonic_s))
+        self.keep(self.core.acknowledged(self.log.append(batch.drafts), self.log.monotonic_s))
         self.catch_up()
 
     def book(self, account: str, amount: int, command_id: str | None = None, **more: object) -> Reply:

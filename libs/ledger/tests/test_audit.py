@@ -19,11 +19,12 @@ from trunkline_core.decider import Context
 from trunkline_ledger.audit.cuts import PartitionInputs, consistent_cut
 from trunkline_ledger.audit.letting_go import let_go
 from trunkline_ledger.audit.replay import PartitionReplay, ReplayReport
-from trunkline_ledger.audit.stored import EPOCH, StoredRecord
+from trunkline_ledger.audit.stored import StoredRecord
 from trunkline_ledger.audit.verification import PartitionAudit, PartitionReport
+from trunkline_ledger.core.clock import BEGINNING
 from trunkline_ledger.core.commands import NOTHING
 from trunkline_ledger.core.metadata import Metadata
-from trunkline_ledger.core.records import MARKER_TYPE, RECORD_SKIPPED_TYPE, SKIP_TYPE, Draft, Record
+from trunkline_ledger.core.records import INPUT_SKIPPED_TYPE, MARKER_TYPE, RECORD_SKIPPED_TYPE, Draft, Record
 from trunkline_ledger.service import LedgerService
 from trunkline_ledger.submission import ManagerSource
 
@@ -320,7 +321,7 @@ class OneLog:
 
 def stored(record: Record) -> StoredRecord:
     headers = tuple(Draft(record.key, record.value, record.epoch or 0, record.type or "").headers)
-    timestamp_ms = (record.append_time - EPOCH) // timedelta(milliseconds=1)
+    timestamp_ms = (record.append_time - BEGINNING) // timedelta(milliseconds=1)
     return StoredRecord(record.offset, timestamp_ms, record.key, record.value, headers)
 
 
@@ -439,6 +440,6 @@ def test_inputs_are_found_in_commands_and_in_skipped_inputs():
         found.read(record)
     first, second, third = (
         next(record.offset for record in lived().records if b'["Booked", {"account": "c"' in record.value),
-        *(record.offset for record in lived().records if record.type == SKIP_TYPE),
+        *(record.offset for record in lived().records if record.type == INPUT_SKIPPED_TYPE),
     )
     assert [found.first_beyond({("x.events.v1", 0): cut}) for cut in (7, 8, 9, 10)] == [first, second, third, None]

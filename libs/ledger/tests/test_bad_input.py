@@ -15,7 +15,7 @@ from accounts import CloseLater, Command, JsonCodec
 from aiokafka import AIOKafkaProducer
 from test_fencing import recreate
 from test_poison import elsewhere, eventually, plant, states
-from test_replicas import FAST, ONE_PARTITION, BankLedger, book, make, running, until, uuid7
+from test_replicas import FAST, ONE_PARTITION, BankLedger, book, make, running, uuid7
 from trunkline.contact.v1.contact_events_pb2 import ContactOpened
 from trunkline_core.errors import Overloaded, Transient, TrunklineError
 from trunkline_embedded.kafka import KafkaNode, kafka_java
@@ -25,6 +25,7 @@ from trunkline_ledger.core.lanes import BOUNDS
 from trunkline_ledger.core.records import Draft
 from trunkline_ledger.skipping import append_skip
 from trunkline_ledger.submission import Lane, Submission
+from waiting import until
 
 FLOOD = 10_000
 

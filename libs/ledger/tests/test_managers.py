@@ -7,11 +7,15 @@ from uuid import uuid4
 
 import pytest
 from accounts import Book, Command, JsonCodec
-from test_replicas import BankLedger, book, make, running, until
+from aiokafka.errors import MessageSizeTooLargeError
+from test_replicas import BankLedger, book, make, running
 from trunkline_embedded.kafka import KafkaNode
 from trunkline_ledger import managers
+from trunkline_ledger.core.records import Draft
+from trunkline_ledger.kafka.producer import PartitionProducer
 from trunkline_ledger.kafka.reader import EffectiveRecord
 from trunkline_ledger.managers import ManagerCommand, ManagerRunner, ProcessManager
+from waiting import until
 
 React = Callable[[EffectiveRecord], Sequence[ManagerCommand[Command]]]
 
@@ -67,6 +71,24 @@ async def test_a_refused_input_is_skipped_for_good_and_the_next_goes_on(kafka, t
         assert target.stats.rejected == 1
 
 
+async def test_an_input_that_the_broker_does_not_take_is_told_and_carried_out_when_it_does(kafka, topic, monkeypatch):
+    send, is_too_large = PartitionProducer._send, True
+
+    async def send_or_refuse(producer: PartitionProducer, drafts: Sequence[Draft]) -> int:
+        if is_too_large and any(draft.key == b"copy" for draft in drafts):
+            raise MessageSizeTooLargeError
+        return await send(producer, drafts)
+
+    monkeypatch.setattr(PartitionProducer, "_send", send_or_refuse)
+    async with running(make(kafka, topic, "r1")) as source, running(make(kafka, f"{topic}-2", "t1")) as target:
+        await until(lambda: len(source.owned) == len(target.owned) == 2)
+        await source.submit(book("a", 3))
+        async with managed(target, topic, kafka, follow()):
+            await until(lambda: target.stats.manager_failures >= 2)
+            is_too_large = False
+            await until(lambda: copied(target)[target.partition_of("copy")] == 3)
+
+
 async def test_a_defect_of_a_manager_holds_it_up_until_it_is_repaired_and_skips_nothing(kafka, topic):
     broken, calls = True, 0
     healthy = follow()
@@ -85,6 +107,7 @@ async def test_a_defect_of_a_manager_holds_it_up_until_it_is_repaired_and_skips_
             await until(lambda: calls >= 2)
             broken = False
             await until(lambda: copied(target)[target.partition_of("copy")] == 3)
+            assert target.stats.manager_failures >= 2
 
 
 async def test_what_was_fed_up_to_an_offset_is_known_only_once_all_of_it_was_applied(kafka, topic):

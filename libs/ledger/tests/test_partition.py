@@ -7,7 +7,7 @@ from accounts import Book, Booked, Close, CloseLater
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from log import NOON, Log, Replica, events_of, refusal_of, uuid7
-from trunkline_core.errors import Conflict, Invalid, Rejection
+from trunkline_core.errors import Conflict, Invalid, Rejection, Transient
 from trunkline_ledger.core.records import MAX_COMMAND_BYTES, Draft
 from trunkline_ledger.submission import Expired, ManagerSource, NotOwner, OutcomeUnknown
 
@@ -202,6 +202,39 @@ def test_a_lower_offset_than_expected_means_the_log_lost_its_tail(log):
     assert owner.catch_up().balance("a") == 5
 
 
+def test_who_was_succeeded_refuses_nothing_on_the_ground_of_an_old_state(log):
+    """Also not before it has read its successor's marker: the log's end tells that there is more."""
+    old, new = Replica(log, "r1").take_over(), Replica(log, "r2").take_over()
+    new.book("a", 5)
+    command = old.submit(Book("a", -5))
+    old.keep(old.core.acknowledged(log.append(old.decide().drafts), 0))
+    assert type(old.replies[command]) is Transient
+    with pytest.raises(NotOwner):
+        old.catch_up().submit(Book("a", -5))
+    assert events_of(new.book("a", -5)) == [Booked("a", -5)]
+
+
+def test_a_refusal_that_nothing_proves_may_be_tried_again_and_costs_no_epoch(log):
+    """The log's end cannot be asked for while the group's client is renewed; appends work all the same."""
+    owner = Replica(log, "r1").take_over()
+    command = owner.submit(Book("a", -5))
+    owner.decide()
+    owner.keep(owner.core.unproven(log.monotonic_s))
+    assert type(owner.replies[command]) is Transient
+    assert owner.core.is_open
+    assert events_of(owner.book("a", 5)) == [Booked("a", 5)]
+
+
+def test_who_failed_between_batches_tells_those_who_wait_and_begins_another_epoch(log):
+    owner = Replica(log, "r1").take_over()
+    command = owner.submit(Book("a", 5))
+    owner.keep(owner.core.step_down())
+    assert owner.outputs[-1].lost
+    assert isinstance(owner.replies[command], NotOwner)
+    assert events_of(owner.take_over().book("a", 5)) == [Booked("a", 5)]
+    assert owner.core.fold.epochs.epoch == 2
+
+
 # Ledger rule 10: unknown outcome.
 
 
@@ -226,9 +259,11 @@ def test_a_repeated_command_gets_its_first_answer_also_from_the_next_owner(log):
     owner, other = Replica(log, "r1").take_over(), Replica(log, "r2")
     command = uuid7(number=9)
     first = owner.book("a", 5, command)
-    assert owner.book("a", 5, command).events == first.events
+    again = owner.book("a", 5, command)
     other.take_over()
-    assert events_of(other.book("a", 5, command)) == events_of(first)
+    for repeated in (again, other.book("a", 5, command)):
+        assert events_of(repeated) == events_of(first)
+        assert [each.metadata.event_id for each in repeated.events] == [each.metadata.event_id for each in first.events]
     assert other.balance("a") == 5
 
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
-from test_replicas import BankLedger, book, make, running, until, uuid7
+from test_replicas import BankLedger, book, make, running, uuid7
 from trunkline.ledger.v1.ledger_types_pb2 import Marker
 from trunkline_core.errors import Misconfigured
 from trunkline_embedded.kafka import KafkaNode
@@ -14,6 +14,7 @@ from trunkline_ledger.core.epochs import read_marker
 from trunkline_ledger.core.placement import check_placement
 from trunkline_ledger.core.records import BROADCAST_KEY, MARKER_TYPE, Draft
 from trunkline_ledger.kafka.reader import Reader
+from waiting import until
 
 Change = Callable[[KafkaNode, str], Awaitable[None]]
 

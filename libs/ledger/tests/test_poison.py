@@ -8,7 +8,7 @@ import pytest
 from accounts import Book, Booked, Command, JsonCodec
 from aiokafka import AIOKafkaProducer
 from test_managers import copied, managed
-from test_replicas import FAST, BankLedger, book, make, running, until, uuid7
+from test_replicas import FAST, BankLedger, book, make, running, uuid7
 from trunkline.ledger.v1.ledger_types_pb2 import RecordSkipped
 from trunkline_core.errors import Conflict, Invalid, Poison, Transient, TrunklineError
 from trunkline_embedded.kafka import KafkaNode
@@ -16,6 +16,7 @@ from trunkline_ledger.core.records import RECORD_SKIPPED_TYPE, Draft
 from trunkline_ledger.kafka.reader import EffectiveRecord, Reader
 from trunkline_ledger.managers import ManagerCommand
 from trunkline_ledger.skipping import RecordsFollow, append_skip
+from waiting import until
 
 
 @pytest.fixture

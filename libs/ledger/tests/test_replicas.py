@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -27,6 +27,7 @@ from trunkline_ledger.ledger import Ledger
 from trunkline_ledger.managers import ManagerCommand, ManagerRunner, ProcessManager
 from trunkline_ledger.projection import ProjectionRunner
 from trunkline_ledger.submission import NotOwner, Submission
+from waiting import until
 
 
 def uuid7() -> str:
@@ -38,12 +39,6 @@ def uuid7() -> str:
 @pytest.fixture
 def topic() -> str:
     return f"bank-{uuid4().hex[:8]}"
-
-
-async def until(predicate: Callable[[], bool], timeout_s: float = 30.0) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not predicate():
-            await asyncio.sleep(0.02)
 
 
 BankLedger = Ledger[Bank, Command, Event]
@@ -137,7 +132,7 @@ async def test_after_a_sigkill_of_the_owner_nothing_acknowledged_is_lost_and_not
         [sys.executable, str(Path(__file__).with_name("writer.py")), kafka.bootstrap, topic],
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     try:
         assert child.stdout is not None
@@ -170,7 +165,7 @@ async def test_kafka_away_is_refused_quickly_and_all_recovers_by_itself(kafka_of
             await ledger.submit(book("a", 1))
         assert refusal.value.retryable
         kafka.restart()
-        await until(lambda: len(ledger.owned) == 2, 60)
+        await until(lambda: len(ledger.owned) == 2)
         balance = await ledger.read(ledger.partition_of("a"), lambda state: state.balances.get("a"))
         await ledger.submit(book("a", 1))
         assert balance in (1, 2)
@@ -210,7 +205,6 @@ async def test_a_reader_that_restarts_between_a_marker_and_a_zombies_record_does
         found = [one for one in await read_all(reader, 2) if one.record.partition == partition]
         await reader.stop()
     assert [JsonCodec().decode_event(one.record.value)[0] for one in found] == [Booked("a", 2)]
-    assert reader.void_records == 1
     assert ledger.stats.void_records == 1
 
 

@@ -16,7 +16,7 @@ from trunkline_ledger.core.batch import BATCH_FULL_BYTES
 from trunkline_ledger.core.commands import NOTHING
 from trunkline_ledger.core.epochs import EpochFilter, Verdict
 from trunkline_ledger.core.marks import Mark
-from trunkline_ledger.core.metadata import derive_event_id
+from trunkline_ledger.core.metadata import Metadata, derive_event_id
 from trunkline_ledger.core.records import (
     FRAME_BYTES,
     MARKER_TYPE,
@@ -29,7 +29,7 @@ from trunkline_ledger.core.records import (
 )
 from trunkline_ledger.core.window import Window
 from trunkline_ledger.kafka.producer import MAX_BATCH_BYTES
-from trunkline_ledger.submission import Committed, Defect, Expired, ManagerSource, NotOwner, OutcomeUnknown
+from trunkline_ledger.submission import Committed, Defect, Expired, ManagerSource, NotOwner, OutcomeUnknown, Recorded
 
 
 @pytest.fixture
@@ -109,6 +109,21 @@ def test_a_broker_that_refuses_a_batch_for_good_leaves_a_refusal_and_no_change(l
     assert owner.core.is_open
 
 
+def test_one_command_that_the_broker_refuses_does_not_make_those_beside_it_invalid(log):
+    owner = Replica(log, "r1").take_over()
+    large, small = owner.submit(Book("a", 5), uuid7(number=1)), owner.submit(Book("b", 7), uuid7(number=2))
+    owner.decide()
+    owner.keep(owner.core.refused(0))
+    assert [type(owner.replies[each]) for each in (large, small)] == [Transient, Transient]
+    owner.submit(Book("a", 5), large), owner.submit(Book("b", 7), small)
+    owner.decide()
+    owner.keep(owner.core.refused(0))
+    owner.commit()
+    assert isinstance(owner.replies[large], Invalid)
+    assert isinstance(owner.replies[small], Committed)
+    assert (owner.balance("a"), owner.balance("b")) == (None, 7)
+
+
 # Ledger rule 9: what happens to a displaced batch.
 
 
@@ -185,6 +200,15 @@ def test_a_full_window_refuses_and_never_evicts():
     window.check_new(uuid7(5 * 60_000, 2), later)
     window.remember(("t", "p", uuid7(5 * 60_000, 2)), b"h", (), later)
     assert len(window) == 1
+
+
+def test_the_window_keeps_answers_and_not_the_commands_that_led_to_them():
+    window: Window[object] = Window(Journal())
+    metadata = Metadata("ev_1", "a", 1, NOON, "t", "p", "", "", 1, False, b"a long command")
+    window.remember(("t", "p", uuid7()), b"h", (Recorded(Booked("a", 5), metadata, 0, 7, "a"),), NOON)
+    (kept,) = window.first_answer(("t", "p", uuid7()), b"h")
+    assert (kept.event, kept.offset, kept.metadata.event_id) == (Booked("a", 5), 7, "ev_1")
+    assert kept.metadata.command == b""
 
 
 def test_an_entry_of_an_id_from_the_future_lives_until_five_minutes_after_that_time():
@@ -372,6 +396,27 @@ def test_a_timer_whose_command_is_refused_waits_before_it_is_tried_again(log, mo
     owner.core.queue_due_timers(log.monotonic_s)
     assert not len(owner.core.lanes)
     assert owner.core.seconds_to_next_timer(log.monotonic_s, 5.0) == 1.0
+    log.monotonic_s = 31
+    owner.core.queue_due_timers(log.monotonic_s)
+    owner.commit()
+    assert owner.balance("a") == -1
+
+
+@pytest.mark.parametrize("fate", ["refused", "unproven"])
+def test_a_timer_whose_batch_the_broker_does_not_take_waits_before_it_is_tried_again(log, monkeypatch, fate):
+    """While the group is away "unproven" comes without any waiting: tried again at once, it stopped the whole loop."""
+    owner = Replica(log, "r1").take_over()
+    owner.submit(CloseLater("a", 0))
+    owner.commit()
+    with monkeypatch.context() as patch:
+        if fate == "unproven":  # the timer leads to nothing, so that its batch has no records
+            patch.setattr(type(owner.core._service.decider), "decide", lambda *_: iter(()))
+        owner.core.queue_due_timers(log.monotonic_s)
+        owner.decide()
+        owner.keep(getattr(owner.core, fate)(log.monotonic_s))
+        owner.core.queue_due_timers(log.monotonic_s)
+        assert not len(owner.core.lanes)
+    assert owner.stats.stuck_timers == 1
     log.monotonic_s = 31
     owner.core.queue_due_timers(log.monotonic_s)
     owner.commit()

@@ -1,6 +1,8 @@
 """Poison, and how an operator lets it go (ledger rule 21, ADR 0013); no Kafka, no clock."""
 
+import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from log import NOON, Log, Replica, events_of, refusal_of, uuid7
 from trunkline.ledger.v1.ledger_types_pb2 import CommandRecord, Marker, RecordSkipped
-from trunkline_core.errors import Poison
+from trunkline_core.errors import Poison, Transient
 from trunkline_ledger.core.epochs import EpochFilter, Verdict
 from trunkline_ledger.core.marks import Mark
-from trunkline_ledger.core.records import MARKER_TYPE, RECORD_SKIPPED_TYPE, SKIP_TYPE, Draft, Record
+from trunkline_ledger.core.records import INPUT_SKIPPED_TYPE, MARKER_TYPE, RECORD_SKIPPED_TYPE, Draft, Record
 from trunkline_ledger.core.skips import MAX_FOLLOWING, Skips, TooNew
 from trunkline_ledger.core.snapshots import body_of, chunks_of, manifest_of, restored
+from trunkline_ledger.ledger import Ledger
 from trunkline_ledger.submission import ManagerSource, NotOwner, OutcomeUnknown
 
 
@@ -97,6 +100,24 @@ def test_after_a_skip_everybody_goes_on_with_the_same_state_also_who_comes_later
     later = Replica(log, "later")
     assert shown(owner.catch_up()) == shown(standby) == shown(later.catch_up())
     assert owner.balance("a") == 6
+
+
+def test_log_time_goes_on_as_if_the_record_had_never_been(log):
+    """It failed at the window, after its time was taken: every id would have been too old from then on."""
+    owner = Replica(log, "r1").take_over()
+    writer = Replica(Log(), "w").take_over()
+    writer.submit(Book("a", 5))
+    draft = writer.decide().drafts[0]
+    kind, fields, envelope = json.loads(draft.value)
+    command = CommandRecord.FromString(bytes.fromhex(envelope["command"]))
+    command.command_id = "no id of a time"
+    envelope |= {"command": command.SerializeToString().hex(), "event_time": (NOON + timedelta(days=365)).isoformat()}
+    at = log.append([replace(draft, value=json.dumps([kind, fields, envelope]).encode())])
+    owner.catch_up()
+    assert owner.core.poison is not None
+    let_go(log, at)
+    assert owner.take_over().core.fold.clock.last_event_time == NOON
+    assert events_of(owner.book("a", 1)) == [Booked("a", 1)]
 
 
 def test_versions_go_on_as_if_the_record_had_never_been(log):
@@ -434,7 +455,7 @@ def test_a_record_that_fails_late_leaves_nothing_of_its_command_behind(log, comm
 
 def test_a_managers_skip_that_cannot_be_read_is_poison_too_and_can_be_let_go(log):
     owner = Replica(log, "r1").take_over()
-    at = log.append([Draft(b"a", b"\xff", 1, SKIP_TYPE)])
+    at = log.append([Draft(b"a", b"\xff", 1, INPUT_SKIPPED_TYPE)])
     assert isinstance(owner.catch_up().core.poison, Poison)
     let_go(log, at)
     assert owner.take_over().core.is_open
@@ -452,6 +473,17 @@ def test_a_version_that_is_too_old_stands_aside_at_the_marker_and_is_not_poisone
     assert (older.stats.poisoned, older.core.may_own) == (0, False)
     assert isinstance(refusal_of(caught(older)), NotOwner)
     assert older.core.owner.address == "new:1"
+
+
+async def test_a_version_that_is_too_old_says_nothing_of_what_it_holds(log):
+    """It falls behind without end: it once refused whoever asked for what had come since as unknown."""
+    Replica(log, "new", schema=2, written=2).take_over().book("a", 1)
+    old: Ledger = Ledger(bank_service(), bootstrap_servers="nowhere:1", instance_id="old", address="old:1")
+    old._replica.host(0)
+    old._replica.is_caught_up = True
+    old.core(0).take_in(log.records, 0.0)
+    with pytest.raises(Transient, match="upgraded"):
+        await old.read(0, lambda state: state.balances.get("a"))
 
 
 def caught(replica: Replica) -> Exception:

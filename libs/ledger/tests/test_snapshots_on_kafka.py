@@ -11,16 +11,17 @@ from typing import Any
 import pytest
 from accounts import Bank, Command, Event, bank_service
 from aiokafka import AIOKafkaProducer
-from test_replicas import book, running, until, uuid7
+from test_replicas import book, running, uuid7
 from trunkline_core.errors import Rejection
 from trunkline_embedded.kafka import KafkaNode
 from trunkline_ledger.kafka.settings import LedgerSettings
 from trunkline_ledger.kafka.snapshots import SnapshotReader, snapshot_topic
 from trunkline_ledger.kafka.topics import describe_topic
 from trunkline_ledger.ledger import Ledger
-from trunkline_ledger.log_client import Stored
+from trunkline_ledger.log_client import SnapshotSlot
 from trunkline_ledger.snapshot_maker import Request, make
-from trunkline_ledger.snapshotting import _environment
+from trunkline_ledger.snapshotting import helper_environment
+from waiting import until
 
 BankLedger = Ledger[Bank, Command, Event]
 EVERY = 100
@@ -127,7 +128,7 @@ async def test_a_helper_that_cannot_start_or_says_nothing_is_counted_and_tried_a
 
 
 @pytest.fixture
-async def two_snapshots(kafka: KafkaNode, topic: str) -> AsyncIterator[list[Stored]]:
+async def two_snapshots(kafka: KafkaNode, topic: str) -> AsyncIterator[list[SnapshotSlot]]:
     """A ledger with 150 bookings on one account, and snapshots of it in both slots, the newest first."""
     async with running(replica(kafka, topic, "r1", NEVER)) as ledger:
         await owned(ledger)
@@ -143,7 +144,7 @@ async def make_one(kafka: KafkaNode, topic: str) -> dict[str, object]:
     return await make(Request("accounts:bank_service", topic, found.topic_id, 0, kafka.bootstrap, "maker", 10))
 
 
-async def slots(kafka: KafkaNode, topic: str) -> list[Stored]:
+async def slots(kafka: KafkaNode, topic: str) -> list[SnapshotSlot]:
     reader = SnapshotReader(topic, kafka.bootstrap, "test")
     await reader.start()
     try:
@@ -152,7 +153,7 @@ async def slots(kafka: KafkaNode, topic: str) -> list[Stored]:
         await reader.stop()
 
 
-async def put(kafka: KafkaNode, topic: str, stored: Stored, name: str, value: bytes | None) -> None:
+async def put(kafka: KafkaNode, topic: str, stored: SnapshotSlot, name: str, value: bytes | None) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap, max_request_size=1_048_576)
     await producer.start()
     try:
@@ -170,14 +171,14 @@ async def begun(kafka: KafkaNode, topic: str) -> tuple[int, int, int | None]:
         return ledger.stats.snapshots_read, ledger.stats.snapshots_refused, balance
 
 
-def flipped(stored: Stored) -> tuple[str, bytes | None]:
+def flipped(stored: SnapshotSlot) -> tuple[str, bytes | None]:
     chunk = bytearray(stored.chunks[0])
     chunk[len(chunk) // 2] ^= 4
     return "0", bytes(chunk)
 
 
-def changed(**fields: Any) -> Callable[[Stored], tuple[str, bytes | None]]:
-    def damage(stored: Stored) -> tuple[str, bytes | None]:
+def changed(**fields: Any) -> Callable[[SnapshotSlot], tuple[str, bytes | None]]:
+    def damage(stored: SnapshotSlot) -> tuple[str, bytes | None]:
         for name, value in fields.items():
             setattr(stored.manifest, name, value)
         return "manifest", stored.manifest.SerializeToString()
@@ -185,7 +186,7 @@ def changed(**fields: Any) -> Callable[[Stored], tuple[str, bytes | None]]:
     return damage
 
 
-DAMAGES: dict[str, Callable[[Stored], tuple[str, bytes | None]]] = {
+DAMAGES: dict[str, Callable[[SnapshotSlot], tuple[str, bytes | None]]] = {
     "flipped bit": flipped,
     "truncated chunk": lambda stored: ("0", stored.chunks[0][:-9]),
     "missing chunk": lambda stored: ("0", None),
@@ -199,7 +200,7 @@ DAMAGES: dict[str, Callable[[Stored], tuple[str, bytes | None]]] = {
 
 @pytest.mark.parametrize("name", DAMAGES)
 async def test_a_snapshot_that_is_not_good_is_passed_over_for_the_other_one(
-    kafka: KafkaNode, topic: str, two_snapshots: list[Stored], name: str
+    kafka: KafkaNode, topic: str, two_snapshots: list[SnapshotSlot], name: str
 ) -> None:
     newest = two_snapshots[0]
     await put(kafka, topic, newest, *DAMAGES[name](newest))
@@ -207,7 +208,7 @@ async def test_a_snapshot_that_is_not_good_is_passed_over_for_the_other_one(
 
 
 async def test_without_a_good_snapshot_the_log_is_read_from_its_start(
-    kafka: KafkaNode, topic: str, two_snapshots: list[Stored]
+    kafka: KafkaNode, topic: str, two_snapshots: list[SnapshotSlot]
 ) -> None:
     for stored in two_snapshots:
         await put(kafka, topic, stored, *flipped(stored))
@@ -215,7 +216,7 @@ async def test_without_a_good_snapshot_the_log_is_read_from_its_start(
 
 
 async def test_a_damaged_slot_is_written_again_and_the_good_one_left_alone(
-    kafka: KafkaNode, topic: str, two_snapshots: list[Stored]
+    kafka: KafkaNode, topic: str, two_snapshots: list[SnapshotSlot]
 ) -> None:
     """A helper that died while it wrote leaves just that."""
     newest, older = two_snapshots
@@ -227,7 +228,7 @@ async def test_a_damaged_slot_is_written_again_and_the_good_one_left_alone(
 
 
 async def test_chunks_that_a_smaller_snapshot_does_not_have_are_deleted(
-    kafka: KafkaNode, topic: str, two_snapshots: list[Stored]
+    kafka: KafkaNode, topic: str, two_snapshots: list[SnapshotSlot]
 ) -> None:
     _, older = two_snapshots
     older.manifest.chunk_count = 3
@@ -245,7 +246,7 @@ async def test_chunks_that_a_smaller_snapshot_does_not_have_are_deleted(
 
 
 async def test_nothing_is_written_when_the_newest_snapshot_is_new_enough(
-    kafka: KafkaNode, topic: str, two_snapshots: list[Stored]
+    kafka: KafkaNode, topic: str, two_snapshots: list[SnapshotSlot]
 ) -> None:
     assert not (await make_one(kafka, topic))["is_new"]
     assert await slots(kafka, topic) == two_snapshots
@@ -254,4 +255,4 @@ async def test_nothing_is_written_when_the_newest_snapshot_is_new_enough(
 def test_the_helper_gets_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRUNKLINE_SECRET", "s" * 40)
     monkeypatch.setenv("TRUNKLINE_MONGO_URL", "mongodb://user:password@host")
-    assert not [name for name in _environment() if name.startswith("TRUNKLINE_")]
+    assert not [name for name in helper_environment() if name.startswith("TRUNKLINE_")]

@@ -1,10 +1,8 @@
 """Execute on a real Kafka: two replicas of a small ticket service, wired as every service is."""
 
-import asyncio
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum
 from uuid import UUID
 
 import pytest
@@ -16,7 +14,7 @@ from trunkline_core.tables import Journal, Table
 from trunkline_core.timers import Timers
 from trunkline_ledger.service import LedgerService
 from trunkline_ledger.submission import Lane
-from trunkline_platform.commands import CommandClient, new_command_id
+from trunkline_platform.commands import MAX_REQUEST_BYTES, CommandClient, new_command_id
 from trunkline_platform.credentials import Credentials, Forbidden, Principal, Role, Unauthenticated, service_principal
 from trunkline_platform.grpc_client import Channels, Method
 from trunkline_platform.lifecycle import running
@@ -24,8 +22,16 @@ from trunkline_platform.metrics import exposition
 from trunkline_platform.replica import Replica
 from trunkline_platform.settings import ServiceSettings
 from trunkline_platform.wire import EventWire
-from trunkline_ticketing.domain.commands import PutNoticeTarget, RecordNoticeDelivered, RecordNoticeRefused
-from trunkline_ticketing.domain.events import NoticeEvent
+from trunkline_ticketing.domain.commands import (
+    ChangeTicketState,
+    CreateTicket,
+    PutNoticeTarget,
+    RecordNoticeDelivered,
+    RecordNoticeRefused,
+)
+from trunkline_ticketing.domain.events import NoteAdded, NoticeEvent, TicketCreated, TicketStateChanged
+from trunkline_ticketing.domain.words import TicketState
+from waiting import until
 
 SERVICE = ticket_service_pb2.DESCRIPTOR.services_by_name["TicketCommandService"]
 SECRET = "not secret, but at least 32 bytes long"
@@ -34,51 +40,11 @@ Create = ticket_commands_pb2.CreateTicket
 Command = ticket_commands_pb2.TicketCommand
 
 
-class TicketState(Enum):
-    UNSPECIFIED = 0
-    OPEN = 1
-    IN_PROGRESS = 2
-    RESOLVED = 3
-
-
-@dataclass(frozen=True, slots=True)
-class CreateTicket:
-    contact_id: str
-    customer_id: str
-    subject: Sealed | None
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeTicketState:
-    ticket_id: str
-    state: TicketState
-
-
 @dataclass(frozen=True, slots=True)
 class AddNote:
+    """Unlike ticketing's it demands a body."""
+
     ticket_id: str
-    body: Sealed
-
-
-@dataclass(frozen=True, slots=True)
-class TicketCreated:
-    ticket_id: str
-    contact_id: str
-    customer_id: str
-    subject: Sealed | None
-
-
-@dataclass(frozen=True, slots=True)
-class TicketStateChanged:
-    ticket_id: str
-    from_state: TicketState
-    to_state: TicketState
-
-
-@dataclass(frozen=True, slots=True)
-class NoteAdded:
-    ticket_id: str
-    note_id: str
     body: Sealed
 
 
@@ -150,12 +116,6 @@ class Ticketing:
         key_of, lane_of = lambda command, tenant: tenant, lambda command: Lane.NEW
         replica.add_commands(SERVICE, WIRE, key_of=key_of, lane_of=lane_of, permit=permit)
         await replica.serve_grpc()
-
-
-async def until(predicate, what, within_s=20.0):
-    async with asyncio.timeout(within_s):
-        while not predicate():
-            await asyncio.sleep(0.02)
 
 
 def is_shared_out(owned):
@@ -235,6 +195,17 @@ async def test_each_kind_of_refusal_arrives_as_it_was_raised(bootstrap_servers, 
         with pytest.raises(Invalid) as invalid:
             await client.execute(create(), AGENT, command_id="x" * 129)
         assert invalid.value.field == "command_id"
+
+
+async def test_what_is_too_long_to_be_forwarded_is_refused_by_its_field(bootstrap_servers, unique_topic, client_of):
+    async with replicas(bootstrap_servers, unique_topic()) as (replica,):
+        client = client_of(replica)
+        with pytest.raises(Invalid) as invalid:
+            await client.execute(create("x" * MAX_REQUEST_BYTES), AGENT)
+        assert invalid.value.field == "command"
+        with pytest.raises(Invalid) as invalid:
+            await client.execute(create(), AGENT, payload_hash=b"h" * 65)
+        assert invalid.value.field == "payload_hash"
 
 
 async def test_a_service_may_name_its_steps_and_is_not_deduplicated(bootstrap_servers, unique_topic, client_of):

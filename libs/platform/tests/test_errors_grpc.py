@@ -67,5 +67,10 @@ def test_who_was_erased_looks_like_nobody_at_every_edge():
     assert problem(Erased("cu_1"))["status"] == 404
 
 
-def test_a_server_that_ended_without_a_word_leaves_an_unknown_outcome_and_not_a_refusal_for_good():
-    assert isinstance(error_from_status(grpc.StatusCode.UNKNOWN, "", None), Transient)
+@pytest.mark.parametrize("code", [Code.UNKNOWN, Code.INTERNAL])
+def test_a_server_that_ended_without_a_word_leaves_an_unknown_outcome_and_not_a_refusal_for_good(code):
+    assert isinstance(error_from_status(code, "", None), Transient)
+
+
+def test_a_defect_of_the_server_is_no_unknown_outcome():
+    assert isinstance(there_and_back(Defect("internal error")), Defect)

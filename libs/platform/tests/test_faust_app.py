@@ -13,6 +13,7 @@ from trunkline_core.errors import Misconfigured
 from trunkline_ledger.core.records import MARKER_TYPE
 from trunkline_platform import faust_app
 from trunkline_platform.faust_app import LiveApp, LiveFailure
+from waiting import until
 
 PROGRAM = Path(__file__).with_name("live_app_under_test.py")
 _spec = importlib.util.spec_from_file_location("live_app_under_test", PROGRAM)
@@ -39,7 +40,7 @@ class ForgetfulAdmin:
 
 
 async def test_a_topic_that_a_broker_does_not_know_yet_is_not_one_without_partitions(monkeypatch):
-    monkeypatch.setattr(faust_app, "AIOKafkaAdminClient", ForgetfulAdmin)
+    monkeypatch.setattr("trunkline_ledger.kafka.topics.AIOKafkaAdminClient", ForgetfulAdmin)
     assert await faust_app._partition_counts("nowhere:1", ["new"]) == {"new": 4}
 
 
@@ -88,12 +89,6 @@ async def read_all(bootstrap, topic, partitions=2):
             for messages in (await consumer.getmany(timeout_ms=200)).values():
                 found += messages
     return found
-
-
-async def until(predicate, seconds=40):
-    async with asyncio.timeout(seconds):
-        while not predicate():
-            await asyncio.sleep(0.05)
 
 
 @contextlib.asynccontextmanager
@@ -172,6 +167,18 @@ async def test_a_bug_in_a_handler_ends_the_app_before_the_record(bootstrap_serve
         async with asyncio.timeout(40):
             await app.run()
     assert source.saved_position(0).offset <= 1
+
+
+async def test_an_app_that_comes_no_nearer_to_being_ready_ends(bootstrap_servers, topics, tmp_path, monkeypatch):
+    topic, output, _ = topics
+    monkeypatch.setattr(faust_app, "LOOK_S", 0.05)
+    app, _, _ = under_test.build(bootstrap_servers, str(tmp_path), topic, output, 2)
+    with pytest.raises(LiveFailure, match="no nearer to it"):
+        async with asyncio.timeout(40), running(app) as task:
+            await until(lambda: app.is_ready)
+            monkeypatch.setattr(faust_app, "STALL_S", 0.5)
+            app.faust.rebalancing = True  # as after a broker's death: the group never comes together again
+            await task
 
 
 async def test_a_source_with_other_partitions_is_refused_in_one_sentence(bootstrap_servers, topics, tmp_path):

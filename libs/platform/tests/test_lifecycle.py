@@ -154,6 +154,31 @@ def test_tasks_belong_to_a_bootstrap():
         Process("test").add("early", forever())
 
 
+async def test_what_is_added_while_the_process_ends_by_a_failure_does_not_begin():
+    begun = []
+
+    async def late():
+        begun.append("late")
+
+    async def add_in_the_end(process):
+        try:
+            await forever()
+        finally:
+            process.add("late", late())
+
+    async def fail():
+        raise RuntimeError("broken")
+
+    async def bootstrap(process):
+        process.add("work", add_in_the_end(process))
+        await asyncio.sleep(0)
+        process.add("broken", fail())
+
+    with pytest.raises(ExceptionGroup):
+        await Process("test").run(bootstrap)
+    assert begun == []
+
+
 def script(body):
     source = "import asyncio\nfrom trunkline_core.errors import Misconfigured\n"
     source += "from trunkline_platform.lifecycle import run_service\n"
@@ -241,3 +266,37 @@ def test_a_task_of_a_library_that_ignores_its_cancellation_does_not_keep_the_pro
     finally:
         child.kill()
     assert (child.returncode, out) == (1, "no\n"), err
+
+
+DEAF = """
+    from trunkline_platform import lifecycle
+    lifecycle.STOP_STEP_S = lifecycle.LEAVE_S = 0.2
+    async def deaf():
+        while True:
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                pass
+    async def fail():
+        raise KeyError("failed")
+    async def close():
+        print("closed", flush=True)
+    async def bootstrap(process):
+        process.on_stop("part", close)
+        process.add("deaf", deaf())
+        {then}
+    run_service("test", bootstrap)
+"""
+
+
+@pytest.mark.parametrize(
+    ("then", "code"), [("process.stop()", 0), ("process.add('broken', fail())", 1)], ids=["stopped", "failed"]
+)
+def test_a_task_that_swallows_its_cancellation_keeps_neither_the_rest_open_nor_the_process_alive(then, code):
+    child = script(DEAF.format(then=then))
+    try:
+        out, err = child.communicate(timeout=60)
+    finally:
+        child.kill()
+    assert (child.returncode, out) == (code, "closed\n"), err
+    assert '"message": "task goes on"' in err

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from types import SimpleNamespace
 
 import pytest
 from trunkline.acd.v1 import acd_service_pb2, acd_service_pb2_grpc
@@ -12,6 +13,7 @@ from trunkline_platform.grpc_client import Channels
 from trunkline_platform.grpc_server import GrpcServer
 from trunkline_platform.peers import Peer, PeerClient, PeerRegistry, PeerWatch
 from trunkline_platform.watch import Watches, converse
+from waiting import until
 
 CREDENTIALS = Credentials(b"s" * 32)
 CONSOLE = Principal("tn_1", "service:console", frozenset({Role.SERVICE}))
@@ -171,6 +173,79 @@ async def test_the_loss_of_a_peer_is_submitted_for_each_tenant_of_an_owned_parti
     }
 
 
+async def test_a_partition_that_does_not_answer_holds_up_no_other(monkeypatch):
+    monkeypatch.setattr("trunkline_platform.peers.SILENCE_S", 0.1)
+    monkeypatch.setattr("trunkline_platform.peers.LOOK_S", 0.02)
+    ledger = OneLedger({ONE: {"ct_1"}})
+    read = ledger.read
+
+    async def read_but_one(partition, view):
+        if partition == 2:
+            await asyncio.Event().wait()
+        return await read(partition, view)
+
+    ledger.read = read_but_one
+    watch = watch_over(ledger, PeerRegistry())
+    ledger.owned(2)
+    ledger.owned(3)
+    running = asyncio.create_task(watch.run())
+    await until(lambda: ledger.submitted)
+    running.cancel()
+    assert [found.partition for found in ledger.submitted] == [3]
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Monotonic seconds that a test sets."""
+    now = [0.0]
+    monkeypatch.setattr("trunkline_platform.peers.time", SimpleNamespace(monotonic=lambda: now[0]))
+    return now
+
+
+def owned_for_short_times(watch, ledger, clock, absent_s):
+    """Own partition 0 from 0 to 60 s, 8 s at a time; return since when it counts as owned."""
+    while clock[0] < 60.0:
+        ledger.owned(0)
+        clock[0] += 8.0
+        ledger.lost(0)
+        clock[0] += absent_s
+    ledger.owned(0)
+    return watch._opened[0]
+
+
+def test_epochs_of_our_own_that_follow_each_other_do_not_keep_a_dead_peer_alive(clock):
+    """Found in a chaos run under load: contacts of a dead gateway lived for more than 60 s."""
+    ledger, registry = OneLedger({ONE: {"ct_1"}}), PeerRegistry()
+    opened_s = owned_for_short_times(watch_over(ledger, registry), ledger, clock, absent_s=0.5)
+    assert registry.lost({ONE}, clock[0], opened_s) == {ONE}
+
+
+def test_after_ten_seconds_with_another_owner_a_peer_is_given_its_time_again(clock):
+    ledger, registry = OneLedger({ONE: {"ct_1"}}), PeerRegistry()
+    opened_s = owned_for_short_times(watch_over(ledger, registry), ledger, clock, absent_s=10.0)
+    assert registry.lost({ONE}, clock[0], opened_s) == set()
+
+
+async def test_what_was_said_while_the_process_stood_still_is_no_silence(clock, monkeypatch):
+    """A pause of a virtual machine is shorter than a session of a minute: the owner stays, and may not have read yet
+    what the peers said meanwhile."""
+    monkeypatch.setattr("trunkline_platform.peers.LOOK_S", 0.01)
+    ledger, registry = OneLedger({ONE: {"ct_1"}}), PeerRegistry()
+    watch = watch_over(ledger, registry)
+    ledger.owned(0)
+    running = asyncio.create_task(watch.run())
+    clock[0] = 4.0
+    registry.greet(ONE, "gateway:a")
+    await asyncio.sleep(0.1)
+    clock[0] = 20.0
+    await asyncio.sleep(0.1)
+    assert ledger.submitted == []
+    for clock[0] in (24.0, 28.0, 30.0):
+        await asyncio.sleep(0.1)
+    running.cancel()
+    assert [found.command for found in ledger.submitted] == [(ONE, ())]
+
+
 @pytest.fixture
 def looks():
     """A peer with two contacts, looked at from second to second; `open` is when the partition was taken over."""
@@ -220,6 +295,26 @@ async def test_many_that_are_not_named_are_lost_in_portions():
         ledger.submit = collect(ledger)
         await watch._look(0, 0.0, now_s)
     assert [len(found.command[1]) for found in ledger.submitted] == [100, 50]
+
+
+async def test_all_that_a_large_peer_held_is_lost_at_one_look():
+    """100 a second would have kept the calls of a gateway with 25,000 in a partition alive for four minutes."""
+    ledger, registry = OneLedger({ONE: {f"ct_{number:03}" for number in range(250)}}), PeerRegistry()
+    ledger.submit = collect(ledger)
+    await watch_over(ledger, registry)._look(0, 0.0, 100.0)
+    assert [found.command for found in ledger.submitted] == [(ONE, ())] * 3
+
+
+async def test_a_large_peer_that_comes_back_keeps_what_was_not_lost_yet():
+    ledger, registry = OneLedger({ONE: {f"ct_{number:03}" for number in range(250)}}), PeerRegistry()
+
+    async def submit(submission):
+        ledger.submitted.append(submission)
+        registry.greet(ONE, "gateway:a", now_s=100.0)
+
+    ledger.submit = submit
+    await watch_over(ledger, registry)._look(0, 0.0, 100.0)
+    assert len(ledger.submitted) == 1
 
 
 def collect(ledger):
@@ -283,12 +378,6 @@ class Console:
             life.cancel()
             await asyncio.gather(life, return_exceptions=True)
             await self.channels.close()
-
-
-async def until(predicate):
-    async with asyncio.timeout(20):
-        while not predicate():
-            await asyncio.sleep(0.01)
 
 
 @pytest.fixture

@@ -189,6 +189,19 @@ def test_an_abandoned_rebuild_leaves_the_live_generation_and_clears_the_other():
         abandoned.abandoned()
 
 
+async def test_the_number_of_an_abandoned_generation_is_never_given_again():
+    """A replica that is still dropping it would drop what the next rebuild has written."""
+    pointers, numbers = Pointers(MemoryStore()), []
+    for _ in range(3):
+        for step in (Pointer.requested, Pointer.abandoned, Pointer.cleared):
+            before = await pointers.get("m")
+            assert await pointers.move(before, step(before))
+        numbers.append((await pointers.get("m")).live)
+        numbers.append(before.retired)
+    assert numbers[::2] == [0, 0, 0]
+    assert len(set(numbers[1::2])) == 3
+
+
 async def test_of_two_who_move_the_pointer_one_succeeds():
     pointers = Pointers(MemoryStore())
     first = await pointers.get("m")
@@ -213,6 +226,17 @@ async def test_a_reader_reads_whatever_generation_is_live_at_that_moment():
     assert [row["generation"] for row in await rows.find({}, limit=5)] == [1]
     assert await rows.count({"generation": 1}) == 1
     assert await rows.aggregate([{"$match": {"generation": 0}}]) == []
+
+
+async def test_a_runner_that_ends_by_a_defect_ends_the_read_model_instead_of_leaving_it_as_it_is(monkeypatch):
+    async def broken(self):
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("trunkline_platform.read_models.ProjectionRunner.run", broken)
+    model = ReadModel(Newest, MemoryStore(), bootstrap_servers="nowhere:1", dlq_topic="dlq", pace=QUICK)
+    with pytest.raises(RuntimeError, match="broken"):
+        async with asyncio.timeout(10):
+            await model.run()
 
 
 async def test_two_generations_go_on_from_the_lower_of_their_positions():

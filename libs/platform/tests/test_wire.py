@@ -262,14 +262,30 @@ def row(name, **fields):
 @pytest.mark.parametrize(
     ("domain", "message", "told"),
     [
-        (row("SkillLevel", skill=str), directory_types_pb2.SkillLevel, "level"),
-        (row("SkillLevel", skill=str, level=int, extra=int), directory_types_pb2.SkillLevel, "extra"),
-        (row("SkillGrade", skill=str, level=int), directory_types_pb2.SkillLevel, "SkillGrade"),
-        (row("SkillLevel", skill=str, level=str), directory_types_pb2.SkillLevel, r"SkillLevel\.level"),
-        (row("SkillLevel", skill=bytes, level=int), directory_types_pb2.SkillLevel, r"SkillLevel\.skill"),
-        (row("SkillLevel", skill=str, level=bool), directory_types_pb2.SkillLevel, r"SkillLevel\.level"),
-        (row("SkillLevel", skill=str | None, level=int), directory_types_pb2.SkillLevel, "go together"),
-        (row("SkillLevel", skill=str, level=tuple[int, ...]), directory_types_pb2.SkillLevel, "repeated"),
+        (row("SkillRequirement", skill=str), directory_types_pb2.SkillRequirement, "min_level"),
+        (row("SkillRequirement", skill=str, min_level=int, extra=int), directory_types_pb2.SkillRequirement, "extra"),
+        (row("SkillGrade", skill=str, min_level=int), directory_types_pb2.SkillRequirement, "SkillGrade"),
+        (
+            row("SkillRequirement", skill=str, min_level=str),
+            directory_types_pb2.SkillRequirement,
+            r"SkillRequirement\.min_level",
+        ),
+        (
+            row("SkillRequirement", skill=bytes, min_level=int),
+            directory_types_pb2.SkillRequirement,
+            r"SkillRequirement\.skill",
+        ),
+        (
+            row("SkillRequirement", skill=str, min_level=bool),
+            directory_types_pb2.SkillRequirement,
+            r"SkillRequirement\.min_level",
+        ),
+        (row("SkillRequirement", skill=str | None, min_level=int), directory_types_pb2.SkillRequirement, "go together"),
+        (
+            row("SkillRequirement", skill=str, min_level=tuple[int, ...]),
+            directory_types_pb2.SkillRequirement,
+            "repeated",
+        ),
         (row("WatchAgents", agent_ids=str), acd_service_pb2.WatchAgents, "repeated"),
         (row("WatchAgents", agent_ids=list[str]), acd_service_pb2.WatchAgents, "repeated"),
         (row("WatchAgents", agent_ids=tuple[str, str]), acd_service_pb2.WatchAgents, "repeated"),
@@ -278,7 +294,7 @@ def row(name, **fields):
             acd_types_pb2.Candidate,
             "Duration",
         ),
-        (int, directory_types_pb2.SkillLevel, "int"),
+        (int, directory_types_pb2.SkillRequirement, "int"),
     ],
 )
 def test_what_does_not_fit_is_found_when_the_mapper_is_built(domain, message, told):

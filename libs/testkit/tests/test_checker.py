@@ -36,7 +36,7 @@ from trunkline_testkit.checker import (
 from trunkline_testkit.checker.agents import agent_times
 from trunkline_testkit.checker.journal import EntryState, read_journal
 from trunkline_testkit.checker.log import read_records
-from trunkline_testkit.checker.orphans import left_over_work, orphans, outlived_peers
+from trunkline_testkit.checker.orphans import left_over_work, orphans, outlived_consoles, outlived_peers
 from trunkline_testkit.checker.outages import Death, failovers_ms
 from trunkline_testkit.checker.timers import lateness_ms
 
@@ -128,11 +128,27 @@ def acked(command_id, contact_id="", events=1):
 
 def test_a_sound_log_has_no_violations():
     ledger = Ledger().mark(1).command("c1", opened(), connected("ag_1")).mark(2).command("c2", closed(), epoch=2)
-    assert rules(ledger, entries=[acked("c1", "ct_1"), acked("c2")], is_final=True) == []
+    assert rules(ledger, entries=[acked("c1", "ct_1", 2), acked("c2")], is_final=True) == []
 
 
 def test_an_acknowledged_command_without_effective_events_is_lost():
     assert rules(Ledger().mark(1), entries=[acked("c1")]) == ["AcknowledgedCommandLost"]
+
+
+def test_an_answer_that_named_more_events_than_took_effect_is_found():
+    ledger = Ledger().mark(1).command("c1", opened())
+    assert rules(ledger, entries=[acked("c1", events=2)]) == ["AnswerWithoutEffect"]
+
+
+def test_a_connection_to_an_offer_that_nobody_accepted_is_found():
+    offer = {"contact_id": "ct_1", "agent_id": "ag_1", "segment_no": 1, "offer_no": 1}
+    enqueued, accepted = ("contact_enqueued", {"contact_id": "ct_1"}), ("offer_accepted", offer)
+    channels = Ledger().mark(1).command("c1", opened(), connected("ag_1", offer_no=1))
+    acd = Ledger("acd.events.v1").mark(1).command("a1", enqueued)
+    assert rules(channels, acd) == ["ConnectedWithoutOffer"]
+    assert rules(channels, acd.command("a2", accepted)) == []
+    late = Ledger().mark(1).command("c1", opened(), connected("ag_1", offer_no=2))
+    assert rules(late, acd) == ["ConnectedWithoutOffer"]
 
 
 def test_an_acknowledged_command_whose_events_are_of_an_old_epoch_is_lost():
@@ -335,6 +351,23 @@ def test_a_contact_that_outlives_its_gateway_for_more_than_60_s_is_an_orphan():
 
     assert found(60_000) == []
     assert [violation.subject for violation in found(66_000)] == ["ct_1"]
+
+
+def test_an_agent_whose_desk_outlives_its_console_for_more_than_60_s_is_an_orphan():
+    def desk(peer_id):
+        return ("agent_session_opened", {"agent_id": "ag_1", "peer_id": peer_id})
+
+    def found(now_ms, *events):
+        ledger = Ledger("acd.events.v1").mark(1).at(1_000).command("c1", desk("console-1-a"))
+        for event in events:
+            ledger.at(now_ms).command(f"c{now_ms}", event)
+        log = LedgerLog.of(ledger.records)
+        return [each.subject for each in outlived_consoles(log, {"console-1-": 5_000}, until_ms=99_000)]
+
+    signed_out = ("agent_disconnected", {"agent_id": "ag_1"})
+    assert found(0) == ["ag_1"]
+    assert found(65_000, signed_out) == found(64_000, desk("console-12-b")) == []
+    assert found(66_000, signed_out) == found(66_000, desk("console-2-b")) == ["ag_1"]
 
 
 def test_an_agent_who_still_has_work_when_the_run_is_over_is_found():

@@ -3,6 +3,8 @@
 import argparse
 import asyncio
 import logging
+import os
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
@@ -18,11 +20,12 @@ from trunkline_operator.folders import BackupFolder
 from trunkline_operator.installation import Installation
 from trunkline_operator.keeping import back_up, restore
 from trunkline_operator.ledgers import chosen
-from trunkline_operator.rebuilding import abandon, rebuild
+from trunkline_operator.rebuilding import READ_MODELS, abandon, rebuild
 from trunkline_operator.replaying import replay
 from trunkline_operator.skipping import skip
 from trunkline_operator.tailing import tail
 from trunkline_operator.verifying import verify
+from trunkline_operator.what_if import what_if
 
 Verbs = argparse._SubParsersAction
 
@@ -39,11 +42,18 @@ def carry_out(arguments: Sequence[str], installation: Installation) -> int:
         raise
     except TrunklineError as error:
         raise Misconfigured(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
+    except BrokenPipeError:  # whoever reads what we print has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:  # a folder that may not be written, a disk that is full
+        raise Misconfigured(f"{error.filename or 'A file'}: {error.strerror or error}.") from error
 
 
 def _parser(installation: Installation) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="trunkline", description="Work on the ledgers of an installation.")
-    areas = parser.add_subparsers(required=True, metavar="ledger | backup | restore | projection")
+    parser = argparse.ArgumentParser(
+        prog="trunkline", description="Work on the ledgers of an installation, or try a change on a recorded day."
+    )
+    areas = parser.add_subparsers(required=True, metavar="ledger | backup | restore | projection | what-if")
     ledger = areas.add_parser("ledger", help="look at ledgers, move them")
     verbs = ledger.add_subparsers(required=True, metavar="verify | replay | tail | copy | skip")
     _add_verify(verbs, installation)
@@ -54,6 +64,7 @@ def _parser(installation: Installation) -> argparse.ArgumentParser:
     _add_backup(areas, installation)
     _add_restore(areas, installation)
     _add_projection(areas)
+    _add_what_if(areas)
     return parser
 
 
@@ -122,10 +133,20 @@ def _add_projection(areas: "Verbs[argparse.ArgumentParser]") -> None:
     projection = areas.add_parser("projection", help="make read models anew")
     verbs = projection.add_subparsers(required=True, metavar="rebuild")
     verb = verbs.add_parser("rebuild", help="from the ledger's beginning, while it is read and the centre runs")
-    verb.add_argument("name", metavar="NAME", help="contacts, customers, queue-segments or tickets")
+    verb.add_argument("name", metavar="NAME", help=" or ".join(sorted(READ_MODELS)))
     verb.add_argument("--wait", action="store_true", help="until the new one is read")
     verb.add_argument("--abandon", action="store_true", help="end a rebuild without effect")
     verb.set_defaults(run=_rebuild)
+
+
+def _add_what_if(areas: "Verbs[argparse.ArgumentParser]") -> None:
+    verb = areas.add_parser("what-if", help="play a recorded day with other agents or another policy; needs no centre")
+    verb.add_argument("--day", type=Path, required=True, metavar="FILE", help="a recorded day, as those in data/")
+    verb.add_argument("--agents", type=int, default=0, metavar="+N", help="more agents of median load; -N: fewer")
+    verb.add_argument("--policy", type=Path, metavar="FILE", help="YAML: queues and agents otherwise than on that day")
+    verb.add_argument("--seeds", type=_seeds, default=30, metavar="N", help="runs of each day (30)")
+    verb.add_argument("--json", action="store_true", help="print the last line only")
+    verb.set_defaults(run=_what_if)
 
 
 def _add_source(verb: argparse.ArgumentParser, installation: Installation) -> None:
@@ -150,7 +171,15 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def _seeds(text: str) -> int:
+    if not text.isdecimal() or int(text) < 2:
+        raise argparse.ArgumentTypeError("an interval needs 2 seeds or more")
+    return int(text)
+
+
 async def _verify(options: argparse.Namespace, _: Installation) -> int:
+    if options.backup:
+        BackupFolder(options.backup).check_files()
     async with _source(options) as source:
         return min(1, await verify(source, options.topics, "" if options.backup else options.kafka))
 
@@ -203,6 +232,11 @@ async def _rebuild(options: argparse.Namespace, installation: Installation) -> i
             await rebuild(store, options.name, wait=options.wait)
     finally:
         await store.close()
+    return 0
+
+
+async def _what_if(options: argparse.Namespace, _: Installation) -> int:
+    what_if(options.day, options.agents, options.policy, options.seeds, only_json=options.json)
     return 0
 
 

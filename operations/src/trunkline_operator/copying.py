@@ -7,10 +7,11 @@ from trunkline.topics import TOPICS, Topic
 from trunkline_core.errors import Misconfigured
 from trunkline_ledger.audit.stored import FingerprintedSource, RecordSource
 from trunkline_ledger.kafka.history import ClusterHistory
+from trunkline_ledger.kafka.snapshots import snapshot_topic
 from trunkline_ledger.kafka.target import ClusterTarget
-from trunkline_ledger.kafka.topics import describe_cluster
+from trunkline_ledger.kafka.topics import describe_cluster, existing_topics
 
-from trunkline_operator.ledgers import chosen
+from trunkline_operator.ledgers import LEDGERS, chosen
 from trunkline_operator.verifying import verify
 
 
@@ -22,6 +23,7 @@ async def copy(source: str, target: str, topics: Sequence[str], replication_fact
     names = list(chosen(topics))
     if await describe_cluster(source) == await describe_cluster(target):
         raise Misconfigured(f"{target} is the cluster that would be copied: name another one.")
+    await require_nothing_beside(target)
     async with ClusterHistory(source, names) as history, ClusterTarget(target, replication_factor) as written:
         original = FingerprintedSource(history)
         sized = await sized_topics(history, names)
@@ -30,6 +32,21 @@ async def copy(source: str, target: str, topics: Sequence[str], replication_fact
         await _require_still(history, source, names)
         await written.seal(sized)
     return await verify_written(target, original, names)
+
+
+async def require_nothing_beside(kafka: str) -> None:
+    """Live tables and journals name offsets: what other ledgers left would be taken for what these led to.
+
+    Ledgers themselves are looked at where they are written. Snapshots may stay: they know their ledger.
+    Raises: Misconfigured, Transient.
+    """
+    names = sorted(await existing_topics(kafka) & TOPICS.keys() - LEDGERS.keys() - set(map(snapshot_topic, LEDGERS)))
+    if not names:
+        return
+    async with ClusterHistory(kafka, names) as history:
+        for name in names:
+            if any((await history.ends(name)).values()):
+                raise Misconfigured(f"The topic {name} at {kafka} is not empty: nothing was written.")
 
 
 async def sized_topics(source: RecordSource, names: Sequence[str]) -> list[Topic]:

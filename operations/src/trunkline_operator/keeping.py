@@ -17,8 +17,9 @@ from trunkline_ledger.audit.stored import CutSource, FingerprintedSource, Record
 from trunkline_ledger.kafka.history import ClusterHistory
 from trunkline_ledger.kafka.target import ClusterTarget
 from trunkline_ledger.kafka.topics import describe_cluster
+from trunkline_platform.keystore import KeyWrap, check_fingerprint, fingerprint_in
 
-from trunkline_operator.copying import sized_topics, verify_written, write_all
+from trunkline_operator.copying import require_nothing_beside, sized_topics, verify_written, write_all
 from trunkline_operator.folders import (
     KEYS,
     SECRET,
@@ -26,6 +27,7 @@ from trunkline_operator.folders import (
     Contents,
     PartitionFile,
     finish,
+    hash_of,
     new_folder,
 )
 from trunkline_operator.installation import Installation
@@ -45,6 +47,7 @@ async def back_up(installation: Installation, kafka: str, folder: Path, *, with_
     async with ClusterHistory(kafka, NAMES) as history:
         await _write_ledgers(CutSource(history, await one_moment(history)), folder, contents)
         _write_keys(installation, folder, with_secret)
+    contents.files.update({name: hash_of(folder / name) for name in (KEYS, SECRET) if (folder / name).exists()})
     finish(folder, contents)
     print_json(records=sum(map(sum, contents.records.values())), keys=installation.keystore is not None)
 
@@ -76,8 +79,22 @@ async def _write_ledgers(source: RecordSource, folder: Path, contents: Contents)
 
 
 def _require_secret(installation: Installation, with_secret: bool) -> None:
-    if with_secret and not installation.secret.exists():
+    if not with_secret:
+        return
+    if not installation.secret.exists():
         raise Misconfigured(f"There is no secret in {installation.secret}: keep a copy of TRUNKLINE_SECRET yourself.")
+    if installation.keystore is not None and installation.keystore.exists():
+        _require_secret_of(installation.keystore, installation.secret)
+
+
+def _require_secret_of(keystore: Path, secret: Path) -> None:
+    """Where TRUNKLINE_SECRET is set, what lies in the file opens nothing."""
+    try:
+        check_fingerprint(fingerprint_in(keystore), KeyWrap(secret.read_bytes()))
+    except Misconfigured:
+        raise Misconfigured(f"{secret} does not open the keys: keep a copy of TRUNKLINE_SECRET yourself.") from None
+    except sqlite3.Error as error:
+        raise Misconfigured(f"The key store {keystore} cannot be read ({error}).") from error
 
 
 def _write_keys(installation: Installation, folder: Path, with_secret: bool) -> None:
@@ -119,10 +136,12 @@ async def restore(installation: Installation, kafka: str, folder: Path, replicat
     Raises: Misconfigured when something is there already, or the backup is not whole; Transient.
     """
     backup = BackupFolder(folder)
+    backup.check_files()
     _require_no_keys(installation, backup)
     print("reading the backup …", flush=True)
     if await verify(backup, NAMES):
         raise Misconfigured(f"The ledgers in {folder} are not sound: nothing was written.")
+    await require_nothing_beside(kafka)
     original = FingerprintedSource(backup)
     async with ClusterTarget(kafka, replication_factor) as target:
         topics = await sized_topics(backup, NAMES)
@@ -138,10 +157,18 @@ def _require_no_keys(installation: Installation, backup: BackupFolder) -> None:
     if (backup.path / KEYS).exists():
         if installation.keystore is None:
             raise Misconfigured("The backup has a file of keys, so unset TRUNKLINE_KEYSTORE.")
-        wanted.append(installation.keystore)
+        wanted += [installation.keystore, *_logs_of(installation.keystore)]
     for path in wanted:
         if path.exists():
             raise Misconfigured(f"{path} is there already: restore into an installation that has none.")
+
+
+def _logs_of(keystore: Path) -> list[Path]:
+    """SQLite would play the log that a killed centre left beside its file into the restored one, whose keys were gone.
+
+    See "How To Corrupt An SQLite Database File", 1.4.
+    """
+    return [keystore.with_name(keystore.name + ending) for ending in ("-wal", "-shm", "-journal")]
 
 
 def _restore_keys(installation: Installation, backup: BackupFolder) -> None:

@@ -1,4 +1,4 @@
-"""Every ledger of the product with the rules that decide it. The only place that knows all services."""
+"""Every ledger of the product with the rules that decide it. The only list of all of them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final

@@ -4,6 +4,7 @@ Owns: asking for it, and telling how far it is. Must not: write a read model; it
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -21,27 +22,37 @@ READ_MODELS: Final = {
     kind.name: kind.topic for kind in (TicketProjection, CustomerProjection, ContactProjection, SegmentProjection)
 }
 LOOK_S: Final = 0.5
+SAY_AGAIN_S: Final = 30.0
+"""So long a service may take to begin; who waits for one that does not run sees that nothing moves."""
 Step = Callable[[Pointer], Pointer]
 
 
 async def rebuild(store: Store, name: str, *, wait: bool) -> None:
-    """Ask for a rebuild; with `wait` return when the new generation is read. Raises: Misconfigured, Transient."""
+    """Ask for a rebuild; with `wait` return when the new generation is read.
+
+    Raises: Misconfigured; Conflict while another is not over, or when somebody ended this one; Transient.
+    """
     await _move(store, name, Pointer.requested)
     print(f"{name} is being rebuilt from {READ_MODELS[name]}; it is read as before meanwhile", flush=True)
     pointer = await Pointers(store).get(name)
+    wanted, said_at = pointer.next, time.monotonic()
     while wait and pointer.next is not None:
         await asyncio.sleep(LOOK_S)
         found = await Pointers(store).get(name)
-        if found.phase is not pointer.phase:
+        if found.phase is not pointer.phase or time.monotonic() - said_at > SAY_AGAIN_S:
             print(f"{name}: {_said(found)}", flush=True)
+            said_at = time.monotonic()
         pointer = found
+    if wait and pointer.live != wanted:
+        raise Conflict(f"the rebuild of {name} was ended before its time, and {name} is what it was")
     print_json(read_model=name, phase=pointer.phase.value, live=pointer.live, next=pointer.next)
 
 
 async def abandon(store: Store, name: str) -> None:
-    """End a rebuild without effect. Raises: Misconfigured, Transient."""
+    """End a rebuild without effect. Raises: Misconfigured; Conflict where there is none; Transient."""
     await _move(store, name, Pointer.abandoned)
     print(f"{name} stays as it is", flush=True)
+    print_json(read_model=name, abandoned=True)
 
 
 def _said(pointer: Pointer) -> str:
@@ -59,9 +70,5 @@ async def _move(store: Store, name: str, step: Step) -> None:
         raise Misconfigured(f"{name} is no read model: choose from {', '.join(sorted(READ_MODELS))}.")
     pointers = Pointers(store)
     before = await pointers.get(name)
-    try:
-        is_written = await pointers.move(before, step(before))
-    except Conflict as refusal:
-        raise Misconfigured(f"{str(refusal)[:1].upper()}{str(refusal)[1:]}.") from None
-    if not is_written:
+    if not await pointers.move(before, step(before)):
         raise Misconfigured(f"Somebody else moved {name} at the same moment: look again.")

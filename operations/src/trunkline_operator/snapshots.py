@@ -7,7 +7,7 @@ from trunkline_ledger.core.rows import Unreadable
 from trunkline_ledger.core.snapshots import check_manifest, whole_body
 from trunkline_ledger.kafka.snapshots import SnapshotReader, snapshot_topic
 from trunkline_ledger.kafka.topics import describe_topic, partition_counts
-from trunkline_ledger.log_client import Stored
+from trunkline_ledger.log_client import SnapshotSlot
 
 from trunkline_operator.ledgers import LEDGERS
 
@@ -35,7 +35,7 @@ async def damaged_snapshots(bootstrap_servers: str, topic: str) -> list[Problem]
     return [found for number, slot in slots if (found := problem_of(topic, number, slot, ledger.topic_id))]
 
 
-def problem_of(topic: str, partition: int, slot: Stored, topic_id: str) -> Problem | None:
+def problem_of(topic: str, partition: int, slot: SnapshotSlot, topic_id: str) -> Problem | None:
     """Return what is wrong with one slot, None for nothing."""
     place = f"{snapshot_topic(topic)}/{partition}, number {slot.manifest.number}"
     try:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from trunkline_acd.domain.agents import has_room, is_routable, place_of
+from trunkline_acd.domain.agents import has_room, is_routable, is_signed_in
 from trunkline_acd.domain.commands import (
     AcceptOffer,
     Command,
@@ -24,6 +24,7 @@ from trunkline_acd.domain.contacts import Stage, line_of, line_place
 from trunkline_acd.domain.decider import AcdDecider
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.events import ContactOffered, Event, RowsChanged
+from trunkline_acd.domain.places import Order, order_of, place_of
 from trunkline_acd.domain.skills import meets
 from trunkline_acd.domain.state import AcdState, Domain, connected_peer
 from trunkline_acd.domain.words import Intent, WorkState
@@ -132,9 +133,10 @@ class Routing:
         value: int = 0,
         urgency: int = 0,
         step: int = 1,
+        customer: str = "",
     ) -> list[Event]:
         requirements = tuple(SkillRequirement(skill, level) for skill, level in needs)
-        return self.do(EnqueueContact(contact_id, step, queue_id, channel, value, urgency, requirements))
+        return self.do(EnqueueContact(contact_id, step, queue_id, channel, value, urgency, requirements, customer))
 
     def chat(self, contact_id: str, **options: Any) -> list[Event]:
         return self.enqueue(contact_id, channel=Channel.CHAT, **options)
@@ -208,14 +210,32 @@ def _check_timers(state: AcdState, domain: Domain) -> None:
             wanted.add(f"offer/{domain.tenant}/{contact.contact_id}")
         if contact.stage is Stage.CONNECTING:
             wanted.add(f"connecting/{domain.tenant}/{contact.contact_id}")
+        if contact.is_open and contact.ring < len(contact.rings):
+            wanted.add(f"ring/{domain.tenant}/{contact.contact_id}")
+        if contact.is_open and contact.longest_wait and not contact.is_over_limit:
+            wanted.add(f"longest_wait/{domain.tenant}/{contact.contact_id}")
         for agent_id in contact.excluded:
             wanted.add(f"exclusion/{domain.tenant}/{contact.contact_id}/{agent_id}")
     for agent in domain.agents.values():
+        if state.timers.get(f"skills/{domain.tenant}/{agent.agent_id}"):
+            assert any(skill.valid_from_time or skill.valid_until_time for skill in agent.definition.skills)
+            wanted.add(f"skills/{domain.tenant}/{agent.agent_id}")
         if agent.connectivity.name == "GRACE":
             wanted.add(f"grace/{domain.tenant}/{agent.agent_id}")
         for work in agent.work:
             if work.state is WorkState.WRAP_UP and work.expires_time:
                 wanted.add(f"wrap_up/{domain.tenant}/{agent.agent_id}/{work.contact_id}")
+    for queue in domain.queues.values():
+        if state.timers.get(f"overflow/{domain.tenant}/{queue.queue_id}"):
+            assert queue.definition.overflow
+            wanted.add(f"overflow/{domain.tenant}/{queue.queue_id}")
+        else:
+            assert not (queue.definition.overflow and queue.waiting), "those who wait are looked after"
+        if f"unstaffed/{domain.tenant}/{queue.queue_id}" in {timer.key for timer in state.timers.values()}:
+            assert queue.clears_time
+            wanted.add(f"unstaffed/{domain.tenant}/{queue.queue_id}")
+        elif queue.clears_time:
+            assert queue.waiting == 0, "whoever waits leaves"
     if len(domain.tombstones):
         wanted.add(f"tombstone/{domain.tenant}")
     assert {timer.key for timer in state.timers.values() if timer.tenant == domain.tenant} == wanted
@@ -228,7 +248,7 @@ def _check_nobody_idles(domain: Domain) -> None:
                 assert not (
                     is_routable(agent)
                     and has_room(agent, contact.channel)
-                    and meets(agent.profile, contact.requirements)
+                    and meets(agent.profile, contact.wanted)
                     and agent.agent_id not in contact.excluded
                 ), f"{agent} idles while {contact} waits"
 
@@ -240,11 +260,13 @@ def _check_conservation(domain: Domain) -> None:
         assert queue.ringing == stages[Stage.OFFERED] + stages[Stage.CONNECTING]
         assert queue.connected == stages[Stage.CONNECTED]
         outcomes = queue.answered_total + queue.abandoned_total + queue.short_abandoned_total + queue.closed_total
+        outcomes += queue.limit_reached_total + queue.flowed_out_total
         assert queue.entered_total == outcomes + queue.waiting + queue.ringing
 
 
 def _check_indexes(domain: Domain) -> None:
-    lines, ages, pools, peers = Counter[Any](), Counter[Any](), Counter[Any](), Counter[Any]()
+    lines, ages, pools, others, peers = (Counter[Any]() for _ in range(5))
+    orders = {order_of(queue.definition.strategy) for queue in domain.queues.values()} - {Order.IDLE}
     sets: dict[str, set[Any]] = {queue.queue_id: set() for queue in domain.queues.values()}
     for contact in domain.contacts.values():
         if contact.is_open:
@@ -256,12 +278,17 @@ def _check_indexes(domain: Domain) -> None:
     for agent in domain.agents.values():
         if place := place_of(agent):
             pools[(agent.profile, place)] += 1
+            for order in orders:
+                others[((order, agent.profile), place_of(agent, order))] += 1
         if (peer := connected_peer(agent)) is not None:
             peers[(peer, (agent.agent_id,))] += 1
+    staff = Counter(agent.profile for agent in domain.agents.values() if is_signed_in(agent))
+    assert dict(domain.staff.items()) == staff
     assert {queue.queue_id: queue.requirement_sets for queue in domain.queues.values()} == {
         queue_id: len(found) for queue_id, found in sets.items()
     }
-    for shelves, expected in ((domain.lines, lines), (domain.ages, ages), (domain.pools, pools), (domain.peers, peers)):
+    indexes = ((domain.lines, lines), (domain.ages, ages), (domain.pools, pools), (domain.peers, peers))
+    for shelves, expected in (*indexes, (domain.other_pools, others)):
         entries = Counter((key, entry) for key in shelves for entry in shelves.entries(key))
         assert entries == expected
 

@@ -26,6 +26,7 @@ from trunkline_platform.commands import CommandClient, new_command_id
 from trunkline_platform.credentials import Credentials, Forbidden, Principal, Role, service_principal
 from trunkline_platform.grpc_client import Channels, token_metadata
 from trunkline_platform.lifecycle import Process, running
+from waiting import until
 
 SECRET = "a secret of at least thirty-two bytes"
 SERVICE = acd_service_pb2.DESCRIPTOR.services_by_name["AcdCommandService"]
@@ -39,14 +40,6 @@ QUEUE = directory_types_pb2.QueueDefinition(
     wrap_up_mode=directory_types_pb2.WRAP_UP_MODE_UNTIMED,
     max_waiting=100,
 )
-
-
-async def eventually(predicate: Any, within_s: float = 20.0) -> None:
-    """Poll a predicate; fail after `within_s`."""
-    ends = time.monotonic() + within_s
-    while not predicate():
-        assert time.monotonic() < ends, "did not come true"
-        await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
@@ -119,7 +112,7 @@ def kinds(events: list[Any]) -> list[str]:
 @pytest.fixture
 async def acd(bootstrap_servers, unique_name):
     async with replica(bootstrap_servers, unique_name("i")) as found:
-        await eventually(lambda: len(found.ledger.owned) == 4)
+        await until(lambda: len(found.ledger.owned) == 4)
         yield found
 
 
@@ -312,8 +305,8 @@ async def test_any_replica_takes_a_command_and_the_desk_sees_it_from_the_owner(
         replicas = [
             await stack.enter_async_context(replica(bootstrap_servers, unique_name(f"i{number}"))) for number in (1, 2)
         ]
-        await eventually(lambda: sorted(n for acd in replicas for n in acd.ledger.owned) == [0, 1, 2, 3])
-        await eventually(lambda: all(acd.ledger.owned for acd in replicas))
+        await until(lambda: sorted(n for acd in replicas for n in acd.ledger.owned) == [0, 1, 2, 3])
+        await until(lambda: all(acd.ledger.owned for acd in replicas))
         callers = [Caller(unique_tenant(), [acd.grpc.address for acd in replicas][::order]) for order in (1, -1)]
         for caller in callers:
             stack.push_async_callback(caller.channels.close)
@@ -331,7 +324,7 @@ async def test_any_replica_takes_a_command_and_the_desk_sees_it_from_the_owner(
             for task in [*pending, *streams]:
                 task.cancel()
             await asyncio.gather(*pending, return_exceptions=True)
-        await eventually(lambda: have_the_same_state(*replicas))
+        await until(lambda: have_the_same_state(*replicas))
 
 
 def have_the_same_state(one: Acd, other: Acd) -> bool:
@@ -353,7 +346,7 @@ async def test_new_owner_shows_the_desk_what_rings(bootstrap_servers, unique_nam
         await caller.do(put_queue={"queue": QUEUE})
         await caller.staff("ag_li")
         await caller.do(enqueue_contact=enqueue("ct_1"))
-        await eventually(lambda: all(acd.ledger.owned for acd in replicas))
+        await until(lambda: all(acd.ledger.owned for acd in replicas))
         partition = replicas[0].ledger.partition_of(routing_domain_id(caller.tenant))
         owner = next(number for number, acd in enumerate(replicas) if acd.ledger.owns(partition))
         stream = caller.session(replicas[1 - owner].grpc.address, console)
@@ -375,7 +368,7 @@ async def test_queues_agents_and_wrap_up_codes_come_from_the_directory(acd: Acd,
     agent_event = DirectoryEvent(agent_defined=AgentDefined(agent=agent))
     await publish(bootstrap_servers, caller.tenant, [queue_event, code_event, agent_event])
     domain = acd.ledger.state(acd.ledger.partition_of(routing_domain_id(caller.tenant))).domain(caller.tenant)
-    await eventually(lambda: "ag_dir" in domain.agents)
+    await until(lambda: "ag_dir" in domain.agents)
     assert domain.queue("qu_sales").definition.target_wait_duration == timedelta(seconds=20)
     assert "sold" in domain.wrap_up_codes
 

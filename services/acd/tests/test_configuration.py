@@ -25,6 +25,9 @@ BAD_QUEUES = [
     ({"wrap_up_mode": WrapUpMode.TIMED, "wrap_up_duration": timedelta(0)}, "queue.wrap_up_duration"),
     ({"short_abandon_duration": timedelta(seconds=-1)}, "queue.short_abandon_duration"),
     ({"max_waiting": 0}, "queue.max_waiting"),
+    ({"max_wrap_up_extensions": 1}, "queue.wrap_up_extension_duration"),
+    ({"max_wrap_up_extensions": 11}, "queue.max_wrap_up_extensions"),
+    ({"wrap_up_extension_duration": timedelta(days=8)}, "queue.wrap_up_extension_duration"),
     ({"max_waiting": 10_001}, "queue.max_waiting"),
 ]
 

@@ -22,10 +22,11 @@ from trunkline_acd.domain.events import (
     ContactForgotten,
     ContactReleased,
     IntentChanged,
+    NextIntentSet,
     WrapUpFinished,
 )
 from trunkline_acd.domain.words import Connectivity, Intent, OfferEndReason, WorkState
-from trunkline_core.routing import WrapUpMode
+from trunkline_core.routing import QueueLimit, WrapUpMode
 
 
 @pytest.fixture
@@ -288,3 +289,77 @@ def test_chat_in_wrap_up_leaves_room_for_other_chats(routing, offered):
 
 def test_unknown_agent_is_not_found(routing):
     assert routing.refusal(RearmAgent("ag_none")) == "NotFound: unknown agent ag_none"
+
+
+@pytest.fixture
+def talking(routing):
+    """Li talks to ct_0 and could take a chat beside it; nobody else is there."""
+    routing.queue()
+    routing.agent("ag_li", chats=3)
+    routing.chat("ct_0")
+    routing.connect("ct_0")
+    return routing
+
+
+def test_next_intent_waits_until_the_work_is_done_and_takes_nothing_new_meanwhile(talking, offered):
+    """Rule 1."""
+    wish = SetIntent("ag_li", Intent.BREAK, "lunch", when_free=True)
+    assert talking.do(wish) == [NextIntentSet("ag_li", Intent.BREAK, "lunch")]
+    assert offered(talking.chat("ct_1")) == []
+    ended = talking.end("ct_0")
+    assert IntentChanged("ag_li", Intent.BREAK, "lunch") in ended
+    assert offered(ended) == []
+    assert talking.domain.agent("ag_li").next_intent is Intent.UNSPECIFIED
+
+
+def test_next_intent_lets_what_rings_ring_on(talking):
+    talking.chat("ct_1")
+    talking.do(SetIntent("ag_li", Intent.OFFLINE, "", True))
+    assert talking.connect("ct_1") == "ag_li"
+    talking.end("ct_0")
+    assert talking.domain.agent("ag_li").intent is Intent.AVAILABLE
+    talking.end("ct_1")
+    assert talking.domain.agent("ag_li").intent is Intent.OFFLINE
+
+
+def test_next_intent_waits_for_the_wrap_up_too(talking):
+    talking.queue(wrap_up_mode=WrapUpMode.TIMED)
+    talking.do(SetIntent("ag_li", Intent.BREAK, "", True))
+    talking.end("ct_0")
+    assert talking.domain.agent("ag_li").intent is Intent.AVAILABLE
+    assert IntentChanged("ag_li", Intent.BREAK, "") in talking.wait(30)
+
+
+def test_next_intent_of_an_agent_without_work_holds_at_once(routing):
+    routing.queue()
+    routing.agent("ag_li")
+    assert routing.do(SetIntent("ag_li", Intent.BREAK, "", True)) == [IntentChanged("ag_li", Intent.BREAK, "")]
+
+
+def test_later_intent_replaces_the_pending_one(talking, offered):
+    talking.do(SetIntent("ag_li", Intent.BREAK, "lunch", True))
+    assert talking.do(SetIntent("ag_li", Intent.BREAK, "lunch", True)) == []
+    talking.do(SetIntent("ag_li", Intent.OFFLINE, "", True))
+    talking.chat("ct_1")
+    back = talking.do(SetIntent("ag_li", Intent.AVAILABLE, ""))
+    assert back[0] == NextIntentSet("ag_li", Intent.UNSPECIFIED, "")
+    assert offered(back) == [("ct_1", "ag_li")]
+    talking.do(SetIntent("ag_li", Intent.OFFLINE, "", True))
+    talking.do(SetIntent("ag_li", Intent.BREAK, ""))
+    talking.end("ct_1")
+    talking.end("ct_0")
+    assert talking.domain.agent("ag_li").intent is Intent.BREAK
+
+
+def test_explanation_says_that_an_agent_is_about_to_change(talking):
+    """Rule 21."""
+    talking.do(SetIntent("ag_li", Intent.BREAK, "", True))
+    talking.agent("ag_wang")
+    candidates = talking.chat("ct_1")[-1].explanation.candidates
+    assert [(c.agent_id, c.not_chosen_because) for c in candidates] == [("ag_wang", ""), ("ag_li", "NextIntentPending")]
+
+
+def test_queue_loses_its_staff_when_a_pending_sign_out_takes_effect(talking):
+    talking.queue(unstaffed=QueueLimit(timedelta(0), ""))
+    talking.do(SetIntent("ag_li", Intent.OFFLINE, "", True))
+    assert "QueueUnstaffed" in [type(event).__name__ for event in talking.end("ct_0")]

@@ -1,6 +1,7 @@
 """What must hold after any history. `conftest.check` asserts the invariants after every single command."""
 
-from datetime import timedelta
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 from trunkline_acd.bootstrap import ledger_service
 from trunkline_acd.domain.commands import (
     AcceptOffer,
+    CheckOverflow,
+    ClearUnstaffedQueue,
     CloseAgentSession,
     DeclineOffer,
     DropTombstone,
@@ -16,24 +19,46 @@ from trunkline_acd.domain.commands import (
     EndExclusion,
     EnqueueContact,
     ExpireOffer,
+    ExtendWrapUp,
     FinishWrapUp,
     LosePeer,
     OpenAgentSession,
     PutAgent,
+    PutQueue,
     PutWrapUpCode,
+    ReachLongestWait,
     RearmAgent,
+    RefreshSkills,
+    RelaxContact,
     ReportConnected,
     ReportConnectFailed,
     SetIntent,
 )
 from trunkline_acd.domain.definitions import Channel
+from trunkline_acd.domain.events import ContactConnected, ContactEnqueued, SegmentEnded
 from trunkline_acd.domain.state import AcdState
 from trunkline_acd.domain.words import Intent
 from trunkline_core.decider import execute
 from trunkline_core.errors import TrunklineError
-from trunkline_core.routing import AgentDefinition, SkillLevel, SkillRequirement, WrapUpMode
+from trunkline_core.routing import (
+    AgentDefinition,
+    Overflow,
+    QueueDefinition,
+    QueueLimit,
+    RelaxationStep,
+    RoutingStrategy,
+    SkillChoice,
+    SkillConjunction,
+    SkillLevel,
+    SkillOperator,
+    SkillRequirement,
+    SkillTerm,
+    WrapUpMode,
+)
+from trunkline_core.texts import LocalizedText
 from trunkline_testkit.contracts.snapshots import check_snapshot
 
+T0 = datetime(2026, 1, 5, 9, tzinfo=UTC)
 AGENTS = st.sampled_from(["ag_1", "ag_2", "ag_3"])
 CONTACTS = st.sampled_from([f"ct_{number}" for number in range(1, 7)])
 QUEUES = st.sampled_from(["qu_sales", "qu_help"])
@@ -41,15 +66,55 @@ PEERS = st.sampled_from(["pe_1", "pe_2"])
 SESSIONS = st.sampled_from(["se_1", "se_2"])
 STEPS = st.integers(1, 12)
 NUMBERS = st.integers(1, 3)
+INTENTS = st.sampled_from([Intent.AVAILABLE, Intent.BREAK, Intent.OFFLINE])
 CHANNELS = st.sampled_from([Channel.VOICE, Channel.CHAT])
+BEGINS = st.sampled_from([None, T0 + timedelta(seconds=5), T0 + timedelta(seconds=40)])
+ENDS = st.sampled_from([None, T0 + timedelta(seconds=60), T0 + timedelta(seconds=90)])
 SKILLS = st.lists(
-    st.builds(SkillLevel, st.sampled_from("ab"), st.integers(1, 3)), max_size=2, unique_by=lambda s: s.skill
+    st.builds(SkillLevel, st.sampled_from("ab"), st.integers(1, 3), BEGINS, ENDS),
+    max_size=2,
+    unique_by=lambda s: s.skill,
 )
+TERMS = st.builds(SkillTerm, st.sampled_from("ab"), st.sampled_from(SkillOperator), st.integers(1, 3))
+CONJUNCTIONS = st.lists(TERMS, min_size=1, max_size=2).map(tuple).map(SkillConjunction)
+EITHER = st.lists(st.lists(CONJUNCTIONS, min_size=1, max_size=2).map(tuple).map(SkillChoice), max_size=1).map(tuple)
 NEEDS = st.lists(st.builds(SkillRequirement, st.sampled_from("ab"), st.integers(1, 3)), max_size=1).map(tuple)
+CUSTOMERS = st.sampled_from(["", "cu_1"])
 PERMILLE = st.integers(0, 1000)
 
+RELAXATION = (
+    RelaxationStep(timedelta(seconds=5), (SkillRequirement("a", 1),), ()),
+    RelaxationStep(timedelta(seconds=20), (), ("a", "b")),
+)
+BEARABLE = st.sampled_from([timedelta(seconds=4), timedelta(seconds=30)])
+LIMITS = st.one_of(st.none(), st.builds(QueueLimit, BEARABLE, st.sampled_from(["", "qu_last"])))
+REDEFINITIONS = st.builds(
+    QueueDefinition,
+    queue_id=QUEUES,
+    name=st.just(LocalizedText("", "")),
+    requirements=st.just(()),
+    target_wait_duration=st.just(timedelta(seconds=20)),
+    value_weight_permille=st.sampled_from([0, 3000]),
+    urgency_weight_permille=st.just(0),
+    voice_lease_duration=st.just(timedelta(seconds=20)),
+    chat_lease_duration=st.just(timedelta(seconds=30)),
+    miss_exclusion_duration=st.just(timedelta(seconds=30)),
+    max_misses=st.just(2),
+    wrap_up_mode=st.just(WrapUpMode.TIMED),
+    wrap_up_duration=st.just(timedelta(seconds=30)),
+    short_abandon_duration=st.just(timedelta(seconds=5)),
+    max_waiting=st.just(3),
+    strategy=st.sampled_from(RoutingStrategy),
+    relaxation=st.sampled_from([(), RELAXATION]),
+    longest_wait=LIMITS,
+    unstaffed=LIMITS,
+    max_per_customer=st.integers(0, 2),
+    overflow=st.sampled_from([None, Overflow("qu_last", timedelta(seconds=6), timedelta(seconds=3))]),
+)
+
 COMMANDS = st.one_of(
-    st.builds(EnqueueContact, CONTACTS, STEPS, QUEUES, CHANNELS, PERMILLE, PERMILLE, NEEDS),
+    st.builds(PutQueue, REDEFINITIONS),
+    st.builds(EnqueueContact, CONTACTS, STEPS, QUEUES, CHANNELS, PERMILLE, PERMILLE, NEEDS, CUSTOMERS, EITHER),
     st.builds(EndContact, CONTACTS, STEPS, st.sampled_from(["customer_left", "agent_ended", "system"])),
     st.builds(AcceptOffer, AGENTS, CONTACTS, NUMBERS),
     st.builds(DeclineOffer, AGENTS, CONTACTS, NUMBERS),
@@ -57,7 +122,10 @@ COMMANDS = st.one_of(
     st.builds(ReportConnectFailed, CONTACTS, STEPS, st.just(1), NUMBERS, st.sampled_from(["busy", "unreachable"])),
     st.builds(FinishWrapUp, AGENTS, CONTACTS, st.sampled_from(["", "done", "unknown"])),
     st.builds(PutWrapUpCode, st.sampled_from(["done", "later"])),
-    st.builds(SetIntent, AGENTS, st.sampled_from([Intent.AVAILABLE, Intent.BREAK, Intent.OFFLINE]), st.just("")),
+    st.builds(SetIntent, AGENTS, INTENTS, st.just(""), st.booleans()),
+    st.builds(ExtendWrapUp, AGENTS, CONTACTS),
+    st.builds(RefreshSkills, AGENTS),
+    st.builds(CheckOverflow, QUEUES),
     st.builds(RearmAgent, AGENTS),
     st.builds(OpenAgentSession, AGENTS, PEERS, SESSIONS),
     st.builds(CloseAgentSession, AGENTS, SESSIONS),
@@ -66,16 +134,35 @@ COMMANDS = st.one_of(
     st.builds(ExpireOffer, CONTACTS, NUMBERS),
     st.builds(EndExclusion, CONTACTS, AGENTS),
     st.builds(DropTombstone, CONTACTS),
+    st.builds(RelaxContact, CONTACTS, st.integers(0, 2)),
+    st.builds(ReachLongestWait, CONTACTS, st.integers(1, 2)),
+    st.builds(ClearUnstaffedQueue, QUEUES),
 )
 PAUSES = st.sampled_from([0.5, 3.0, 6.0, 21.0, 31.0])
 WILD = st.lists(st.one_of(COMMANDS, PAUSES), max_size=60)
 CHOICES = st.lists(st.integers(0, 10_000), min_size=10, max_size=120)
 
 
-def prepared(new_routing: Any) -> Any:
+def prepared(new_routing: Any, *choices: int) -> Any:
+    strategy, other_strategy = (RoutingStrategy(sum(choices[start::2]) % len(RoutingStrategy)) for start in (0, 1))
     routing = new_routing()
-    routing.queue(wrap_up_mode=WrapUpMode.TIMED)
-    routing.queue("qu_help", max_misses=1)
+    routing.queue("qu_last", longest_wait=QueueLimit(timedelta(seconds=60), ""))
+    routing.queue(
+        "qu_help",
+        max_misses=1,
+        strategy=other_strategy,
+        relaxation=RELAXATION,
+        longest_wait=QueueLimit(timedelta(seconds=20), "qu_last"),
+        unstaffed=QueueLimit(timedelta(seconds=8), "qu_last"),
+    )
+    routing.queue(
+        wrap_up_mode=WrapUpMode.TIMED,
+        wrap_up_extension_duration=timedelta(seconds=5),
+        max_wrap_up_extensions=1,
+        strategy=strategy,
+        longest_wait=QueueLimit(timedelta(seconds=40), "qu_help"),
+        overflow=Overflow("qu_last", timedelta(seconds=25), timedelta(seconds=10)),
+    )
     routing.code("done")
     routing.agent("ag_1", chats=2)
     routing.agent("ag_2", ("a", 2), chats=3)
@@ -89,7 +176,7 @@ def fingerprint(state: AcdState) -> Any:
     for domain in state.domains():
         tables = [domain.queues, domain.agents, domain.contacts, domain.tombstones]
         rows = [sorted(map(repr, table.values())) for table in tables]
-        shelves = [domain.lines, domain.ages, domain.pools, domain.peers]
+        shelves = [domain.lines, domain.ages, domain.pools, domain.other_pools, domain.peers]
         entries = [sorted((repr(key), list(shelf.entries(key))) for key in shelf) for shelf in shelves]
         domains.append((domain.tenant, rows, entries, [t.contact_id for t in domain.oldest_tombstones()]))
         domains.append(sorted(code for code in ("done", "later") if code in domain.wrap_up_codes))
@@ -136,7 +223,7 @@ def test_any_commands_keep_every_invariant_and_can_be_taken_back(new_routing, st
 @given(CHOICES)
 @example([4, 0, 4, 0, 0, 4, 10, 0, 0, 721, 0, 220, 0, 0, 0, 129, 0])  # a desk that stays away releases its contact
 def test_any_day_keeps_every_invariant(new_routing, choices):
-    routing = prepared(new_routing)
+    routing = prepared(new_routing, *choices)
     live_through(routing, choices)
     replayed = AcdState()
     for event, context in routing.log:
@@ -145,10 +232,44 @@ def test_any_day_keeps_every_invariant(new_routing, choices):
 
 
 @settings(max_examples=60, deadline=None)
+@given(CHOICES, st.lists(st.integers(0, 600), max_size=4))
+def test_segments_are_conserved_in_every_queue_and_interval_and_by_arrival(new_routing, choices, cuts):
+    """W_begin + E = A + B + Bs + F + C + L + X + W_end, and E = … + W_now (docs/metrics.md); W is counted as a set."""
+    routing = prepared(new_routing, *choices)
+    live_through(routing, choices)
+    borders = [routing.at(cut) for cut in sorted(cuts)]
+    entered, ended, waiting = Counter(), Counter(), {}
+    at_borders = []
+    for event, context in routing.log:
+        while borders and context.now >= borders[0]:
+            at_borders.append((borders.pop(0), Counter(waiting.values()), entered.copy(), ended.copy()))
+        if isinstance(event, ContactEnqueued):
+            assert (event.contact_id, event.segment_no) not in waiting
+            waiting[event.contact_id, event.segment_no] = event.queue_id
+            entered[event.queue_id] += 1
+        elif isinstance(event, (ContactConnected, SegmentEnded)):
+            assert waiting.pop((event.contact_id, event.segment_no)) == event.queue_id
+            ended[event.queue_id] += 1
+    at_borders.append((routing.now, Counter(waiting.values()), entered, ended))
+    before = (Counter(), Counter(), Counter())
+    for _, *figures in at_borders:
+        for queue_id in ("qu_sales", "qu_help", "qu_last"):
+            (w_begin, e_begin, o_begin), (w_end, e_end, o_end) = (
+                [figure[queue_id] for figure in row] for row in (before, figures)
+            )
+            assert w_begin + e_end - e_begin == o_end - o_begin + w_end
+            assert e_end == o_end + w_end
+        before = tuple(figures)
+    for queue in routing.domain.queues.values():
+        assert queue.entered_total == entered[queue.queue_id]
+        assert queue.waiting + queue.ringing == before[0][queue.queue_id]
+
+
+@settings(max_examples=60, deadline=None)
 @given(CHOICES, st.integers(1, 400))
 def test_a_replica_that_begins_from_a_snapshot_comes_to_the_very_same_state(new_routing, choices, cut):
     """Ledger rule 16."""
-    routing = prepared(new_routing)
+    routing = prepared(new_routing, *choices)
     live_through(routing, choices)
     check_snapshot(ledger_service(), routing.log, cut)
 
@@ -156,7 +277,7 @@ def test_a_replica_that_begins_from_a_snapshot_comes_to_the_very_same_state(new_
 @settings(max_examples=50, deadline=None)
 @given(CHOICES)
 def test_everything_booked_is_given_back_once_all_contacts_end(new_routing, choices):
-    routing = prepared(new_routing)
+    routing = prepared(new_routing, *choices)
     live_through(routing, choices)
     for contact_id in [contact.contact_id for contact in routing.domain.contacts.values()]:
         routing.end(contact_id, "system", step=1000)
@@ -219,7 +340,8 @@ def agent_deeds(agent: Any, step: int) -> list[Any]:
     wrap_ups = [work.contact_id for work in agent.work if work.state.name == "WRAP_UP"]
     return [
         *(FinishWrapUp(agent.agent_id, contact_id, "done") for contact_id in wrap_ups),
-        SetIntent(agent.agent_id, (Intent.BREAK, Intent.AVAILABLE)[step % 2], ""),
+        SetIntent(agent.agent_id, (Intent.BREAK, Intent.AVAILABLE)[step % 2], "", when_free=step % 3 == 0),
+        *(ExtendWrapUp(agent.agent_id, contact_id) for contact_id in wrap_ups if step % 2),
         (CloseAgentSession(agent.agent_id, agent.session_id), OpenAgentSession(agent.agent_id, "pe_2", f"se_{step}"))[
             step % 2
         ],

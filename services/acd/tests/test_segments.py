@@ -26,7 +26,8 @@ def test_entry_opens_a_segment_with_all_requirements_once_per_skill(routing):
     routing.queue(requirements=(SkillRequirement("billing", 2), SkillRequirement("english", 1)))
     [entered] = routing.enqueue("ct_1", "qu_sales", ("billing", 3), value=10, urgency=20)
     needs = (SkillRequirement("billing", 3), SkillRequirement("english", 1))
-    assert entered == ContactEnqueued("ct_1", 1, "qu_sales", 1, Channel.VOICE, 10, 20, needs)
+    own = (SkillRequirement("billing", 3),)
+    assert entered == ContactEnqueued("ct_1", 1, "qu_sales", 1, Channel.VOICE, 10, 20, needs, own_requirements=own)
 
 
 def test_entry_repeated_with_the_same_step_changes_nothing(routing):

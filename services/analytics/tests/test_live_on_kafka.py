@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +27,7 @@ from trunkline_analytics.adapters.journals import JOURNAL_OF
 from trunkline_embedded.kafka import KafkaNode
 from trunkline_ledger.kafka.topics import ensure_topics
 from trunkline_platform.credentials import Credentials, Principal, Role
+from waiting import until_told
 
 SECRET = "a secret of this test, at least 32 bytes long"
 CREDENTIALS = Credentials(SECRET.encode())
@@ -92,14 +93,6 @@ def analytics(kafka: KafkaNode, mongo_url: str, tmp_path_factory: pytest.TempPat
     running.kill()
 
 
-async def until(holds: Callable[[], Awaitable[Any]]) -> Any:
-    """Return what `holds` returned as soon as it is true."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not (found := await holds()):
-            await asyncio.sleep(0.1)
-    return found
-
-
 def rows(queue_id: str, waiting: int, *agent_ids: str) -> AcdEvent:
     event = AcdEvent()
     event.metadata.event_time.FromDatetime(NINE)
@@ -129,8 +122,8 @@ async def test_rows_of_queues_and_agents_are_published_with_tenant_time_source_a
 ) -> None:
     await analytics.ready()
     offset = await analytics.pen.write(ACD, 0, rows("qu_rows", 3, "ag_rows"))
-    queue = await until(lambda: shows(analytics, "qu_rows", 3))
-    agent = LiveAgent.FromString((await until(lambda: newest(analytics, "live.agents.v1", "ag_rows"))).value)
+    queue = await until_told(lambda: shows(analytics, "qu_rows", 3))
+    agent = LiveAgent.FromString((await until_told(lambda: newest(analytics, "live.agents.v1", "ag_rows"))).value)
     assert agent.row.connected == 1
     for live in (queue, agent):
         assert (live.tenant_id, live.event_time.ToDatetime(tzinfo=UTC)) == (TENANT, NINE)
@@ -146,7 +139,7 @@ async def test_rows_of_queues_and_agents_are_published_with_tenant_time_source_a
 async def test_after_a_kill_in_the_middle_nothing_is_missing_and_no_old_epoch_is_believed(analytics: Analytics) -> None:
     await analytics.ready()
     await analytics.pen.write(ACD, 1, rows("qu_kill", 1))
-    await until(lambda: shows(analytics, "qu_kill", 1))
+    await until_told(lambda: shows(analytics, "qu_kill", 1))
     analytics.kill()
     await analytics.pen.write(ACD, 1, rows("qu_kill", 2))
     await analytics.pen.begin_epoch(ACD, 1, 2)
@@ -155,7 +148,7 @@ async def test_after_a_kill_in_the_middle_nothing_is_missing_and_no_old_epoch_is
     await analytics.pen.write(ACD, 1, rows("qu_after", 4))
     analytics.start()
     await analytics.ready()
-    await until(lambda: shows(analytics, "qu_after", 4))
+    await until_told(lambda: shows(analytics, "qu_after", 4))
     assert await shows(analytics, "qu_kill", 2)
     assert await newest(analytics, "live.queues.v1", "qu_zombie") is None
     analytics.kill()  # between a marker and what a zombie writes later: the epoch must be remembered
@@ -163,7 +156,7 @@ async def test_after_a_kill_in_the_middle_nothing_is_missing_and_no_old_epoch_is
     await analytics.pen.write(ACD, 1, rows("qu_after", 5))
     analytics.start()
     await analytics.ready()
-    await until(lambda: shows(analytics, "qu_after", 5))
+    await until_told(lambda: shows(analytics, "qu_after", 5))
     assert await newest(analytics, "live.queues.v1", "qu_zombie") is None
 
 
@@ -172,20 +165,20 @@ async def test_records_without_a_valid_epoch_are_ignored_and_counted_by_tables_j
 ) -> None:
     await analytics.ready()
     await analytics.pen.write(ACD, 2, rows("qu_void", 1))
-    await until(lambda: shows(analytics, "qu_void", 1))
+    await until_told(lambda: shows(analytics, "qu_void", 1))
     before = await analytics.count("void_records", ACD), await analytics.void_by_projection()
     ghost, type_header = rows("qu_void", 8).SerializeToString(), ("tl-type", b"trunkline.acd.v1.RowsChanged")
     for headers in ([], [type_header], [("tl-epoch", b"one"), type_header], [("tl-epoch", b"99"), type_header]):
         await analytics.pen.append(ACD, 2, ghost, headers)
     await analytics.pen.write(ACD, 2, rows("qu_after_void", 6))
-    await until(lambda: shows(analytics, "qu_after_void", 6))
+    await until_told(lambda: shows(analytics, "qu_after_void", 6))
     assert await shows(analytics, "qu_void", 1)
     assert await analytics.count("void_records", ACD) == before[0] + 4
 
     async def is_counted() -> bool:
         return await analytics.void_by_projection() == before[1] + 4
 
-    await until(is_counted)
+    await until_told(is_counted)
 
 
 # -- journal ------------------------------------------------------------------------------------------------------
@@ -206,7 +199,7 @@ async def test_the_journal_tells_a_contacts_life_from_three_ledgers_with_its_sou
     }
     await analytics.pen.write(CONTACT, 3, begun)
     await analytics.pen.write(ACD, 3, rows("qu_journal", 1, "ag_journal"))
-    await until(lambda: shows(analytics, "qu_journal", 1))
+    await until_told(lambda: shows(analytics, "qu_journal", 1))
 
     async def records() -> list[Any]:
         found = [
@@ -214,7 +207,7 @@ async def test_the_journal_tells_a_contacts_life_from_three_ledgers_with_its_sou
         ]
         return found if len(found) >= len(places) else []
 
-    found = await until(records)
+    found = await until_told(records)
     events = [ContactJournalEvent.FromString(record.value) for record in found]
     assert {(event.source.topic, event.source.partition, event.source.offset) for event in events} == places
     assert {event.WhichOneof("event") for event in events} == {"contact", "ivr", "acd"}
@@ -264,14 +257,14 @@ async def test_subscribers_who_keep_the_highest_offset_have_each_event_of_a_tick
         return found if len(found) >= number else []
 
     offsets = [await analytics.pen.write(topic, 1, happened(area, subject))]
-    await until(lambda: have(1))
+    await until_told(lambda: have(1))
     analytics.kill()  # perhaps before it wrote down how far it is: then it tells the same again
     offsets.append(await analytics.pen.write(topic, 1, happened(area, subject)))
     await analytics.pen.begin_epoch(topic, 1, 2)
     await analytics.pen.write(topic, 1, happened(area, subject), epoch=1)  # a replaced owner's
     offsets.append(await analytics.pen.write(topic, 1, happened(area, subject)))
     analytics.start()
-    found = await until(lambda: have(3))
+    found = await until_told(lambda: have(3))
     assert [event.source.offset for _, event in found] == offsets
     for record, event in found:
         inner = getattr(event, area)
@@ -297,12 +290,12 @@ async def test_a_valid_record_that_cannot_be_read_goes_to_the_dead_letters_of_ta
     garbage = await analytics.pen.append(ACD, 0, b"\xff", headers)
     await analytics.pen.write(ACD, 0, rows("qu_after_garbage", 5))
     await analytics.pen.write(ACD, 0, segment("ct_after_garbage", "qu_after_garbage", NINE))
-    await until(lambda: shows(analytics, "qu_after_garbage", 5))
+    await until_told(lambda: shows(analytics, "qu_after_garbage", 5))
 
     async def is_projected() -> bool:
         return bool(await segments(analytics, queue_id="qu_after_garbage"))
 
-    await until(is_projected)
+    await until_told(is_projected)
     dead = await dead_letters(analytics, ACD)
     buried = [(each.get("tl-projection", b"live"), int(each["tl-source-offset"])) for each in dead]
     assert set(buried) == {(b"live", garbage), (b"queue-segments", garbage), (b"queue-segments", outcome)}
@@ -324,7 +317,7 @@ async def test_a_record_that_a_journal_cannot_read_goes_to_the_dead_letters_and_
     async def is_told() -> bool:
         return after in [event.source.offset for _, event in await journalled(analytics, area, subject)]
 
-    await until(is_told)
+    await until_told(is_told)
     assert [int(each["tl-source-offset"]) for each in await dead_letters(analytics, topic)] == [garbage]
 
 
@@ -397,7 +390,7 @@ async def told(analytics: Analytics, five: list[AcdEvent]) -> Analytics:
     async def is_complete() -> bool:
         return [each["outcome"] for each in await segments(analytics, queue_id="qu_five")] == OUTCOMES
 
-    await until(is_complete)
+    await until_told(is_complete)
     return analytics
 
 

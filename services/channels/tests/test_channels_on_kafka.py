@@ -42,6 +42,7 @@ from trunkline_platform.lifecycle import Process, running
 from trunkline_platform.peers import PeerClient
 from trunkline_platform.sealing import Sealer
 from trunkline_platform.webhooks import signed
+from waiting import until
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -59,14 +60,6 @@ AREAS = {
     "customer.events.v1": customer_events_pb2.CustomerEvent,
     "directory.events.v1": directory_events_pb2.DirectoryEvent,
 }
-
-
-async def eventually(predicate: Callable[[], Any], timeout_s: float = 20.0) -> Any:
-    """Wait until the predicate holds and return what it returned."""
-    async with asyncio.timeout(timeout_s):
-        while not (found := predicate()):
-            await asyncio.sleep(0.02)
-    return found
 
 
 class Scribe:
@@ -248,15 +241,13 @@ class Gateway:
         """Send a request and wait for its answer."""
         command_id = command_id or new_command_id()
         self.answers.pop(command_id, None)
-        await eventually(lambda: self.client.live)
+        await until(lambda: self.client.live)
         self.client.send(Request(command_id=command_id, **request))
-        return await eventually(lambda: self.answers.get(command_id))
+        return await until(lambda: self.answers.get(command_id))
 
     async def seen(self, contact_id: str, state: int) -> Any:
         """Wait for a view in that state."""
-        return await eventually(
-            lambda: (view := self.views.get(contact_id)) is not None and view.state == state and view
-        )
+        return await until(lambda: (view := self.views.get(contact_id)) is not None and view.state == state and view)
 
     async def call(self, address: str = "+861234", command_id: str = "", locale: str = "en") -> Any:
         """A customer calls."""
@@ -394,7 +385,7 @@ async def test_a_call_from_ring_to_wrap_up_and_after_a_restart(world: World) -> 
         await gateway.ask(customer_left=left)
         view = await gateway.seen(contact_id, State.CONTACT_STATE_CLOSED)
         assert view.close_reason == contact_types_pb2.CLOSE_REASON_CUSTOMER_LEFT
-        await eventually(lambda: "end_session" in world.centre.asked[contact_id])
+        await until(lambda: "end_session" in world.centre.asked[contact_id])
         refused = await gateway.ask(customer_left=left)
         assert refused.reason == "ContactClosed"
     assert world.centre.asked[contact_id] == [
@@ -468,7 +459,7 @@ async def test_a_service_that_is_away_only_delays_the_contact_and_a_late_custome
         assert view.customer_id == ""
         resolved = customer_events_pb2.ContactResolved(customer_id="cu_late", contact_id=contact_id, step_no=1)
         await world.scribe.write("customer.events.v1", contact_id, "contact_resolved", resolved)
-        await eventually(lambda: gateway.views[contact_id].customer_id == "cu_late")
+        await until(lambda: gateway.views[contact_id].customer_id == "cu_late")
         assert gateway.views[contact_id].state == State.CONTACT_STATE_SELF_SERVICE
 
 
@@ -515,13 +506,11 @@ class ChatPage:
     async def ask(self, **frame: Any) -> dict[str, Any]:
         command_id = new_command_id()
         await self.socket.send(json.dumps(frame | {"command_id": command_id}))
-        found = await eventually(
-            lambda: next((one for one in self.frames if one.get("command_id") == command_id), None)
-        )
+        found = await until(lambda: next((one for one in self.frames if one.get("command_id") == command_id), None))
         return dict(found)
 
     async def seen(self, state: str) -> dict[str, Any]:
-        await eventually(lambda: self.state.get("state") == state)
+        await until(lambda: self.state.get("state") == state)
         return self.state
 
 
@@ -565,9 +554,9 @@ async def test_a_chat_from_page_to_agent_survives_a_reload(world: World) -> None
             await world.centre.accept(contact_id)
             await page.seen("CONNECTED")
             await write_as_agent(world, f"127.0.0.1:{grpc_port}", contact_id, "Yes")
-            await eventually(lambda: len(page.messages) == 3)
+            await until(lambda: len(page.messages) == 3)
         async with chat_page(url, session["token"]) as page:
-            await eventually(lambda: page.messages == {1: "One moment", 2: "Are you there?", 3: "Yes"})
+            await until(lambda: page.messages == {1: "One moment", 2: "Are you there?", 3: "Yes"})
             again = await open_chat(client, url, token=session["token"], visitor=session["visitor"])
             assert again.json() == session
             answers = [await page.ask(type="message", text=str(number)) for number in range(22)]
@@ -601,7 +590,7 @@ async def test_pages_of_one_conversation_are_bounded_by_codes_that_the_widget_kn
         codes = []
         for _ in range(16):
             async with chat_page(url, token) as page:
-                await eventually(lambda page=page: page.state or page.socket.close_code)
+                await until(lambda page=page: page.state or page.socket.close_code)
                 codes.append(page.socket.close_code)
         assert codes == [None] * 15 + [4429]
 
@@ -666,7 +655,7 @@ async def test_two_replicas_serve_pages_of_each_others_contacts_and_take_over(wo
         left = await stack.enter_async_context(world.replica(first))
         await opened_chat(client, urls[0])
         async with world.replica(second) as right:
-            await eventually(lambda: left.owned and right.owned and len(left.owned | right.owned) == 4)
+            await until(lambda: left.owned and right.owned and len(left.owned | right.owned) == 4)
             sessions = [await opened_chat(client, urls[0])]
             while not any(right.owns(partition_of(left, one)) for one in sessions):
                 sessions.append(await opened_chat(client, urls[0]))
@@ -676,7 +665,7 @@ async def test_two_replicas_serve_pages_of_each_others_contacts_and_take_over(wo
             other = await stack.enter_async_context(chat_page(urls[1], sessions[-1]["token"]))
             await other.seen("SELF_SERVICE")
             assert (await other.ask(type="message", text="Hello?"))["type"] == "done"
-            await eventually(lambda: "Hello?" in pages[-1].messages.values())
+            await until(lambda: "Hello?" in pages[-1].messages.values())
         for page in pages:  # the second replica is gone: its partitions come to the first
             answer = await page.ask(type="input", node_id="menu", option_id="person")
             while answer["type"] == "refused" and answer["retry_after_s"] is not None:
@@ -797,14 +786,14 @@ async def test_messages_of_a_hook_reach_the_agent_and_answer_the_flow(world: Wor
     customer = f"+86 {new_command_id()}"
     async with hooked(world) as sender:
         contact_id = (await sender.deliver(conversation_id=customer, text="Hello")).json()["contact_id"]
-        await eventually(lambda: "start_session" in world.centre.asked[contact_id])
+        await until(lambda: "start_session" in world.centre.asked[contact_id])
         async with asyncio.timeout(30):
             while "advance_session" not in world.centre.asked[contact_id]:
                 await sender.deliver(conversation_id=customer, text="an agent, please")
                 await asyncio.sleep(0.1)
-        await eventually(lambda: "enqueue_contact" in world.centre.asked[contact_id])
+        await until(lambda: "enqueue_contact" in world.centre.asked[contact_id])
         await world.centre.accept(contact_id)
-        await eventually(lambda: "report_connected" in world.centre.asked[contact_id])
+        await until(lambda: "report_connected" in world.centre.asked[contact_id])
 
 
 async def test_bad_deliveries_are_refused_by_name_and_change_nothing(world: World) -> None:

@@ -284,6 +284,15 @@ async def test_a_page_speaks_at_most_twenty_times_in_ten_seconds(bench: Bench) -
     assert (await page.next_frame())["type"] == "done"
 
 
+async def test_a_page_that_leaves_again_and_again_reaches_nobody(bench: Bench) -> None:
+    page = await bench.edge.join(TOKEN)
+    for number in range(6):
+        await bench.edge.take(page, {"type": "leave", "command_id": str(number)})
+    frames = [await page.next_frame() for _ in range(6)]
+    assert [frame["reason"] for frame in frames[:5]] == ["ContactClosed"] * 5
+    assert frames[-1]["retry_after_s"] == 10.0
+
+
 @pytest.mark.parametrize(
     ("frame", "reason"),
     [({"type": "leave", "command_id": "1"}, "ContactClosed"), ({"type": "dance"}, "type"), ({}, "type")],

@@ -49,6 +49,7 @@ moves: st.SearchStrategy[Command] = st.one_of(
     st.builds(commands.DetachPeer, st.just(ONE), st.sampled_from(["chat:a", "chat:b"])),
     st.builds(commands.LosePeer, st.sampled_from(["chat:a", "chat:b"]), st.sampled_from([(), (ONE,)])),
     st.builds(commands.RecordAgentLost, st.just(ONE), agents),
+    st.builds(commands.RecordLimitReached, st.just(ONE), st.integers(0, 2)),
     st.builds(commands.ReconcileContact, st.just(ONE), st.integers(0, 40), st.just("UnknownAtAcd")),
     st.builds(commands.CloseContact, st.just(ONE), st.sampled_from(CloseReason), agents),
 )

@@ -71,6 +71,7 @@ TABLE: list[tuple[commands.Command, set[str]]] = [
     (commands.RecordConnected(ONE, 1, 1, "ag_li"), NOBODY),
     (commands.RecordForgotten(ONE, 1), NOBODY),
     (commands.RecordAgentLost(ONE, "ag_li"), NOBODY),
+    (commands.RecordLimitReached(ONE, 1), NOBODY),
     (commands.RecordWrapUp(ONE, "ag_li", ""), NOBODY),
     (commands.ReconcileContact(ONE, 1, "UnknownAtAcd"), NOBODY),
     (commands.ExpireContact(ONE, "silent"), NOBODY),

@@ -11,6 +11,7 @@ from trunkline_channels.domain.commands import (
     RecordAgentLost,
     RecordConnected,
     RecordEnqueued,
+    RecordLimitReached,
     RecordOffered,
     RecordOfferEnded,
     RecordWrapUp,
@@ -30,7 +31,7 @@ from trunkline_channels.domain.events import (
     StepBegun,
     StepRefused,
 )
-from trunkline_channels.domain.queueing import AGENT_GONE
+from trunkline_channels.domain.queueing import AGENT_GONE, NOBODY_FREE
 from trunkline_channels.domain.words import CloseReason, ContactState
 
 
@@ -60,6 +61,21 @@ def test_a_contact_whose_agents_desk_did_not_come_back_is_over_and_the_customer_
     assert (told.text, closed) == (AGENT_GONE, ContactClosed(story.one, CloseReason.AGENT_LOST, ""))
     assert step.kind == "end_at_acd"
     assert story.do(RecordAgentLost(story.one, "ag_li")) == []
+
+
+def test_a_contact_whose_queue_let_it_wait_no_longer_is_over_and_the_customer_hears_it(story: Any) -> None:
+    story.queued()
+    told, closed, step = story.do(RecordLimitReached(story.one, 1))
+    assert (told.text, closed) == (NOBODY_FREE, ContactClosed(story.one, CloseReason.LIMIT_REACHED, ""))
+    assert step.kind == "end_at_acd"
+    assert story.do(RecordLimitReached(story.one, 1)) == []
+
+
+def test_a_limit_of_an_earlier_segment_ends_nothing(story: Any) -> None:
+    story.queued()
+    story.do(RecordEnqueued(story.one, 1, "qu_2", 2))
+    assert story.do(RecordLimitReached(story.one, 1)) == []
+    assert story.contact.queue_id == "qu_2"
 
 
 def test_a_lost_desk_of_somebody_else_ends_nothing(story: Any) -> None:

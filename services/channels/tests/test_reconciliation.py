@@ -148,6 +148,23 @@ async def test_a_contact_is_not_touched_while_facts_about_it_are_on_their_way(jo
     assert await job.look(1_001)
 
 
+async def test_a_partition_that_does_not_answer_keeps_no_other_from_being_compared(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = job.ledger.read
+
+    async def read_but_one(partition: int, view: Any) -> Any:
+        if partition == 0:
+            raise Transient("not yet")
+        return await read(partition, view)
+
+    monkeypatch.setattr(job.ledger, "read", read_but_one)
+    monkeypatch.setattr(job.ledger, "partition_of", lambda _key: 1)
+    job.ledger.owned = {0, 1}
+    await job.look(100)
+    assert await job.look(160)
+
+
 async def test_another_difference_at_acd_begins_anew(job: Job) -> None:
     job.others.acd = {job.story.one: AtAcd(4, Stage.OFFERED, 1, 1, "ag_li")}
     await job.look(100)

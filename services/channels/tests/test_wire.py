@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 import pytest
 from trunkline.acd.v1 import acd_events_pb2 as acd
+from trunkline.acd.v1.acd_types_pb2 import SegmentOutcome
 from trunkline.common.v1.common_types_pb2 import CHANNEL_CHAT, EventMetadata
 from trunkline.directory.v1 import directory_events_pb2, directory_types_pb2
 from trunkline.ivr.v1 import ivr_events_pb2 as ivr
@@ -53,7 +54,7 @@ def test_every_command_but_those_of_a_partition_has_the_contacts_key() -> None:
     for command in (commands.LosePeer("gw"), commands.PutEntryPoint(None), commands.PutHook(None)):
         with pytest.raises(Invalid):
             key_of(command, "tn_demo")
-    assert len(get_args(commands.Command)) == 30
+    assert len(get_args(commands.Command)) == 31
 
 
 def test_answers_of_services_go_first_and_new_work_last() -> None:
@@ -87,6 +88,16 @@ def test_only_a_release_for_a_lost_desk_concerns_the_contact() -> None:
     (found,) = facts_of_acd(record(acd.AcdEvent(contact_released=released)))
     assert found.command == commands.RecordAgentLost(ONE, "ag_li")
     assert not facts_of_acd(record(acd.AcdEvent(contact_released=acd.ContactReleased(contact_id=ONE))))
+
+
+def test_only_a_limit_after_which_the_contact_goes_on_nowhere_concerns_it() -> None:
+    limit = SegmentOutcome.SEGMENT_OUTCOME_LIMIT_REACHED
+    ended = acd.SegmentEnded(contact_id=ONE, segment_no=2, outcome=limit)
+    (found,) = facts_of_acd(record(acd.AcdEvent(segment_ended=ended)))
+    assert found.command == commands.RecordLimitReached(ONE, 2)
+    ended.next_queue_id = "qu_next"
+    assert not facts_of_acd(record(acd.AcdEvent(segment_ended=ended)))
+    assert not facts_of_acd(record(acd.AcdEvent(segment_ended=acd.SegmentEnded(contact_id=ONE))))
 
 
 def test_what_is_not_about_our_contacts_leads_to_nothing() -> None:

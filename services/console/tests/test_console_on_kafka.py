@@ -12,6 +12,7 @@ import pytest
 import yaml
 from aiokafka import AIOKafkaProducer
 from fastapi import Response
+from own_tenants import WEAK
 from published import ledgers
 from service_processes import ServiceProcess
 from trunkline.directory.v1 import directory_service_pb2
@@ -24,6 +25,7 @@ from trunkline_console.application.guessing import MAX_WRONG
 from trunkline_console.application.wishes import MAX_TEXT_BYTES
 from trunkline_console.entrypoints.sessions import COOKIE, Sessions
 from trunkline_console.settings import PACKAGE
+from trunkline_core.errors import Rejection
 from trunkline_embedded.kafka import KafkaNode
 from trunkline_embedded.ports import free_port
 from trunkline_launcher.commands import PASSWORD
@@ -112,7 +114,7 @@ class Administrator:
         return await self._client.execute(command, self._principal, timeout_s=30.0)
 
     async def define_all(self, content: dict[str, Any]) -> None:
-        async for command in seed_commands(content, self.sealer, lambda _: False):
+        async for command in seed_commands(content, self.sealer, lambda _: False, WEAK.hash):
             await self.do(command)
 
 
@@ -316,6 +318,15 @@ async def test_whoever_is_no_agent_any_more_loses_the_open_desk_and_keeps_the_wa
             assert await closing_code(desk) == 4403
             await wall.send('{"type": "ping"}')
         assert (await browser.get("/api/me")).json()["roles"] == ["SUPERVISOR"]
+
+
+async def test_an_entry_point_of_another_tenant_cannot_be_defined(console: Console) -> None:
+    """Customers' pages name it without a tenant: whoever had it too would be sent customers of the other's."""
+    command = DirectoryCommand()
+    command.define_entry_point.entry_point.entry_point_id = "ep_demo_chat"
+    async with console.administrator(OTHER) as administrator:
+        with pytest.raises(Rejection, match="EntryPointTaken"):
+            await administrator.do(command)
 
 
 def user_of(administrator: Administrator, login: str, password: str, *, active: bool) -> DirectoryCommand:

@@ -2,11 +2,16 @@
 
 from typing import Any
 
+import pytest
 from trunkline.acd.v1 import acd_service_pb2 as acd
 from trunkline.acd.v1.acd_types_pb2 import AgentView, WorkItem
 from trunkline.contact.v1 import contact_service_pb2 as contact
 from trunkline.contact.v1.contact_types_pb2 import ContactView, MessageView
+from trunkline_console.application import desk_room
+from trunkline_console.application.desk_room import DeskRoom
 from trunkline_console.application.desks import Desk, Desks
+from trunkline_core.errors import Transient
+from waiting import until
 
 CONTACT = "ct_0123456789abcdef_one"
 
@@ -52,3 +57,31 @@ def test_a_desk_that_replaces_another_is_told_anew_so_that_nothing_erased_is_sho
     assert watched == [[], [CONTACT]], "channels tells from the first message on what is watched anew"
     desks.on_contact(conversation(""))
     assert shown_texts(second) == [""]
+
+
+class Away:
+    """An acd that does not answer."""
+
+    def __init__(self) -> None:
+        self.told = list[str]()
+
+    async def execute(self, command: Any, principal: Any) -> None:
+        self.told.append(command.open_agent_session.session_id)
+        raise Transient("away", retry_after_s=0.1)
+
+
+async def test_of_a_desk_that_is_gone_acd_is_not_told_any_more_when_it_comes_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(desk_room, "OPEN_AGAIN_S", 0.01)
+    acd = Away()
+    room: Any = DeskRoom("co_1", acd, None, None, b"s" * 32, nobody, lambda *_: None, None)  # type: ignore[arg-type]
+    desks, first, second = room.desks_of("tn_1"), Desk("ag_li", "first"), Desk("ag_li", "second")
+    desks.open(first)
+    await room.open("tn_1", first)
+    desks.open(second)  # the agent reloads the page
+    await room.open("tn_1", second)
+    await until(lambda: acd.told.count("second") > 2)
+    assert acd.told.count("first") <= 2
+    desks.close(second)
+    await until(lambda: not room._reopening)

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from argon2 import PasswordHasher
 from trunkline_console.adapters import passwords
 from trunkline_console.adapters.passwords import AT_ONCE, MAX_WAITING, PasswordChecks, hash_password
 from trunkline_core.errors import Overloaded
@@ -15,6 +16,10 @@ async def test_a_password_fits_its_hash_and_nobodys_fits_none() -> None:
         False,
         False,
     ]
+
+
+def test_an_unknown_name_takes_as_long_as_a_known_one() -> None:
+    assert not PasswordHasher().check_needs_rehash(passwords._NOBODY)
 
 
 async def test_two_are_checked_at_once_some_wait_and_more_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

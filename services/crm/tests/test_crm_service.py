@@ -1,9 +1,8 @@
 """crm as it runs: real Kafka and store, gRPC, REST, an erasure, a restart."""
 
-import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from trunkline_platform.keystore import KeyWrap, SqliteKeyStore
 from trunkline_platform.lifecycle import Process
 from trunkline_platform.lifecycle import running as running_process
 from trunkline_platform.sealing import Sealer
+from waiting import until_told
 
 SECRET = "a secret of this test, at least 32 bytes long"
 CREDENTIALS = Credentials(SECRET.encode())
@@ -38,12 +38,6 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaNode]:
     node = KafkaNode.start(tmp_path_factory.mktemp("kafka"))
     yield node
     node.kill()
-
-
-async def until(predicate: Callable[[], Awaitable[bool]], timeout_s: float = 60.0) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not await predicate():
-            await asyncio.sleep(0.02)
 
 
 @pytest.fixture
@@ -85,7 +79,7 @@ async def running(settings: CrmSettings) -> AsyncIterator[Crm]:
         async def is_owner() -> bool:
             return crm.ledger.owned == set(crm.ledger.partitions)
 
-        await until(is_owner)
+        await until_told(is_owner)
         yield crm
 
 
@@ -137,7 +131,7 @@ class Callers:
         async def is_shown() -> bool:
             return (await self.get(path)).status_code == 200
 
-        await until(is_shown)
+        await until_told(is_shown)
         return (await self.get(path)).json()
 
     async def get(self, path: str, principal: Principal | None = None) -> httpx.Response:
@@ -203,7 +197,7 @@ async def test_customers_are_resolved_renamed_read_and_erased_and_survive_a_rest
             response = await callers.get(f"/customers/by-contact/{first}")
             return response.status_code == 200 and response.json()["name"] == "李雷"
 
-        await until(is_shown)
+        await until_told(is_shown)
         found = (await callers.get(f"/customers/{customer_id}")).json()
         assert (found["version"], found["contact_count"], found["contacts"][0]["contact_id"]) == (6, 1, first)
         assert found["identities"] == [{"channel": "CHAT", "address": "visitor 7"}]
@@ -235,9 +229,9 @@ async def _check_erasure(callers: Callers, customer_id: str, next_contact: str, 
     async def is_gone() -> bool:
         return (await callers.get(f"/customers/{customer_id}")).status_code == 404
 
-    await until(is_gone)
+    await until_told(is_gone)
     for owner in (customer_id, callers.contact_id("visitor 7", 0), callers.contact_id("visitor 7", 1)):
-        await until(lambda owner=owner: is_refused(keys, owner, callers.tenant))
+        await until_told(lambda owner=owner: is_refused(keys, owner, callers.tenant))
     assert await callers.erase(customer_id, callers.supervisor) == []
     with pytest.raises(Erased):
         await Sealer(keys, SECRET.encode()).seal(customer_id, callers.tenant, "a writer who does not know yet")
@@ -267,7 +261,7 @@ async def test_an_erasure_reaches_a_contact_of_which_crm_never_heard_also_after_
             await callers.erase(customer_id, callers.supervisor)
     assert not await is_refused(keys, unheard, tenant)
     async with running(settings):
-        await until(lambda: is_refused(keys, unheard, tenant))
+        await until_told(lambda: is_refused(keys, unheard, tenant))
     reader = Sealer(keys, SECRET.encode())
     assert [await reader.open(text) for text in texts] == [None, "crm was away"]
 
@@ -294,7 +288,7 @@ async def test_a_record_that_the_history_cannot_read_goes_to_the_dead_letters_an
         async def is_shown() -> bool:
             return (await callers.get(f"/customers/by-contact/{contact_id}")).status_code == 200
 
-        await until(is_shown)
+        await until_told(is_shown)
     dead = await dead_letters(settings.kafka_bootstrap)
     assert [(value, headers["tl-reason"], headers["tl-source-topic"]) for value, headers in dead] == [
         (BAD, b"Poison", b"contact.events.v1")
@@ -313,7 +307,7 @@ async def dead_letters(kafka: str) -> list[tuple[bytes, dict[str, bytes]]]:
             found.extend((record.value, dict(record.headers)) for records in batch.values() for record in records)
             return bool(found)
 
-        await until(is_complete)
+        await until_told(is_complete)
         return found
     finally:
         await consumer.stop()

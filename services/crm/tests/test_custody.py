@@ -1,28 +1,23 @@
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from trunkline_core.decider import Context
 from trunkline_core.errors import Transient
 from trunkline_crm.application import custody as module
-from trunkline_crm.application.custody import Custody, erasure_of
+from trunkline_crm.application.custody import CLOCKS_DIFFER, Custody, erasure_of
 from trunkline_crm.domain.decider import CrmDecider
 from trunkline_crm.domain.events import ContactResolved, CustomerCreated, CustomerErased
 from trunkline_crm.domain.state import CrmState, Erasure
 from trunkline_platform.sealing import Sealer
 from trunkline_testkit.twins.keystore import MemoryKeyStore
+from waiting import until
 
 T0 = datetime(2026, 1, 5, 9, tzinfo=UTC)
 TOKEN = "0123456789abcdef0123456789abcdef"
 CONTACT = "ct_0123456789abcdef_"
-
-
-async def until(predicate: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not predicate():
-            await asyncio.sleep(0)
 
 
 @contextlib.asynccontextmanager
@@ -43,8 +38,8 @@ async def done(sealer: Sealer, *erasures: Erasure) -> int:
         return custody.destroyed_keys
 
 
-def erasure_now(tenant: str = "tn_demo") -> Erasure:
-    return Erasure(tenant, "cu_1", (TOKEN, "another token"), datetime.now(UTC))
+def erasure_now(after: timedelta = timedelta(0)) -> Erasure:
+    return Erasure("tn_demo", "cu_1", (TOKEN, "another token"), datetime.now(UTC) + after)
 
 
 class Recorder:
@@ -90,11 +85,18 @@ async def test_an_erasure_takes_nothing_from_other_customers_and_tenants() -> No
 async def test_who_comes_back_from_the_same_address_is_somebody_new_also_when_the_erasure_is_done_again() -> None:
     sealer = Sealer(MemoryKeyStore(), bytes(32))
     await sealer.seal(CONTACT + "1", "tn_demo", "before")
-    erasure = erasure_now()
+    erasure = erasure_now(-CLOCKS_DIFFER)
     newcomer = await sealer.seal(CONTACT + "2", "tn_demo", "after")
     assert await done(sealer, erasure) == 1
     assert await done(sealer, erasure) == 0
     assert await sealer.open(newcomer) == "after"
+
+
+async def test_an_erasure_whose_clock_is_behind_the_key_stores_leaves_nothing() -> None:
+    sealer = Sealer(MemoryKeyStore(), bytes(32))
+    text = await sealer.seal(CONTACT + "1", "tn_demo", "sealed just before")
+    assert await done(sealer, erasure_now(timedelta(seconds=-8))) == 1
+    assert await sealer.open(text) is None
 
 
 async def test_what_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +105,7 @@ async def test_what_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> Non
     async with working(Custody(keys)) as custody:
         custody.add([Erasure("tn_demo", "cu_1", (TOKEN,), T0)])
         await until(lambda: custody.pending == 0)
-    assert keys.calls == [("erase", "cu_1", "tn_demo")] * 3 + [("erase_all", CONTACT, "tn_demo", T0)]
+    assert keys.calls == [("erase", "cu_1", "tn_demo")] * 3 + [("erase_all", CONTACT, "tn_demo", T0 + CLOCKS_DIFFER)]
 
 
 def test_an_erased_customer_calls_for_an_erasure_and_nothing_else_does() -> None:

@@ -27,6 +27,7 @@ from trunkline_platform.credentials import Credentials, Forbidden, Principal, Ro
 from trunkline_platform.grpc_client import Channels
 from trunkline_platform.lifecycle import Process
 from trunkline_platform.wire import Mapper
+from waiting import until
 
 from .conftest import FLOW, HOURS
 
@@ -39,12 +40,6 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaNode]:
     node = KafkaNode.start(tmp_path_factory.mktemp("kafka"))
     yield node
     node.kill()
-
-
-async def until(predicate: Callable[[], bool], timeout_s: float = 60.0) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not predicate():
-            await asyncio.sleep(0.02)
 
 
 @contextlib.asynccontextmanager

@@ -6,7 +6,7 @@ Ledger rule 14: at least once, always under the same key, and never because a le
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,13 @@ from trunkline_platform.commands import CommandClient
 from trunkline_platform.credentials import Credentials, Principal, Role
 from trunkline_platform.grpc_client import Channels
 from trunkline_platform.webhooks import verify
+from waiting import until, until_told
 
 SECRET = "a secret of this test, at least 32 bytes long"
 HOOK_SECRETS = {"now": "n" * 32, "next": "x" * 32}
 TENANT = "tn_a"
 DIRECTORY = "directory.events.v1"
 SEALED = Sealed(key_id="dk_1", nonce=b"0" * 12, ciphertext=b"1" * 17)
-PATIENCE_S = 90.0
 NOTICES = ("NoticeIntended", "NoticeDelayed", "NoticeDelivered", "NoticeFailed")
 
 
@@ -93,7 +93,7 @@ class Ticketing(ServiceProcess):
         async def is_in_force() -> bool:
             return [each.target for each in await self.events("NoticeTargetPut")][-1:] == [target]
 
-        await until(is_in_force)
+        await until_told(is_in_force)
 
     async def do(self, command: TicketCommand) -> list[Any]:
         channels = Channels()
@@ -118,12 +118,6 @@ class Ticketing(ServiceProcess):
         notices = await self.events(*NOTICES)
         ids = {each.notice_id for each in notices if getattr(each, "ticket_id", "") == ticket_id}
         return [each.DESCRIPTOR.name for each in notices if each.notice_id in ids]
-
-
-async def until(holds: Callable[[], Any]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not await holds():
-            await asyncio.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -173,14 +167,14 @@ async def test_a_ticket_that_is_created_and_moved_is_told_once_each_and_not_agai
     told: Ticketing, receiver: Receiver
 ) -> None:
     ticket_id = await told.create()
-    await until(lambda: has_story(told, ticket_id, "NoticeIntended", "NoticeDelivered"))
+    await until_told(lambda: has_story(told, ticket_id, "NoticeIntended", "NoticeDelivered"))
     await told.do(TicketCommand(change_ticket_state=ChangeTicketState(ticket_id=ticket_id, state=3)))  # type: ignore[arg-type]
-    await until(lambda: has_story(told, ticket_id, *["NoticeIntended", "NoticeDelivered"] * 2))
+    await until_told(lambda: has_story(told, ticket_id, *["NoticeIntended", "NoticeDelivered"] * 2))
     told.kill()
     told.start()
     await told.ready()
     other = await told.create()  # sent after everything that reading the ledger could have led to
-    await until(lambda: has_story(told, other, "NoticeIntended", "NoticeDelivered"))
+    await until_told(lambda: has_story(told, other, "NoticeIntended", "NoticeDelivered"))
     first, second = receiver.of(ticket_id)
     assert (first["kind"], first["from_state"], first["to_state"]) == ("ticket_created", "", "OPEN")
     assert (second["kind"], second["from_state"], second["to_state"]) == ("ticket_state_changed", "OPEN", "RESOLVED")
@@ -193,12 +187,12 @@ async def test_what_was_sent_and_not_recorded_before_the_owner_was_killed_is_sen
 ) -> None:
     receiver.answers.clear()
     ticket_id = await told.create()
-    await until(lambda: returned(len(receiver.requests) == 1))
+    await until(lambda: len(receiver.requests) == 1)
     told.kill()  # the receiver has it, the ledger does not know
     receiver.answers.set()
     assert await told.story(ticket_id) == ["NoticeIntended"]
     told.start()
-    await until(lambda: has_story(told, ticket_id, "NoticeIntended", "NoticeDelivered"))
+    await until_told(lambda: has_story(told, ticket_id, "NoticeIntended", "NoticeDelivered"))
     first, second = receiver.of(ticket_id)
     assert first == second
 
@@ -207,7 +201,7 @@ async def test_a_refused_notice_is_tried_again_under_the_same_key(told: Ticketin
     receiver.statuses = [500, 302]
     ticket_id = await told.create()
     delays = ["NoticeDelayed", "NoticeDelayed"]
-    await until(lambda: has_story(told, ticket_id, "NoticeIntended", *delays, "NoticeDelivered"))
+    await until_told(lambda: has_story(told, ticket_id, "NoticeIntended", *delays, "NoticeDelivered"))
     first, second, third = receiver.of(ticket_id)
     assert first == second == third
     (delivered,) = [each for each in await told.events("NoticeDelivered") if each.notice_id == first["notice_id"]]
@@ -222,10 +216,10 @@ async def test_an_address_of_this_machine_that_no_setting_allows_is_never_reache
     await ticketing.ready()
     await ticketing.define_target(f"http://localhost:{receiver_port}/hooks")
     ticket_id = await ticketing.create()
-    await until(lambda: has_begun(ticketing, ticket_id, "NoticeIntended", "NoticeDelayed"))
+    await until_told(lambda: has_begun(ticketing, ticket_id, "NoticeIntended", "NoticeDelayed"))
     assert {each.reason for each in await ticketing.events("NoticeDelayed")} >= {"AddressRefused"}
     await ticketing.define_target("https://shop.invalid/", disabled=True)
-    await until(lambda: has_ended(ticketing, ticket_id, "NoticeFailed"))
+    await until_told(lambda: has_ended(ticketing, ticket_id, "NoticeFailed"))
     assert receiver.requests == []
 
 
@@ -239,7 +233,3 @@ async def has_begun(ticketing: Ticketing, ticket_id: str, *names: str) -> bool:
 
 async def has_ended(ticketing: Ticketing, ticket_id: str, name: str) -> bool:
     return name in await ticketing.story(ticket_id)
-
-
-async def returned(value: bool) -> bool:
-    return value

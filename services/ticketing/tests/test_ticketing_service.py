@@ -1,8 +1,7 @@
 """ticketing as it runs: real Kafka and store, gRPC, REST, a restart."""
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +20,10 @@ from trunkline_platform.lifecycle import running as running_process
 from trunkline_platform.sealing import Sealer
 from trunkline_ticketing.bootstrap import Ticketing, bootstrap
 from trunkline_ticketing.settings import TicketingSettings
+from waiting import until_told
 
 SECRET = "a secret of this test, at least 32 bytes long"
 CREDENTIALS = Credentials(SECRET.encode())
-
-
-async def until(predicate: Callable[[], Awaitable[bool]], timeout_s: float = 60.0) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not await predicate():
-            await asyncio.sleep(0.02)
 
 
 @pytest.fixture
@@ -59,7 +53,7 @@ async def running(settings: TicketingSettings) -> AsyncIterator[Ticketing]:
         async def is_owner() -> bool:
             return ticketing.ledger.owned == set(ticketing.ledger.partitions)
 
-        await until(is_owner)
+        await until_told(is_owner)
         yield ticketing
 
 
@@ -142,7 +136,7 @@ async def test_tickets_are_created_moved_noted_and_read_and_survive_a_restart(
             found = await desk.shown(f"/tickets/{ticket_id}")
             return bool(found and found["state"] == "IN_PROGRESS" and found["notes"])
 
-        await until(is_shown)
+        await until_told(is_shown)
         found = (await desk.shown("/tickets?state=IN_PROGRESS"))["items"]
         assert [(item["subject"], item["notes"][0]["body"]) for item in found] == [("late parcel", "called back")]
         await _check_refusals(desk, ticket_id)

@@ -2,6 +2,7 @@
 
 from chaos.faults.brokers import AllBrokersDown, KillLeader, StoreAway
 from chaos.faults.clients import KillConsole, KillGateway, RepeatCommands
+from chaos.faults.clocks import NAME as STEP_CLOCK
 from chaos.faults.clocks import StepClock
 from chaos.faults.fault import Fault
 from chaos.faults.networks import CutReplica, ForgeAnswers, LoseAnswers
@@ -36,4 +37,4 @@ FAULTS: tuple[Fault, ...] = (
     StepClock(),
 )
 
-__all__ = ["FAULTS", "Fault"]
+__all__ = ["FAULTS", "STEP_CLOCK", "Fault"]

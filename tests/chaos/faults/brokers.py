@@ -4,10 +4,10 @@ import asyncio
 import random
 
 from aiokafka.admin import AIOKafkaAdminClient
-from fleet import LEDGERS
 from trunkline_embedded.kafka import KafkaNode, live_brokers
+from trunkline_testkit.checker.log import LEDGERS
 
-from chaos.faults.fault import Always
+from chaos.faults.fault import BROKERS, STORE, Always
 from chaos.scene import Scene
 
 ALL_DOWN_S = 30.0
@@ -18,7 +18,7 @@ class KillLeader(Always):
     """SIGKILL of the broker that leads a ledger's partition. With one broker it is that one."""
 
     name = "kill-leader"
-    touches = frozenset({"brokers"})
+    touches = frozenset({BROKERS})
 
     async def strike(self, scene: Scene, chance: random.Random) -> str:
         """Kill it; it comes back within 8 s, and everything is in sync again before the next one."""
@@ -33,7 +33,7 @@ class AllBrokersDown(Always):
     """SIGKILL of all brokers at once."""
 
     name = "all-brokers-down"
-    touches = frozenset({"brokers"})
+    touches = frozenset({BROKERS})
 
     async def strike(self, scene: Scene, chance: random.Random) -> str:
         """Kill all, for 30 s."""
@@ -48,7 +48,7 @@ class StoreAway(Always):
     """SIGKILL of the document store."""
 
     name = "store-away"
-    touches = frozenset({"store"})
+    touches = frozenset({STORE})
 
     async def strike(self, scene: Scene, chance: random.Random) -> str:
         """Keep it down for 5 to 25 s."""
@@ -90,7 +90,7 @@ async def _partitions(scene: Scene) -> list[dict[str, list[int]]]:
     admin = AIOKafkaAdminClient(bootstrap_servers=scene.bootstrap)
     await admin.start()
     try:
-        topics = await admin.describe_topics(sorted(LEDGERS.values()))
+        topics = await admin.describe_topics(sorted(LEDGERS))
     finally:
         await admin.close()
     return [partition for topic in topics for partition in topic["partitions"]]

@@ -4,7 +4,7 @@ import asyncio
 import random
 import signal
 
-from chaos.faults.fault import Always
+from chaos.faults.fault import CLIENTS, Always
 from chaos.scene import LOADS, Scene
 
 
@@ -12,7 +12,7 @@ class RepeatCommands(Always):
     """A third of all commands arrives again, at once at another replica or up to 20 s late."""
 
     name = "repeat-commands"
-    touches = frozenset({"clients"})
+    touches = frozenset({CLIENTS})
 
     async def strike(self, scene: Scene, chance: random.Random) -> str:
         """For 15 s."""
@@ -28,7 +28,7 @@ class KillGateway(Always):
     """SIGKILL of all gateways: their calls must end by themselves."""
 
     name = "kill-gateway"
-    touches = frozenset({"clients"})
+    touches = frozenset({CLIENTS})
 
     async def strike(self, scene: Scene, chance: random.Random) -> str:
         """Kill them; new ones are there at once, or 15 s later, when the silence has been noticed."""
@@ -39,7 +39,7 @@ class KillConsole(Always):
     """SIGKILL of a console with all its desks open."""
 
     name = "kill-console"
-    touches = frozenset({"clients"})
+    touches = frozenset({CLIENTS})
 
     async def strike(self, scene: Scene, chance: random.Random) -> str:
         """Kill it; another one opens the desks at once, or 15 s later."""

@@ -5,9 +5,17 @@ from typing import Protocol
 
 from chaos.scene import Scene
 
+BROKERS, NETWORKS, STORE, CLIENTS, CLOCK = "brokers", "networks", "store", "clients", "clock"
+"""What a fault may touch, besides services, which go by their names."""
+
 
 class Fault(Protocol):
-    """Something that breaks and is whole again afterwards. Two that touch the same thing never overlap."""
+    """Something that breaks and is whole again afterwards.
+
+    Attributes:
+        touches: two faults that touch the same thing never overlap. Not all that is hit: a replica that is cut off may
+            be killed as well.
+    """
 
     name: str
     touches: frozenset[str]

@@ -3,7 +3,7 @@
 import asyncio
 import random
 
-from chaos.faults.fault import Always
+from chaos.faults.fault import NETWORKS, Always
 from chaos.faults.replicas import an_owner, called
 from chaos.scene import REPLICATED, Scene
 
@@ -15,7 +15,7 @@ class CutReplica(Always):
     """Nothing passes between an owner and the brokers; then what waited passes late."""
 
     name = "cut-replica"
-    touches = frozenset({"networks"})
+    touches = frozenset({NETWORKS})
 
     async def strike(self, scene: Scene, chance: random.Random) -> str:
         """Cut it off for 3 to 25 s."""
@@ -34,7 +34,7 @@ class LoseAnswers(Always):
     """Appends that were done are never answered: the owner must call their outcome unknown."""
 
     name = "lose-answers"
-    touches = frozenset({"networks"})
+    touches = frozenset({NETWORKS})
 
     async def strike(self, scene: Scene, chance: random.Random) -> str:
         """Lose the next answers to an owner."""
@@ -42,15 +42,15 @@ class LoseAnswers(Always):
         network = scene.network(victim)
         network.answers_to_lose = chance.randint(1, LOST)
         await asyncio.sleep(12.0)
-        lost, network.answers_to_lose = network.answers_to_lose, 0
-        return f"{called(victim)}, {lost} left over"
+        left, network.answers_to_lose = network.answers_to_lose, 0
+        return f"{called(victim)}, {left} left over"
 
 
 class ForgeAnswers(Always):
     """Appends that were done are answered with an error: done but told failed."""
 
     name = "forge-answers"
-    touches = frozenset({"networks"})
+    touches = frozenset({NETWORKS})
 
     async def strike(self, scene: Scene, chance: random.Random) -> str:
         """Forge the next answers to an owner."""

@@ -5,13 +5,18 @@ import random
 import signal
 
 from fleet import Replica
+from trunkline_launcher.layout import SERVICES
 
 from chaos.faults.fault import Always
+from chaos.later.rules import SCHEMA
 from chaos.scene import REPLICATED, Scene
 
 DOWN_S = (0.0, 6.0)
 FROZEN_S = (10.0, 30.0)
-SINGLE = ("ivr", "crm", "ticketing", "console", "analytics")
+STANDS_ASIDE = f"needs a version that reads schema {SCHEMA}"
+STANDS_ASIDE_WITHIN_S = 120.0  # brokers may be away meanwhile
+LOOK_S = 0.5
+SINGLE = tuple(service for service in SERVICES if service not in REPLICATED)
 
 
 class KillOwner(Always):
@@ -32,7 +37,6 @@ class KillOwner(Always):
 class KillRandom(Always):
     """SIGKILL of any replica, at once or up to three in a burst."""
 
-    name = "kill-random"
     touches = frozenset(REPLICATED)
 
     def __init__(self, burst: int = 1) -> None:
@@ -62,8 +66,6 @@ class KillSingle(Always):
 
 class FreezeOwner(Always):
     """SIGSTOP of an owner, long enough for another one to take over, then SIGCONT: a zombie wakes up."""
-
-    name = "freeze-owner"
 
     def __init__(self, service: str) -> None:
         self.name = f"freeze-owner-{service}"
@@ -98,18 +100,36 @@ class RollingRestart(Always):
 
 
 class RollingUpgrade(Always):
-    """A newer release takes the place of the one that runs, replica by replica."""
+    """A newer release takes the place of the one that runs, replica by replica.
+
+    The first one of a service writes an event type that the running one does not know: from its first marker on the old
+    replicas must stand aside.
+    """
 
     name = "rolling-upgrade"
     touches = frozenset(REPLICATED)
 
     async def strike(self, scene: Scene, chance: random.Random) -> str:
-        """Upgrade each replica once."""
+        """Upgrade each replica once; at the first upgrade only when the old ones stand aside."""
         service = chance.choice(sorted(REPLICATED))
         release = scene.next_release(service)
-        for replica in scene.fleet.of(service):
+        first, *old = scene.fleet.of(service)
+        await exchange(scene, first)
+        if release == 1:
+            scene.stood_aside[service] = await stood_aside(old)
+        for replica in old:
             await exchange(scene, replica)
-        return f"{service} to {release}"
+        return f"{service} to {release}" + (f", {scene.stood_aside[service]} stood aside" if release == 1 else "")
+
+
+async def stood_aside(replicas: list[Replica]) -> int:
+    """Wait until all these say that a newer release made them too old; return how many do after 120 s at most."""
+    deadline = asyncio.get_running_loop().time() + STANDS_ASIDE_WITHIN_S
+    while True:
+        said = await asyncio.gather(*(asyncio.to_thread(each.has_logged, STANDS_ASIDE) for each in replicas))
+        if all(said) or asyncio.get_running_loop().time() > deadline:
+            return sum(said)
+        await asyncio.sleep(LOOK_S)
 
 
 async def exchange(scene: Scene, replica: Replica) -> None:

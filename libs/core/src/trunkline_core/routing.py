@@ -3,8 +3,9 @@
 Owns: the shape of a definition and what makes it invalid. Must not: decide who is offered what.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 
 from trunkline_core.errors import Invalid
@@ -14,6 +15,10 @@ from trunkline_core.texts import LocalizedText
 MAX_WEIGHT_PERMILLE = 10_000
 MAX_WAITING = 10_000
 MAX_CHATS = 16
+MAX_WRAP_UP_EXTENSIONS = 10
+MAX_SKILL_TERMS = 16
+MAX_RELAXATION_STEPS = 8
+MAX_RELAXED_SKILLS = 32
 LEVELS = range(1, 6)  # routing rule 6: 1 beginner … 5 expert
 SHORTEST_LEASE = timedelta(seconds=1)
 NOTHING = timedelta(0)
@@ -28,12 +33,35 @@ class WrapUpMode(Enum):
     TIMED = 3
 
 
+class RoutingStrategy(Enum):
+    """Which of those who could take a contact gets it (routing rule 9); unspecified is longest idle."""
+
+    UNSPECIFIED = 0
+    LONGEST_IDLE = 1
+    LEAST_LOADED = 2
+    BEST_PROFICIENCY = 3
+    ROUND_ROBIN = 4
+    WEIGHTED_RANDOM = 5
+
+
+class SkillOperator(Enum):
+    """How a level is compared (routing rule 6); whoever lacks a skill has level 0."""
+
+    UNSPECIFIED = 0
+    AT_LEAST = 1
+    AT_MOST = 2
+    EXACTLY = 3
+    LACKS = 4
+
+
 @dataclass(frozen=True, slots=True)
 class SkillLevel:
-    """One skill of an agent; `level` 1–5."""
+    """One skill of an agent; `level` 1–5; from and until when it holds, None for ever."""
 
     skill: str
     level: int
+    valid_from_time: datetime | None = None
+    valid_until_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +70,75 @@ class SkillRequirement:
 
     skill: str
     min_level: int
+
+
+@dataclass(frozen=True, slots=True)
+class SkillTerm:
+    """A condition on one skill; `level` 1–5, 0 with LACKS."""
+
+    skill: str
+    operator: SkillOperator
+    level: int
+
+    @property
+    def levels(self) -> frozenset[int]:
+        """Which levels meet it, 0 for whoever lacks the skill."""
+        match self.operator:
+            case SkillOperator.AT_LEAST:
+                return frozenset(range(self.level, LEVELS.stop))
+            case SkillOperator.AT_MOST:
+                return frozenset(range(self.level + 1))
+            case SkillOperator.EXACTLY:
+                return frozenset({self.level})
+            case SkillOperator.LACKS:
+                return frozenset({0})
+            case SkillOperator.UNSPECIFIED:
+                return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class SkillConjunction:
+    """All of these terms."""
+
+    terms: tuple[SkillTerm, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SkillChoice:
+    """One of these conjunctions, or several. Choices that must all be met say any boolean expression."""
+
+    conjunctions: tuple[SkillConjunction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RelaxationStep:
+    """From `after_duration` on, of a wait, less is asked for (routing rule 7); steps add up.
+
+    Attributes:
+        lowered: skills of which at most this level is asked for.
+        dropped_skills: skills that are not asked for any more.
+    """
+
+    after_duration: timedelta
+    lowered: tuple[SkillRequirement, ...]
+    dropped_skills: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLimit:
+    """When contacts must leave a queue, and for which other queue; without one they end (routing rule 16)."""
+
+    after_duration: timedelta
+    next_queue_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overflow:
+    """Once a contact has waited for `begin`, all that waited for `end` flow into another queue (routing rule 12)."""
+
+    next_queue_id: str
+    begin_wait_duration: timedelta
+    end_wait_duration: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +168,15 @@ class QueueDefinition:
     wrap_up_duration: timedelta
     short_abandon_duration: timedelta
     max_waiting: int
+    strategy: RoutingStrategy = RoutingStrategy.UNSPECIFIED
+    relaxation: tuple[RelaxationStep, ...] = ()
+    longest_wait: QueueLimit | None = None
+    unstaffed: QueueLimit | None = None
+    max_per_customer: int = 0
+    wrap_up_extension_duration: timedelta = NOTHING
+    max_wrap_up_extensions: int = 0
+    choices: tuple[SkillChoice, ...] = ()
+    overflow: Overflow | None = None
 
 
 def check_agent(agent: AgentDefinition) -> None:
@@ -78,6 +184,8 @@ def check_agent(agent: AgentDefinition) -> None:
     check_id_of("ag", "agent.agent_id", agent.agent_id)
     for number, skill in enumerate(agent.skills):
         _check_skill(f"agent.skills[{number}]", skill.skill, "level", skill.level)
+        if skill.valid_from_time and skill.valid_until_time and skill.valid_from_time >= skill.valid_until_time:
+            raise Invalid(f"agent.skills[{number}].valid_until_time", "must be later than valid_from_time")
     if len({skill.skill for skill in agent.skills}) < len(agent.skills):
         raise Invalid("agent.skills", "names a skill twice")
     _check_range("agent.chat_capacity", agent.chat_capacity, 1, MAX_CHATS)
@@ -87,6 +195,7 @@ def check_queue(queue: QueueDefinition) -> None:
     """Raises: Invalid, naming the field."""
     check_id_of("qu", "queue.queue_id", queue.queue_id)
     check_requirements("queue.requirements", queue.requirements)
+    check_choices("queue.choices", queue.choices)
     _check_longer("queue.target_wait_duration", queue.target_wait_duration, NOTHING)
     _check_range("queue.value_weight_permille", queue.value_weight_permille, 0, MAX_WEIGHT_PERMILLE)
     _check_range("queue.urgency_weight_permille", queue.urgency_weight_permille, 0, MAX_WEIGHT_PERMILLE)
@@ -98,8 +207,44 @@ def check_queue(queue: QueueDefinition) -> None:
         raise Invalid("queue.wrap_up_mode", "must be set")
     if queue.wrap_up_mode is WrapUpMode.TIMED:
         _check_longer("queue.wrap_up_duration", queue.wrap_up_duration, NOTHING)
+    _check_at_least("queue.wrap_up_extension_duration", queue.wrap_up_extension_duration, NOTHING)
+    _check_range("queue.max_wrap_up_extensions", queue.max_wrap_up_extensions, 0, MAX_WRAP_UP_EXTENSIONS)
+    if queue.max_wrap_up_extensions:
+        _check_longer("queue.wrap_up_extension_duration", queue.wrap_up_extension_duration, NOTHING)
     _check_at_least("queue.short_abandon_duration", queue.short_abandon_duration, NOTHING)
     _check_range("queue.max_waiting", queue.max_waiting, 1, MAX_WAITING)
+    check_relaxation("queue.relaxation", queue.relaxation)
+    if queue.longest_wait:
+        _check_longer("queue.longest_wait.after_duration", queue.longest_wait.after_duration, NOTHING)
+    if queue.unstaffed:
+        _check_at_least("queue.unstaffed.after_duration", queue.unstaffed.after_duration, NOTHING)
+    if queue.overflow:
+        _check_overflow(queue.overflow)
+    _check_range("queue.max_per_customer", queue.max_per_customer, 0, MAX_WAITING)
+    for field, next_queue_id in next_queues(queue):
+        check_id_of("qu", field, next_queue_id)
+
+
+def next_queues(queue: QueueDefinition) -> list[tuple[str, str]]:
+    """Return the queues to which contacts of this one go on, each with the name of its field."""
+    limits = (("longest_wait", queue.longest_wait), ("unstaffed", queue.unstaffed), ("overflow", queue.overflow))
+    return [(f"queue.{name}.next_queue_id", at.next_queue_id) for name, at in limits if at and at.next_queue_id]
+
+
+def check_no_way_back(queue: QueueDefinition, find: Callable[[str], QueueDefinition | None]) -> None:
+    """Raises: Invalid, naming the field through which contacts would come back to the queue that they left."""
+    for field, next_queue_id in next_queues(queue):
+        if queue.queue_id in _reached_from(next_queue_id, find):
+            raise Invalid(field, "leads back to this queue")
+
+
+def _reached_from(queue_id: str, find: Callable[[str], QueueDefinition | None]) -> set[str]:
+    reached, ahead = set[str](), [queue_id]
+    while ahead:
+        known = find(ahead[-1]) if ahead[-1] not in reached else None
+        reached.add(ahead.pop())
+        ahead += [further for _, further in next_queues(known)] if known else []
+    return reached
 
 
 def check_requirements(field: str, requirements: tuple[SkillRequirement, ...]) -> None:
@@ -108,9 +253,80 @@ def check_requirements(field: str, requirements: tuple[SkillRequirement, ...]) -
         _check_skill(f"{field}[{number}]", requirement.skill, "min_level", requirement.min_level)
 
 
-def _check_skill(field: str, skill: str, level_name: str, level: int) -> None:
+def check_choices(field: str, choices: tuple[SkillChoice, ...]) -> None:
+    """Raises: Invalid, naming what is out of range or can never be met."""
+    conjunctions = [
+        (f"{field}[{number}].conjunctions[{place}]", conjunction)
+        for number, choice in enumerate(choices)
+        for place, conjunction in enumerate(choice.conjunctions)
+    ]
+    if not all(choice.conjunctions for choice in choices):
+        raise Invalid(field, "has a choice without a conjunction, which nobody can meet")
+    if sum(len(conjunction.terms) for _, conjunction in conjunctions) > MAX_SKILL_TERMS:
+        raise Invalid(field, f"must have at most {MAX_SKILL_TERMS} terms")
+    for name, conjunction in conjunctions:
+        _check_conjunction(name, conjunction)
+
+
+def _check_conjunction(field: str, conjunction: SkillConjunction) -> None:
+    if not conjunction.terms:
+        raise Invalid(field, "must have a term")
+    left: dict[str, frozenset[int]] = {}
+    for number, term in enumerate(conjunction.terms):
+        _check_term(f"{field}.terms[{number}]", term)
+        left[term.skill] = left.get(term.skill, term.levels) & term.levels
+        if not left[term.skill]:
+            raise Invalid(f"{field}.terms[{number}]", "can never be met beside the terms before it")
+
+
+def _check_term(field: str, term: SkillTerm) -> None:
+    _check_name(f"{field}.skill", term.skill)
+    if term.operator is SkillOperator.UNSPECIFIED:
+        raise Invalid(f"{field}.operator", "must be set")
+    if term.operator is SkillOperator.LACKS:
+        _check_range(f"{field}.level", term.level, 0, 0)
+    else:
+        _check_range(f"{field}.level", term.level, LEVELS.start, LEVELS.stop - 1)
+
+
+def check_relaxation(field: str, steps: tuple[RelaxationStep, ...]) -> None:
+    """Raises: Invalid, naming the step and what is wrong with it."""
+    if len(steps) > MAX_RELAXATION_STEPS:
+        raise Invalid(field, f"must be at most {MAX_RELAXATION_STEPS}")
+    before = NOTHING
+    for number, step in enumerate(steps):
+        _check_longer(f"{field}[{number}].after_duration", step.after_duration, before)
+        _check_relaxed_skills(f"{field}[{number}]", step)
+        before = step.after_duration
+
+
+def _check_relaxed_skills(field: str, step: RelaxationStep) -> None:
+    check_requirements(f"{field}.lowered", step.lowered)
+    for number, skill in enumerate(step.dropped_skills):
+        _check_name(f"{field}.dropped_skills[{number}]", skill)
+    named = [*(lowered.skill for lowered in step.lowered), *step.dropped_skills]
+    if not 1 <= len(named) <= MAX_RELAXED_SKILLS:
+        raise Invalid(field, f"must name 1 to {MAX_RELAXED_SKILLS} skills")
+    if len(set(named)) < len(named):
+        raise Invalid(field, "names a skill twice")
+
+
+def _check_overflow(overflow: Overflow) -> None:
+    if not overflow.next_queue_id:
+        raise Invalid("queue.overflow.next_queue_id", "must be set")
+    _check_longer("queue.overflow.begin_wait_duration", overflow.begin_wait_duration, NOTHING)
+    _check_at_least("queue.overflow.end_wait_duration", overflow.end_wait_duration, NOTHING)
+    if overflow.end_wait_duration > overflow.begin_wait_duration:
+        raise Invalid("queue.overflow.end_wait_duration", "must not be longer than begin_wait_duration")
+
+
+def _check_name(field: str, skill: str) -> None:
     if not skill or len(skill) > 64:
-        raise Invalid(f"{field}.skill", "must have 1 to 64 characters")
+        raise Invalid(field, "must have 1 to 64 characters")
+
+
+def _check_skill(field: str, skill: str, level_name: str, level: int) -> None:
+    _check_name(f"{field}.skill", skill)
     if level not in LEVELS:
         raise Invalid(f"{field}.{level_name}", "must be 1 to 5")
 

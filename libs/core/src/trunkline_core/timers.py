@@ -82,10 +82,10 @@ class Timers(Generic[C]):
         self._drop_stale()
         return self._heap[0][0] if self._heap else None
 
-    def due(self, now: datetime) -> list[Timer[C]]:
-        """Return the timers due at `now`, earliest first; they stay pending until an event cancels them."""
+    def due(self, now: datetime, at_most: int | None = None) -> list[Timer[C]]:
+        """Return the timers due at `now`, the earliest `at_most`; they stay pending until an event cancels them."""
         found: list[Timer[C]] = []
-        while self._is_due(now):
+        while (at_most is None or len(found) < at_most) and self._is_due(now):
             timer = self._pending.get(heapq.heappop(self._heap)[1])
             if timer is not None and timer not in found[-1:]:
                 found.append(timer)

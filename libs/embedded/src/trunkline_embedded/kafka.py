@@ -9,7 +9,7 @@ import socket
 import struct
 import time
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,10 +20,13 @@ from trunkline_core.errors import Misconfigured
 from trunkline_embedded.aot import cached_options
 from trunkline_embedded.ports import LOOPBACK, free_port, require_free
 from trunkline_embedded.process import ChildProcess
+from trunkline_embedded.server import Server
 from trunkline_embedded.toolchain import KAFKA, Report, java, kafka_class_path
 
 READY_WITHIN_S: Final = 60.0
 PROPERTIES: Final = Path(__file__).parent / "kafka" / "single-node.properties"
+FORMATTED: Final = "meta.properties"
+FEATURES: Final = "bootstrap.checkpoint"
 JVM: Final = (
     *("-Xms64m", "-Xmx160m", "-XX:+UseSerialGC", "-XX:-UsePerfData"),
     "-XX:TieredStopAtLevel=1",  # the second compiler takes more of two cores than it gives back
@@ -35,8 +38,10 @@ JVM: Final = (
 
 
 @dataclass(slots=True)
-class KafkaNode:
+class KafkaNode(Server):
     """One broker (and controller) with its data folder. Made by `start`, or by `KafkaCluster`."""
+
+    called, log_name = "Kafka", "kafka.log"
 
     data: Path
     port: int
@@ -67,32 +72,6 @@ class KafkaNode:
     def bootstrap(self) -> str:
         return f"{LOOPBACK}:{self.port}"
 
-    @property
-    def log(self) -> Path:
-        return self.data / "kafka.log"
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process else None
-
-    @property
-    def is_running(self) -> bool:
-        return self._process is not None and self._process.is_running
-
-    @property
-    def returncode(self) -> int | None:
-        """Exit code, negative for a signal; None while it runs."""
-        return self._process.returncode if self._process else None
-
-    def bound_log(self) -> None:
-        """Keep the log below 16 MB; see `ChildProcess.bound_log`."""
-        if self._process:
-            self._process.bound_log()
-
-    def last_lines(self) -> list[str]:
-        """Return the end of the log."""
-        return self._process.last_lines() if self._process else []
-
     def restart(self) -> None:
         """Start again on the same data and port, stopping the node first if it runs. Waits until it serves."""
         self.stop()
@@ -117,21 +96,6 @@ class KafkaNode:
             if time.monotonic() > deadline:
                 raise self._failure(f"was not ready after {timeout_s:.0f} s")
             time.sleep(0.05)
-
-    def stop(self, timeout_s: float = 15.0) -> None:
-        """Shut down in order; killed when that takes more than `timeout_s` seconds."""
-        if self._process:
-            self._process.stop(timeout_s)
-
-    def terminate(self) -> None:
-        """Ask the node to shut down and return at once."""
-        if self._process:
-            self._process.terminate()
-
-    def kill(self) -> None:
-        """End at once, as a power cut of the process would (SIGKILL)."""
-        if self._process:
-            self._process.kill()
 
     def pause(self) -> None:
         """Freeze (SIGSTOP): connections stay open, nothing is answered."""
@@ -163,14 +127,30 @@ class KafkaNode:
         settings |= self._settings
         try:
             self.data.mkdir(parents=True, exist_ok=True)
-            self._file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()), encoding="utf-8")
+            _write_properties(self._file, settings)
         except OSError as error:
             raise Misconfigured(f"Kafka cannot write to its data folder {self.data} ({error.strerror}).") from error
-        if not (self._records / "meta.properties").exists():
-            self._format()
+        if not (self._records / FORMATTED).exists():
+            self._format(settings["node.id"])
 
-    def _format(self) -> None:
-        cluster_id = self._cluster_id or new_cluster_id()
+    def _format(self, node_id: str) -> None:
+        """Make the storage of a new node: Kafka's own tool once for these jars, later from what it wrote then.
+
+        The tool is a Java of its own, which takes a second; what it writes differs in three ids.
+        """
+        cluster_id, kept = self._cluster_id or new_cluster_id(), KAFKA.folder / FEATURES
+        if not kept.exists():
+            self._run_storage_tool(cluster_id)
+            partial = kept.with_name(f"{FEATURES}-{new_cluster_id()}")
+            partial.write_bytes((self._records / FEATURES).read_bytes())
+            partial.rename(kept)
+            return
+        self._records.mkdir(exist_ok=True)
+        (self._records / FEATURES).write_bytes(kept.read_bytes())
+        ids = {"cluster.id": cluster_id, "directory.id": new_cluster_id(), "node.id": node_id, "version": "1"}
+        _write_properties(self._records / FORMATTED, ids)
+
+    def _run_storage_tool(self, cluster_id: str) -> None:
         arguments = ["format", "--ignore-formatted", "-t", cluster_id, "-c", str(self._file)]
         self._process = self._run("kafka.tools.StorageTool", *arguments)
         try:
@@ -179,9 +159,6 @@ class KafkaNode:
             self._process.kill()
         if not formatted:
             raise self._failure("could not format its storage")
-
-    def _failure(self, what: str) -> Misconfigured:
-        return Misconfigured("\n".join([f"Kafka {what}, its log {self.log} ends so:", *self.last_lines()]))
 
 
 @dataclass(slots=True)
@@ -273,6 +250,10 @@ def new_cluster_id() -> str:
     """Return a cluster id as Kafka wants it: 16 random bytes, base64 without padding, no leading dash."""
     identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
     return new_cluster_id() if identity.startswith("-") else identity
+
+
+def _write_properties(file: Path, properties: Mapping[str, str]) -> None:
+    file.write_text("".join(f"{name}={value}\n" for name, value in properties.items()), encoding="utf-8")
 
 
 def _free_ports(count: int, taken: Collection[int] = ()) -> list[int]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import os
 import secrets
 import socket
 from collections import deque
@@ -13,7 +14,10 @@ from trunkline_core.errors import Misconfigured
 LOOPBACK: Final = "127.0.0.1"
 FIRST_PORT: Final = 20_000
 LAST_PORT: Final = 32_000
-_given: Final[deque[int]] = deque(maxlen=4_000)
+PART: Final = 1_000
+"""So many ports in a row a process asks for, by its id: those that were started together, as the processes of a test
+run, ask for different ones; otherwise two that ask at the same time would find the same ones free."""
+_given: Final[deque[int]] = deque(maxlen=PART // 2)
 
 
 def free_port() -> int:
@@ -22,15 +26,17 @@ def free_port() -> int:
     It lies below the range from which Linux takes ports for outgoing connections (32768 and above): a client that
     tries again and again to reach a stopped server inside that range can end up connected to itself and keep the port.
     """
-    for _ in range(1000):
-        port = FIRST_PORT + secrets.randbelow(LAST_PORT - FIRST_PORT)
+    parts = (LAST_PORT - FIRST_PORT) // PART
+    first = FIRST_PORT + os.getpid() % parts * PART
+    for _ in range(10 * PART):
+        port = first + secrets.randbelow(PART)
         if port in _given:
             continue
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind((LOOPBACK, port))
             _given.append(port)
             return port
-    raise Misconfigured(f"No TCP port between {FIRST_PORT} and {LAST_PORT} is free: stop some programs.")
+    raise Misconfigured(f"No TCP port between {first} and {first + PART} is free: stop some programs.")
 
 
 def require_free(port: int, what: str, variable: str | None = None) -> None:

@@ -129,22 +129,24 @@ def _resolved(argv: Sequence[str | Path], env: Mapping[str, str] | None) -> list
 
 def _start(argv: list[str], log: Path, env: Mapping[str, str] | None, cwd: Path | None) -> "subprocess.Popen[bytes]":
     leashed = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), *argv]
+
+    def start() -> "subprocess.Popen[bytes]":
+        with log.open("ab") as output:  # here: a Ctrl-C takes whoever waits away, and would close it under our hands
+            return subprocess.Popen(
+                leashed,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=env,
+                cwd=cwd,
+                start_new_session=True,
+            )
+
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
             log.replace(_older(log))
-        with log.open("ab") as output:
-            return _on_lasting_thread(
-                lambda: subprocess.Popen(
-                    leashed,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                    env=env,
-                    cwd=cwd,
-                    start_new_session=True,
-                )
-            )
+        return _on_lasting_thread(start)
     except OSError as error:
         raise Misconfigured(f"{Path(argv[0]).name} cannot start ({error.strerror}: {error.filename}).") from error
 

@@ -12,6 +12,7 @@ from trunkline_core.errors import Misconfigured
 
 from trunkline_embedded.ports import LOOPBACK, accepts, free_port, require_free
 from trunkline_embedded.process import ChildProcess
+from trunkline_embedded.server import Server
 from trunkline_embedded.toolchain import Report, java, store_class_path
 
 READY_WITHIN_S: Final = 60.0
@@ -20,8 +21,10 @@ NATIVE: Final = ("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory
 
 
 @dataclass(slots=True)
-class MongoStore:
+class MongoStore(Server):
     """One store with its data folder. Made by `start`."""
+
+    called, log_name = "The store", "store.log"
 
     data: Path
     port: int
@@ -50,32 +53,6 @@ class MongoStore:
     def url(self) -> str:
         return f"mongodb://{LOOPBACK}:{self.port}/"
 
-    @property
-    def log(self) -> Path:
-        return self.data / "store.log"
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process else None
-
-    @property
-    def is_running(self) -> bool:
-        return self._process is not None and self._process.is_running
-
-    @property
-    def returncode(self) -> int | None:
-        """Exit code, negative for a signal; None while it runs."""
-        return self._process.returncode if self._process else None
-
-    def bound_log(self) -> None:
-        """Keep the log below 16 MB; see `ChildProcess.bound_log`."""
-        if self._process:
-            self._process.bound_log()
-
-    def last_lines(self) -> list[str]:
-        """Return the end of the log."""
-        return self._process.last_lines() if self._process else []
-
     def restart(self) -> None:
         """Start again on the same data and port, stopping the store first if it runs. Waits until it serves."""
         self.stop()
@@ -99,21 +76,3 @@ class MongoStore:
             if time.monotonic() > deadline:
                 raise self._failure(f"was not ready after {READY_WITHIN_S:.0f} s")
             time.sleep(0.05)
-
-    def stop(self, timeout_s: float = 10.0) -> None:
-        """Shut down in order; killed when that takes more than `timeout_s` seconds."""
-        if self._process:
-            self._process.stop(timeout_s)
-
-    def terminate(self) -> None:
-        """Ask the store to shut down and return at once."""
-        if self._process:
-            self._process.terminate()
-
-    def kill(self) -> None:
-        """End at once (SIGKILL); what was acknowledged stays."""
-        if self._process:
-            self._process.kill()
-
-    def _failure(self, what: str) -> Misconfigured:
-        return Misconfigured("\n".join([f"The store {what}, its log {self.log} ends so:", *self.last_lines()]))

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from trunkline_ledger.core.fold import Fold
 from trunkline_ledger.core.rows import Unreadable
 from trunkline_ledger.core.snapshots import Restoration, check_manifest, record_hash
-from trunkline_ledger.log_client import LogSnapshots, Stored
+from trunkline_ledger.log_client import LogSnapshots, SnapshotSlot
 from trunkline_ledger.replica import Replica
 from trunkline_ledger.service import LedgerService, LedgerState
 
@@ -50,7 +50,7 @@ async def _begin(replica: Replica[Any, Any, Any], reader: LogSnapshots, number: 
 
 
 async def fold_of(
-    service: LedgerService[S, C, E], topic_id: str, reader: LogSnapshots, stored: Stored
+    service: LedgerService[S, C, E], topic_id: str, reader: LogSnapshots, stored: SnapshotSlot
 ) -> Fold[S, C, E]:
     """Return the fold of a snapshot, of this log as it is now. Raises: Unreadable; KafkaError, TimeoutError."""
     manifest = stored.manifest

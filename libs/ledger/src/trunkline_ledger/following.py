@@ -38,16 +38,15 @@ class Following(Generic[S, C, E]):
         self._tail = self._new_tail()
         self._ends: dict[int, int] = {}
         self._connected_at = 0.0
-        self._lost_twice: set[int] = set()
+        self._lost_once: set[int] = set()
         self._is_frozen = False
 
-    async def connect(self) -> list[int]:
-        """Connect where the fold stands; return the topic's partitions. Raises: KafkaError, TimeoutError."""
+    async def connect(self) -> None:
+        """Connect where the fold stands. Raises: KafkaError, TimeoutError."""
         offsets = {number: hosted.core.next_offset for number, hosted in self._replica.hosted.items()}
         numbers = await self._tail.start(offsets)
         self._ends = await self._tail.end_offsets(numbers)
         self._connected_at = self._replica.monotonic_s()
-        return numbers
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -71,7 +70,7 @@ class Following(Generic[S, C, E]):
             records = await self._tail.next_records(1.0)
             if records:
                 back_off.reset()
-                self._lost_twice.clear()
+                self._lost_once.clear()
                 is_new = self._take_in(records)
                 await asyncio.sleep(0 if is_new else OWN_PACE_S)  # 0: a long replay must not starve the loop
             if not self._replica.is_caught_up and self._reached_ends():
@@ -116,6 +115,8 @@ class Following(Generic[S, C, E]):
         if lag < self._replica.settings.join_lag:
             self._settle_memory()
             self._replica.is_caught_up = True
+            for hosted in self._replica.hosted.values():  # who waits to read need not wait for the next record
+                hosted.progress.notify()
 
     def _settle_memory(self) -> None:
         """Once: what was read now lives long, and no collection need look at it again.
@@ -130,11 +131,11 @@ class Following(Generic[S, C, E]):
     def _suspect(self, error: KafkaError) -> None:
         """An offset beyond the end: rebuild, but only when it happens twice; a new leader may lag for a moment."""
         for place in error.args[0] if error.args and isinstance(error.args[0], dict) else ():
-            if place.partition in self._lost_twice:
-                self._lost_twice.discard(place.partition)
+            if place.partition in self._lost_once:
+                self._lost_once.discard(place.partition)
                 self._replica.rebuild(place.partition)
             else:
-                self._lost_twice.add(place.partition)
+                self._lost_once.add(place.partition)
                 self._tail.seek(place.partition, self._replica.hosted[place.partition].core.next_offset)
 
     async def _reconnect(self, error: Exception, back_off: BackOff) -> None:

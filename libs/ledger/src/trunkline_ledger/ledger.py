@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from aiokafka.errors import KafkaError
-from aiokafka.partitioner import murmur2
 from trunkline.topics import TOPICS, Topic
 from trunkline_core.errors import Transient, TrunklineError
 
@@ -22,9 +21,12 @@ from trunkline_ledger.core.batch import Reply, Ticket
 from trunkline_ledger.core.epochs import Owner
 from trunkline_ledger.core.marks import Mark
 from trunkline_ledger.core.partition import Partition
+from trunkline_ledger.core.skips import TooNew
 from trunkline_ledger.delivery import OwnershipCall, Watcher
 from trunkline_ledger.following import Following
+from trunkline_ledger.kafka.bounds import end_tasks
 from trunkline_ledger.kafka.client import KafkaClient
+from trunkline_ledger.kafka.partitioner import partition_of
 from trunkline_ledger.kafka.settings import LedgerSettings
 from trunkline_ledger.kafka.snapshots import snapshot_topic
 from trunkline_ledger.log_client import LogClient
@@ -107,17 +109,14 @@ class Ledger(Generic[S, C, E]):
         self._begin_tasks()
 
     def _topics(self) -> list[Topic]:
-        return [self._topic(), *([self._snapshot_topic()] if self._replica.has_snapshots else [])]
+        topics = [self._topic(self.service.topic, "aggregate id", "delete")]
+        if self._replica.has_snapshots:
+            topics.append(self._topic(snapshot_topic(self.service.topic), "partition, slot, chunk", "compact"))
+        return topics
 
-    def _topic(self) -> Topic:
-        name, partitions = self.service.topic, self._replica.settings.partitions
-        made = Topic(name, self.service.name, "aggregate id", partitions, "delete", -1, public=False)
-        return TOPICS.get(name, made)
-
-    def _snapshot_topic(self) -> Topic:
-        name, partitions = snapshot_topic(self.service.topic), self._replica.settings.partitions
-        made = Topic(name, self.service.name, "partition, slot, chunk", partitions, "compact", -1, public=False)
-        return TOPICS.get(name, made)
+    def _topic(self, name: str, key: str, cleanup: str) -> Topic:
+        partitions = self._replica.settings.partitions
+        return TOPICS.get(name, Topic(name, self.service.name, key, partitions, cleanup, -1, public=False))
 
     def _begin_tasks(self) -> None:
         name = self.service.name
@@ -159,17 +158,9 @@ class Ledger(Generic[S, C, E]):
             async with asyncio.timeout(DRAIN_S):
                 await self._drained()
         self._stopped.set()
-        await self._end_tasks()  # before their consumers are stopped, or they would fail on them
+        await end_tasks(self._tasks)  # before their consumers are stopped, or they would fail on them
         await self._ownership.leave()
         await self._following.close()
-
-    async def _end_tasks(self) -> None:
-        """Cancel again what is still there: aiokafka swallows a cancellation now and then."""
-        running = set(self._tasks)
-        while running:
-            for task in running:
-                task.cancel()
-            _, running = await asyncio.wait(running, timeout=1.0)
 
     async def _drained(self) -> None:
         for hosted in self._replica.hosted.values():
@@ -209,8 +200,7 @@ class Ledger(Generic[S, C, E]):
 
     def partition_of(self, key: str) -> int:
         """Return the partition of a key: Kafka's default partitioner."""
-        hashed: int = murmur2(key.encode())
-        return (hashed & 0x7FFFFFFF) % len(self._replica.hosted)
+        return partition_of(key.encode(), len(self._replica.hosted))
 
     def owner_of(self, partition: int) -> Owner | None:
         """Return who owns the partition by the newest marker, None before the first."""
@@ -259,24 +249,33 @@ class Ledger(Generic[S, C, E]):
         """Return `view(state)` of durable state, at least as new as `token` (ledger rule 18).
 
         After a freeze of the process it waits until what happened meanwhile is read.
-        Raises: Transient when this replica has not read that far within 500 ms.
+        Raises: Transient when this replica has not read that far within 500 ms, and where a newer version owns the
+            partition: what this one holds falls behind without end, and nothing would tell (rule 21).
         """
         hosted = self._hosted(partition)
         core = hosted.core
+        self._check_reads_on(core)
         wait_s = READ_WAIT_S if token else self._replica.settings.append_timeout_s
-        try:
-            await hosted.until(
-                lambda: (
-                    self._replica.is_caught_up
-                    and core.is_settled
-                    and not self._ownership.is_doubted(partition)
-                    and (token is None or core.next_offset > token.offset)
-                ),
-                wait_s,
+
+        def is_readable() -> bool:
+            return (
+                self._replica.is_caught_up
+                and not isinstance(core.poison, TooNew)
+                and partition not in self._replica.to_read_again
+                and core.is_settled
+                and not self._ownership.is_doubted(partition)
+                and (token is None or core.next_offset > token.offset)
             )
+
+        try:  # under load a batch is on its way but for the moment in which one is final and the next is not decided
+            return await hosted.when(is_readable, lambda: view(core.fold.state), wait_s)
         except TimeoutError:
             raise Transient("this replica has not read that far yet", retry_after_s=0.2) from None
-        return view(core.fold.state)
+
+    @staticmethod
+    def _check_reads_on(core: Partition[S, C, E]) -> None:
+        if isinstance(core.poison, TooNew):
+            raise Transient("this replica must be upgraded to read on", retry_after_s=0.2)
 
     def monotonic_s(self) -> float:
         """Return this process's monotonic time in seconds."""
@@ -326,7 +325,7 @@ class Ledger(Generic[S, C, E]):
         """
         number = self.partition_of(submission.key) if submission.partition is None else submission.partition
         hosted = self._hosted(number)
-        self._refuse_when_stalled(hosted, submission)
+        self._check_takes_commands(hosted, submission)
         ticket, answer = self._ticket(submission)
         hosted.core.submit(ticket)
         hosted.wake.set()
@@ -339,7 +338,8 @@ class Ledger(Generic[S, C, E]):
             raise reply
         return reply
 
-    def _refuse_when_stalled(self, hosted: Hosted[S, C, E], submission: Submission[C]) -> None:
+    def _check_takes_commands(self, hosted: Hosted[S, C, E], submission: Submission[C]) -> None:
+        """Raises: Transient at the end of the process, and while Kafka does not answer."""
         if self._replica.is_stopping:
             raise Transient("this replica is stopping", retry_after_s=0.2)
         began = hosted.append_began

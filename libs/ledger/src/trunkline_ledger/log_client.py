@@ -33,7 +33,7 @@ class Description:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class SnapshotSlot:
     """What stands in one slot of a partition's snapshots: whole or not, is for its reader to say."""
 
     manifest: SnapshotManifest
@@ -50,39 +50,60 @@ class LogTail(Protocol):
         """
         ...
 
-    def seek(self, partition: int, offset: int) -> None: ...
-
-    async def next_records(self, timeout_s: float) -> list[Record]:
-        """Return what arrived, in order per partition. Raises: KafkaError."""
+    def seek(self, partition: int, offset: int) -> None:
+        """Go on from `offset`."""
         ...
 
-    async def end_offsets(self, partitions: list[int]) -> dict[int, int]: ...
+    async def next_records(self, timeout_s: float) -> list[Record]:
+        """Return what arrived, in order per partition; nothing after `timeout_s`.
 
-    async def stop(self) -> None: ...
+        Raises: KafkaError; OffsetOutOfRangeError for a position that the log does not have (rule 9).
+        """
+        ...
+
+    async def end_offsets(self, partitions: list[int]) -> dict[int, int]:
+        """Return the next offset of each partition. Raises: KafkaError."""
+        ...
+
+    async def stop(self) -> None:
+        """Disconnect; never fails."""
+        ...
 
 
 class LogSnapshots(Protocol):
     """Reads the snapshots of one ledger; see `kafka.snapshots.SnapshotReader`."""
 
-    async def start(self) -> None: ...
+    async def start(self) -> None:
+        """Connect. Raises: KafkaError, TimeoutError."""
+        ...
 
-    async def stop(self) -> None: ...
+    async def stop(self) -> None:
+        """Disconnect; never fails."""
+        ...
 
-    async def slots(self, partition: int) -> Sequence[Stored]: ...
+    async def slots(self, partition: int) -> Sequence[SnapshotSlot]:
+        """Return what the slots of a partition of the ledger hold, newest first. Raises: KafkaError, TimeoutError."""
+        ...
 
-    async def record_at(self, partition: int, offset: int) -> Record | None: ...
+    async def record_at(self, partition: int, offset: int) -> Record | None:
+        """Return one record of the ledger, None beyond its end. Raises: KafkaError, TimeoutError."""
+        ...
 
 
 class LogProducer(Protocol):
     """Appends to one partition until its first unknown outcome; see `kafka.producer.PartitionProducer`."""
 
-    async def start(self) -> None: ...
+    async def start(self) -> None:
+        """Connect. Raises: KafkaError, TimeoutError."""
+        ...
 
     async def append(self, drafts: Sequence[Draft]) -> int:
         """Append all as one batch; return the offset of the first. Raises: AppendRefused, AppendUnknown."""
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Stop without delivering what is still on its way here; never fails."""
+        ...
 
 
 class LogMembership(Protocol):
@@ -90,15 +111,25 @@ class LogMembership(Protocol):
 
     proposed: frozenset[int]
 
-    async def start(self) -> None: ...
+    async def start(self) -> None:
+        """Join. Raises: KafkaError when no broker is up or the session time-out is refused; TimeoutError."""
+        ...
 
-    async def poll(self) -> None: ...
+    async def poll(self) -> None:
+        """Show that we live. Raises: KafkaError."""
+        ...
 
-    async def end_offset(self, partition: int) -> int: ...
+    async def end_offset(self, partition: int) -> int:
+        """Return the partition's next offset. Raises: KafkaError, TimeoutError."""
+        ...
 
-    async def topic_id(self) -> str: ...
+    async def topic_id(self) -> str:
+        """Return the id of the topic as it is now. Raises: KafkaError, TimeoutError; Transient while there is none."""
+        ...
 
-    async def stop(self, *, leave: bool) -> None: ...
+    async def stop(self, *, leave: bool) -> None:
+        """Disconnect; with `leave` the group hands our partitions on at once. Never fails."""
+        ...
 
 
 class LogClient(Protocol):
@@ -113,14 +144,26 @@ class LogClient(Protocol):
         """Return the process's monotonic time in seconds."""
         ...
 
+    def wall_s(self) -> float:
+        """Return the machine's clock in Unix seconds; only jumps of it mean anything."""
+        ...
+
     async def prepare(self, topics: Sequence[Topic], replication_factor: int) -> Description:
         """Create or verify the topics; return the first. Raises: Transient when no broker answers; Misconfigured."""
         ...
 
-    def new_tail(self, topic: str, client_id: str, fetch_max_wait_ms: int = 500) -> LogTail: ...
+    def new_tail(self, topic: str, client_id: str, fetch_max_wait_ms: int = 500) -> LogTail:
+        """Return one that is not started; a fetch that has nothing to return may wait `fetch_max_wait_ms`."""
+        ...
 
-    def new_snapshot_reader(self, ledger_topic: str, client_id: str) -> LogSnapshots: ...
+    def new_snapshot_reader(self, ledger_topic: str, client_id: str) -> LogSnapshots:
+        """Return one that is not started."""
+        ...
 
-    def new_producer(self, topic: str, partition: int, timeout_s: float) -> LogProducer: ...
+    def new_producer(self, topic: str, partition: int, timeout_s: float) -> LogProducer:
+        """Return one that is not started; an append without an answer for `timeout_s` is unknown (rule 10)."""
+        ...
 
-    def new_membership(self, topic: str, instance_id: str, session_timeout_s: float) -> LogMembership: ...
+    def new_membership(self, topic: str, instance_id: str, session_timeout_s: float) -> LogMembership:
+        """Return one that has not joined; after `session_timeout_s` of silence the group proposes somebody else."""
+        ...

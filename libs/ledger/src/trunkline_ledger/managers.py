@@ -156,8 +156,10 @@ class _Feed(Generic[C]):
                     log.warning("source lost", extra={"topic": self.topic, "reason": type(error).__name__})
                 except _Stopped as stop:  # nothing is skipped that nobody let go: the same input is tried again
                     self._stopped_at = stop.effective
+                    self._ledger.stats.manager_failures += 1
                     log.exception("manager failed", extra={"topic": self.topic, "input": str(stop)})
                 except Exception:  # a defect of ours
+                    self._ledger.stats.manager_failures += 1
                     log.exception("manager failed", extra={"topic": self.topic})
                 await back_off.wait()
                 await self._reader.renew()
@@ -175,7 +177,7 @@ class _Feed(Generic[C]):
             return
         number, offset = stopped.record.partition, stopped.record.offset
         skips = Skips(offset)
-        await self._reader.seek(number, Position(offset, stopped.position_after.epoch))
+        self._reader.seek(number, Position(offset, stopped.position_after.epoch))
         end = (await self._reader.end_offsets())[number]
         while skips.reaches(offset) and self._reader.positions()[number].offset < end:
             for effective in await self._reader.next_batch(POLL_S):
@@ -191,7 +193,7 @@ class _Feed(Generic[C]):
         self._handed_over.clear()
 
     async def _step(self) -> None:
-        await self._take_up_targets()
+        self._take_up_targets()
         if not self._fed:
             await asyncio.sleep(0.1)
             return
@@ -210,7 +212,7 @@ class _Feed(Generic[C]):
         self._stop_feeding(target)
         self._again_at[target] = self._ledger.monotonic_s() + RETRY_S
 
-    async def _take_up_targets(self) -> None:
+    def _take_up_targets(self) -> None:
         """A partition we come to own, or that had trouble, may have seen less than we have read: back to its mark."""
         now = self._ledger.monotonic_s()
         fresh = {target for target in self._ledger.owned - self._fed if self._again_at.get(target, 0.0) <= now}
@@ -219,7 +221,7 @@ class _Feed(Generic[C]):
             lowest = min(begins, key=lambda begin: begin.offset, default=position)
             if lowest.offset < position.offset or (fresh and not self._fed):
                 self._passed[source] = lowest.offset
-                await self._reader.seek(source, lowest)
+                self._reader.seek(source, lowest)
         self._fed |= fresh
 
     def _go_on_from_mark(self, manager: ProcessManager[C], target: int, source: int) -> Position:
@@ -286,8 +288,7 @@ class _Feed(Generic[C]):
         return before
 
     def _is_applied(self, target: int, source: ManagerSource) -> bool:
-        mark = self._ledger.mark(target, source.manager, source.topic, source.partition)
-        return mark is not None and (source.offset, source.ordinal) <= (mark.offset, mark.ordinal)
+        return self._ledger.core(target).fold.marks.is_applied(source)
 
     # inputs that concern nobody here do not write a record each
 
@@ -332,16 +333,23 @@ class _Feed(Generic[C]):
         try:
             await self._ledger.submit(submission)
         except TrunklineError as refusal:
-            about = {"manager": submission.source.manager, "reason": str(refusal), "input": submission.command_id}
-            if refusal.retryable:
-                log.info("input waits", extra=about)
-            elif isinstance(refusal, Defect):
-                log.error("input stopped by a defect", extra=about, exc_info=refusal.__cause__)
-            else:
-                log.info("input refused", extra=about)
             assert submission.partition is not None
-            return self._is_applied(submission.partition, submission.source)
+            is_done = self._is_applied(submission.partition, submission.source)
+            self._tell(refusal, is_done, {"manager": submission.source.manager, "input": submission.command_id})
+            return is_done
         return True
+
+    def _tell(self, refusal: TrunklineError, is_done: bool, about: dict[str, object]) -> None:
+        about["reason"] = str(refusal)
+        if refusal.retryable:
+            log.info("input waits", extra=about)
+        elif isinstance(refusal, Defect):
+            log.error("input stopped by a defect", extra=about, exc_info=refusal.__cause__)
+        elif is_done:
+            log.info("input refused", extra=about)
+        else:  # the broker takes no record about it: it is tried again, and what comes after it waits
+            self._ledger.stats.manager_failures += 1
+            log.error("input refused by the broker", extra=about)
 
 
 def _submission(

@@ -29,10 +29,15 @@ IDLE_S = 5.0
 GROUP_SETTLES_S = 1.0
 PULSE_S = 0.5
 TOPIC_IS_SEEN_S = 1.0
+CLOCK_JUMPS_S = 5.0
 AWAY = (KafkaError, OSError, TimeoutError, Transient)
 FAILURES = (*AWAY, AppendUnknown, AppendRefused)
 
 log = logging.getLogger(__name__)
+
+
+class _Unproven(Exception):
+    """Nobody could tell where the log ends."""
 
 
 class Ownership(Generic[S, C, E]):
@@ -44,7 +49,8 @@ class Ownership(Generic[S, C, E]):
         self._proposed: frozenset[int] = frozenset()
         self._session_timeout_s = replica.settings.session_timeout_s
         self._alive_at = self._replica.monotonic_s()
-        self._doubted: set[int] = set()
+        self._doubted: dict[int, float] = {}  # partition → since when
+        self._clock_ahead_s = replica.client.wall_s() - replica.monotonic_s()
 
     async def hold_membership(self) -> None:
         """Ask for partitions once caught up, and keep asking; rebuild the client where it breaks."""
@@ -113,11 +119,28 @@ class Ownership(Generic[S, C, E]):
         while True:
             self._doubt_after_freeze()
             self._alive_at = self._replica.monotonic_s()
+            self._begin_epochs_after_jump()
             await asyncio.sleep(PULSE_S)
+
+    def _begin_epochs_after_jump(self) -> None:
+        """Take the log's time anew where this machine slept, or its clock was set (rule 15).
+
+        Monotonic time stands still while a machine sleeps: every timer would be that late, and each id that a client
+        makes would be too far ahead. The marker of the next epoch brings the broker's time.
+        """
+        ahead_s = self._replica.client.wall_s() - self._replica.monotonic_s()
+        if abs(ahead_s - self._clock_ahead_s) <= CLOCK_JUMPS_S:
+            return
+        log.warning("clock jumped, next epoch", extra=self._about(seconds=round(ahead_s - self._clock_ahead_s)))
+        self._clock_ahead_s = ahead_s
+        for number, hosted in self._replica.hosted.items():
+            self._replica.emit(number, hosted.core.step_down())
 
     async def hear_after_freeze(self) -> None:
         """Read what happened while the process was frozen, also where nothing is asked for."""
         while True:
+            if self._replica.is_too_old:  # no member, and never an owner
+                self._doubted.clear()
             for number in sorted(self._doubted):
                 try:
                     await self._hear_again(number, self._replica.hosted[number])
@@ -132,7 +155,7 @@ class Ownership(Generic[S, C, E]):
 
     def _doubt_after_freeze(self) -> None:
         if self._replica.monotonic_s() - self._alive_at > self._session_timeout_s:
-            self._doubted.update(self._replica.hosted)
+            self._doubted = dict.fromkeys(self._replica.hosted, self._alive_at)
 
     def _follow_proposal(self, proposed: frozenset[int]) -> None:
         if proposed != self._proposed and not self._replica.is_stopping:
@@ -178,6 +201,9 @@ class Ownership(Generic[S, C, E]):
             while hosted.core.is_open:
                 await self._decide_once(number, hosted, producer)
             return began
+        except FAILURES:
+            replica.emit(number, hosted.core.step_down())
+            raise
         finally:
             await producer.close()
 
@@ -194,26 +220,31 @@ class Ownership(Generic[S, C, E]):
         """Return the log's end; when it is below the fold the log lost its tail (rule 9)."""
         assert self._membership is not None, "only a member is proposed to"
         read = hosted.core.next_offset  # before asking: the fold goes on while the answer is on its way
-        end = await self._membership.end_offset(number)
-        if end < read:
-            await asyncio.sleep(1.0)  # a new leader's high watermark may lag for a moment
-            end = await self._membership.end_offset(number)
-        if not await self._notice_new_topic(self._membership) and end < read:
+        known = self._replica.topic_id
+        end = await self._end_at_least(read, number, self._membership)
+        await self._notice_new_topic(self._membership)
+        if self._replica.topic_id == known and end < read:
             self._replica.rebuild(number)
         return end
 
-    async def _notice_new_topic(self, membership: LogMembership) -> bool:
+    async def _end_at_least(self, read: int, number: int, membership: LogMembership) -> int:
+        """Return the log's end; below `read` only if it is so twice: a new leader's high watermark may lag."""
+        end = await membership.end_offset(number)
+        if end < read:
+            await asyncio.sleep(1.0)
+            end = await membership.end_offset(number)
+        return end
+
+    async def _notice_new_topic(self, membership: LogMembership) -> None:
         """A topic that was deleted and made anew has another id: no partition is what was read of it (rule 9).
 
         Offsets and epochs need not tell: the new log may be as long as the old one was.
         """
         topic_id = await membership.topic_id()
-        is_new = topic_id != self._replica.topic_id
-        if is_new:
+        if topic_id != self._replica.topic_id:
             self._replica.topic_id = topic_id
             for number in self._replica.hosted:
                 self._replica.rebuild(number)
-        return is_new
 
     async def _reached(self, hosted: Hosted[S, C, E], offset: int) -> None:
         core = hosted.core
@@ -253,31 +284,50 @@ class Ownership(Generic[S, C, E]):
     async def _hear_again(self, number: int, hosted: Hosted[S, C, E]) -> None:
         """A process that was frozen first reads what happened meanwhile.
 
-        Its appends would be void anyway; this keeps it from refusing commands on the ground of an old state.
+        Its appends would be void and its refusals unproven anyway; this lets it read again, and spares the log.
         """
         self._doubt_after_freeze()
-        if number in self._doubted and self._membership is not None:
+        since = self._doubted.get(number)
+        if since is not None and self._membership is not None:
             await self._reached(hosted, await self._membership.end_offset(number))
-            self._doubted.discard(number)
+            if self._doubted.get(number) == since:  # not frozen once more meanwhile
+                del self._doubted[number]
             hosted.progress.notify()
 
     async def _commit(self, number: int, hosted: Hosted[S, C, E], batch: Batch[E], producer: LogProducer) -> None:
         core = hosted.core
         hosted.append_began = self._replica.monotonic_s()
         try:
-            offset = await producer.append(batch.drafts) if batch.drafts else None
+            offset = await self._place(number, batch, producer)
             outputs = core.acknowledged(offset, self._replica.monotonic_s())
         except AppendRefused:
             outputs = core.refused(self._replica.monotonic_s())
         except AppendUnknown:
             await producer.close()
             outputs = core.lost_track(self._replica.monotonic_s())
+        except _Unproven:
+            outputs = core.unproven(self._replica.monotonic_s())
         except asyncio.CancelledError:
             self._replica.emit(number, core.lost_track(self._replica.monotonic_s()))
             raise
         finally:
             hosted.append_began = None
         self._replica.emit(number, outputs)
+
+    async def _place(self, number: int, batch: Batch[E], producer: LogProducer) -> int:
+        """Append the batch and return its offset. One without records asks where the log ends instead.
+
+        An owner that is cut off does not know of its successor: without a word of the log's it would refuse a command,
+        or answer that there is nothing to do, on the ground of a state that is no longer true (rule 8).
+        Raises: AppendRefused, AppendUnknown; _Unproven for a batch without records.
+        """
+        if batch.drafts:
+            return await producer.append(batch.drafts)
+        assert self._membership is not None, "an owner was a member"
+        try:
+            return await self._end_at_least(batch.expected_offset, number, self._membership)
+        except AWAY as error:
+            raise _Unproven from error
 
     def _about(self, **more: object) -> dict[str, object]:
         return {"ledger": self._replica.service.name, **more}

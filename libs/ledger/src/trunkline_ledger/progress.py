@@ -2,30 +2,50 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiter:
+    predicate: Callable[[], bool]
+    view: Callable[[], Any]
+    found: "asyncio.Future[Any]"
+
+    def look(self) -> None:
+        """Look now: whoever looks a step later may find that it moved on again."""
+        try:
+            if not self.found.done() and self.predicate():
+                self.found.set_result(self.view())
+        except Exception as error:  # it is the waiter's, and must not stop who moves on
+            self.found.set_exception(error)
 
 
 class Progress:
-    """Wakes those who wait for a predicate, each time something moved on."""
+    """Looks for those who wait for a predicate, each time something moved on."""
 
     def __init__(self) -> None:
-        self._waiting: dict[asyncio.Future[None], None] = {}  # in order of their coming: a simulated run repeats itself
+        self._waiting: dict[_Waiter, None] = {}  # in order of their coming: a simulated run repeats itself
 
     def notify(self) -> None:
-        """Something moved on: let everybody look again."""
+        """Something moved on: look for everybody."""
         for waiter in self._waiting:
-            if not waiter.done():
-                waiter.set_result(None)
+            waiter.look()
 
     async def until(self, predicate: Callable[[], bool], timeout_s: float) -> None:
-        """Return when the predicate holds. Raises: TimeoutError."""
-        async with asyncio.timeout(timeout_s):
-            while not predicate():
-                await self._next()
+        """Return when the predicate held. Raises: TimeoutError."""
+        await self.when(predicate, lambda: None, timeout_s)
 
-    async def _next(self) -> None:
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def when(self, predicate: Callable[[], bool], view: Callable[[], R], timeout_s: float) -> R:
+        """Return `view()` of a moment at which the predicate held, however short that was. Raises: TimeoutError."""
+        waiter = _Waiter(predicate, view, asyncio.get_running_loop().create_future())
+        waiter.look()
         self._waiting[waiter] = None
         try:
-            await waiter
+            async with asyncio.timeout(timeout_s):
+                found: R = await waiter.found
+            return found
         finally:
             del self._waiting[waiter]

@@ -13,12 +13,15 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from trunkline_core.errors import Poison, Transient
 
-from trunkline_ledger.core.records import OWN_TYPES
+from trunkline_ledger.core.records import OWN_TYPES, dead_letter_headers
+from trunkline_ledger.kafka.bounds import close_within
 from trunkline_ledger.kafka.reader import EffectiveRecord, Position, Reader
 
 log = logging.getLogger(__name__)
 
 RETRY_S = 1.0
+BURY_S = 30.0
+CLOSE_S = 5.0
 PACE_S = 0.2
 """Pause after each bulk, so that a busy topic fills the next one: a store's cost is per bulk, not per document."""
 
@@ -26,9 +29,13 @@ PACE_S = 0.2
 class ProjectionStore(Protocol):
     """Where positions are kept, beside the read model."""
 
-    async def load_positions(self, projection: str, topic: str) -> Mapping[int, Position]: ...
+    async def load_positions(self, projection: str, topic: str) -> Mapping[int, Position]:
+        """Return the next position of each partition that has one. Raises: Transient."""
+        ...
 
-    async def save_positions(self, projection: str, topic: str, positions: Mapping[int, Position]) -> None: ...
+    async def save_positions(self, projection: str, topic: str, positions: Mapping[int, Position]) -> None:
+        """Remember the next position of each partition given. Raises: Transient."""
+        ...
 
 
 class Projection(Protocol):
@@ -93,7 +100,7 @@ class ProjectionRunner:
         if self._reader is not None:
             await self._reader.stop()
         if self._producer is not None:
-            await self._producer.stop()
+            await close_within(self._producer.stop(), CLOSE_S)
         self._reader, self._producer = None, None
 
     async def _step(self) -> None:
@@ -122,18 +129,15 @@ class ProjectionRunner:
 
     async def _bury(self, effective: EffectiveRecord, error: Exception) -> None:
         """Send a copy to the dead-letter topic with the reason and where it came from."""
-        if self._producer is None:
-            self._producer = AIOKafkaProducer(bootstrap_servers=self._bootstrap_servers, acks="all")
-            await self._producer.start()
         record = effective.record
-        headers = [
-            ("tl-projection", self._projection.name.encode()),
-            ("tl-reason", type(error).__name__.encode()),
-            ("tl-source-topic", self._projection.topic.encode()),
-            ("tl-source-partition", b"%d" % record.partition),
-            ("tl-source-offset", b"%d" % record.offset),
-            ("tl-type", (record.type or "").encode()),
-        ]
-        await self._producer.send_and_wait(self._dlq_topic, value=record.value, key=record.key, headers=headers)
+        headers = dead_letter_headers(self._projection.topic, record, error)
+        headers["tl-projection"] = self._projection.name.encode()
+        async with asyncio.timeout(BURY_S):
+            if self._producer is None:
+                self._producer = AIOKafkaProducer(bootstrap_servers=self._bootstrap_servers, acks="all")
+                await self._producer.start()
+            await self._producer.send_and_wait(
+                self._dlq_topic, value=record.value, key=record.key, headers=list(headers.items())
+            )
         self.dead_letters += 1
         log.error("record buried", extra={"projection": self._projection.name, "offset": record.offset})

@@ -25,6 +25,7 @@ from trunkline_ledger.stats import LedgerStats
 S = TypeVar("S", bound=LedgerState)
 C = TypeVar("C")
 E = TypeVar("E")
+R = TypeVar("R")
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,10 @@ class Hosted(Generic[S, C, E]):
     async def until(self, predicate: Callable[[], bool], timeout_s: float) -> None:
         """Return when the predicate holds. Raises: TimeoutError."""
         await self.progress.until(predicate, timeout_s)
+
+    async def when(self, predicate: Callable[[], bool], view: Callable[[], R], timeout_s: float) -> R:
+        """Return `view()` of a moment at which the predicate held. Raises: TimeoutError."""
+        return await self.progress.when(predicate, view, timeout_s)
 
 
 class Replica(Generic[S, C, E]):
@@ -158,5 +163,5 @@ class Replica(Generic[S, C, E]):
 
     def _tell_stopped(self, number: int, poison: Poison) -> None:
         """What an operator must know to upgrade this replica, or to let the record go (ledger rule 21)."""
-        about = {"ledger": self.service.name, "partition": number, "reason": str(poison)}
-        log.error("partition stopped", extra=about)
+        about = {"topic": self.service.topic, "partition": number, "offset": self.hosted[number].core.stopped_at}
+        log.error("partition stopped", extra={**about, "reason": str(poison)})

@@ -38,7 +38,9 @@ class Codec(Protocol[C, E]):
         """Raises: Poison."""
         ...
 
-    def encode_event(self, event: E, metadata: Metadata) -> bytes: ...
+    def encode_event(self, event: E, metadata: Metadata) -> bytes:
+        """Return the event with its metadata as one record's value."""
+        ...
 
     def decode_event(self, value: bytes) -> tuple[E, Metadata]:
         """Raises: Poison."""

@@ -127,7 +127,7 @@ class _Search:
         if self._partition not in ends:
             raise Invalid("partition", f"must be below {len(ends)}")
         for number in ends.keys() - {self._partition}:
-            await self._reader.seek(number, Position(ends[number], 0))
+            self._reader.seek(number, Position(ends[number], 0))
         self._end = ends[self._partition]
         await self._read_to(self._end)
 

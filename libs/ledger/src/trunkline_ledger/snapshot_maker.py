@@ -24,7 +24,7 @@ from trunkline_ledger.core.snapshots import body_of, chunks_of, manifest_of
 from trunkline_ledger.kafka.quiet import quieten_aiokafka
 from trunkline_ledger.kafka.snapshots import SLOTS, SnapshotReader, SnapshotWriter
 from trunkline_ledger.kafka.tail import Tail
-from trunkline_ledger.log_client import Stored
+from trunkline_ledger.log_client import SnapshotSlot
 from trunkline_ledger.service import LedgerService
 from trunkline_ledger.stats import LedgerStats
 
@@ -94,7 +94,7 @@ async def _base(request: Request, service: LedgerService[Any, Any, Any]) -> _Bas
     return _Base(core, number, _chunks_in_slot(slots, (number + 1) % SLOTS))
 
 
-def _chunks_in_slot(slots: list[Stored], slot: int) -> int:
+def _chunks_in_slot(slots: list[SnapshotSlot], slot: int) -> int:
     return max((stored.manifest.chunk_count for stored in slots if stored.manifest.number % SLOTS == slot), default=0)
 
 

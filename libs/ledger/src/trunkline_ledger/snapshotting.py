@@ -102,7 +102,7 @@ class _Helper:
         """Return the one line that the helper answers. Raises: OSError."""
         command = [sys.executable, "-m", MAKER]
         pipe = subprocess.PIPE
-        with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=_environment(), text=True) as self._process:
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=helper_environment(), text=True) as self._process:
             if self._is_over:
                 self._process.kill()
             assert self._process.stdin is not None and self._process.stdout is not None
@@ -119,6 +119,7 @@ class _Helper:
             self._process.kill()
 
 
-def _environment() -> dict[str, str]:
+def helper_environment() -> dict[str, str]:
+    """Return what the helper inherits, and where it finds what this process has imported."""
     kept = {name: value for name in KEPT_VARIABLES if (value := os.environ.get(name)) is not None}
     return kept | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

@@ -21,6 +21,7 @@ class LedgerStats:
         skipped: records passed over because an operator let them go.
         stuck_timers: timers whose command led to no event that replaces them (a defect of the rules).
         watcher_failures: watchers that raised.
+        manager_failures: attempts of process managers that a record or a defect stopped; they are repeated (alert).
         reconnects: clients built anew.
         snapshots_read: partitions that began from a snapshot.
         snapshots_refused: snapshots that were not used, because they were damaged, of another log or too new (alert).
@@ -45,6 +46,7 @@ class LedgerStats:
     skipped: int = 0
     stuck_timers: int = 0
     watcher_failures: int = 0
+    manager_failures: int = 0
     reconnects: int = 0
     snapshots_read: int = 0
     snapshots_refused: int = 0

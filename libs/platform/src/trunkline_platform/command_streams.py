@@ -1,6 +1,7 @@
 """`ExecuteStream`: many commands over one gRPC call, because a call of its own costs more than most commands do.
 
-Owns: numbers of requests and answers, how many are under way, and that each command has a verified credential.
+Owns: numbers of requests and answers, how many are under way, that a command is under way once however often it is
+repeated, and that each command has a verified credential.
 Must not: know an area's messages or rules; each command is carried out as `Execute` does it.
 """
 
@@ -8,6 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -15,6 +17,7 @@ import grpc
 from google.protobuf.message import DecodeError
 from google.rpc.status_pb2 import Status
 from trunkline_core.errors import Invalid, Transient, TrunklineError
+from trunkline_ledger.submission import Defect
 
 from trunkline_platform.credentials import TOKEN_KEY, Credentials, Principal
 from trunkline_platform.errors_grpc import code_of, error_from_rpc, error_from_status, status_of
@@ -25,7 +28,10 @@ from trunkline_platform.wire_times import duration
 log = get_logger(__name__)
 
 MAX_UNDER_WAY: Final = 1_000
-"""Commands of one call that are not answered yet; the next one is read when there is room (gRPC slows the caller)."""
+"""Commands of one call whose answers the caller has not taken yet; the next one is read when there is room (gRPC slows
+the caller)."""
+MAX_TIMEOUT_S: Final = 300
+"""Nobody waits longer for one answer; what is longer is a mistake, and no bound."""
 CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 
 CarryOut = Callable[[Any, Principal, float], Awaitable[Any]]
@@ -42,23 +48,22 @@ class CommandStreamServer:
 
     async def serve(self, requests: AsyncIterator[Any], _: Any) -> AsyncIterator[Any]:
         """Answer until the caller ends the call and its last command is answered."""
-        answers: asyncio.Queue[Any] = asyncio.Queue()  # bounded by what may be under way
-        reading = asyncio.create_task(self._read(requests, answers), name="command-requests")
+        answers: asyncio.Queue[Any] = asyncio.Queue()  # bounded by the room for what may be under way
+        room = asyncio.Semaphore(MAX_UNDER_WAY)
+        reading = asyncio.create_task(self._read(requests, answers, room), name="command-requests")
         try:
             while (answer := await answers.get()) is not None:
                 yield answer
+                room.release()  # not before the caller took it: else one that never does would fill the queue
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
 
-    async def _read(self, requests: AsyncIterator[Any], answers: asyncio.Queue[Any]) -> None:
-        room, under_way = asyncio.Semaphore(MAX_UNDER_WAY), set[asyncio.Task[None]]()
+    async def _read(self, requests: AsyncIterator[Any], answers: asyncio.Queue[Any], room: asyncio.Semaphore) -> None:
+        under_way = set[asyncio.Task[None]]()
 
         async def answer(asked: Any) -> None:
-            try:
-                answers.put_nowait(await self._answer(asked))
-            finally:
-                room.release()
+            answers.put_nowait(await self._answer(asked))
 
         try:
             async for asked in requests:
@@ -85,7 +90,7 @@ class CommandStreamServer:
         except Exception as error:  # the edge's supervisor: a defect leaves without its text
             code = "INTERNAL"
             log.error("command failed", extra={"method": self._method.path}, exc_info=error)
-            status = Status(code=grpc.StatusCode.INTERNAL.value[0], message="internal error")
+            status = status_of(Defect("internal error"))
             return self._method.response(number=asked.number, status=status.SerializeToString())
         finally:
             RPC_SECONDS.labels(self._method.path, code).observe(time.monotonic() - began)
@@ -94,6 +99,8 @@ class CommandStreamServer:
         principal = self._credentials.verify(asked.credential)
         if not asked.HasField("timeout_duration"):
             raise Invalid("timeout_duration", "must be set")
+        if not 0 <= asked.timeout_duration.seconds <= MAX_TIMEOUT_S:
+            raise Invalid("timeout_duration", f"must be from 0 to {MAX_TIMEOUT_S} s")
         timeout_s = asked.timeout_duration.ToTimedelta().total_seconds()
         with bound(principal.tenant, asked.request.correlation_id):
             return await self._carry_out(asked.request, principal, timeout_s)
@@ -108,11 +115,14 @@ class CommandStream:
         self._method = method
         self._call: _Call | None = None
 
-    async def execute(self, request: Any, *, token: str, timeout_s: float) -> Any:
-        """Return the ExecuteResponse. Raises: what the server raised; Transient where the outcome is unknown."""
+    async def execute(self, request: Any, *, asker: Principal, token: str, timeout_s: float) -> Any:
+        """Return the ExecuteResponse; `token` is the asker's.
+
+        Raises: what the server raised; Transient where the outcome is unknown.
+        """
         if self._call is None or self._call.is_over:
             self._call = _Call(self._channel, self._method, token)
-        return await self._call.execute(request, token, timeout_s)
+        return await self._call.execute(request, asker, token, timeout_s)
 
     async def close(self) -> None:
         """End the call; commands under way are Transient."""
@@ -120,13 +130,38 @@ class CommandStream:
             await self._call.close()
 
 
+@dataclass(eq=False, slots=True)
+class _Asked:
+    """A command that is to be sent, or was and has no answer yet.
+
+    Attributes:
+        until: when the last of those who wait for it gives up, in monotonic seconds.
+        waiting: how many wait for it; 0 once all gave up.
+    """
+
+    number: int
+    request: Any
+    asker: Principal
+    token: str
+    answer: asyncio.Future[Any]
+    until: float = 0.0
+    waiting: int = 0
+
+
 class _Call:
-    """One life of a stream."""
+    """One life of a stream.
+
+    A command that is repeated while its first copy has no answer waits for that one: a server that is behind would
+    otherwise have the more to do the longer it takes, and fall behind for good.
+    """
 
     def __init__(self, channel: Any, method: Any, token: str) -> None:
         self._method = method
-        self._unsent: asyncio.Queue[Any] = asyncio.Queue(MAX_UNDER_WAY)
-        self._open: dict[int, asyncio.Future[Any]] = {}
+        self._open: dict[int, _Asked] = {}
+        self._unsent: dict[int, _Asked] = {}  # of the open ones, in order; bounded by the callers who wait for them
+        self._has_unsent = asyncio.Event()
+        self._has_ended = False
+        self._by_command: dict[tuple[Principal, str], _Asked] = {}
         self._newest = 0
         open_stream = channel.stream_stream(
             method.path,
@@ -140,28 +175,51 @@ class _Call:
     def is_over(self) -> bool:
         return self._reading.done()
 
-    async def execute(self, request: Any, token: str, timeout_s: float) -> Any:
-        self._newest += 1
-        number = self._newest
-        answer = self._open[number] = asyncio.get_running_loop().create_future()
-        timeout = duration(timedelta(seconds=timeout_s))
-        asked = self._method.request(number=number, request=request, credential=token, timeout_duration=timeout)
+    async def execute(self, request: Any, asker: Principal, token: str, timeout_s: float) -> Any:
+        asked = self._by_command.get((asker, request.command_id))
+        if asked is None or asked.request != request:
+            asked = self._ask(request, asker, token)
+        asked.until = max(asked.until, time.monotonic() + timeout_s)
+        asked.waiting += 1
         try:
             async with asyncio.timeout(timeout_s):
-                await self._unsent.put(asked)
-                return await answer
+                return await asyncio.shield(asked.answer)
         except TimeoutError:
             raise Transient("no answer in time: the outcome is unknown", retry_after_s=0.2) from None
         finally:
-            self._open.pop(number, None)
+            asked.waiting -= 1
+            if not asked.waiting and asked.number in self._unsent:
+                self._forget(asked)
 
     async def close(self) -> None:
         self._stream.cancel()
         await asyncio.gather(self._reading, return_exceptions=True)
 
+    def _ask(self, request: Any, asker: Principal, token: str) -> _Asked:
+        self._newest += 1
+        asked = _Asked(self._newest, request, asker, token, asyncio.get_running_loop().create_future())
+        self._open[asked.number] = self._unsent[asked.number] = self._by_command[asker, request.command_id] = asked
+        self._has_unsent.set()
+        return asked
+
+    def _forget(self, asked: _Asked) -> None:
+        self._open.pop(asked.number, None)
+        self._unsent.pop(asked.number, None)
+        if self._by_command.get((asked.asker, asked.request.command_id)) is asked:
+            del self._by_command[asked.asker, asked.request.command_id]
+
     async def _requests(self) -> AsyncIterator[Any]:
-        while True:
-            yield await self._unsent.get()
+        while not self._has_ended:
+            while self._unsent:
+                yield self._message(self._unsent.pop(next(iter(self._unsent))))
+            self._has_unsent.clear()
+            await self._has_unsent.wait()
+
+    def _message(self, asked: _Asked) -> Any:
+        left = duration(timedelta(seconds=max(asked.until - time.monotonic(), 0.001)))
+        return self._method.request(
+            number=asked.number, request=asked.request, credential=asked.token, timeout_duration=left
+        )
 
     async def _read(self) -> None:
         """Hand out answers until the call ends, then tell those who still wait."""
@@ -172,18 +230,23 @@ class _Call:
         except grpc.aio.AioRpcError as error:
             reason = error_from_rpc(error)
         finally:
-            for waiting in self._open.values():
-                if not waiting.done():
-                    waiting.set_exception(reason)
+            self._has_ended = True
+            self._has_unsent.set()  # else gRPC would wait for requests of an ended call for ever
+            for asked in tuple(self._open.values()):
+                self._end(asked, reason)
 
     def _settle(self, answer: Any) -> None:
-        waiting = self._open.get(answer.number)
-        if waiting is None or waiting.done():
-            return  # who asked has given up
-        if answer.HasField("response"):
-            waiting.set_result(answer.response)
+        if (asked := self._open.get(answer.number)) is not None:
+            self._end(asked, answer.response if answer.HasField("response") else _error(answer.status))
+
+    def _end(self, asked: _Asked, outcome: Any) -> None:
+        self._forget(asked)
+        if not asked.waiting:
+            asked.answer.cancel()  # everybody gave up
+        elif isinstance(outcome, TrunklineError):
+            asked.answer.set_exception(outcome)
         else:
-            waiting.set_exception(_error(answer.status))
+            asked.answer.set_result(outcome)
 
 
 def _error(encoded: bytes) -> TrunklineError:

@@ -20,6 +20,7 @@ from typing import Any, Final, Generic, TypeVar
 import grpc
 from trunkline.common.v1.common_types_pb2 import ReadToken
 from trunkline_core.errors import Invalid, Misconfigured, Transient
+from trunkline_core.ids import check_id
 from trunkline_ledger.ledger import Ledger
 from trunkline_ledger.submission import Committed, Lane, NotOwner, Submission
 
@@ -33,7 +34,9 @@ from trunkline_platform.wire import EventWire
 C = TypeVar("C")
 E = TypeVar("E")
 
-MAX_ID_CHARS: Final = 128
+MAX_REQUEST_BYTES: Final = 256 * 1024
+"""More than any command may have (the ledger's 48 KiB), and far less than one gRPC message."""
+MAX_HASH_BYTES: Final = 64
 ATTEMPT_S: Final = 2.5
 RETRY_S: Final = 0.2
 
@@ -119,9 +122,14 @@ class CommandServer(Generic[C, E]):
 
     def _submission(self, request: Any, principal: Principal, timeout_s: float) -> Submission[C]:
         """Raises: Invalid, Forbidden."""
-        check_id("command_id", request.command_id, required=True)
-        check_id("correlation_id", request.correlation_id)
-        check_id("causation_id", request.causation_id)
+        if request.ByteSize() > MAX_REQUEST_BYTES:  # forwarded, it would break the stream that all commands share
+            raise Invalid("command", f"must have at most {MAX_REQUEST_BYTES} bytes with its ids")
+        if len(request.payload_hash) > MAX_HASH_BYTES:
+            raise Invalid("payload_hash", f"must have at most {MAX_HASH_BYTES} bytes")
+        check_id("command_id", request.command_id)
+        for field in ("correlation_id", "causation_id"):
+            if value := getattr(request, field):
+                check_id(field, value)
         command = self._wire.command_from_message(request.command)
         self._permit(command, principal)
         return Submission(
@@ -151,7 +159,7 @@ class CommandServer(Generic[C, E]):
         onward.forwarded = True
         token = self._credentials.issue(principal)
         stream = self._channels.commands(address, self._stream)
-        return await stream.execute(onward, token=token, timeout_s=max(left_s, 0.001))
+        return await stream.execute(onward, asker=principal, token=token, timeout_s=max(left_s, 0.001))
 
     def _response(self, committed: Committed[E]) -> Any:
         events = [self._wire.event_to_message(found.event, found.metadata) for found in committed.events]
@@ -203,11 +211,10 @@ class CommandClient:
             causation_id=causation_id,
             payload_hash=payload_hash,
         )
-        token = self._credentials.issue(principal)
         deadline = time.monotonic() + timeout_s
         while True:
             try:
-                return await self._attempt(request, token, deadline - time.monotonic())
+                return await self._attempt(request, principal, deadline - time.monotonic())
             except Transient as trouble:
                 self._next += 1
                 pause_s = min(trouble.retry_after_s, RETRY_S)
@@ -215,16 +222,11 @@ class CommandClient:
                     raise
                 await asyncio.sleep(pause_s)
 
-    async def _attempt(self, request: Any, token: str, left_s: float) -> Any:
+    async def _attempt(self, request: Any, principal: Principal, left_s: float) -> Any:
         """One try at one replica; a replica that hangs costs only a part of the time."""
         stream = self._channels.commands(self._addresses[self._next % len(self._addresses)], self._stream)
-        return await stream.execute(request, token=token, timeout_s=min(left_s, ATTEMPT_S))
-
-
-def check_id(field: str, value: str, *, required: bool = False) -> None:
-    """Raises: Invalid when an id is too long, or missing though required."""
-    if len(value) > MAX_ID_CHARS or (required and not value):
-        raise Invalid(field, f"must have {int(required)} to {MAX_ID_CHARS} characters")
+        token = self._credentials.issue(principal)
+        return await stream.execute(request, asker=principal, token=token, timeout_s=min(left_s, ATTEMPT_S))
 
 
 def _everybody(command: object, principal: Principal) -> None:

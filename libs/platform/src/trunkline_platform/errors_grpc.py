@@ -99,7 +99,7 @@ def error_from_status(code: grpc.StatusCode, message: str, status: Status | None
             return Transient(message, _retry_after_s(status, UNAVAILABLE_RETRY_S))
         case Code.DEADLINE_EXCEEDED | Code.CANCELLED:
             return Transient("no answer in time: the outcome is unknown", UNAVAILABLE_RETRY_S)
-        case Code.UNKNOWN if status is None:  # gRPC's own word for a handler that ended with its process
+        case Code.UNKNOWN | Code.INTERNAL if status is None:  # gRPC's own words for a peer that died: ours have details
             return Transient("the server ended: the outcome is unknown", UNAVAILABLE_RETRY_S)
         case _:
             return Defect(f"the server failed ({code.name}): {message}")

@@ -10,6 +10,7 @@ never from the group's commits. What was sent after it is sent again: absolute v
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -19,10 +20,10 @@ from faust.types import TP
 from trunkline.topics import Topic
 from trunkline_core.errors import Misconfigured, Poison
 from trunkline_ledger.core.epochs import EpochFilter, Verdict
-from trunkline_ledger.core.records import OWN_TYPES, Record, read_headers
-from trunkline_ledger.kafka.closing import close_within
+from trunkline_ledger.core.records import OWN_TYPES, Record, dead_letter_headers, read_headers
+from trunkline_ledger.kafka.bounds import close_within
 from trunkline_ledger.kafka.reader import EffectiveRecord, Position
-from trunkline_ledger.kafka.topics import ensure_topics
+from trunkline_ledger.kafka.topics import ask, ensure_topics
 
 from trunkline_platform.faust_publisher import Publisher
 from trunkline_platform.faust_safety import Row, SafeApp, SafeTable, build_app
@@ -33,8 +34,9 @@ SETTLE_S: Final = 0.5
 ACKNOWLEDGE_WITHIN_S: Final = 30.0
 STOP_S: Final = 10.0
 GAP_WITHIN_S: Final = 15.0
-KNOWN_WITHIN_S: Final = 15.0
 ASK_AGAIN_S: Final = 0.05
+STALL_S: Final = 60.0
+LOOK_S: Final = 1.0
 MAX_UNSETTLED: Final = 5_000
 
 Handler = Callable[[EffectiveRecord], None]
@@ -154,7 +156,7 @@ class LedgerSource:
                     self._dlq_topic,
                     effective.record.key,
                     effective.record.value,
-                    _dead_letter_headers(self.topic, effective.record, error),
+                    dead_letter_headers(self.topic, effective.record, error),
                 )
 
     def unsettled(self) -> dict[int, Position]:
@@ -239,6 +241,7 @@ class LiveApp:
             self._settle_always(),
             self._raise_failure(),
             self._raise_crash(),
+            self._raise_stall(),
         )
         tasks = [asyncio.create_task(work, name=f"faust-{number}") for number, work in enumerate(works)]
         try:
@@ -264,6 +267,18 @@ class LiveApp:
     async def _raise_crash(self) -> None:
         await self.faust._crashed.wait()
         raise LiveFailure(f"Faust ended: {self.faust.crash_reason!r}") from self.faust.crash_reason
+
+    async def _raise_stall(self) -> None:
+        """Faust may wait for ever for its group or its tables when a broker dies: a new start gets over that."""
+        tables: Any = self.faust.tables
+        left, since = -1, time.monotonic()
+        while True:
+            await asyncio.sleep(LOOK_S)
+            found = tables.recovery.active_remaining_total()
+            if self.is_ready or found != left:
+                left, since = found, time.monotonic()
+            elif time.monotonic() - since > STALL_S:
+                raise LiveFailure(f"not ready and no nearer to it for {STALL_S:.0f} s, {left} rows left to recover")
 
     async def _take(self, source: LedgerSource, message: Any) -> None:
         if self._failed.is_set():
@@ -338,16 +353,6 @@ def _position_key(partition: int) -> bytes:
     return b"%d" % partition
 
 
-def _dead_letter_headers(topic: str, record: Record, error: Exception) -> dict[str, bytes]:
-    return {
-        "tl-reason": type(error).__name__.encode(),
-        "tl-source-topic": topic.encode(),
-        "tl-source-partition": b"%d" % record.partition,
-        "tl-source-offset": b"%d" % record.offset,
-        "tl-type": (record.type or "").encode(),
-    }
-
-
 def _changelog(name: str, partitions: int) -> Topic:
     return Topic(
         name=name,
@@ -361,15 +366,13 @@ def _changelog(name: str, partitions: int) -> Topic:
 
 
 async def _partition_counts(bootstrap_servers: str, topics: list[str]) -> dict[str, int]:
-    """Return how many partitions each topic has. Raises: TimeoutError when a broker does not know one within 15 s."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
-    await admin.start()
-    try:
-        async with asyncio.timeout(KNOWN_WITHIN_S):
+    """Return how many partitions each topic has. Raises: Transient when a broker does not know one within 15 s."""
+
+    async def counts(admin: AIOKafkaAdminClient) -> dict[str, int]:
+        found = await admin.describe_topics(topics)
+        while any(topic["error_code"] for topic in found):  # a new topic is not known to each broker at once
+            await asyncio.sleep(ASK_AGAIN_S)
             found = await admin.describe_topics(topics)
-            while any(topic["error_code"] for topic in found):  # a new topic is not known to each broker at once
-                await asyncio.sleep(ASK_AGAIN_S)
-                found = await admin.describe_topics(topics)
-    finally:
-        await admin.close()
-    return {topic["topic"]: len(topic["partitions"]) for topic in found}
+        return {topic["topic"]: len(topic["partitions"]) for topic in found}
+
+    return await ask(bootstrap_servers, counts)

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from trunkline_ledger.kafka.closing import close_within
+from trunkline_ledger.kafka.bounds import close_within, start_within
 
 LINGER_MS = 5
+START_S = 30.0
 STOP_S = 5.0
 MAX_BATCH_BYTES = 262_144
 
@@ -41,9 +42,9 @@ class Publisher:
         return sent
 
     async def run(self) -> None:
-        """Send until cancelled. Raises: KafkaError when no broker is up at the start."""
+        """Send until cancelled. Raises: KafkaError, TimeoutError when no broker is up at the start."""
         producer = AIOKafkaProducer(**self._options)
-        await producer.start()
+        await start_within(producer.start, producer.stop, START_S)
         try:
             while True:
                 topic, key, value, headers, sent = await self._waiting.get()

@@ -41,10 +41,11 @@ class Pointer:
     retired: int | None = None
 
     def requested(self) -> "Pointer":
-        """A rebuild begins. Raises: Conflict while another is not over."""
+        """A rebuild begins, under a number that no generation had: a slow replica may still be dropping one that was
+        abandoned. Raises: Conflict while another is not over."""
         if self.phase is not Phase.LIVE or self.retired is not None:
             raise Conflict(f"the read model {self.name} is being rebuilt already")
-        return replace(self, phase=Phase.FILLING, next=self.live + 1)
+        return replace(self, phase=Phase.FILLING, next=max(self.live, self.version) + 1)
 
     def abandoned(self) -> "Pointer":
         """The rebuild ends without effect. Raises: Conflict where there is none."""

@@ -15,6 +15,7 @@ from typing import Any, Final
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from trunkline_core.errors import Invalid, Misconfigured, Transient, TrunklineError
+from trunkline_ledger.submission import Defect
 
 from trunkline_platform.credentials import TOKEN_KEY, Credentials, Principal, Unauthenticated
 from trunkline_platform.errors_grpc import abort, code_of
@@ -209,4 +210,4 @@ async def _abort_defect(context: Any, method: str, error: Exception) -> None:
     if isinstance(error, grpc.aio.AbortError):
         raise error
     log.error("rpc failed", extra={"method": method}, exc_info=error)
-    await context.abort(grpc.StatusCode.INTERNAL, "internal error")
+    await abort(context, Defect("internal error"))

@@ -131,6 +131,16 @@ def check_fingerprint(found: str, wrap: KeyWrap) -> None:
         )
 
 
+def fingerprint_in(path: Path) -> str:
+    """Return what tells under which secret the keys of a SQLite file were wrapped, which others may be writing.
+
+    Raises: sqlite3.Error for a file that is no key store.
+    """
+    with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        found: tuple[str] | None = connection.execute("SELECT fingerprint FROM installation").fetchone()
+    return found[0] if found else ""
+
+
 def nanoseconds(moment: datetime) -> int:
     """Return nanoseconds since 1970, as stores keep when a key was made."""
     return (moment - EPOCH) // timedelta(microseconds=1) * 1_000

@@ -4,7 +4,8 @@ Owns: signals, readiness, exit codes. Must not: know what the tasks do.
 
 First SIGTERM or SIGINT: readiness off, then, in reverse order of registration, `on_stop` callbacks are called and tasks
 of `add` are cancelled and waited for; so register in the order of start, and what a task uses is closed after it.
-A second signal ends the process at once. When all is closed it leaves within 5 s, whatever a library left behind.
+The same when a task fails, but the other tasks end first. A second signal ends the process at once. When all is closed
+it leaves within 5 s, whatever a library left behind.
 """
 
 import asyncio
@@ -53,7 +54,7 @@ class Process:
         if self._group is None:
             work.close()
             raise RuntimeError("tasks are added by a bootstrap")
-        task = self._group.create_task(work, name=name)
+        task = _member(self._group, name, work)
         names = [known for known, _ in self._closers]
         self._closers.insert(names.index(name) if name in names else len(names), (name, lambda: _ended(task)))
 
@@ -85,7 +86,7 @@ class Process:
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
-                start = group.create_task(self._start(bootstrap), name="start")
+                start = _member(group, "start", self._start(bootstrap))
                 await self._stop.wait()
                 await _ended(start)
                 await self._close_all()
@@ -113,6 +114,33 @@ class Process:
                     await close()
             except Exception as error:  # the supervisor's end: one part that fails must not keep the others open
                 log.warning("stop failed", extra={"part": name, "reason": type(error).__name__})
+
+
+def _member(group: asyncio.TaskGroup, name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    """Run `work` for a group, which waits for all its members; for one that ignores its cancellation only a while."""
+    task = asyncio.create_task(work, name=name)
+    outcome = _outcome(task)
+    try:
+        member = group.create_task(outcome, name=f"{name}-outcome")
+    except RuntimeError:  # the group is ending
+        outcome.close()
+        task.cancel()
+        raise
+    member.add_done_callback(lambda _: task.cancel())  # for a member that was cancelled before it began
+    return member
+
+
+async def _outcome(task: asyncio.Task[Any]) -> Any:
+    """Return what the task does; after a cancellation within 10 s (aiokafka swallows one now and then)."""
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait({task}, timeout=STOP_STEP_S)
+        if not task.done():
+            log.warning("task goes on", extra={"part": task.get_name()})
+            raise
+    return task.result()
 
 
 async def _ended(task: asyncio.Task[Any]) -> None:

@@ -54,10 +54,10 @@ async def page_of(
         raise NotOwner(partition, ledger.owner_of(partition))
     at_most = size or MAX_PAGE
 
-    def view(state: S) -> list[tuple[str, R]]:
+    def view(state: S) -> tuple[list[tuple[str, R]], int]:
         following = (found for found in rows(state) if found[0] > after)
-        return nsmallest(at_most + 1, following, key=lambda found: found[0])
+        return nsmallest(at_most + 1, following, key=lambda found: found[0]), ledger.core(partition).next_offset
 
-    found = await ledger.read(partition, view)
+    found, next_offset = await ledger.read(partition, view)
     page = [row for _, row in found[:at_most]]
-    return Page(page, len(found) > at_most, ledger.core(partition).next_offset, count)
+    return Page(page, len(found) > at_most, next_offset, count)

@@ -96,13 +96,13 @@ def _counter(field: str) -> CounterMetricFamily:
     return CounterMetricFamily(f"trunkline_ledger_{field}", f"See LedgerStats.{field}.", labels=["ledger"])
 
 
-LEDGERS: Final = LedgerMetrics()
-REGISTRY.register(LEDGERS)
+LEDGER_METRICS: Final = LedgerMetrics()
+REGISTRY.register(LEDGER_METRICS)
 
 
 def export_ledger(ledger: Any) -> Callable[[], None]:
     """Export the counters of a ledger; return how to stop."""
-    return LEDGERS.add(ledger)
+    return LEDGER_METRICS.add(ledger)
 
 
 def export(figures: Collector) -> Callable[[], None]:

@@ -31,6 +31,7 @@ SILENCE_S: Final = 10.0
 BOUND_S: Final = 60.0  # longer than it takes to lose a silent peer: nobody inherits what it held
 HEARTBEAT_S: Final = 3.0
 LOOK_S: Final = 1.0
+DEAF_S: Final = 5.0  # with the heartbeat before it still less than the silence
 LOST_AT_ONCE: Final = 100  # all records of one command lie in one batch (ledger rule 6)
 MAX_BOOT_ID: Final = 64
 MAX_UNSENT: Final = 1_000
@@ -119,6 +120,11 @@ class PeerRegistry:
         held = None if session is None else session.held
         return [] if held is None else [row_id for row_id in ids if row_id not in held]
 
+    def was_deaf(self, now_s: float) -> None:
+        """Nothing was heard for a while because nobody listened here: every silence begins anew."""
+        for session in self._sessions.values():
+            session.heard_s = max(session.heard_s, now_s)
+
     def forget_silent(self, now_s: float) -> None:
         """Drop peers that have been silent for so long that `lost` says the same without them."""
         self._sessions = {peer: found for peer, found in self._sessions.items() if now_s - found.heard_s < BOUND_S}
@@ -151,27 +157,48 @@ class PeerWatch(Generic[S, C]):
         self._held_of = held_of
         self._lose = lose
         self._opened: dict[int, float] = {}
+        self._interrupted: dict[int, tuple[float, float]] = {}  # since when it was ours, and until when
+        self._looking: set[int] = set()
         self._unnamed: dict[int, dict[tuple[Peer, str], float]] = {}  # since when, by partition
         ledger.on_owned(self._on_owned)
         ledger.on_lost(self._on_lost)
 
     async def run(self) -> None:
-        """Look once a second until cancelled."""
-        while True:
-            await asyncio.sleep(LOOK_S)
-            now_s = time.monotonic()
-            for partition, opened_s in list(self._opened.items()):
-                try:
-                    await self._look(partition, opened_s, now_s)
-                except TrunklineError as error:
-                    log.info("lost peer not booked", extra={"partition": partition, "reason": type(error).__name__})
-            self._registry.forget_silent(now_s)
+        """Look once a second until cancelled; a partition that does not answer holds up no other."""
+        before_s = time.monotonic()
+        async with asyncio.TaskGroup() as looks:
+            while True:
+                await asyncio.sleep(LOOK_S)
+                now_s = time.monotonic()
+                if now_s - before_s >= DEAF_S:
+                    self._was_deaf(now_s)
+                before_s = now_s
+                for partition in sorted(self._opened.keys() - self._looking):
+                    self._looking.add(partition)
+                    look = self._look_or_tell(partition, self._opened[partition], now_s)
+                    looks.create_task(look, name=f"peers-look-{partition}")
+                self._registry.forget_silent(now_s)
+
+    def _was_deaf(self, now_s: float) -> None:
+        """The process stood still: what was said meanwhile is not read yet, so nobody was silent."""
+        self._registry.was_deaf(now_s)
+        self._unnamed.clear()
+
+    async def _look_or_tell(self, partition: int, opened_s: float, now_s: float) -> None:
+        try:
+            await self._look(partition, opened_s, now_s)
+        except TrunklineError as error:
+            log.info("lost peer not booked", extra={"partition": partition, "reason": type(error).__name__})
+        finally:
+            self._looking.discard(partition)
 
     async def _look(self, partition: int, opened_s: float, now_s: float) -> None:
         held = await self._ledger.read(partition, self._held_of)
         lost = self._registry.lost(held, now_s, opened_s)
         for peer in sorted(lost):
-            await self._submit(partition, peer, ())
+            for _ in range(0, len(held[peer]), LOST_AT_ONCE):  # all of a large gateway's, not 100 a second
+                if self._registry.lost({peer}, now_s, opened_s):  # it may come back meanwhile
+                    await self._submit(partition, peer, ())
         there = {peer: ids for peer, ids in held.items() if peer not in lost}
         for peer, ids in self._given_up(partition, there, now_s):
             await self._submit(partition, peer, ids)
@@ -193,11 +220,18 @@ class PeerWatch(Generic[S, C]):
         await self._ledger.submit(_loss(partition, key, peer.tenant, command))
 
     def _on_owned(self, partition: int) -> None:
-        self._opened[partition] = time.monotonic()
+        """An epoch soon after our own is no take-over (an append timed out, ledger rule 10): the silence was ours to
+        hear. Otherwise epochs of less than 10 s, as under load, would keep the dead alive."""
+        now_s = time.monotonic()
+        opened_s, lost_s = self._interrupted.pop(partition, (now_s, now_s))
+        is_new = now_s - lost_s >= SILENCE_S
+        self._opened[partition] = now_s if is_new else opened_s
+        if is_new:
+            self._unnamed.pop(partition, None)
 
     def _on_lost(self, partition: int) -> None:
-        self._opened.pop(partition, None)
-        self._unnamed.pop(partition, None)
+        if (opened_s := self._opened.pop(partition, None)) is not None:
+            self._interrupted[partition] = (opened_s, time.monotonic())
 
 
 def _check_greeting(peer: Peer, boot_id: str, held: Iterable[str] | None) -> None:

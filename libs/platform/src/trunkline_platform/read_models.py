@@ -9,7 +9,6 @@ on the log by then stands in the next generation (ADR 0018).
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import Final
 
 from aiokafka.errors import KafkaError
 from trunkline_core.errors import Transient
+from trunkline_ledger.kafka.bounds import end_tasks
 from trunkline_ledger.kafka.reader import EffectiveRecord, Position, Reader
 from trunkline_ledger.projection import Projection, ProjectionRunner
 
@@ -29,10 +29,11 @@ log = logging.getLogger(__name__)
 LOOK_S: Final = 1.0
 LEASE_S: Final = 3.0
 """Who could not read the pointer for so long stops writing: others may have moved on."""
-SETTLE_S: Final = 6.0
-"""Longer than a look and a lease: then every replica writes into both, or not at all."""
+SETTLE_S: Final = 15.0
+"""Longer than a look, a lease and asking for the log's ends: then every replica writes into both, or not at all."""
 GRACE_S: Final = 30.0
 """A read that began before the swap is over by then."""
+END_S: Final = 12.0  # longer than a runner takes to close its clients
 NEARLY: Final = 1_000  # records behind the end, as for a replica that joins (ledger rule 1)
 
 MakeProjection = Callable[[Store], Projection]
@@ -78,9 +79,10 @@ class ReadModel:
         return self._buried + sum(runner.dead_letters for runner, _ in self._running.values())
 
     async def run(self) -> None:
-        """Follow the pointer."""
+        """Follow the pointer until cancelled. Raises: what a runner failed with."""
         try:
             while True:
+                self._check_running()
                 await self._look()
                 await asyncio.sleep(self._pace.look_s)
         finally:
@@ -107,18 +109,23 @@ class ReadModel:
     # who writes
 
     async def _keep_only(self, wanted: Sequence[Writing]) -> None:
-        for writing in [writing for writing in self._running if writing not in wanted]:
-            runner, task = self._running.pop(writing)
+        ended = [writing for writing in self._running if writing not in wanted]
+        await end_tasks((self._running[writing][1] for writing in ended), again_after_s=END_S)
+        for writing in ended:
+            runner, _ = self._running.pop(writing)
             self._buried += runner.dead_letters
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.wait({task})
 
     def _begin_missing(self) -> None:
         for writing in writings(self._pointer):
             if writing not in self._running:
                 runner = self._runner(writing)
                 self._running[writing] = runner, asyncio.create_task(runner.run(), name=f"{self.name}-{writing}")
+
+    def _check_running(self) -> None:
+        """A runner goes on until it is cancelled: one that ended by itself did so by a defect, which is raised."""
+        for _, task in self._running.values():
+            if task.done():
+                task.result()
 
     def _runner(self, writing: Writing) -> ProjectionRunner:
         projections = [self._make(Generation(self._store, number)) for number in writing]
@@ -153,8 +160,9 @@ class ReadModel:
     async def _ends(self) -> Mapping[int, int]:
         reader = Reader(self._topic, bootstrap_servers=self._bootstrap_servers, client_id=f"read-model-{self.name}")
         try:
-            await reader.start()
-            return await reader.end_offsets()
+            async with asyncio.timeout(self._pace.lease_s):
+                await reader.start()
+                return await reader.end_offsets()
         finally:
             await reader.stop()
 

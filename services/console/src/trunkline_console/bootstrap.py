@@ -41,7 +41,7 @@ from trunkline_console.domain.decider import DirectoryDecider
 from trunkline_console.domain.events import Event
 from trunkline_console.domain.state import Directory
 from trunkline_console.entrypoints.pages import add_pages
-from trunkline_console.entrypoints.permissions import permit
+from trunkline_console.entrypoints.permissions import Permissions
 from trunkline_console.entrypoints.rest import Desktop, add_routes
 from trunkline_console.entrypoints.sessions import Sessions
 from trunkline_console.entrypoints.sockets import add_sockets
@@ -85,6 +85,7 @@ async def bootstrap(process: Process, settings: ConsoleSettings | None = None) -
     for kind in metrics.KINDS:
         metrics.DEFINITIONS.labels(kind).set_function(partial(_count_defined, replica.ledger, kind))
     commands = directory_service_pb2.DESCRIPTOR.services_by_name["DirectoryCommandService"]
+    permit = Permissions(lambda: map(replica.ledger.state, replica.ledger.partitions))
     replica.add_commands(commands, WIRE, key_of=key_of, lane_of=lane_of, permit=permit)
     await replica.serve_grpc()
     own = _client(replica, directory_service_pb2, "DirectoryCommandService", (replica.address,))

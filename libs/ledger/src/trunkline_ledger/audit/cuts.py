@@ -14,7 +14,7 @@ from trunkline.ledger.v1 import ledger_types_pb2 as wire
 from trunkline_core.errors import Poison
 
 from trunkline_ledger.core.epochs import EpochFilter, Verdict
-from trunkline_ledger.core.records import OWN_TYPES, SKIP_TYPE, Record
+from trunkline_ledger.core.records import INPUT_SKIPPED_TYPE, OWN_TYPES, Record
 from trunkline_ledger.service import LedgerService
 
 Place = tuple[str, int]
@@ -54,7 +54,7 @@ class PartitionInputs:
 
     def _source_of(self, record: Record) -> wire.ManagerSource | None:
         try:
-            if record.type == SKIP_TYPE:
+            if record.type == INPUT_SKIPPED_TYPE:
                 return wire.ManagerInputSkipped.FromString(record.value).source
             if record.type in OWN_TYPES:
                 return None

@@ -3,12 +3,11 @@
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
+from trunkline_ledger.core.clock import BEGINNING
 from trunkline_ledger.core.records import Record, read_headers
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class StoredRecord:
     def read(self, partition: int) -> Record:
         """Return it as the ledger's core sees it."""
         epoch, kind = read_headers(self.headers)
-        append_time = EPOCH + timedelta(milliseconds=self.timestamp_ms)
+        append_time = BEGINNING + timedelta(milliseconds=self.timestamp_ms)
         return Record(partition, self.offset, self.key or b"", self.value or b"", append_time, epoch, kind)
 
 

@@ -6,44 +6,38 @@ minutes, never the log. Must not: read anything itself, or fold state: `replay` 
 
 from collections import deque
 from collections.abc import Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from aiokafka.partitioner import murmur2
 from google.protobuf.message import DecodeError
 from trunkline.ledger.v1 import ledger_types_pb2 as wire
 from trunkline_core.errors import Poison, TrunklineError
 from trunkline_core.tables import Journal
 
 from trunkline_ledger.audit.problems import Problems
+from trunkline_ledger.core.alarm import TIMER_IDS
 from trunkline_ledger.core.clock import BEGINNING
 from trunkline_ledger.core.epochs import EpochFilter, Verdict
 from trunkline_ledger.core.metadata import Metadata, derive_event_id
 from trunkline_ledger.core.placement import PARTITIONER
 from trunkline_ledger.core.records import (
     BROADCAST_KEY,
+    INPUT_SKIPPED_TYPE,
     MAX_COMMAND_BYTES,
     MAX_COMMAND_RECORDS_BYTES,
     MAX_EVENT_BYTES,
     OWN_TYPES,
-    SKIP_TYPE,
     Draft,
     Record,
 )
 from trunkline_ledger.core.versions import Versions
 from trunkline_ledger.core.window import SPAN, check_age
+from trunkline_ledger.kafka.partitioner import partition_of
 from trunkline_ledger.service import LedgerService
 
-TIMER_IDS: Final = "timer/"  # a timer's record stands on its own partition, whatever its key
 REMEMBERED: Final = timedelta(seconds=2 * SPAN.total_seconds())
 """Within ±5 minutes of its id a command may take effect, so two of one id are never further apart."""
-
-
-def partition_of(key: bytes, partitions: int) -> int:
-    """Return the partition of a key: Kafka's default partitioner (ledger rule 22)."""
-    hashed: int = murmur2(key)
-    return (hashed & 0x7FFFFFFF) % partitions
 
 
 @dataclass(slots=True)
@@ -70,7 +64,6 @@ class PartitionReport:
     epochs: int = 0
     commands: int = 0
     streams: int = 0
-    deciders: list[str] = field(default_factory=list)
 
 
 class PartitionAudit:
@@ -133,8 +126,6 @@ class PartitionAudit:
         self._end_of_command("an epoch begins")
         self._report.epochs += 1
         self._time = max(self._time, record.append_time)
-        if marker.decider_version not in self._report.deciders[-1:]:
-            self._report.deciders.append(marker.decider_version)
         if marker.partition_count not in (0, self._partitions):
             self._wrong("PartitionCount", record, f"{marker.partition_count} in the marker, {self._partitions} now")
         if marker.partitioner not in ("", PARTITIONER):
@@ -147,7 +138,7 @@ class PartitionAudit:
 
     def _read_effective(self, record: Record) -> None:
         try:
-            if record.type == SKIP_TYPE:
+            if record.type == INPUT_SKIPPED_TYPE:
                 self._end_of_command("a skipped input follows")
                 self._advance_mark(record, wire.ManagerInputSkipped.FromString(record.value).source)
             elif record.type not in OWN_TYPES:

@@ -44,10 +44,16 @@ class Outcome(Generic[E]):
 
 @dataclass(slots=True)
 class Batch(Generic[E]):
-    """Commands decided together. `expected_offset` is where its first record should land."""
+    """Commands decided together.
+
+    Attributes:
+        expected_offset: where its first record should land.
+        at_most: commands.
+    """
 
     expected_offset: int
     now: datetime
+    at_most: int = MAX_COMMANDS
     drafts: list[Draft] = field(default_factory=list)
     outcomes: list[Outcome[E]] = field(default_factory=list)
     size_bytes: int = 0
@@ -55,7 +61,7 @@ class Batch(Generic[E]):
     @property
     def is_full(self) -> bool:
         """Whether another command must wait for the next batch."""
-        return self.size_bytes >= BATCH_FULL_BYTES or len(self.outcomes) >= MAX_COMMANDS
+        return self.size_bytes >= BATCH_FULL_BYTES or len(self.outcomes) >= self.at_most
 
     @property
     def next_offset(self) -> int:

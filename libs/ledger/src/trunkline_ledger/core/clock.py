@@ -8,6 +8,7 @@ Must not: read a clock; monotonic seconds are handed in.
 from datetime import UTC, datetime, timedelta
 
 BEGINNING = datetime.fromtimestamp(0, UTC)
+"""1970: what append times count from."""
 
 
 class LogClock:

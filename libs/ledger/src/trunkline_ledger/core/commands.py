@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from trunkline.ledger.v1 import ledger_types_pb2 as wire
 
-from trunkline_ledger.core.records import SKIP_TYPE, Draft
+from trunkline_ledger.core.records import INPUT_SKIPPED_TYPE, Draft
 from trunkline_ledger.submission import ManagerSource, Submission
 
 NOTHING: Final = object()
@@ -27,13 +27,14 @@ def command_record(submission: Submission[Any], payload: bytes, event_count: int
     return record.SerializeToString(deterministic=True)
 
 
-def skip_draft(source: ManagerSource, rule: str, key: str, epoch: int) -> Draft:
+def input_skipped_draft(source: ManagerSource, rule: str, key: str, epoch: int) -> Draft:
     """Return the record that advances a manager's mark without an event."""
     skipped = wire.ManagerInputSkipped(source=source_message(source), rule=rule)
-    return Draft(key.encode(), skipped.SerializeToString(deterministic=True), epoch, SKIP_TYPE)
+    return Draft(key.encode(), skipped.SerializeToString(deterministic=True), epoch, INPUT_SKIPPED_TYPE)
 
 
 def source_message(source: ManagerSource) -> wire.ManagerSource:
+    """Return it as the log says it."""
     return wire.ManagerSource(
         manager=source.manager,
         topic=source.topic,
@@ -45,6 +46,7 @@ def source_message(source: ManagerSource) -> wire.ManagerSource:
 
 
 def source_of(message: wire.ManagerSource) -> ManagerSource:
+    """Return what the log says."""
     return ManagerSource(
         message.manager, message.topic, message.partition, message.offset, message.epoch, message.ordinal
     )

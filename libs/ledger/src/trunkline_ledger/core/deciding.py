@@ -11,7 +11,7 @@ from trunkline_core.decider import Context, execute
 from trunkline_core.errors import Rejection, Transient, TrunklineError
 
 from trunkline_ledger.core.batch import Batch, Outcome, Ticket
-from trunkline_ledger.core.commands import NOTHING, command_record, skip_draft
+from trunkline_ledger.core.commands import NOTHING, command_record, input_skipped_draft
 from trunkline_ledger.core.fold import Fold
 from trunkline_ledger.core.metadata import Metadata, derive_event_id
 from trunkline_ledger.core.records import Draft, check_command_size, check_records_size
@@ -144,7 +144,7 @@ class Deciding(Generic[S, C, E]):
         if source is None or self._fold.marks.is_applied(source):
             return
         self._fold.marks.advance(source)
-        batch.append([skip_draft(source, rule, submission.key, self._fold.epochs.epoch)])
+        batch.append([input_skipped_draft(source, rule, submission.key, self._fold.epochs.epoch)])
 
 
 def _window_key(submission: Submission[Any]) -> tuple[str, str, str]:

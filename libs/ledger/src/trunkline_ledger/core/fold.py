@@ -22,7 +22,7 @@ from trunkline_ledger.core.digest import digest_of
 from trunkline_ledger.core.epochs import EpochFilter, Verdict
 from trunkline_ledger.core.marks import Marks
 from trunkline_ledger.core.metadata import Metadata
-from trunkline_ledger.core.records import RECORD_SKIPPED_TYPE, SKIP_TYPE, Record
+from trunkline_ledger.core.records import INPUT_SKIPPED_TYPE, RECORD_SKIPPED_TYPE, Record
 from trunkline_ledger.core.versions import Versions
 from trunkline_ledger.core.window import Window
 from trunkline_ledger.service import LedgerService, LedgerState
@@ -118,14 +118,15 @@ class Fold(Generic[S, C, E]):
 
     def _apply_whole(self, record: Record, effective: list[Recorded[E]]) -> None:
         reading, read = self._reading, len(self._reading.events) if self._reading else 0
+        time = self.clock.last_event_time
         try:
-            if record.type == SKIP_TYPE:
+            if record.type == INPUT_SKIPPED_TYPE:
                 self.marks.advance(source_of(wire.ManagerInputSkipped.FromString(record.value).source))
             elif record.type != RECORD_SKIPPED_TYPE:
                 effective.append(self._apply(record))
         except Exception as error:  # whatever a codec or a rule raises stops this partition, never the process
             self.journal.rollback()
-            self._reading = reading
+            self._reading, self.clock.last_event_time = reading, time
             if reading is not None:
                 del reading.events[read:]
             where = f"offset {record.offset} of {self._service.topic}/{self._number}"

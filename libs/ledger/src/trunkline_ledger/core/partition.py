@@ -11,7 +11,7 @@ the shell must do then stands in `Outputs`.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from trunkline_core.errors import Invalid, Overloaded, Poison, Transient, TrunklineError
 
@@ -94,6 +94,7 @@ class Partition(Generic[S, C, E]):
         self._in_flight: Batch[E] | None = None
         self._displaced: _Displaced[E] | None = None
         self._arrived: list[Record] = []
+        self._singly = 0  # how many more commands are decided one by one
         self._marked: tuple[int, float] | None = None
 
     @property
@@ -110,6 +111,11 @@ class Partition(Generic[S, C, E]):
     def poison(self) -> Poison | None:
         """Why this replica applies nothing more, None while it does."""
         return None if self._stop is None else self._stop.poison
+
+    @property
+    def stopped_at(self) -> int | None:
+        """Offset of the record that this replica cannot apply, None while it applies all."""
+        return None if self._stop is None else self._stop.offset
 
     @property
     def is_settled(self) -> bool:
@@ -287,12 +293,14 @@ class Partition(Generic[S, C, E]):
     def next_batch(self, monotonic_s: float) -> Batch[E] | None:
         """Decide what is queued, one command after another; None when there is nothing or a batch is on its way.
 
-        The shell appends `drafts` and reports back by `acknowledged`, `refused` or `lost_track`; a batch without drafts
-        is `acknowledged` at once.
+        The shell appends `drafts` and reports back by `acknowledged`, `refused` or `lost_track`. A batch without drafts
+        is acknowledged where the log ends, or `unproven`: nobody else may have gone on with it when it is answered.
         """
         if not self.is_open or self.is_deciding or not len(self.lanes):
             return None
         batch: Batch[E] = Batch(self.next_offset, self.fold.clock.now(monotonic_s))
+        if self._singly:
+            batch.at_most, self._singly = 1, self._singly - 1
         self._in_flight = batch
         while not batch.is_full and (ticket := self.lanes.take()) is not None:
             batch.outcomes.append(self._deciding.outcome(ticket, batch, monotonic_s))
@@ -301,12 +309,12 @@ class Partition(Generic[S, C, E]):
 
     # the fate of a batch
 
-    def acknowledged(self, first_offset: int | None, monotonic_s: float) -> Outputs[E]:
-        """The broker acknowledged the batch in flight at `first_offset` (None: it had no records) (rules 7 to 9)."""
+    def acknowledged(self, first_offset: int, monotonic_s: float) -> Outputs[E]:
+        """The batch in flight stands at `first_offset`; of one without records, the log ends there (rules 7 to 9)."""
         outputs: Outputs[E] = Outputs()
         if (batch := self._take_in_flight()) is None:
             return outputs
-        if first_offset is None or first_offset == batch.expected_offset:
+        if first_offset == batch.expected_offset:
             self._make_final(batch, monotonic_s, outputs)
         elif first_offset < batch.expected_offset:
             self.fold.journal.rollback()
@@ -315,19 +323,42 @@ class Partition(Generic[S, C, E]):
             return outputs
         else:  # somebody else wrote: let the log decide
             self.fold.journal.rollback()
-            self.stats.displaced_batches += 1
-            self._displaced = _Displaced(batch, first_offset)
+            self._displace(batch, first_offset, outputs)
         self._read_arrived(monotonic_s, outputs)
         return outputs
 
+    def _displace(self, batch: Batch[E], first_offset: int, outputs: Outputs[E]) -> None:
+        self.stats.displaced_batches += 1
+        if batch.drafts:
+            self._displaced = _Displaced(batch, first_offset)
+        else:
+            self._answer_all(batch, _again, outputs)
+
     def refused(self, monotonic_s: float) -> Outputs[E]:
-        """The broker refused the batch for good: a rejection, not an unknown outcome (rule 6)."""
-        return self._take_back(lambda: Invalid("command", "the broker refuses its records"), monotonic_s)
+        """The broker refused the batch for good: a rejection, not an unknown outcome (rule 6).
+
+        Of several commands nobody knows whose records it was: they must be asked again, and are then decided singly.
+        """
+        if self._in_flight is not None and len(self._in_flight.outcomes) > 1:
+            self._singly = len(self._in_flight.outcomes)
+            return self._take_back(_again, monotonic_s)
+        refusal = Invalid("command", "the broker refuses its records")
+        return self._take_back(lambda: refusal, monotonic_s, puts_off_timers=True)
+
+    def unproven(self, monotonic_s: float) -> Outputs[E]:
+        """Nobody could tell where the log ends: the batch, which has no records, must be decided again (rule 8)."""
+        return self._take_back(_again, monotonic_s, puts_off_timers=True)
 
     def lost_track(self, monotonic_s: float) -> Outputs[E]:
         """The outcome of the batch is unknown: take it back; nothing is decided before the next epoch (rule 10)."""
         self.stats.unknown_outcomes += 1
         outputs = self._take_back(_unknown, monotonic_s)
+        self._lose(outputs)
+        return outputs
+
+    def step_down(self) -> Outputs[E]:
+        """The shell failed in between and begins another epoch; who waits is told to ask again."""
+        outputs: Outputs[E] = Outputs()
         self._lose(outputs)
         return outputs
 
@@ -361,17 +392,29 @@ class Partition(Generic[S, C, E]):
         if outcome.is_first:
             latency_s = monotonic_s - ticket.received_monotonic
             outputs.effective += [replace(event, owner_latency_s=latency_s) for event in outcome.events]
-        self.stats.stuck_timers += not self._alarm.settled(ticket, self.fold.state.timers, monotonic_s)
+        self._settle_timer(ticket, monotonic_s)
         outputs.replies.append((ticket, outcome.refusal or self._committed(outcome.events)))
 
-    def _take_back(self, error: Callable[[], TrunklineError], monotonic_s: float) -> Outputs[E]:
+    def _take_back(
+        self, error: Callable[[], TrunklineError], monotonic_s: float, *, puts_off_timers: bool = False
+    ) -> Outputs[E]:
         outputs: Outputs[E] = Outputs()
         if (batch := self._take_in_flight()) is None:
             return outputs
         self.fold.journal.rollback()
         self._answer_all(batch, error, outputs)
+        if puts_off_timers:
+            self._put_off_timers(batch, monotonic_s)
         self._read_arrived(monotonic_s, outputs)
         return outputs
+
+    def _put_off_timers(self, batch: Batch[E], monotonic_s: float) -> None:
+        """They lead to no event now: due again at once they would spin, and nothing else of the process would run."""
+        for outcome in batch.outcomes:
+            self._settle_timer(outcome.ticket, monotonic_s)
+
+    def _settle_timer(self, ticket: Ticket, monotonic_s: float) -> None:
+        self.stats.stuck_timers += not self._alarm.settled(ticket, self.fold.state.timers, monotonic_s)
 
     def _take_in_flight(self) -> Batch[E] | None:
         """Return the batch whose fate is known, None when the partition was dropped meanwhile (all were told)."""
@@ -409,9 +452,13 @@ class Partition(Generic[S, C, E]):
     def _read_back(self, outcome: Outcome[E], shift: int) -> Reply:
         """What saw the state of the displaced batch without being on the log must be decided again (rule 8)."""
         if not outcome.is_first:
-            return Transient("the command must be decided again", retry_after_s=0.1)
+            return _again()
         return self._committed(tuple(replace(event, offset=event.offset + shift) for event in outcome.events))
 
 
-def _unknown() -> Any:
+def _again() -> Transient:
+    return Transient("the command must be decided again", retry_after_s=0.1)
+
+
+def _unknown() -> OutcomeUnknown:
     return OutcomeUnknown("the outcome is unknown: retry with the same id")

@@ -1,6 +1,6 @@
 """How keys are placed on the partitions of a ledger topic, which never changes (ledger rule 22).
 
-Must not: hash a key; Kafka's default partitioner does.
+Must not: hash a key; `kafka.partitioner` does.
 """
 
 from typing import Final

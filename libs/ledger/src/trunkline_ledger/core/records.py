@@ -1,6 +1,6 @@
 """Records of a ledger topic as bytes and headers, and the limits they keep.
 
-Owns: the header names, the ledger's own record types, the size limits (ledger rule 6).
+Owns: the header names, also of dead letters, the ledger's own record types, the size limits (ledger rule 6).
 Must not: know a service's events or Kafka.
 """
 
@@ -12,9 +12,9 @@ from trunkline_core.errors import Invalid
 EPOCH_HEADER = "tl-epoch"
 TYPE_HEADER = "tl-type"
 MARKER_TYPE = "trunkline.ledger.v1.Marker"
-SKIP_TYPE = "trunkline.ledger.v1.ManagerInputSkipped"
+INPUT_SKIPPED_TYPE = "trunkline.ledger.v1.ManagerInputSkipped"
 RECORD_SKIPPED_TYPE = "trunkline.ledger.v1.RecordSkipped"
-OWN_TYPES = frozenset({MARKER_TYPE, SKIP_TYPE, RECORD_SKIPPED_TYPE})
+OWN_TYPES = frozenset({MARKER_TYPE, INPUT_SKIPPED_TYPE, RECORD_SKIPPED_TYPE})
 BROADCAST_KEY = "*"
 
 MAX_COMMAND_BYTES = 48 * 1024
@@ -65,6 +65,17 @@ def read_headers(headers: object) -> tuple[int | None, str | None]:
         int(epoch) if isinstance(epoch, bytes) and epoch.isdigit() and len(epoch) < 19 else None,
         kind.decode("ascii", "replace") if isinstance(kind, bytes) else None,
     )
+
+
+def dead_letter_headers(topic: str, record: Record, error: Exception) -> dict[str, bytes]:
+    """Return what a copy of a record on a dead-letter topic says: where it stood, and which error it led to."""
+    return {
+        "tl-reason": type(error).__name__.encode(),
+        "tl-source-topic": topic.encode(),
+        "tl-source-partition": b"%d" % record.partition,
+        "tl-source-offset": b"%d" % record.offset,
+        TYPE_HEADER: (record.type or "").encode(),
+    }
 
 
 def check_command_size(size_bytes: int) -> None:

@@ -8,16 +8,17 @@ service's own domain makes. Owns: the tags, and what a reader of an older or new
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from operator import attrgetter
 from typing import Any
 
 import msgspec
 
+from trunkline_ledger.core.clock import BEGINNING
+
 PLAIN = frozenset({type(None), bool, int, float, str, bytes})
 TUPLE, OBJECT, ENUM, SET, MAPPING, TIME, DURATION = range(7)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 encode = msgspec.msgpack.Encoder().encode
@@ -41,7 +42,7 @@ class Packing:
             tuple: lambda value: [TUPLE, *map(self.pack, value)],
             frozenset: lambda value: [SET, *sorted(map(self.pack, value), key=encode)],
             dict: self._pack_mapping,
-            datetime: lambda value: [TIME, (value - EPOCH) // MICROSECOND],
+            datetime: lambda value: [TIME, (value - BEGINNING) // MICROSECOND],
             timedelta: lambda value: [DURATION, value // MICROSECOND],
         }
 
@@ -90,7 +91,7 @@ class Unpacking:
             lambda packed: self._makers[packed[1]](packed),
             lambda packed: frozenset(map(self.unpack, packed[1:])),
             lambda packed: {self.unpack(key): self.unpack(value) for key, value in packed[1:]},
-            lambda packed: EPOCH + packed[1] * MICROSECOND,
+            lambda packed: BEGINNING + packed[1] * MICROSECOND,
             lambda packed: packed[1] * MICROSECOND,
         )
 

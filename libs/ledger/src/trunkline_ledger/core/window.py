@@ -6,7 +6,7 @@ Must not: read a clock; rejections are not remembered.
 """
 
 import heapq
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
@@ -65,7 +65,7 @@ class Window(Generic[E]):
         while self._has_expired(now):
             self._drop_first()
         expires = max(now, time_of(key[2])) + SPAN
-        self._entries.put(key, Entry(payload_hash, expires, events))
+        self._entries.put(key, Entry(payload_hash, expires, tuple(map(_without_command, events))))
         heapq.heappush(self._order, (expires, key))
 
     def reindex(self) -> None:
@@ -87,6 +87,12 @@ class Window(Generic[E]):
         first = heapq.heappop(self._order)
         self._journal.record(lambda: heapq.heappush(self._order, first))
         self._entries.delete(first[1])
+
+
+def _without_command(recorded: Recorded[E]) -> Recorded[E]:
+    """Who repeats a command knows it; kept here, each long text would stand in memory twice."""
+    metadata = recorded.metadata
+    return replace(recorded, metadata=replace(metadata, command=b"")) if metadata.command else recorded
 
 
 def check_age(command_id: str, now: datetime) -> None:

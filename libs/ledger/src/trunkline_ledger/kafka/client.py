@@ -24,6 +24,9 @@ class KafkaClient:
     def monotonic_s(self) -> float:
         return time.monotonic()
 
+    def wall_s(self) -> float:
+        return time.time()
+
     async def prepare(self, topics: Sequence[Topic], replication_factor: int) -> Description:
         quieten_aiokafka()
         await ensure_topics(self.bootstrap_servers, topics, replication_factor)

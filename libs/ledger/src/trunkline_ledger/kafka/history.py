@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from trunkline_core.errors import Misconfigured, Transient
 
 from trunkline_ledger.audit.stored import StoredRecord
-from trunkline_ledger.kafka.closing import close_within
+from trunkline_ledger.kafka.bounds import close_within, start_within
 from trunkline_ledger.kafka.topics import partition_counts
 
 CONNECT_S: Final = 15.0
@@ -78,10 +78,8 @@ class ClusterHistory:
             max_partition_fetch_bytes=4 * 1024 * 1024,
         )
         try:
-            async with asyncio.timeout(CONNECT_S):
-                await consumer.start()
+            await start_within(consumer.start, consumer.stop, CONNECT_S)
         except (KafkaError, OSError, TimeoutError) as error:
-            await close_within(consumer.stop(), CLOSE_S)
             raise self._away() from error
         return consumer
 

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import KafkaConnectionError
 
-from trunkline_ledger.kafka.closing import close_within
+from trunkline_ledger.kafka.bounds import close_within, start_within
 from trunkline_ledger.kafka.description import DescribeTopicRequest, topic_id_of
 
 START_S = 15.0
@@ -44,12 +44,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
     async def start(self) -> None:
         """Join. Raises: KafkaError when no broker is up or the session time-out is refused."""
         self._consumer.subscribe([self._topic], listener=self)
-        try:
-            async with asyncio.timeout(START_S):
-                await self._consumer.start()
-        except BaseException:
-            await self.stop(leave=False)
-            raise
+        await start_within(self._consumer.start, self._consumer.stop, START_S)
         self._is_connected = True
 
     async def poll(self) -> None:

@@ -16,7 +16,7 @@ from aiokafka.errors import (
 )
 
 from trunkline_ledger.core.records import Draft
-from trunkline_ledger.kafka.closing import close_within
+from trunkline_ledger.kafka.bounds import close_within, start_within
 from trunkline_ledger.log_client import AppendRefused, AppendUnknown
 
 MAX_BATCH_BYTES = 262_144  # the default of 16 KiB would cut a batch in two
@@ -43,12 +43,7 @@ class PartitionProducer:
 
     async def start(self) -> None:
         """Connect. Raises: KafkaError when no broker is up."""
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                await self._producer.start()
-        except BaseException:
-            await self.close()
-            raise
+        await start_within(self._producer.start, self._producer.stop, self._timeout_s)
 
     async def append(self, drafts: Sequence[Draft]) -> int:
         """Append all drafts as one record batch; return the offset of the first.

@@ -52,7 +52,6 @@ class Reader:
         client: LogClient | None = None,
     ) -> None:
         self.topic = topic
-        self.void_records = 0
         self._counted_as = (client_id, topic)
         VOID_RECORDS[self._counted_as] += 0
         self._client = client or KafkaClient(bootstrap_servers)
@@ -92,7 +91,6 @@ class Reader:
         verdict = epochs.admit(record)
         after = self._positions[record.partition] = Position(record.offset + 1, epochs.epoch)
         if verdict is Verdict.VOID:
-            self.void_records += 1
             VOID_RECORDS[self._counted_as] += 1
             return None
         return EffectiveRecord(record, after)
@@ -101,7 +99,7 @@ class Reader:
         """Return where each partition is."""
         return dict(self._positions)
 
-    async def seek(self, partition: int, position: Position) -> None:
+    def seek(self, partition: int, position: Position) -> None:
         """Go on from another position, for example back to a process manager's mark."""
         self._positions[partition] = position
         self._filters[partition] = EpochFilter(position.epoch)

@@ -15,9 +15,9 @@ from google.protobuf.message import DecodeError
 from trunkline.ledger.v1.ledger_types_pb2 import SnapshotManifest
 
 from trunkline_ledger.core.records import Record
-from trunkline_ledger.kafka.closing import close_within
+from trunkline_ledger.kafka.bounds import close_within, start_within
 from trunkline_ledger.kafka.tail import read_record
-from trunkline_ledger.log_client import Stored
+from trunkline_ledger.log_client import SnapshotSlot
 
 START_S = 15.0
 CLOSE_S = 5.0
@@ -55,18 +55,13 @@ class SnapshotReader:
     async def start(self) -> None:
         """Connect. Raises: KafkaError, TimeoutError."""
         self._consumer = AIOKafkaConsumer(**self._options)
-        try:
-            async with asyncio.timeout(START_S):
-                await self._consumer.start()
-        except BaseException:
-            await self.stop()
-            raise
+        await start_within(self._consumer.start, self._consumer.stop, START_S)
 
     async def stop(self) -> None:
         """Disconnect; never fails."""
         await close_within(self._consumer.stop(), CLOSE_S)
 
-    async def slots(self, partition: int) -> list[Stored]:
+    async def slots(self, partition: int) -> list[SnapshotSlot]:
         """Return what the slots of a partition of the ledger hold, newest first. Raises: KafkaError, TimeoutError."""
         values = await self._newest_values(partition)
         found = [_slot(values, partition, slot) for slot in range(SLOTS)]
@@ -117,7 +112,7 @@ class SnapshotReader:
         return list(found[place])
 
 
-def _slot(values: dict[str, bytes | None], partition: int, slot: int) -> Stored | None:
+def _slot(values: dict[str, bytes | None], partition: int, slot: int) -> SnapshotSlot | None:
     """Return one slot, None where it has no manifest of its own that could be read."""
     prefix = f"{partition}/{slot}/"
     try:
@@ -126,7 +121,7 @@ def _slot(values: dict[str, bytes | None], partition: int, slot: int) -> Stored 
         return None
     names = [prefix + str(number) for number in range(manifest.chunk_count)]
     chunks = {number: value for number, name in enumerate(names) if (value := values.get(name)) is not None}
-    return Stored(manifest, chunks) if manifest.number and manifest.partition == partition else None
+    return SnapshotSlot(manifest, chunks) if manifest.number and manifest.partition == partition else None
 
 
 class SnapshotWriter:
@@ -148,8 +143,7 @@ class SnapshotWriter:
         Whatever ends it in between leaves a slot whose hash is wrong, and the other slot as it was.
         """
         prefix = f"{manifest.partition}/{manifest.number % SLOTS}/"
-        async with asyncio.timeout(START_S):
-            await self._producer.start()
+        await start_within(self._producer.start, self._producer.stop, START_S)
         try:
             values: list[bytes | None] = [*chunks, *[None] * max(0, chunks_before - len(chunks))]
             place = manifest.partition % len(await self._producer.partitions_for(self._topic))

@@ -12,7 +12,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from trunkline_ledger.core.records import Record, read_headers
-from trunkline_ledger.kafka.closing import close_within
+from trunkline_ledger.kafka.bounds import close_within, start_within
 
 START_S = 15.0
 CLOSE_S = 5.0
@@ -42,9 +42,8 @@ class Tail:
         Raises: KafkaError when no broker is up or the topic does not exist.
         """
         self._consumer = AIOKafkaConsumer(**self._options)
+        await start_within(self._consumer.start, self._consumer.stop, START_S)
         try:
-            async with asyncio.timeout(START_S):
-                await self._consumer.start()
             partitions = await self._partitions() if only is None else [only]
         except BaseException:
             await self.stop()

@@ -18,7 +18,7 @@ from trunkline.topics import Topic
 from trunkline_core.errors import Misconfigured, Transient
 
 from trunkline_ledger.audit.stored import StoredRecord
-from trunkline_ledger.kafka.closing import close_within
+from trunkline_ledger.kafka.bounds import close_within, start_within
 from trunkline_ledger.kafka.history import ClusterHistory
 from trunkline_ledger.kafka.topics import ask, create_topics, topic_config
 
@@ -48,10 +48,8 @@ class ClusterTarget:
     async def __aenter__(self) -> "ClusterTarget":
         """Connect. Raises: Transient."""
         try:
-            async with asyncio.timeout(APPEND_S):
-                await self._producer.start()
+            await start_within(self._producer.start, self._producer.stop, APPEND_S)
         except (KafkaError, OSError, TimeoutError) as error:
-            await close_within(self._producer.stop(), CLOSE_S)
             raise self._away() from error
         return self
 

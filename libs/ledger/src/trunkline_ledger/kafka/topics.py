@@ -5,7 +5,6 @@ Owns: the Kafka settings a topic of the catalogue needs. Must not: change or del
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
 from typing import Any, TypeVar
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -14,6 +13,7 @@ from aiokafka.errors import KafkaError, for_code
 from trunkline.topics import Topic
 from trunkline_core.errors import Misconfigured, Transient
 
+from trunkline_ledger.kafka.bounds import close_within, start_within
 from trunkline_ledger.kafka.description import DescribeTopicRequest, topic_id_of
 from trunkline_ledger.log_client import Description
 
@@ -22,6 +22,7 @@ T = TypeVar("T")
 EXISTS = 36  # Kafka's error code TOPIC_ALREADY_EXISTS
 FIXED = ("cleanup.policy", "message.timestamp.type", "unclean.leader.election.enable")
 START_S = 15.0
+CLOSE_S = 5.0
 POLL_S = 0.05
 COMPACTED_SEGMENT_BYTES = 32 * 1024 * 1024
 
@@ -78,6 +79,11 @@ async def partition_counts(bootstrap_servers: str, topics: Sequence[str]) -> dic
     return {topic["topic"]: len(topic["partitions"]) for topic in found}
 
 
+async def existing_topics(bootstrap_servers: str) -> set[str]:
+    """Return the names of all topics. Raises: Transient."""
+    return set(await ask(bootstrap_servers, lambda admin: admin.list_topics()))
+
+
 async def describe_cluster(bootstrap_servers: str) -> str:
     """Return the id of the cluster. Raises: Transient."""
 
@@ -91,13 +97,13 @@ async def ask(bootstrap_servers: str, question: Callable[[AIOKafkaAdminClient], 
     """Return the answer to a question asked as an administrator. Raises: Transient when no broker is up."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=int(START_S * 1000))
     try:
-        await asyncio.wait_for(admin.start(), START_S)
-        return await asyncio.wait_for(question(admin), START_S)
+        await start_within(admin.start, admin.close, START_S)
+        try:
+            return await asyncio.wait_for(question(admin), START_S)
+        finally:
+            await close_within(admin.close(), CLOSE_S)
     except (KafkaError, OSError, TimeoutError) as error:
         raise Transient(f"no Kafka broker answers at {bootstrap_servers}") from error
-    finally:
-        with suppress(Exception):
-            await admin.close()
 
 
 def _new_topic(topic: Topic, replication_factor: int) -> NewTopic:

@@ -1,10 +1,10 @@
-"""Contacts that one service still holds though they are over, and contacts whose gateway is dead.
+"""Contacts that one service still holds though they are over, contacts and desks whose gateway or console is dead.
 
 Owns: who holds what since when, by the ledgers. Must not: count the time in which a partition had no owner.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from trunkline.acd.v1.acd_types_pb2 import SegmentOutcome
@@ -21,6 +21,7 @@ LETS_GO: Final = {
 }
 
 
+DESK_ENDS: Final = {"AgentSessionOpened", "AgentDisconnected"}
 WORK: Final = ("offered", "connecting", "connected", "wrap_up")
 LINE: Final = ("waiting", "ringing", "connected")
 
@@ -61,6 +62,37 @@ def outlived_peers(
             net_ms = ended_ms - death_ms - ownerless_ms(gaps, place.topic, place.partition, death_ms, ended_ms)
             if net_ms > bound_ms:
                 yield Violation("Orphan", contact_id, f"lived {net_ms / 1000:.0f} s longer than its gateway")
+
+
+def outlived_consoles(
+    log: LedgerLog, deaths_ms: Mapping[str, int], *, until_ms: int, bound_ms: int = BOUND_MS
+) -> Iterator[Violation]:
+    """An agent whose console died has another desk, or is signed out, within the bound.
+
+    `deaths_ms`: beginning of the peer ids of a console → when it was killed.
+    """
+    gaps, since = outages(log), dict[str, _Place]()
+    ends = [(event.event.agent_id, event) for event in _of(log, "acd") if event.name in DESK_ENDS]
+    for agent_id, event in ends:
+        if agent_id in since:
+            yield from _outlived(gaps, agent_id, since.pop(agent_id), event.record.append_ms, bound_ms)
+        died = _death_of(getattr(event.event, "peer_id", ""), deaths_ms)
+        if died is not None:
+            place = _place(event)
+            since[agent_id] = replace(place, at_ms=max(died, place.at_ms))
+    for agent_id, place in since.items():
+        yield from _outlived(gaps, agent_id, place, until_ms, bound_ms)
+
+
+def _death_of(peer_id: str, deaths_ms: Mapping[str, int]) -> int | None:
+    return next((at_ms for begins, at_ms in deaths_ms.items() if peer_id.startswith(begins)), None)
+
+
+def _outlived(gaps: list[Outage], agent_id: str, since: _Place, end_ms: int, bound_ms: int) -> Iterator[Violation]:
+    ownerless = ownerless_ms(gaps, since.topic, since.partition, since.at_ms, end_ms)
+    net_ms = end_ms - since.at_ms - ownerless
+    if net_ms > bound_ms:
+        yield Violation("Orphan", agent_id, f"had a desk {net_ms / 1000:.0f} s longer than its console lived")
 
 
 def left_over_work(log: LedgerLog) -> Iterator[Violation]:

@@ -64,11 +64,22 @@ def undecodable_records(log: LedgerLog) -> Iterator[Violation]:
 
 
 def lost_commands(log: LedgerLog, entries: Sequence[Entry]) -> Iterator[Violation]:
-    """A command that was acknowledged with events has effective events."""
-    effective = {event.command.command_id for event in log.events if event.command}
+    """A command that was acknowledged with events has effective events, and as many as the first answer named."""
+    effective: dict[str, set[int]] = defaultdict(set)
+    for event in log.events:
+        if event.command:
+            effective[event.command.command_id].add(event.command.event_count)
+    answered: set[str] = set()
     for entry in entries:
-        if entry.state is EntryState.ACKED and entry.events != 0 and entry.command_id not in effective:
+        if entry.state is not EntryState.ACKED or entry.events == 0:
+            continue
+        counts, is_first = effective.get(entry.command_id), entry.command_id not in answered
+        answered.add(entry.command_id)
+        if counts is None:
             yield Violation("AcknowledgedCommandLost", entry.command_id, f"{entry.kind} {entry.contact_id}".strip())
+        elif is_first and entry.events is not None and entry.events not in counts:
+            detail = f"answered with {entry.events} events, {min(counts)} took effect"
+            yield Violation("AnswerWithoutEffect", entry.command_id, detail)
 
 
 def refused_commands_that_took_effect(log: LedgerLog, entries: Sequence[Entry]) -> Iterator[Violation]:
@@ -184,13 +195,17 @@ def double_connections(log: LedgerLog) -> Iterator[Violation]:
 
 
 def disagreements(log: LedgerLog) -> Iterator[Violation]:
-    """acd's and channels' ledgers name the same agent for one offer of one contact."""
-    booked = {_offer(event): event.event.agent_id for event in _of(log, "acd", "ContactConnected")}
+    """acd's and channels' ledgers name the same agent for one offer of one contact; none connects without an offer."""
+    booked = {_offer(event): event.event.agent_id for event in _of(log, "acd", "OfferAccepted", "ContactConnected")}
+    routed = {event.event.contact_id for event in _of(log, "acd", "ContactEnqueued")}
     for event in _of(log, "contact", "ContactConnected"):
         agent_id = booked.get(_offer(event))
         if agent_id is not None and agent_id != event.event.agent_id:
             detail = f"acd has {agent_id}, channels {event.event.agent_id}"
             yield Violation("AgentsDisagree", event.event.contact_id, detail)
+        elif agent_id is None and event.event.contact_id in routed:
+            detail = f"{event.event.agent_id} at {_place(event)}, and nobody accepted that offer at acd"
+            yield Violation("ConnectedWithoutOffer", event.event.contact_id, detail)
 
 
 def repetitions_answered_otherwise(entries: Sequence[Entry]) -> Iterator[Violation]:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from trunkline.ledger.v1.ledger_types_pb2 import CommandRecord
+from trunkline_ledger.core.alarm import TIMER_IDS
 from trunkline_ledger.core.contents import Contents
 from trunkline_ledger.core.epochs import Verdict
 from trunkline_ledger.core.fold import Fold
@@ -23,7 +24,6 @@ from trunkline_testkit.simulation.log import SimulatedCluster
 LATE: Final = timedelta(seconds=2)
 MILLISECOND: Final = timedelta(milliseconds=1)
 """Append times are whole milliseconds."""
-TIMER: Final = "timer/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +70,11 @@ def reference_fold(
     """Return the fold of what the checker holds to be effective, and of nothing else."""
     fold: Fold[Any, Any, Any] = Fold(service, number)
     fold.let_go = {offset for topic, partition, offset in log.let_go if (topic, partition) == (service.topic, number)}
-    epoch = 0
+    effective, epoch = log.effective_places | log.let_go, 0
     for record in records:
         if record.type == MARKER_TYPE and record.epoch is not None and record.epoch > epoch:
             epoch = record.epoch
-        elif (service.topic, number, record.offset) not in log.effective_places | log.let_go:
+        elif (service.topic, number, record.offset) not in effective:
             continue
         if fold.take_in(record, []) is Verdict.VOID:
             raise AssertionError("the ledger holds a record to be void that the checker holds to be effective")
@@ -140,7 +140,7 @@ def wrong_timers(
 ) -> Iterator[Violation]:
     """A timer fires never early, and at most 2 s late net of the time in which nobody decided (ledger rule 15)."""
     for event in log.events:
-        if event.command is None or not event.command.command_id.startswith(TIMER):
+        if event.command is None or not event.command.command_id.startswith(TIMER_IDS):
             continue
         place = (event.record.topic, event.record.partition, event.record.offset)
         due, at = datetime.fromisoformat(event.command.command_id.rsplit("/", 1)[1]), records[place].append_time

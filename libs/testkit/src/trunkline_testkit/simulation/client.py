@@ -34,6 +34,9 @@ class SimulatedClient:
     def monotonic_s(self) -> float:
         return self._cluster.now_s()
 
+    def wall_s(self) -> float:
+        return self._cluster.now_s()
+
     async def prepare(self, topics: Sequence[Topic], replication_factor: int) -> Description:
         try:
             await self._cluster.round_trip(self._host)

@@ -37,7 +37,6 @@ def _faults(outcome: Outcome) -> Iterator[tuple[float, str]]:
 
 
 def _landed(outcome: Outcome, services: Services) -> Iterator[tuple[float, str]]:
-    assert outcome.room is not None
     for service in services:
         for record in outcome.room.records(service.topic):
             place = f"{service.topic}/{record.partition}/{record.offset} epoch {record.epoch}"
@@ -55,7 +54,6 @@ def _kind(record: Record, service: LedgerService[Any, Any, Any]) -> str:
 
 
 def _told(outcome: Outcome) -> Iterator[tuple[float, str]]:
-    assert outcome.room is not None
     for told in outcome.room.callers.told:
         what = f"{told.submission.command} {told.submission.command_id}"
         yield told.sent_s, f"sent    {what}"

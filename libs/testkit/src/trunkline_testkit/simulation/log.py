@@ -16,7 +16,7 @@ from random import Random
 
 from aiokafka.errors import KafkaConnectionError
 from trunkline_ledger.core.records import Draft, Record
-from trunkline_ledger.log_client import Stored
+from trunkline_ledger.log_client import SnapshotSlot
 
 from trunkline_testkit.simulation.hosts import Host, outside
 from trunkline_testkit.virtual_time import START
@@ -70,7 +70,7 @@ class SimulatedPartition:
         self.records: list[Record] = []
         self.away_until = 0.0
         self.topic_id = f"id of {topic}"
-        self.snapshots: list[Stored] = []  # the newest first
+        self.snapshots: list[SnapshotSlot] = []  # the newest first
         self.next_fates: deque[Fate] = deque()
         self._writers: list[object] = []  # of each record
         self._out_of_order: set[int] = set()

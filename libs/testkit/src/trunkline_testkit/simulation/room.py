@@ -111,15 +111,25 @@ class World(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a run. `history`: a hash of all records and answers; `counted`: the world's measure."""
+    """What came of a run. `counted`: the world's measure."""
 
     plan: Plan
     violations: tuple[Violation, ...]
-    history: str
     counted: int
     records: int
     virtual_s: float
-    room: Room | None = None
+    room: Room
+
+    def history(self) -> str:
+        """Return a hash of all records and answers; it takes a while."""
+        digest = hashlib.sha256()
+        for topic in self.room.cluster.topics:
+            for record in self.room.records(topic):
+                place = f"{topic} {record.partition} {record.offset} {record.append_time} {record.epoch} "
+                digest.update(place.encode() + record.key + b" " + record.value + b"\n")
+        for told in self.room.callers.told:
+            digest.update(f"{told.submission.command_id} {told.sent_s} {told.answered_s} {told.answer!r}\n".encode())
+        return digest.hexdigest()
 
 
 def draw_plan(seed: int, *, size: int, kinds: Sequence[str] = USUAL) -> Plan:
@@ -138,7 +148,7 @@ def simulate(plan: Plan, world: World) -> Outcome:
 
 async def _simulate(plan: Plan, world: World) -> Outcome:
     cluster = SimulatedCluster(Random(f"network {plan.seed}"))
-    settings = replace(LedgerSettings(), partitions=plan.partitions, freezes_memory=False)
+    settings = replace(LedgerSettings(), partitions=plan.partitions, freezes_memory=False, membership_poll_s=0.5)
     fleet = Fleet(cluster, world.hostings(), settings, plan.replicas)
     for hosting in world.hostings():
         cluster.create(hosting.service.topic, plan.partitions)
@@ -152,15 +162,14 @@ async def _simulate(plan: Plan, world: World) -> Outcome:
     violations: list[Violation] = []
     try:
         violations += await _play(room, world, tasks[2])
-        violations += _judge(room, world)
+        log = judged(cluster, [hosting.service for hosting in world.hostings()])
+        violations += _judge(room, world, log)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
         fleet.bury()
-    log = judged(cluster, [hosting.service for hosting in world.hostings()])
-    virtual_s = cluster.now_s()
-    return Outcome(plan, tuple(violations), _history(room), world.count(log), log.records, virtual_s, room)
+    return Outcome(plan, tuple(violations), world.count(log), log.records, cluster.now_s(), room)
 
 
 def _snapshot_makers(room: Room, world: World) -> list["asyncio.Task[None]"]:
@@ -192,7 +201,7 @@ async def _quiet(room: Room, world: World) -> list[Violation]:
     before = -1
     while loop.time() < until_s:
         await asyncio.sleep(LOOK_S)
-        records = sum(len(room.records(topic)) for topic in room.cluster.topics)
+        records = sum(len(one.records) for partitions in room.cluster.topics.values() for one in partitions)
         waits_for = _not_settled(room) or ("the world" if not world.is_quiet(room) else "")
         if records != before or waits_for:
             before, since_s = records, loop.time()
@@ -268,9 +277,8 @@ def _newest_epoch(records: Sequence[Record]) -> int:
 # judging
 
 
-def _judge(room: Room, world: World) -> list[Violation]:
+def _judge(room: Room, world: World, log: LedgerLog) -> list[Violation]:
     services = [hosting.service for hosting in world.hostings()]
-    log = judged(room.cluster, services)
     now = room.cluster.now()
     found = [Violation("ProcessDied", "by a defect", crash) for crash in room.fleet.crashes]
     excused = _told_at_once(room) | room.fleet.refused_by_the_past
@@ -312,17 +320,6 @@ def _folds_of(room: Room, topic: str, number: int) -> dict[str, Fold[Any, Any, A
         for instance in room.fleet.instances.values()
         if instance.running is not None and topic in instance.running.ledgers
     }
-
-
-def _history(room: Room) -> str:
-    digest = hashlib.sha256()
-    for topic in room.cluster.topics:
-        for record in room.records(topic):
-            digest.update(f"{topic} {record.partition} {record.offset} {record.append_time} {record.epoch} ".encode())
-            digest.update(record.key + b" " + record.value + b"\n")
-    for told in room.callers.told:
-        digest.update(f"{told.submission.command_id} {told.sent_s} {told.answered_s} {told.answer!r}\n".encode())
-    return digest.hexdigest()
 
 
 @contextmanager

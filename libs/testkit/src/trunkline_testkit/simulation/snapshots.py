@@ -13,13 +13,13 @@ from trunkline_ledger.core import snapshots
 from trunkline_ledger.core.fold import Fold
 from trunkline_ledger.core.records import Record
 from trunkline_ledger.kafka.snapshots import SLOTS
-from trunkline_ledger.log_client import Stored
+from trunkline_ledger.log_client import SnapshotSlot
 from trunkline_ledger.service import LedgerService
 
 from trunkline_testkit.simulation.hosts import Host
 from trunkline_testkit.simulation.log import SimulatedCluster, SimulatedPartition
 
-EVERY_S = (8.0, 40.0)
+EVERY_S = (20.0, 70.0)
 DAMAGED_PERCENT = 10
 
 
@@ -56,7 +56,7 @@ class SnapshotMaker:
         chunks = dict(enumerate(snapshots.chunks_of(body)))
         if self._random.randrange(100) < DAMAGED_PERCENT:
             chunks[0] = chunks[0][:-1] + bytes([chunks[0][-1] ^ 1])
-        self._partition.snapshots = [Stored(manifest, chunks), *self._partition.snapshots][:SLOTS]
+        self._partition.snapshots = [SnapshotSlot(manifest, chunks), *self._partition.snapshots][:SLOTS]
 
 
 class SimulatedSnapshots:
@@ -73,7 +73,7 @@ class SimulatedSnapshots:
     async def stop(self) -> None:
         """Nothing to let go of."""
 
-    async def slots(self, partition: int) -> Sequence[Stored]:
+    async def slots(self, partition: int) -> Sequence[SnapshotSlot]:
         await self._cluster.round_trip(self._host)
         return list(self._cluster.topics[self._topic][partition].snapshots)
 

@@ -41,10 +41,16 @@ def stream_of(event: Event) -> str:
             return agent.agent_id
         case events.WrapUpCodeConfigured():
             return event.wrap_up_code
+        case (
+            events.QueueUnstaffed() | events.QueueStaffed() | events.UnstaffedQueueCleared() | events.OverflowChecked()
+        ):
+            return event.queue_id
         case events.RowsChanged():
             return event.routing_domain_id
         case (
             events.IntentChanged()
+            | events.NextIntentSet()
+            | events.SkillsRefreshed()
             | events.AgentSessionOpened()
             | events.AgentSessionLost()
             | events.AgentDisconnected()
@@ -54,6 +60,8 @@ def stream_of(event: Event) -> str:
             return event.agent_id
         case (
             events.ContactEnqueued()
+            | events.ContactRelaxed()
+            | events.LimitPassed()
             | events.ContactOffered()
             | events.OfferAccepted()
             | events.OfferEnded()
@@ -62,6 +70,7 @@ def stream_of(event: Event) -> str:
             | events.SegmentEnded()
             | events.ContactReleased()
             | events.WrapUpFinished()
+            | events.WrapUpExtended()
             | events.ContactForgotten()
             | events.TombstoneDropped()
             | events.ExclusionEnded()

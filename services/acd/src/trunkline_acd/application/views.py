@@ -11,6 +11,7 @@ from trunkline_acd.domain.agents import Agent, Work
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.state import AcdState
 from trunkline_acd.domain.words import Connectivity, Explanation, Intent, WorkState
+from trunkline_acd.domain.wrap_ups import extensions_left
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class WorkItem:
     since_time: datetime
     expires_time: datetime | None
     entered_time: datetime
+    extensions_left: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class AgentView:
     since_time: datetime
     now_time: datetime
     explanation: Explanation | None
+    next_intent: Intent
 
 
 def agent_view(state: AcdState, tenant: str, agent_id: str, now: datetime) -> AgentView | None:
@@ -60,6 +63,7 @@ def agent_view(state: AcdState, tenant: str, agent_id: str, now: datetime) -> Ag
         since_time=agent.since_time,
         now_time=now,
         explanation=_newest_explanation(agent),
+        next_intent=agent.next_intent,
     )
 
 
@@ -74,6 +78,7 @@ def _work_item(state: AcdState, tenant: str, agent: Agent, work: Work) -> WorkIt
         since_time=work.since_time,
         expires_time=_expires(state, tenant, agent, work),
         entered_time=work.entered_time,
+        extensions_left=extensions_left(state.domain(tenant), work),
     )
 
 

@@ -1,21 +1,18 @@
 """An agent's row: what the agent wants, whether a desk is connected, and the work at hand.
 
-Owns: what "routable", "capacity" and "longest idle" mean (rules 1, 2 and 9).
+Owns: what "routable", "capacity" and "idle" mean (rules 1, 2 and 9).
 Must not: know queues or contacts beyond the work items.
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from datetime import datetime, timedelta
 
 from trunkline_core.routing import AgentDefinition
 
+from trunkline_acd.domain import recency
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.skills import Profile, profile_of
 from trunkline_acd.domain.words import Connectivity, Explanation, Intent, WorkState
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +29,7 @@ class Work:
     expires_time: datetime | None
     entered_time: datetime
     explanation: Explanation | None = None
+    extensions: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +38,15 @@ class Agent:
 
     Attributes:
         version: grows with every change of the row.
+        next_intent: what the agent will want once the work is done; UNSPECIFIED for nothing else.
         peer_id: the console that holds the desk; kept after the loss of the desk.
         misses: offers missed in a row, over all contacts.
         since_time: since when intent, connectivity and block are as they are.
         work_since_time: since when the work is as it is.
         idle: time available and unoccupied since the last contact ended, without the stretch that runs.
         idle_since: when the running stretch began; None while occupied or not routable.
+        recent_work: contacts of late, each by the share of the agent that it took (`recency`).
+        last_turn: number of the newest offer among all of the routing domain, 0 before the first.
     """
 
     agent_id: str
@@ -64,6 +65,10 @@ class Agent:
     work: tuple[Work, ...] = ()
     idle: timedelta = timedelta(0)
     idle_since: datetime | None = None
+    recent_work: int = recency.NOTHING
+    last_turn: int = 0
+    next_intent: Intent = Intent.UNSPECIFIED
+    next_break_reason: str = ""
 
     def work_on(self, contact_id: str) -> Work | None:
         """Return the work item of that contact, or None."""
@@ -74,29 +79,25 @@ class Agent:
         return sum(work.state is state for work in self.work)
 
 
-class Place(NamedTuple):
-    """Where an agent stands among those who could take something: unoccupied first, then the longest idle."""
-
-    load: int
-    idle_rank_us: int
-    agent_id: str
-
-
 def new_agent(definition: AgentDefinition, now: datetime) -> Agent:
     """Return the row of an agent nobody has seen yet."""
-    return Agent(definition.agent_id, definition, profile_of(definition), since_time=now, work_since_time=now)
+    return Agent(definition.agent_id, definition, profile_of(definition, now), since_time=now, work_since_time=now)
 
 
-def redefined(agent: Agent, definition: AgentDefinition) -> Agent:
+def redefined(agent: Agent, definition: AgentDefinition, now: datetime) -> Agent:
     """Return the row under a new definition; live work stays."""
-    return replace(agent, definition=definition, profile=profile_of(definition))
+    return replace(agent, definition=definition, profile=profile_of(definition, now))
 
 
 def is_routable(agent: Agent) -> bool:
     """Tell whether the agent may get offers at all; derived, never stored (rule 1)."""
-    return (
-        agent.intent is Intent.AVAILABLE and agent.connectivity is Connectivity.CONNECTED and not agent.not_responding
-    )
+    is_there = agent.connectivity is Connectivity.CONNECTED and not agent.not_responding
+    return is_there and agent.intent is Intent.AVAILABLE and agent.next_intent is Intent.UNSPECIFIED
+
+
+def is_signed_in(agent: Agent) -> bool:
+    """Tell whether the agent is at work at all: free, busy, on a break, or away from the desk for a moment."""
+    return agent.intent in (Intent.AVAILABLE, Intent.BREAK) and agent.connectivity is not Connectivity.DISCONNECTED
 
 
 def has_room(agent: Agent, channel: Channel) -> bool:
@@ -104,13 +105,6 @@ def has_room(agent: Agent, channel: Channel) -> bool:
     if channel is Channel.VOICE:
         return not agent.work
     return len(agent.work) < agent.definition.chat_capacity and not _is_on_call(agent)
-
-
-def place_of(agent: Agent) -> Place | None:
-    """Return the agent's place among those with room for anything, or None. Does not move as time goes by."""
-    if not is_routable(agent) or not has_room(agent, Channel.CHAT):
-        return None
-    return Place(len(agent.work), _idle_rank_us(agent), agent.agent_id)
 
 
 def idle_at(agent: Agent, now: datetime) -> timedelta:
@@ -144,11 +138,11 @@ def with_idle_reset(agent: Agent, now: datetime) -> Agent:
     return replace(agent, idle=timedelta(0), idle_since=now if agent.idle_since else None)
 
 
+def with_recent_work(agent: Agent, channel: Channel, now: datetime) -> Agent:
+    """Return the row with one more contact of late: a call takes the whole agent, a chat its share of the capacity."""
+    share_permille = 1000 if channel is Channel.VOICE else 1000 // agent.definition.chat_capacity
+    return replace(agent, recent_work=recency.with_part(agent.recent_work, share_permille, now))
+
+
 def _is_on_call(agent: Agent) -> bool:
     return any(work.channel is Channel.VOICE for work in agent.work)
-
-
-def _idle_rank_us(agent: Agent) -> int:
-    """Smaller is longer idle. An idle agent's rank is the moment from which it would have been idle without a break."""
-    idle_us = agent.idle // _MICROSECOND
-    return (agent.idle_since - _EPOCH) // _MICROSECOND - idle_us if agent.idle_since else -idle_us

@@ -9,8 +9,8 @@ from datetime import datetime
 from trunkline_core.decider import Context
 from trunkline_core.timers import Timer
 
-from trunkline_acd.domain import commands, timing
-from trunkline_acd.domain.agents import Work, with_work, without_work
+from trunkline_acd.domain import commands, overflows, timing
+from trunkline_acd.domain.agents import Work, with_recent_work, with_work, without_work
 from trunkline_acd.domain.contacts import Stage
 from trunkline_acd.domain.events import (
     ConnectFailed,
@@ -42,7 +42,8 @@ def apply_offered(state: AcdState, event: ContactOffered, context: Context) -> N
         entered_time=contact.entered_time,
         explanation=event.explanation,
     )
-    domain.put_agent(with_work(domain.agent(event.agent_id), work, now), now)
+    agent = replace(domain.agent(event.agent_id), last_turn=domain.next_number("turn"))
+    domain.put_agent(with_work(agent, work, now), now)
     key = timing.offer_key(context.tenant, event.contact_id)
     command = commands.ExpireOffer(event.contact_id, event.offer_no)
     state.timers.set(Timer(key, event.expires_time, context.tenant, command, is_lease=True))
@@ -72,6 +73,7 @@ def apply_returned(state: AcdState, event: OfferEnded | ConnectFailed, context: 
         returned = replace(returned, excluded=contact.excluded | {event.agent_id})
         _set_exclusion(state, event.contact_id, event.agent_id, event.excluded_until_time, context)
     domain.put_contact(returned)
+    overflows.note_waiting(state, context.tenant, returned)
     misses = agent.misses + event.counts_as_miss
     domain.put_agent(replace(without_work(agent, event.contact_id, now), misses=misses), now)
     timing.cancel_offer(state, context.tenant, event.contact_id)
@@ -81,13 +83,14 @@ def apply_connected(state: AcdState, event: ContactConnected, context: Context) 
     """The segment is answered; exclusions have served their purpose."""
     domain, now = state.domain(context.tenant), context.now
     contact, agent = domain.contact(event.contact_id), domain.agent(event.agent_id)
-    timing.cancel_exclusions(state, context.tenant, contact)
+    timing.cancel_waiting(state, context.tenant, contact)
     domain.put_contact(replace(contact, stage=Stage.CONNECTED, step_no=event.step_no, excluded=frozenset()))
     queue = domain.queue(event.queue_id)
     domain.queues.put(event.queue_id, with_outcome(queue, SegmentOutcome.ANSWERED, event.wait_duration))
     if joining := agent.work_on(event.contact_id):
         work = replace(joining, state=WorkState.CONNECTED, since_time=now, expires_time=None, explanation=None)
-        domain.put_agent(with_work(agent, work, now), now)
+        busier = with_recent_work(agent, joining.channel, now)
+        domain.put_agent(with_work(busier, work, now), now)
     timing.cancel_offer(state, context.tenant, event.contact_id)
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from trunkline_core.routing import AgentDefinition, QueueDefinition, SkillRequirement
+from trunkline_core.routing import AgentDefinition, QueueDefinition, SkillChoice, SkillRequirement
 
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.words import Intent
@@ -40,6 +40,8 @@ class EnqueueContact:
     value_permille: int
     urgency_permille: int
     requirements: tuple[SkillRequirement, ...]
+    customer_id: str = ""
+    choices: tuple[SkillChoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +102,21 @@ class FinishWrapUp:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtendWrapUp:
+    """The wrap-up needs more time."""
+
+    agent_id: str
+    contact_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetIntent:
-    """The agent, or a supervisor, changes what the agent does."""
+    """The agent, or a supervisor, changes what the agent does: now, or when the work at hand is done."""
 
     agent_id: str
     intent: Intent
     break_reason: str
+    when_free: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +198,67 @@ class DropTombstone:
     contact_id: str
 
 
-TimerCommand = ExpireOffer | ExpireConnecting | ExpireWrapUp | ExpireGrace | EndExclusion | DropTombstone
+@dataclass(frozen=True, slots=True)
+class RelaxContact:
+    """Timer: the contact has waited until its next ring; `ring` is the one before."""
 
-AgentCommand = AcceptOffer | DeclineOffer | FinishWrapUp | SetIntent | RearmAgent | OpenAgentSession | CloseAgentSession
+    contact_id: str
+    ring: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReachLongestWait:
+    """Timer: the contact has waited for as long as its queue lets it."""
+
+    contact_id: str
+    segment_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClearUnstaffedQueue:
+    """Timer: nobody has been signed in for the queue for too long."""
+
+    queue_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshSkills:
+    """Timer: a skill of the agent begins or ceases to hold."""
+
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOverflow:
+    """Timer: a contact of the queue may have waited so long that some flow out."""
+
+    queue_id: str
+
+
+TimerCommand = (
+    ExpireOffer
+    | ExpireConnecting
+    | ExpireWrapUp
+    | ExpireGrace
+    | EndExclusion
+    | DropTombstone
+    | RelaxContact
+    | ReachLongestWait
+    | ClearUnstaffedQueue
+    | RefreshSkills
+    | CheckOverflow
+)
+
+AgentCommand = (
+    AcceptOffer
+    | DeclineOffer
+    | FinishWrapUp
+    | ExtendWrapUp
+    | SetIntent
+    | RearmAgent
+    | OpenAgentSession
+    | CloseAgentSession
+)
 
 Command = (
     PutQueue

@@ -4,18 +4,22 @@ from collections.abc import Iterator
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid
+from trunkline_core.routing import AgentDefinition, check_no_way_back
+from trunkline_core.timers import Timer
 
-from trunkline_acd.domain import commands, policy
+from trunkline_acd.domain import commands, overflows, policy, timing
 from trunkline_acd.domain.agents import new_agent, redefined
 from trunkline_acd.domain.definitions import check_agent, check_queue, check_wrap_up_code
-from trunkline_acd.domain.events import AgentConfigured, Event, QueueConfigured, WrapUpCodeConfigured
+from trunkline_acd.domain.events import AgentConfigured, Event, QueueConfigured, SkillsRefreshed, WrapUpCodeConfigured
 from trunkline_acd.domain.matching import offer_to_agent
+from trunkline_acd.domain.skills import next_change
 from trunkline_acd.domain.state import AcdState, Domain
 
 
 def put_queue(domain: Domain, command: commands.PutQueue) -> Iterator[Event]:
     """Take over a queue; contacts keep the requirements they entered with."""
     definition = check_queue(command.queue)
+    check_no_way_back(definition, domain.definition_of)
     known = domain.queues.get(definition.queue_id)
     if known is None or known.definition != definition:
         yield QueueConfigured(definition)
@@ -43,15 +47,41 @@ def put_wrap_up_code(domain: Domain, command: commands.PutWrapUpCode) -> Iterato
 def apply_queue_configured(state: AcdState, event: QueueConfigured, context: Context) -> None:
     """Put the definition in force."""
     state.domain(context.tenant).put_definition(event.queue)
+    overflows.note_definition(state, context.tenant, event.queue.queue_id)
 
 
 def apply_agent_configured(state: AcdState, event: AgentConfigured, context: Context) -> None:
     """Put the definition in force; what the agent is doing goes on."""
     domain, now = state.domain(context.tenant), context.now
     known = domain.agents.get(event.agent.agent_id)
-    domain.put_agent(redefined(known, event.agent) if known else new_agent(event.agent, now), now)
+    domain.put_agent(redefined(known, event.agent, now) if known else new_agent(event.agent, now), now)
+    _set_skills_timer(state, event.agent, context)
+
+
+def refresh_skills(state: AcdState, command: commands.RefreshSkills, context: Context) -> Iterator[Event]:
+    """A skill begins or ceases to hold: something may fit now; what the agent is doing goes on."""
+    domain = state.domain(context.tenant)
+    if timing.is_due(state, timing.skills_key(context.tenant, command.agent_id), context):
+        yield SkillsRefreshed(command.agent_id)
+        yield from offer_to_agent(domain, command.agent_id, "AgentConfigured", context)
+
+
+def apply_skills_refreshed(state: AcdState, event: SkillsRefreshed, context: Context) -> None:
+    """Let the agent have the skills that hold now."""
+    domain = state.domain(context.tenant)
+    agent = domain.agent(event.agent_id)
+    domain.put_agent(redefined(agent, agent.definition, context.now), context.now)
+    _set_skills_timer(state, agent.definition, context)
 
 
 def apply_wrap_up_code_configured(state: AcdState, event: WrapUpCodeConfigured, context: Context) -> None:
     """Let agents wrap up with the code."""
     state.domain(context.tenant).wrap_up_codes.put(event.wrap_up_code, True)
+
+
+def _set_skills_timer(state: AcdState, agent: AgentDefinition, context: Context) -> None:
+    key = timing.skills_key(context.tenant, agent.agent_id)
+    if due := next_change(agent, context.now):
+        state.timers.set(Timer(key, due, context.tenant, commands.RefreshSkills(agent.agent_id)))
+    else:
+        state.timers.cancel(key)

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
 
-from trunkline_core.routing import QueueDefinition
+from trunkline_core.routing import QueueDefinition, QueueLimit
 
 from trunkline_acd.domain.definitions import Channel
-from trunkline_acd.domain.skills import RequirementSet
+from trunkline_acd.domain.skills import Profile, RequirementSet, meets
+from trunkline_acd.domain.words import Ring
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -34,10 +35,17 @@ class Contact:
 
     Attributes:
         step_no: the last step of the contact's saga that was done here.
+        requirements: what it came with; `wanted` is what it asks for now.
         order: enqueue order in the routing domain; breaks ties.
         offer_no: the newest offer, live or not; 0 before the first.
         agent_id: who has it; empty while it waits.
         excluded: agents that are not offered this contact for now.
+        rings: how the requirements loosen while it waits, each less than the one before (rule 7).
+        ring: how many of them are reached; 0 asks for all it came with.
+        own_requirements: what it asks for without the queue.
+        aged_since: since when it ages, where that is not `entered_time`; see `aged_since_time`.
+        longest_wait: the queue's limit when it entered (rule 16).
+        is_over_limit: whether it reached that limit while it rang.
     """
 
     contact_id: str
@@ -54,6 +62,33 @@ class Contact:
     offer_no: int = 0
     agent_id: str = ""
     excluded: frozenset[str] = frozenset()
+    rings: tuple[Ring, ...] = ()
+    ring: int = 0
+    own_requirements: RequirementSet = ()
+    aged_since: datetime | None = None
+    customer_id: str = ""
+    longest_wait: QueueLimit | None = None
+    is_over_limit: bool = False
+
+    @property
+    def aged_since_time(self) -> datetime:
+        """Since when it ages for priority: a contact that moves on keeps its age, its wait begins anew."""
+        return self.aged_since or self.entered_time
+
+    @property
+    def wanted(self) -> RequirementSet:
+        """What it asks for now: whoever meets an earlier ring meets this one too."""
+        return self.asks_in(self.ring)
+
+    def asks_in(self, ring: int) -> RequirementSet:
+        """Return what it asks for in that ring."""
+        if not ring:
+            return self.requirements
+        return (*self.rings[ring - 1].requirements, *self.rings[ring - 1].choices)
+
+    def ring_of(self, profile: Profile) -> int:
+        """Return the first ring through which such an agent may take it; the agent meets what it asks for now."""
+        return next(ring for ring in range(self.ring + 1) if meets(profile, self.asks_in(ring)))
 
     @property
     def is_open(self) -> bool:
@@ -94,12 +129,12 @@ class LinePlace(NamedTuple):
 
 def line_of(contact: Contact) -> Line:
     """Return the line in which the contact waits."""
-    return Line(contact.queue_id, contact.channel, contact.requirements)
+    return Line(contact.queue_id, contact.channel, contact.wanted)
 
 
 def line_place(contact: Contact, queue: QueueDefinition) -> LinePlace:
     """Return the contact's place: the smaller the rank, the higher the score at every moment."""
-    entered_ms = (contact.entered_time - _EPOCH) // _MILLISECOND
+    entered_ms = (contact.aged_since_time - _EPOCH) // _MILLISECOND
     rank = entered_ms * 1000 - _head_start_permille(contact, queue) * _target_ms(queue)
     return LinePlace(rank, contact.order, contact.contact_id)
 
@@ -120,7 +155,7 @@ class ScoreTerms(NamedTuple):
 
 def score_terms(contact: Contact, queue: QueueDefinition, now: datetime) -> ScoreTerms:
     """Return weight × value, weight × urgency and wait ÷ target wait."""
-    wait_ms = (now - contact.entered_time) // _MILLISECOND
+    wait_ms = (now - contact.aged_since_time) // _MILLISECOND
     return ScoreTerms(
         value=queue.value_weight_permille * contact.value_permille // 1000,
         urgency=queue.urgency_weight_permille * contact.urgency_permille // 1000,

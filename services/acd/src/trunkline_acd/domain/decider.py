@@ -16,7 +16,11 @@ from trunkline_acd.domain import (
     desks,
     events,
     joining,
+    limits,
     offers,
+    overflows,
+    relaxation,
+    rings,
     segments,
     tombstones,
     wrap_ups,
@@ -26,6 +30,15 @@ from trunkline_acd.domain.events import Event
 from trunkline_acd.domain.rows import Changes
 from trunkline_acd.domain.state import AcdState, Domain
 
+_OF_STAFF = (
+    events.QueueConfigured,
+    events.AgentConfigured,
+    events.SkillsRefreshed,
+    events.IntentChanged,
+    events.AgentSessionOpened,
+    events.AgentDisconnected,
+)
+_ENDS_WORK = (events.OfferEnded, events.ConnectFailed, events.ContactReleased, events.WrapUpFinished)
 _TRUSTED = ("supervisor:", "service:")
 
 
@@ -36,7 +49,7 @@ class AcdDecider:
         """Yield what the command causes, and at last the rows that it changed. Raises: TrunklineError."""
         domain = state.domain(context.tenant)
         changes = Changes(domain)
-        for event in _decide(state, domain, command, context):
+        for event in _decide_all(state, domain, command, context):
             yield event
             changes.note(event)
         yield from changes.rows()
@@ -52,6 +65,16 @@ class AcdDecider:
                 configuration.apply_wrap_up_code_configured(state, event, context)
             case events.ContactEnqueued():
                 segments.apply_enqueued(state, event, context)
+            case events.ContactRelaxed():
+                rings.apply_relaxed(state, event, context)
+            case events.LimitPassed():
+                limits.apply_passed(state, event, context)
+            case events.QueueUnstaffed():
+                limits.apply_unstaffed(state, event, context)
+            case events.QueueStaffed():
+                limits.apply_staffed(state, event, context)
+            case events.UnstaffedQueueCleared():
+                limits.apply_cleared(state, event, context)
             case events.ContactOffered():
                 bookings.apply_offered(state, event, context)
             case events.OfferAccepted():
@@ -68,6 +91,14 @@ class AcdDecider:
                 wrap_ups.apply_released(state, event, context)
             case events.WrapUpFinished():
                 wrap_ups.apply_finished(state, event, context)
+            case events.WrapUpExtended():
+                wrap_ups.apply_extended(state, event, context)
+            case events.OverflowChecked():
+                overflows.apply_checked(state, event, context)
+            case events.SkillsRefreshed():
+                configuration.apply_skills_refreshed(state, event, context)
+            case events.NextIntentSet():
+                desks.apply_next_intent_set(state, event, context)
             case events.ContactForgotten():
                 tombstones.apply_forgotten(state, event, context)
             case events.TombstoneDropped():
@@ -88,6 +119,22 @@ class AcdDecider:
                 pass
             case _:
                 assert_never(event)
+
+
+def _decide_all(state: AcdState, domain: Domain, command: Command, context: Context) -> Iterator[Event]:
+    """Yield what the command causes; then who changes to a pending intent, and which queues lose or find staff."""
+    may_change_staff, less_busy = False, dict[str, None]()
+    for event in _decide(state, domain, command, context):
+        yield event
+        may_change_staff |= isinstance(event, _OF_STAFF)
+        if isinstance(event, _ENDS_WORK):
+            less_busy[event.agent_id] = None
+    for agent_id in less_busy:
+        for event in desks.take_next_intent(domain, agent_id, context):
+            yield event
+            may_change_staff = True
+    if may_change_staff:
+        yield from limits.note_staff(domain, context)
 
 
 def _decide(state: AcdState, domain: Domain, command: Command, context: Context) -> Iterator[Event]:
@@ -123,6 +170,8 @@ def _decide_for_agent(domain: Domain, command: commands.AgentCommand, context: C
             return offers.decline(domain, command, context)
         case commands.FinishWrapUp():
             return wrap_ups.finish(domain, command, context)
+        case commands.ExtendWrapUp():
+            return wrap_ups.extend(domain, command, context)
         case commands.SetIntent():
             return desks.set_intent(domain, command, context)
         case commands.RearmAgent():
@@ -147,6 +196,16 @@ def _decide_timer(state: AcdState, command: commands.TimerCommand, context: Cont
             return desks.expire_grace(state, command, context)
         case commands.EndExclusion():
             return offers.end_exclusion(state, command, context)
+        case commands.RelaxContact():
+            return relaxation.relax(state, command, context)
+        case commands.CheckOverflow():
+            return overflows.check_overflow(state, command, context)
+        case commands.RefreshSkills():
+            return configuration.refresh_skills(state, command, context)
+        case commands.ReachLongestWait():
+            return limits.reach_longest_wait(state, command, context)
+        case commands.ClearUnstaffedQueue():
+            return limits.clear_unstaffed(state, command, context)
         case commands.DropTombstone():
             return tombstones.drop(state, context)
         case _:

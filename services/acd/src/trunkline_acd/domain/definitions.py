@@ -41,7 +41,15 @@ def check_queue(queue: QueueDefinition | None) -> QueueDefinition:
     _check_not_above("queue.chat_lease_duration", queue.chat_lease_duration)
     _check_not_above("queue.miss_exclusion_duration", queue.miss_exclusion_duration)
     _check_not_above("queue.wrap_up_duration", queue.wrap_up_duration)
+    _check_not_above("queue.wrap_up_extension_duration", queue.wrap_up_extension_duration)
     _check_not_above("queue.short_abandon_duration", queue.short_abandon_duration)
+    for name, limit in (("longest_wait", queue.longest_wait), ("unstaffed", queue.unstaffed)):
+        if limit:
+            _check_not_above(f"queue.{name}.after_duration", limit.after_duration)
+    if queue.overflow:
+        _check_not_above("queue.overflow.begin_wait_duration", queue.overflow.begin_wait_duration)
+    for number, step in enumerate(queue.relaxation):
+        _check_not_above(f"queue.relaxation[{number}].after_duration", step.after_duration)
     return queue
 
 

@@ -22,9 +22,11 @@ from trunkline_acd.domain.events import (
     AgentSessionOpened,
     Event,
     IntentChanged,
+    NextIntentSet,
     WrapUpFinished,
 )
-from trunkline_acd.domain.matching import offer_contact, offer_to_agent
+from trunkline_acd.domain.limits import take_back
+from trunkline_acd.domain.matching import offer_to_agent
 from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.words import Connectivity, Intent, WorkState
 
@@ -37,15 +39,27 @@ def set_intent(domain: Domain, command: commands.SetIntent, context: Context) ->
     agent = domain.agent(command.agent_id)
     reason = command.break_reason if command.intent is Intent.BREAK else ""
     if (command.intent, reason) == (agent.intent, agent.break_reason):
+        yield from _drop_next_intent(domain, agent, context)
         return
     _check_forced_ready(agent, command, context)
+    if command.when_free and agent.work:
+        yield from _set_next_intent(agent, command.intent, reason)
+        return
     ringing = [] if command.intent is Intent.AVAILABLE else _works(agent, WorkState.OFFERED)
     for work in ringing:
         yield offers.declined(domain, domain.contact(work.contact_id), context.now)
     yield IntentChanged(agent.agent_id, command.intent, reason)
     for work in ringing:
-        yield from offer_contact(domain, work.contact_id, "OfferEnded", context)
+        yield from take_back(domain, work.contact_id, "OfferEnded", context)
     yield from offer_to_agent(domain, agent.agent_id, "AgentAvailable", context)
+
+
+def take_next_intent(domain: Domain, agent_id: str, context: Context) -> Iterator[Event]:
+    """Change to what the agent wanted next, once no work is left."""
+    agent = domain.agents.get(agent_id)
+    if agent and agent.next_intent is not Intent.UNSPECIFIED and not agent.work:
+        yield IntentChanged(agent.agent_id, agent.next_intent, agent.next_break_reason)
+        yield from offer_to_agent(domain, agent.agent_id, "AgentAvailable", context)
 
 
 def rearm(domain: Domain, command: commands.RearmAgent, context: Context) -> Iterator[Event]:
@@ -95,7 +109,15 @@ def expire_grace(state: AcdState, command: commands.ExpireGrace, context: Contex
 def apply_intent_changed(state: AcdState, event: IntentChanged, context: Context) -> None:
     """Remember what the agent wants."""
     agent = state.domain(context.tenant).agent(event.agent_id)
-    _put(state, replace(agent, intent=event.intent, break_reason=event.break_reason), context)
+    changed = replace(agent, intent=event.intent, break_reason=event.break_reason)
+    _put(state, replace(changed, next_intent=Intent.UNSPECIFIED, next_break_reason=""), context)
+
+
+def apply_next_intent_set(state: AcdState, event: NextIntentSet, context: Context) -> None:
+    """Remember what the agent will want."""
+    domain = state.domain(context.tenant)
+    agent = domain.agent(event.agent_id)
+    domain.put_agent(replace(agent, next_intent=event.intent, next_break_reason=event.break_reason), context.now)
 
 
 def apply_opened(state: AcdState, event: AgentSessionOpened, context: Context) -> None:
@@ -138,6 +160,18 @@ def _put(state: AcdState, agent: Agent, context: Context) -> None:
     state.domain(context.tenant).put_agent(replace(agent, since_time=context.now), context.now)
 
 
+def _set_next_intent(agent: Agent, intent: Intent, reason: str) -> Iterator[Event]:
+    if (intent, reason) != (agent.next_intent, agent.next_break_reason):
+        yield NextIntentSet(agent.agent_id, intent, reason)
+
+
+def _drop_next_intent(domain: Domain, agent: Agent, context: Context) -> Iterator[Event]:
+    """The agent goes on as before after all."""
+    if agent.next_intent is not Intent.UNSPECIFIED:
+        yield NextIntentSet(agent.agent_id, Intent.UNSPECIFIED, "")
+        yield from offer_to_agent(domain, agent.agent_id, "AgentAvailable", context)
+
+
 def _check_forced_ready(agent: Agent, command: commands.SetIntent, context: Context) -> None:
     is_forced = not context.actor.startswith("agent:")
     if is_forced and command.intent is Intent.AVAILABLE and agent.connectivity is not Connectivity.CONNECTED:
@@ -162,7 +196,7 @@ def _resolve_work(domain: Domain, agent: Agent, context: Context) -> Iterator[Ev
             case WorkState.UNSPECIFIED:
                 continue
     for work in agent.work:
-        yield from offer_contact(domain, work.contact_id, "OfferEnded", context)
+        yield from take_back(domain, work.contact_id, "OfferEnded", context)
 
 
 def _works(agent: Agent, state: WorkState) -> list[Work]:

@@ -3,10 +3,19 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from trunkline_core.routing import AgentDefinition, QueueDefinition, SkillRequirement
+from trunkline_core.routing import AgentDefinition, QueueDefinition, SkillChoice, SkillRequirement
 
 from trunkline_acd.domain.definitions import Channel
-from trunkline_acd.domain.words import AgentRow, Explanation, Intent, OfferEndReason, QueueRow, SegmentOutcome
+from trunkline_acd.domain.words import (
+    AgentRow,
+    Explanation,
+    Intent,
+    LimitKind,
+    OfferEndReason,
+    QueueRow,
+    Ring,
+    SegmentOutcome,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +41,12 @@ class WrapUpCodeConfigured:
 
 @dataclass(frozen=True, slots=True)
 class ContactEnqueued:
-    """A queue segment opened; `requirements` are the queue's and the contact's own, one per skill, sorted."""
+    """A queue segment opened.
+
+    Attributes:
+        requirements: the queue's and the contact's own, one per skill, sorted.
+        aged_since_time: since when it ages, where that is not now: it moved on from another queue.
+    """
 
     contact_id: str
     step_no: int
@@ -42,6 +56,21 @@ class ContactEnqueued:
     value_permille: int
     urgency_permille: int
     requirements: tuple[SkillRequirement, ...]
+    rings: tuple[Ring, ...] = ()
+    aged_since_time: datetime | None = None
+    own_requirements: tuple[SkillRequirement, ...] = ()
+    customer_id: str = ""
+    choices: tuple[SkillChoice, ...] = ()
+    own_choices: tuple[SkillChoice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRelaxed:
+    """A contact asks for less from now on: it is in that ring of those that it entered with."""
+
+    contact_id: str
+    segment_no: int
+    ring: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +147,38 @@ class SegmentEnded:
     segment_no: int
     outcome: SegmentOutcome
     wait_duration: timedelta
+    limit: LimitKind = LimitKind.UNSPECIFIED
+    next_queue_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitPassed:
+    """A contact reached its longest wait while it rings, and may finish."""
+
+    contact_id: str
+    segment_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueUnstaffed:
+    """Nobody is signed in any more who could serve the queue; at `clears_time` those who wait leave."""
+
+    queue_id: str
+    clears_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStaffed:
+    """Somebody is signed in again, or the queue needs nobody any more."""
+
+    queue_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnstaffedQueueCleared:
+    """Some contacts left the queue because nobody is signed in."""
+
+    queue_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +226,40 @@ class IntentChanged:
     agent_id: str
     intent: Intent
     break_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OverflowChecked:
+    """It was looked whether contacts must flow out; `next_check_time` is None while nobody waits."""
+
+    queue_id: str
+    overflowing: bool
+    next_check_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SkillsRefreshed:
+    """A skill of the agent began or ceased to hold, as its definition says."""
+
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NextIntentSet:
+    """What the agent will want once the work at hand is done; UNSPECIFIED: nothing is pending any more."""
+
+    agent_id: str
+    intent: Intent
+    break_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrapUpExtended:
+    """A timed wrap-up ends later."""
+
+    contact_id: str
+    agent_id: str
+    expires_time: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +325,12 @@ Event = (
     | AgentConfigured
     | WrapUpCodeConfigured
     | ContactEnqueued
+    | ContactRelaxed
+    | LimitPassed
+    | QueueUnstaffed
+    | QueueStaffed
+    | UnstaffedQueueCleared
+    | OverflowChecked
     | ContactOffered
     | OfferAccepted
     | OfferEnded
@@ -238,9 +339,12 @@ Event = (
     | SegmentEnded
     | ContactReleased
     | WrapUpFinished
+    | WrapUpExtended
     | ContactForgotten
     | TombstoneDropped
     | IntentChanged
+    | NextIntentSet
+    | SkillsRefreshed
     | AgentSessionOpened
     | AgentSessionLost
     | AgentDisconnected

@@ -12,6 +12,7 @@ from trunkline_acd.domain.agents import Agent, has_room, idle_at
 from trunkline_acd.domain.contacts import Contact, score_terms
 from trunkline_acd.domain.skills import meets
 from trunkline_acd.domain.state import Domain
+from trunkline_acd.domain.strategies import standings_in, why_not_best
 from trunkline_acd.domain.words import Candidate, Connectivity, Explanation, Intent, WorkState
 
 _MILLISECOND = timedelta(milliseconds=1)
@@ -31,48 +32,50 @@ def explain(domain: Domain, contact: Contact, chosen: Agent, trigger: str, now: 
         wait_score_permille=terms.wait,
         waiting_count=domain.waiting_count(),
         candidates=_candidates(domain, contact, chosen, now),
+        ring=contact.ring_of(chosen.profile),
     )
 
 
 def _candidates(domain: Domain, contact: Contact, chosen: Agent, now: datetime) -> tuple[Candidate, ...]:
     found = {chosen.agent_id: _candidate(chosen, "", now)}
     for agent in _runners_up(domain, contact):
-        found.setdefault(agent.agent_id, _candidate(agent, _why_not(contact, agent), now))
-    for agent, reason in _some_others(domain, contact):
+        found.setdefault(agent.agent_id, _candidate(agent, _why_not(domain, contact, agent, chosen), now))
+    for agent, reason in _some_others(domain, contact, chosen):
         found.setdefault(agent.agent_id, _candidate(agent, reason, now))
     return tuple(islice(found.values(), policy.CANDIDATES))
 
 
 def _runners_up(domain: Domain, contact: Contact) -> list[Agent]:
-    """Return those with room who come next, in the order in which they would have been chosen."""
-    places = [
-        place
+    """Return those who come next, in the order in which they would have been chosen; by lot there is none."""
+    standings = [
+        standing
         for profile in sorted(domain.pools)[: policy.CANDIDATES_SCANNED]  # their own order is no part of the state
-        if meets(profile, contact.requirements)
-        for place in islice(domain.pools.entries(profile), _PER_POOL)
+        if meets(profile, contact.wanted)
+        for standing in islice(standings_in(domain, profile, contact), _PER_POOL)
     ]
-    return [domain.agent(place[-1]) for place in sorted(places)[: policy.CANDIDATES // 2]]
+    return [domain.agent(standing.place.agent_id) for standing in sorted(standings)[: policy.CANDIDATES // 2]]
 
 
-def _some_others(domain: Domain, contact: Contact) -> list[tuple[Agent, str]]:
-    return sorted(_scanned(domain, contact), key=lambda found: found[1] == _LEAST_TELLING)
+def _some_others(domain: Domain, contact: Contact, chosen: Agent) -> list[tuple[Agent, str]]:
+    return sorted(_scanned(domain, contact, chosen), key=lambda found: found[1] == _LEAST_TELLING)
 
 
-def _scanned(domain: Domain, contact: Contact) -> Iterator[tuple[Agent, str]]:
+def _scanned(domain: Domain, contact: Contact, chosen: Agent) -> Iterator[tuple[Agent, str]]:
     for agent in islice(domain.agents.values(), policy.CANDIDATES_SCANNED):
-        yield agent, _why_not(contact, agent)
+        yield agent, _why_not(domain, contact, agent, chosen)
 
 
 def _candidate(agent: Agent, reason: str, now: datetime) -> Candidate:
     return Candidate(agent.agent_id, reason, idle_at(agent, now) // _MILLISECOND)
 
 
-def _why_not(contact: Contact, agent: Agent) -> str:
-    if not meets(agent.profile, contact.requirements):
+def _why_not(domain: Domain, contact: Contact, agent: Agent, chosen: Agent) -> str:
+    if not meets(agent.profile, contact.wanted):
         return _LEAST_TELLING
     if agent.agent_id in contact.excluded:
         return "ExcludedAfterMiss"
-    return _why_not_routable(agent) or _why_no_room(contact, agent) or "IdleShorter"
+    preferred = why_not_best(domain, contact, chosen.profile, agent.profile)
+    return _why_not_routable(agent) or _why_no_room(contact, agent) or preferred
 
 
 def _why_not_routable(agent: Agent) -> str:
@@ -80,6 +83,8 @@ def _why_not_routable(agent: Agent) -> str:
         return "NotConnected"
     if agent.not_responding:
         return "NotResponding"
+    if agent.intent is Intent.AVAILABLE and agent.next_intent is not Intent.UNSPECIFIED:
+        return "NextIntentPending"
     return {Intent.AVAILABLE: "", Intent.BREAK: "OnBreak"}.get(agent.intent, "Offline")
 
 

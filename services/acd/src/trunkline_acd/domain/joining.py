@@ -12,7 +12,7 @@ from trunkline_core.errors import Invalid, Rejection
 from trunkline_acd.domain import commands, timing
 from trunkline_acd.domain.contacts import Contact, Stage
 from trunkline_acd.domain.events import ConnectFailed, ContactConnected, Event
-from trunkline_acd.domain.matching import rematch
+from trunkline_acd.domain.limits import rematch
 from trunkline_acd.domain.misses import block, block_after_misses, excluded_until
 from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.steps import contact_for, is_repeated

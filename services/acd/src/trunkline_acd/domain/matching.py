@@ -1,7 +1,8 @@
 """Who gets whom: the best agent for a contact, the best contact for an agent.
 
-Owns: rules 8 and 9. The work of a match grows with skill profiles and lines, never with contacts or agents that wait:
-only the first of each line or pool is looked at, and those behind it that the one in front hides by an exclusion.
+Owns: rule 8, and rule 9 with `strategies`. The work of a match grows with skill profiles and lines, never with contacts
+or agents that wait: only the first of each line or pool is looked at, and those behind it that the one in front hides
+by an exclusion.
 """
 
 from collections.abc import Iterator
@@ -9,13 +10,14 @@ from datetime import datetime
 
 from trunkline_core.decider import Context
 
-from trunkline_acd.domain.agents import Agent, Place, has_room, is_routable
+from trunkline_acd.domain.agents import Agent, has_room, is_routable
 from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, fine_score
-from trunkline_acd.domain.definitions import Channel, lease_of
+from trunkline_acd.domain.definitions import lease_of
 from trunkline_acd.domain.events import ContactOffered
 from trunkline_acd.domain.explanations import explain
-from trunkline_acd.domain.skills import Profile, meets
+from trunkline_acd.domain.skills import meets
 from trunkline_acd.domain.state import Domain
+from trunkline_acd.domain.strategies import best_standing
 
 
 def offer_contact(domain: Domain, contact_id: str, trigger: str, context: Context) -> Iterator[ContactOffered]:
@@ -33,21 +35,10 @@ def offer_to_agent(domain: Domain, agent_id: str, trigger: str, context: Context
         yield _offer(domain, contact, agent, trigger, context)
 
 
-def rematch(
-    domain: Domain, contact: Contact, agent_id: str, trigger: str, context: Context
-) -> Iterator[ContactOffered]:
-    """Offer the contact elsewhere at once, then the agent something else."""
-    yield from offer_contact(domain, contact.contact_id, trigger, context)
-    yield from offer_to_agent(domain, agent_id, trigger, context)
-
-
 def best_agent(domain: Domain, contact: Contact) -> Agent | None:
-    """Return the unoccupied agent idle for longest, else the least occupied one; ties go to the lower id."""
-    places = (
-        _first_eligible(domain, profile, contact) for profile in domain.pools if meets(profile, contact.requirements)
-    )
-    best = min((place for place in places if place), default=None)
-    return domain.agent(best.agent_id) if best else None
+    """Return the agent whom the strategy of the contact's queue takes, None where nobody is eligible."""
+    best = best_standing(domain, contact)
+    return domain.agent(best.place.agent_id) if best else None
 
 
 def best_contact(domain: Domain, agent: Agent, now: datetime) -> Contact | None:
@@ -60,15 +51,6 @@ def best_contact(domain: Domain, agent: Agent, now: datetime) -> Contact | None:
             head = _ranked_head(domain, line, agent.agent_id, now)
             best = min(best, head) if best and head else best or head
     return domain.contact(best[-1]) if best else None
-
-
-def _first_eligible(domain: Domain, profile: Profile, contact: Contact) -> Place | None:
-    for place in domain.pools.entries(profile):
-        if contact.channel is Channel.VOICE and place.load:
-            return None
-        if place.agent_id not in contact.excluded:
-            return place
-    return None
 
 
 def _ranked_head(domain: Domain, line: Line, agent_id: str, now: datetime) -> tuple[int, int, str] | None:

@@ -12,7 +12,8 @@ from trunkline_core.errors import Rejection
 from trunkline_acd.domain import commands, policy, timing
 from trunkline_acd.domain.contacts import Contact, Stage
 from trunkline_acd.domain.events import Event, ExclusionEnded, OfferAccepted, OfferEnded
-from trunkline_acd.domain.matching import offer_contact, rematch
+from trunkline_acd.domain.limits import rematch
+from trunkline_acd.domain.matching import offer_contact
 from trunkline_acd.domain.misses import block_after_misses, excluded_until
 from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.steps import contact_for

@@ -20,6 +20,16 @@ TOMBSTONES_PER_COMMAND = 100
 LOST_DESKS_PER_COMMAND = 100
 """A console may hold more desks; the rest still refers to the lost peer, so it is reported lost again."""
 
+LEAVING_PER_COMMAND = 4
+"""Contacts that leave an unstaffed or overflowing queue at once: with the longest rings of the next, 192 KiB hold no
+more."""
+
+NEXT_LEAVING = timedelta(milliseconds=50)
+"""Until the next ones leave; other commands come in between."""
+
+OVERFLOW_RETRY = timedelta(seconds=5)
+"""Until contacts try again to flow out into a queue that took none."""
+
 MAX_REQUIREMENT_SETS = 64
 """Bounds the heads that are compared when an agent becomes free (rule 6)."""
 
@@ -34,6 +44,9 @@ ROWS_PER_EVENT = 100
 
 MAX_WRAP_UP_CODES = 1_000
 """Nobody chooses among more; bounds what a tenant keeps in memory."""
+
+MAX_RING_NEEDS = 96
+"""Requirements and terms in all rings of one contact: with the longest names they fill a third of an event."""
 
 MAX_REQUIREMENTS = 32
 MAX_SKILLS = 64

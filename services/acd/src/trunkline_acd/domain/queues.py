@@ -1,10 +1,11 @@
 """A queue's row: its definition in force and its figures, absolute since the ledger began.
 
-Owns: that segments are conserved: entered = answered + abandoned + short abandoned + closed + waiting + ringing.
+Owns: that segments are conserved: entered = answered + abandoned + short abandoned + closed + limit reached +
+flowed out + waiting + ringing.
 """
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from trunkline_core.routing import QueueDefinition
 
@@ -19,6 +20,8 @@ class Queue:
     Attributes:
         policy_version: counts the definitions: 1, 2, 3, …
         ringing: contacts that ring at an agent or are being joined.
+        clears_time: when those who wait leave because nobody is signed in; None while somebody is, or none is needed.
+        is_overflowing: whether contacts that waited long enough still have to flow out.
         requirement_sets: distinct requirement sets of contacts with an open segment.
     """
 
@@ -35,6 +38,14 @@ class Queue:
     short_abandoned_total: int = 0
     closed_total: int = 0
     answered_wait: timedelta = timedelta(0)
+    limit_reached_total: int = 0
+    clears_time: datetime | None = None
+    flowed_out_total: int = 0
+    is_overflowing: bool = False
+
+    def is_cleared(self, now: datetime) -> bool:
+        """Tell whether nobody has been signed in for longer than the queue bears."""
+        return self.clears_time is not None and self.clears_time <= now
 
 
 def recounted(queue: Queue, before: Stage | None, after: Stage | None) -> Queue:
@@ -62,6 +73,10 @@ def with_outcome(queue: Queue, outcome: SegmentOutcome, wait: timedelta) -> Queu
             return replace(queue, abandoned_total=queue.abandoned_total + 1)
         case SegmentOutcome.SHORT_ABANDONED:
             return replace(queue, short_abandoned_total=queue.short_abandoned_total + 1)
+        case SegmentOutcome.LIMIT_REACHED:
+            return replace(queue, limit_reached_total=queue.limit_reached_total + 1)
+        case SegmentOutcome.FLOWED_OUT:
+            return replace(queue, flowed_out_total=queue.flowed_out_total + 1)
         case SegmentOutcome.CLOSED_BY_SYSTEM | SegmentOutcome.UNSPECIFIED:
             return replace(queue, closed_total=queue.closed_total + 1)
 

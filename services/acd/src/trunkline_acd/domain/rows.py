@@ -40,6 +40,8 @@ class Changes:
             case (
                 events.OfferAccepted()
                 | events.WrapUpFinished()
+                | events.WrapUpExtended()
+                | events.NextIntentSet()
                 | events.IntentChanged()
                 | events.AgentSessionOpened()
                 | events.AgentSessionLost()
@@ -50,7 +52,21 @@ class Changes:
                 self._agents[event.agent_id] = None
             case events.WrapUpCodeConfigured() | events.RowsChanged():
                 pass
-            case events.ContactForgotten() | events.TombstoneDropped() | events.ExclusionEnded():
+            case (
+                events.QueueUnstaffed()
+                | events.QueueStaffed()
+                | events.UnstaffedQueueCleared()
+                | events.OverflowChecked()
+                | events.SkillsRefreshed()
+            ):
+                pass
+            case (
+                events.ContactRelaxed()
+                | events.LimitPassed()
+                | events.ContactForgotten()
+                | events.TombstoneDropped()
+                | events.ExclusionEnded()
+            ):
                 pass
             case _:
                 assert_never(event)
@@ -100,4 +116,6 @@ def queue_row(domain: Domain, queue: Queue) -> QueueRow:
         short_abandoned_total=queue.short_abandoned_total,
         closed_total=queue.closed_total,
         answered_wait_duration=queue.answered_wait,
+        limit_reached_total=queue.limit_reached_total,
+        flowed_out_total=queue.flowed_out_total,
     )

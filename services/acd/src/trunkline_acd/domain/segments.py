@@ -1,6 +1,6 @@
 """Queue segments and agent segments: a contact enters once, and leaves once with one outcome.
 
-Owns: entry limits (rules 6 and 16), what an end means in each stage, and that nothing of an ended contact stays booked.
+Owns: what an end means in each stage, and that nothing of an ended contact stays booked.
 """
 
 from collections.abc import Iterator
@@ -8,14 +8,15 @@ from dataclasses import replace
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
+from trunkline_core.routing import check_choices
 
-from trunkline_acd.domain import commands, offers, policy, timing, tombstones, wrap_ups
+from trunkline_acd.domain import commands, entries, limits, offers, overflows, rings, timing, tombstones, wrap_ups
 from trunkline_acd.domain.contacts import Contact, Stage
 from trunkline_acd.domain.definitions import Channel, check_id, check_permille, check_requirements
 from trunkline_acd.domain.events import ContactEnqueued, Event, SegmentEnded
 from trunkline_acd.domain.matching import offer_contact, offer_to_agent
-from trunkline_acd.domain.queues import Queue, with_entry, with_outcome
-from trunkline_acd.domain.skills import RequirementSet, requirement_set
+from trunkline_acd.domain.queues import with_entry, with_outcome
+from trunkline_acd.domain.skills import choices_in, needs_in, requirement_set, requirements_in
 from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.steps import is_repeated
 from trunkline_acd.domain.words import SegmentOutcome
@@ -34,8 +35,9 @@ def enqueue(domain: Domain, command: commands.EnqueueContact, context: Context) 
     if command.contact_id in domain.contacts:
         raise Rejection("ContactAlreadyQueued")
     queue = domain.queue(command.queue_id)
-    requirements = requirement_set((*queue.definition.requirements, *command.requirements))
-    _check_limits(domain, queue, requirements)
+    own = requirement_set(command.requirements, command.choices)
+    requirements = needs_in(queue.definition, own)
+    entries.check_entry(domain, queue, requirements, command.customer_id, context.now)
     yield ContactEnqueued(
         contact_id=command.contact_id,
         step_no=command.step_no,
@@ -44,8 +46,14 @@ def enqueue(domain: Domain, command: commands.EnqueueContact, context: Context) 
         channel=command.channel,
         value_permille=command.value_permille,
         urgency_permille=command.urgency_permille,
-        requirements=requirements,
+        requirements=requirements_in(requirements),
+        rings=rings.rings_of(queue.definition, requirements),
+        own_requirements=requirements_in(own),
+        customer_id=command.customer_id,
+        choices=choices_in(requirements),
+        own_choices=choices_in(own),
     )
+    yield from rings.skip_empty_rings(domain, domain.contact(command.contact_id), 0)
     yield from offer_contact(domain, command.contact_id, "ContactArrived", context)
 
 
@@ -69,28 +77,37 @@ def end(domain: Domain, command: commands.EndContact, context: Context) -> Itera
 def apply_enqueued(state: AcdState, event: ContactEnqueued, context: Context) -> None:
     """Put the contact in its line."""
     domain = state.domain(context.tenant)
-    domain.queues.put(event.queue_id, with_entry(domain.queue(event.queue_id)))
-    domain.put_contact(
-        Contact(
-            contact_id=event.contact_id,
-            step_no=event.step_no,
-            queue_id=event.queue_id,
-            segment_no=event.segment_no,
-            channel=event.channel,
-            value_permille=event.value_permille,
-            urgency_permille=event.urgency_permille,
-            requirements=event.requirements,
-            entered_time=context.now,
-            order=domain.next_number("order"),
-        )
+    queue, known = domain.queue(event.queue_id), domain.contacts.get(event.contact_id)
+    domain.queues.put(event.queue_id, with_entry(queue))
+    contact = Contact(
+        contact_id=event.contact_id,
+        step_no=event.step_no,
+        queue_id=event.queue_id,
+        segment_no=event.segment_no,
+        channel=event.channel,
+        value_permille=event.value_permille,
+        urgency_permille=event.urgency_permille,
+        requirements=(*event.requirements, *event.choices),
+        entered_time=context.now,
+        order=domain.next_number("order"),
+        offer_no=known.offer_no if known else 0,
+        rings=event.rings,
+        own_requirements=(*event.own_requirements, *event.own_choices),
+        aged_since=event.aged_since_time,
+        customer_id=event.customer_id,
+        longest_wait=queue.definition.longest_wait,
     )
+    domain.put_contact(contact)
+    rings.set_timer(state, context.tenant, contact)
+    limits.set_timer(state, context.tenant, contact)
+    overflows.note_waiting(state, context.tenant, contact)
 
 
 def apply_segment_ended(state: AcdState, event: SegmentEnded, context: Context) -> None:
     """Take the contact out of its line and count the outcome."""
     domain = state.domain(context.tenant)
     contact = domain.contact(event.contact_id)
-    timing.cancel_exclusions(state, context.tenant, contact)
+    timing.cancel_waiting(state, context.tenant, contact)
     domain.put_contact(replace(contact, stage=Stage.ENDED, excluded=frozenset()))
     queue = domain.queue(event.queue_id)
     domain.queues.put(event.queue_id, with_outcome(queue, event.outcome, event.wait_duration))
@@ -115,11 +132,6 @@ def _check_entry(command: commands.EnqueueContact) -> None:
     check_permille("value_permille", command.value_permille)
     check_permille("urgency_permille", command.urgency_permille)
     check_requirements("requirements", command.requirements)
-
-
-def _check_limits(domain: Domain, queue: Queue, requirements: RequirementSet) -> None:
-    if queue.waiting >= queue.definition.max_waiting:
-        raise Rejection("QueueFull")
-    is_new = not domain.has_set(queue.queue_id, requirements)
-    if is_new and queue.requirement_sets >= policy.MAX_REQUIREMENT_SETS:
-        raise Rejection("TooManyRequirementSets")
+    check_choices("choices", command.choices)
+    if command.customer_id:
+        check_id("customer_id", command.customer_id)

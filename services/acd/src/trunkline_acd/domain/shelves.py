@@ -48,6 +48,14 @@ class Shelves(Generic[K, T]):
         """Return how many entries the shelf has."""
         return len(self._shelves.get(key, ()))
 
+    def at(self, key: K, number: int) -> T:
+        """Return one entry by its number from 0. Raises: IndexError, KeyError where there is none."""
+        return self._shelves[key][number]
+
+    def size_before(self, key: K, entry: tuple[Any, ...]) -> int:
+        """Return how many entries sort before that one, which need not be there."""
+        return bisect_left(self._shelves.get(key, ()), entry)
+
     def add(self, key: K, entry: T) -> None:
         """Put an entry, which must not be there yet, on its place."""
         self._insert(key, entry)

@@ -14,12 +14,13 @@ from trunkline_core.tables import Family, Journal, Table
 from trunkline_core.timers import Timers
 
 from trunkline_acd.domain import queues
-from trunkline_acd.domain.agents import Agent, Place, place_of, settled
+from trunkline_acd.domain.agents import Agent, is_signed_in, settled
 from trunkline_acd.domain.commands import Command
 from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, Tombstone, line_of, line_place
+from trunkline_acd.domain.places import Order, Place, order_of, place_of
 from trunkline_acd.domain.queues import Queue
 from trunkline_acd.domain.shelves import Shelves
-from trunkline_acd.domain.skills import Profile, RequirementSet
+from trunkline_acd.domain.skills import Profile, RequirementSet, meets
 from trunkline_acd.domain.words import Connectivity
 
 _TOMBSTONES = "tombstones"
@@ -39,8 +40,12 @@ class Domain:
         self.lines: Shelves[Line, LinePlace] = Shelves(journal)  # waiting contacts, the next one first
         self.ages: Shelves[str, tuple[int, str]] = Shelves(journal)  # waiting contacts of a queue, the oldest first
         self.pools: Shelves[Profile, Place] = Shelves(journal)  # agents with room, the longest idle first
+        self.other_pools: Shelves[tuple[Order, Profile], Place] = Shelves(journal)  # in each other order in use
         self.peers: Shelves[str, tuple[str]] = Shelves(journal)  # agents with a connected desk, by console
+        self.staff: Table[Profile, int] = Table(journal)  # agents who are signed in, by their skills
         self._set_sizes: Table[tuple[str, RequirementSet], int] = Table(journal)
+        self._order_uses: Table[Order, int] = Table(journal)  # queues whose strategy looks at that order
+        self._customer_sizes: Table[tuple[str, str], int] = Table(journal)  # open contacts by queue and customer
         self._counters: Table[str, int] = Table(journal)
         self._graves: Shelves[str, tuple[int, str]] = Shelves(journal)
         self._tombstone_counts = tombstone_counts
@@ -50,6 +55,11 @@ class Domain:
         if queue := self.queues.get(queue_id):
             return queue
         raise NotFound("queue", queue_id)
+
+    def definition_of(self, queue_id: str) -> QueueDefinition | None:
+        """Return the queue's definition, None for an unknown one."""
+        queue = self.queues.get(queue_id)
+        return queue.definition if queue else None
 
     def agent(self, agent_id: str) -> Agent:
         """Return the agent. Raises: NotFound."""
@@ -70,6 +80,7 @@ class Domain:
         self.agents.put(after.agent_id, after)
         self._move_in_pools(before, after)
         self._move_among_peers(before, after)
+        self._count_staff(before, after)
 
     def put_contact(self, contact: Contact) -> None:
         """Insert or replace a contact."""
@@ -86,6 +97,7 @@ class Domain:
     def put_definition(self, definition: QueueDefinition) -> None:
         """Insert or redefine a queue; contacts that wait there are ranked anew."""
         before = self.queues.get(definition.queue_id)
+        self._use_order(definition, before.definition if before else None)
         if before is None:
             self.queues.put(definition.queue_id, Queue(definition.queue_id, definition))
             return
@@ -96,6 +108,10 @@ class Domain:
         self.queues.put(definition.queue_id, replace(before, definition=definition, policy_version=version))
         for contact in waiting:
             self._join_line(contact)
+
+    def agents_with_room(self, profile: Profile, order: Order) -> Iterator[Place]:
+        """Iterate over the agents of one pool in that order, which a queue's strategy must use."""
+        return self.pools.entries(profile) if order is Order.IDLE else self.other_pools.entries((order, profile))
 
     def next_number(self, name: str) -> int:
         """Return 1, 2, 3, … for that name."""
@@ -110,6 +126,14 @@ class Domain:
     def has_set(self, queue_id: str, requirements: RequirementSet) -> bool:
         """Tell whether a contact with an open segment of that queue has these requirements."""
         return (queue_id, requirements) in self._set_sizes
+
+    def customer_size(self, queue_id: str, customer_id: str) -> int:
+        """Return how many contacts of that customer are open in the queue; of an unknown one none are known."""
+        return self._customer_sizes.get((queue_id, customer_id)) or 0
+
+    def is_staffed(self, requirements: RequirementSet) -> bool:
+        """Tell whether somebody who is signed in could ever serve this, busy or not."""
+        return any(meets(profile, requirements) for profile, _ in self.staff.items())
 
     def waiting_count(self) -> int:
         """Return how many contacts of the domain wait without an offer."""
@@ -146,6 +170,48 @@ class Domain:
             left = None
         if taken and not left:
             self.pools.add(after.profile, taken)
+        for order, _ in self._order_uses.items():
+            self._move_in_order(order, before, after)
+
+    def _move_in_order(self, order: Order, before: Agent | None, after: Agent | None) -> None:
+        left = place_of(before, order) if before else None
+        taken = place_of(after, order) if after else None
+        if before and left and not (after and left == taken and before.profile == after.profile):
+            self.other_pools.remove((order, before.profile), left)
+            left = None
+        if after and taken and not left:
+            self.other_pools.add((order, after.profile), taken)
+
+    def _use_order(self, definition: QueueDefinition, before: QueueDefinition | None) -> None:
+        """Keep the orders that strategies look at; one that comes into use costs a pass over all agents, once."""
+        was, becomes = order_of(before.strategy) if before else Order.IDLE, order_of(definition.strategy)
+        if becomes is not was:
+            self._count_order(becomes, +1)
+            self._count_order(was, -1)
+
+    def _count_order(self, order: Order, change: int) -> None:
+        if order is Order.IDLE:  # always kept
+            return
+        uses = self._order_uses.get(order) or 0
+        if uses == 0 or uses + change == 0:
+            for agent in self.agents.values():
+                self._move_in_order(order, *((None, agent) if change > 0 else (agent, None)))
+        if uses + change:
+            self._order_uses.put(order, uses + change)
+        else:
+            self._order_uses.delete(order)
+
+    def _count_staff(self, before: Agent | None, after: Agent) -> None:
+        left = before.profile if before and is_signed_in(before) else None
+        taken = after.profile if is_signed_in(after) else None
+        if left == taken:
+            return
+        if left is not None and (others := (self.staff.get(left) or 0) - 1):
+            self.staff.put(left, others)
+        elif left is not None:
+            self.staff.delete(left)
+        if taken is not None:
+            self.staff.put(taken, (self.staff.get(taken) or 0) + 1)
 
     def _move_among_peers(self, before: Agent | None, after: Agent) -> None:
         left, taken = connected_peer(before) if before else None, connected_peer(after)
@@ -165,6 +231,8 @@ class Domain:
         if after and stays is Stage.WAITING:
             self._join_line(after)
         self._count_sets(before, after)
+        self._count_customers(before, -1)
+        self._count_customers(after, +1)
 
     def _leave_line(self, contact: Contact) -> None:
         definition = self.queue(contact.queue_id).definition
@@ -191,6 +259,15 @@ class Domain:
             queue = self.queue(contact.queue_id)
             sets = queue.requirement_sets + (1 if stays else -1)
             self.queues.put(contact.queue_id, replace(queue, requirement_sets=sets))
+
+    def _count_customers(self, contact: Contact | None, change: int) -> None:
+        if contact is None or not contact.customer_id or contact.stage is Stage.ENDED:
+            return
+        key = (contact.queue_id, contact.customer_id)
+        if size := (self._customer_sizes.get(key) or 0) + change:
+            self._customer_sizes.put(key, size)
+        else:
+            self._customer_sizes.delete(key)
 
     def _count_tombstones(self, change: int) -> None:
         self._tombstone_counts.put(_TOMBSTONES, (self._tombstone_counts.get(_TOMBSTONES) or 0) + change)

@@ -24,6 +24,26 @@ def exclusion_key(tenant: str, contact_id: str, agent_id: str) -> str:
     return f"exclusion/{tenant}/{contact_id}/{agent_id}"
 
 
+def ring_key(tenant: str, contact_id: str) -> str:
+    """When the contact has waited until its next ring."""
+    return f"ring/{tenant}/{contact_id}"
+
+
+def longest_wait_key(tenant: str, contact_id: str) -> str:
+    """When the contact has waited for as long as its queue lets it."""
+    return f"longest_wait/{tenant}/{contact_id}"
+
+
+def unstaffed_key(tenant: str, queue_id: str) -> str:
+    """When those who wait leave a queue for which nobody is signed in."""
+    return f"unstaffed/{tenant}/{queue_id}"
+
+
+def overflow_key(tenant: str, queue_id: str) -> str:
+    """When a contact of the queue may have waited so long that some flow out."""
+    return f"overflow/{tenant}/{queue_id}"
+
+
 def wrap_up_key(tenant: str, agent_id: str, contact_id: str) -> str:
     """End of a timed wrap-up."""
     return f"wrap_up/{tenant}/{agent_id}/{contact_id}"
@@ -32,6 +52,11 @@ def wrap_up_key(tenant: str, agent_id: str, contact_id: str) -> str:
 def grace_key(tenant: str, agent_id: str) -> str:
     """End of the time in which a lost desk may come back."""
     return f"grace/{tenant}/{agent_id}"
+
+
+def skills_key(tenant: str, agent_id: str) -> str:
+    """When a skill of the agent begins or ceases to hold."""
+    return f"skills/{tenant}/{agent_id}"
 
 
 def tombstone_key(tenant: str) -> str:
@@ -51,7 +76,9 @@ def cancel_offer(state: AcdState, tenant: str, contact_id: str) -> None:
     state.timers.cancel(connecting_key(tenant, contact_id))
 
 
-def cancel_exclusions(state: AcdState, tenant: str, contact: Contact) -> None:
-    """Stop all exclusions of the contact."""
+def cancel_waiting(state: AcdState, tenant: str, contact: Contact) -> None:
+    """Stop what runs while the queue segment is open: time until its next ring, longest wait and all exclusions."""
+    state.timers.cancel(longest_wait_key(tenant, contact.contact_id))
+    state.timers.cancel(ring_key(tenant, contact.contact_id))
     for agent_id in contact.excluded:
         state.timers.cancel(exclusion_key(tenant, contact.contact_id, agent_id))

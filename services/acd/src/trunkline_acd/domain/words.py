@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
+from trunkline_core.routing import SkillChoice, SkillRequirement
+
 
 class Intent(Enum):
     """What an agent wants; only the agent or a supervisor changes it."""
@@ -51,6 +53,25 @@ class SegmentOutcome(Enum):
     ABANDONED = 2
     SHORT_ABANDONED = 3
     CLOSED_BY_SYSTEM = 4
+    LIMIT_REACHED = 5
+    FLOWED_OUT = 6
+
+
+class LimitKind(Enum):
+    """A limit because of which contacts leave a queue (rule 16)."""
+
+    UNSPECIFIED = 0
+    LONGEST_WAIT = 1
+    UNSTAFFED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """What a contact asks for once it has waited that long; one requirement per skill, sorted."""
+
+    after_duration: timedelta
+    requirements: tuple[SkillRequirement, ...]
+    choices: tuple[SkillChoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +85,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why this contact went to this agent; score terms in thousandths."""
+    """Why this contact went to this agent; score terms in thousandths, ring 0 for who meets all it came with."""
 
     policy_version: int
     trigger: str
@@ -73,6 +94,7 @@ class Explanation:
     wait_score_permille: int
     waiting_count: int
     candidates: tuple[Candidate, ...]
+    ring: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +128,5 @@ class QueueRow:
     short_abandoned_total: int
     closed_total: int
     answered_wait_duration: timedelta
+    limit_reached_total: int = 0
+    flowed_out_total: int = 0

@@ -6,6 +6,7 @@ keep it in clear, so it must not be a text about somebody.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Rejection
@@ -13,9 +14,9 @@ from trunkline_core.routing import WrapUpMode
 from trunkline_core.timers import Timer
 
 from trunkline_acd.domain import commands, timing
-from trunkline_acd.domain.agents import Agent, with_idle_reset, with_work, without_work
+from trunkline_acd.domain.agents import Agent, Work, with_idle_reset, with_work, without_work
 from trunkline_acd.domain.contacts import Contact, Stage
-from trunkline_acd.domain.events import ContactReleased, Event, WrapUpFinished
+from trunkline_acd.domain.events import ContactReleased, Event, WrapUpExtended, WrapUpFinished
 from trunkline_acd.domain.matching import offer_to_agent
 from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.words import WorkState
@@ -34,6 +35,28 @@ def finish(domain: Domain, command: commands.FinishWrapUp, context: Context) -> 
         raise Rejection("NotInWrapUp")
     yield WrapUpFinished(command.contact_id, agent.agent_id, command.wrap_up_code, by_timer=False)
     yield from offer_to_agent(domain, agent.agent_id, "WrapUpFinished", context)
+
+
+def extend(domain: Domain, command: commands.ExtendWrapUp, context: Context) -> Iterator[Event]:
+    """The agent needs more time.
+
+    Raises: NotFound; Rejection(`NotInWrapUp`), or (`WrapUpNotExtendable`): without a timer, or extended often enough.
+    """
+    agent = domain.agent(command.agent_id)
+    work = agent.work_on(command.contact_id)
+    if work is None or not _is_wrapping_up(agent, command.contact_id):
+        raise Rejection("NotInWrapUp")
+    if work.expires_time is None or not extensions_left(domain, work):
+        raise Rejection("WrapUpNotExtendable")
+    extension = domain.queue(work.queue_id).definition.wrap_up_extension_duration
+    yield WrapUpExtended(command.contact_id, agent.agent_id, max(work.expires_time, context.now) + extension)
+
+
+def extensions_left(domain: Domain, work: Work) -> int:
+    """Return how often the end of a timed wrap-up may still be put off, 0 for other work."""
+    if work.state is not WorkState.WRAP_UP or work.expires_time is None:
+        return 0
+    return max(0, domain.queue(work.queue_id).definition.max_wrap_up_extensions - work.extensions)
 
 
 def expire(state: AcdState, command: commands.ExpireWrapUp, context: Context) -> Iterator[Event]:
@@ -69,7 +92,7 @@ def apply_released(state: AcdState, event: ContactReleased, context: Context) ->
         expires_time = event.wrap_up_expires_time
         work = replace(connected, state=WorkState.WRAP_UP, since_time=now, expires_time=expires_time)
         left = with_work(left, work, now)
-        _set_timer(state, event, context)
+        _set_timer(state, event.agent_id, event.contact_id, expires_time, context)
     domain.put_agent(left, now)
 
 
@@ -80,13 +103,22 @@ def apply_finished(state: AcdState, event: WrapUpFinished, context: Context) -> 
     state.timers.cancel(timing.wrap_up_key(context.tenant, event.agent_id, event.contact_id))
 
 
+def apply_extended(state: AcdState, event: WrapUpExtended, context: Context) -> None:
+    """Let it end later."""
+    domain, now = state.domain(context.tenant), context.now
+    agent = domain.agent(event.agent_id)
+    if work := agent.work_on(event.contact_id):
+        longer = replace(work, expires_time=event.expires_time, extensions=work.extensions + 1)
+        domain.put_agent(with_work(agent, longer, now), now)
+        _set_timer(state, event.agent_id, event.contact_id, event.expires_time, context)
+
+
 def _is_wrapping_up(agent: Agent, contact_id: str) -> bool:
     work = agent.work_on(contact_id)
     return work is not None and work.state is WorkState.WRAP_UP
 
 
-def _set_timer(state: AcdState, event: ContactReleased, context: Context) -> None:
-    if event.wrap_up_expires_time:
-        key = timing.wrap_up_key(context.tenant, event.agent_id, event.contact_id)
-        command = commands.ExpireWrapUp(event.agent_id, event.contact_id)
-        state.timers.set(Timer(key, event.wrap_up_expires_time, context.tenant, command))
+def _set_timer(state: AcdState, agent_id: str, contact_id: str, due: datetime | None, context: Context) -> None:
+    if due:
+        key = timing.wrap_up_key(context.tenant, agent_id, contact_id)
+        state.timers.set(Timer(key, due, context.tenant, commands.ExpireWrapUp(agent_id, contact_id)))

@@ -22,6 +22,8 @@ OUTCOMES = {
     SegmentOutcome.SEGMENT_OUTCOME_ABANDONED: Outcome.ABANDONED,
     SegmentOutcome.SEGMENT_OUTCOME_SHORT_ABANDONED: Outcome.SHORT_ABANDONED,
     SegmentOutcome.SEGMENT_OUTCOME_CLOSED_BY_SYSTEM: Outcome.CLOSED_BY_SYSTEM,
+    SegmentOutcome.SEGMENT_OUTCOME_LIMIT_REACHED: Outcome.LIMIT_REACHED,
+    SegmentOutcome.SEGMENT_OUTCOME_FLOWED_OUT: Outcome.FLOWED_OUT,
 }
 """What `SegmentEnded` says; an answered segment ends with `ContactConnected`. The demo counts by it too."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from trunkline.acd.v1.acd_events_pb2 import AcdEvent
+from trunkline.acd.v1.acd_types_pb2 import SegmentOutcome
 from trunkline.common.v1.common_types_pb2 import Sealed as SealedMessage
 from trunkline.customer.v1.customer_events_pb2 import CustomerEvent
 from trunkline.directory.v1 import directory_types_pb2 as types
@@ -130,6 +131,11 @@ def _person(event: Any) -> Command:
     )
 
 
+def _segment_ended(event: Any) -> Command | None:
+    is_over = event.outcome == SegmentOutcome.SEGMENT_OUTCOME_LIMIT_REACHED and not event.next_queue_id
+    return commands.RecordLimitReached(event.contact_id, event.segment_no) if is_over else None
+
+
 _ACD: dict[str, Callable[[Any], Command | None]] = {
     "contact_enqueued": lambda e: commands.RecordEnqueued(e.contact_id, e.step_no, e.queue_id, e.segment_no),
     "contact_offered": lambda e: commands.RecordOffered(e.contact_id, e.segment_no, e.offer_no, e.agent_id),
@@ -139,6 +145,7 @@ _ACD: dict[str, Callable[[Any], Command | None]] = {
     "contact_connected": lambda e: commands.RecordConnected(e.contact_id, e.segment_no, e.offer_no, e.agent_id),
     "contact_released": lambda e: commands.RecordAgentLost(e.contact_id, e.agent_id) if e.desk_lost else None,
     "contact_forgotten": _forgotten,
+    "segment_ended": _segment_ended,
     "wrap_up_finished": lambda e: commands.RecordWrapUp(e.contact_id, e.agent_id, e.wrap_up_code),
 }
 _CRM: dict[str, Callable[[Any], Command | None]] = {

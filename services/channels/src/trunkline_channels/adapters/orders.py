@@ -30,9 +30,10 @@ class LocalCommander:
             command_id=command_id, command=message, correlation_id=contact_id, payload_hash=payload_hash
         )
         answer = await self._server.execute(request, caller, TIMEOUT_S)
-        return next(map(_contact_id, answer.events), "")
+        return next(filter(None, map(_contact_id, answer.events)), "")
 
 
 def _contact_id(event: ContactEvent) -> str:
-    told = getattr(event, event.WhichOneof("event") or "")
-    return str(told.contact_id)
+    """Return whom the event is about, empty for an event of a newer version."""
+    kind = event.WhichOneof("event")
+    return "" if kind is None else str(getattr(event, kind).contact_id)

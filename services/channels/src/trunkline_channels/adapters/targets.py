@@ -137,6 +137,7 @@ def _enqueue(contact: Contact, step: Step) -> acd.AcdCommand:
             value_permille=wish.value_permille,
             urgency_permille=wish.urgency_permille,
             requirements=needs,
+            customer_id=contact.customer_id,
         )
     )
 

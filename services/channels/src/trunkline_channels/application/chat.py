@@ -28,6 +28,7 @@ log = get_logger(__name__)
 
 CUSTOMER = "customer"  # the actor of every page
 MESSAGES, MESSAGES_S = 20, 10.0
+LEAVES, LEAVES_S = 5, 10.0  # a page that repeats it means it once
 HELLOS, HELLOS_S = 20, 60.0  # pages that one conversation may open, reloads and reconnections included
 PAGE_EXPECTED_S = 30.0
 LOOK_S = 2.0
@@ -195,6 +196,7 @@ class ChatEdge:
         self._sessions = Rate("the number of new conversations", sessions_per_ip, 60.0, monotonic)  # by address
         self._hellos = Rate("pages of this conversation", HELLOS, HELLOS_S, monotonic)  # by contact
         self._messages = Rate("your conversation", MESSAGES, MESSAGES_S, monotonic)  # by contact
+        self._leaves = Rate("leaving", LEAVES, LEAVES_S, monotonic)  # by contact
 
     @property
     def pages(self) -> int:
@@ -351,6 +353,7 @@ class ChatEdge:
                 self._messages.count(contact_id)
                 await self._reception.write(contact_id, _word(frame, "text"), caller, command_id)
             case "leave":
+                self._leaves.count(contact_id)
                 await self._reception.leave(contact_id, caller, command_id)
             case _:
                 raise Invalid("type", "is unknown")

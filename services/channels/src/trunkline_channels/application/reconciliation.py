@@ -33,6 +33,7 @@ from trunkline_channels.domain.state import ChannelsState
 
 log = get_logger(__name__)
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 REMEDIES_AT_ONCE = 100  # the rest at the next look
@@ -119,7 +120,7 @@ class Reconciliation:
                 log.exception("comparison failed")
 
     async def look(self) -> None:
-        """Compare once. Raises: TrunklineError when our own state cannot be read now."""
+        """Compare once; what does not answer is left out, and nothing else."""
         for tenant in self._tenants():
             at_acd = await self._asked(self._others.at_acd(tenant))
             if at_acd is not None:
@@ -132,8 +133,8 @@ class Reconciliation:
         states = [self._ledger.state(partition) for partition in self._ledger.owned]
         return sorted({tenant for state in states for tenant in _tenants_of(state)})
 
-    async def _asked(self, asked: Awaitable[Seen[T]]) -> Seen[T] | None:
-        """A service that is away says nothing about anybody; what was seen before stays as it was."""
+    async def _asked(self, asked: Awaitable[A]) -> A | None:
+        """Who is away says nothing about anybody; what was seen before stays as it was."""
         try:
             return await asked
         except TrunklineError as error:
@@ -149,9 +150,10 @@ class Reconciliation:
     ) -> None:
         by_partition = self._by_partition(seen.rows)
         for partition in sorted(self._ledger.owned):
-            contacts = await self._ledger.read(partition, lambda state: _contacts_of(state, tenant))
-            findings = list(differences(contacts, by_partition.get(partition, {})))
-            await self._follow(_Place(tenant, partition, topic), findings, seen.upto)
+            contacts = await self._asked(self._ledger.read(partition, lambda state: _contacts_of(state, tenant)))
+            if contacts is not None:
+                findings = list(differences(contacts, by_partition.get(partition, {})))
+                await self._follow(_Place(tenant, partition, topic), findings, seen.upto)
 
     def _by_partition(self, rows: Mapping[str, T]) -> dict[int, dict[str, T]]:
         found: dict[int, dict[str, T]] = {}

@@ -1,17 +1,18 @@
 """Carries out the outstanding step of each contact whose partition this replica owns.
 
 Owns: that an outstanding step is tried until a fact clears it, it is overtaken, refused for good, or the partition is
-lost; and that a new owner begins with all of them again. Targets recognise a repeated step by its number.
-Must not: decide what a refusal means, or record a fact: facts come back through process managers alone.
+lost, also where it was accepted and its fact got lost; and that a new owner begins with all of them again. Targets
+recognise a repeated step by its number. Must not: decide what a refusal means, or record a fact: facts come back
+through process managers alone.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from trunkline_core.errors import NotFound, Rejection, TrunklineError
 from trunkline_ledger.ledger import Ledger
-from trunkline_ledger.submission import Lane, NotOwner, Recorded, Submission
+from trunkline_ledger.submission import Lane, Recorded, Submission
 from trunkline_platform.logs import get_logger
 
 from trunkline_channels.domain import commands
@@ -28,6 +29,7 @@ AT_ONCE = 256
 FIRST_BACK_OFF_S = 0.05
 LONGEST_BACK_OFF_S = 2.0
 RESOLVE_S = 0.15
+AGAIN_S = 15.0
 
 ChannelsLedger = Ledger[ChannelsState, Command, Event]
 
@@ -66,6 +68,7 @@ class StepRunner:
     async def run(self) -> None:
         """Start a task for each step, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._begin_again(), name="steps-begin-again")
             while True:
                 partition, contact_id, step_no = await self._begun.get()
                 if (contact_id, step_no) not in self._running:
@@ -80,9 +83,26 @@ class StepRunner:
                     self._begun.put_nowait((partition, one.event.contact_id, one.event.step_no))
 
     def _on_owned(self, partition: int) -> None:
+        for place in self._outstanding(partition):
+            self._begun.put_nowait(place)
+
+    def _outstanding(self, partition: int) -> Iterator[tuple[int, str, int]]:
         for contact in self._ledger.state(partition).contacts.values():
             if contact.step is not None:
-                self._begun.put_nowait((partition, contact.contact_id, contact.step.step_no))
+                yield partition, contact.contact_id, contact.step.step_no
+
+    async def _begin_again(self) -> None:
+        """What stays outstanding: its fact never came, for example because an operator let it go.
+
+        After one look, two, four, … more: a service that is far behind is not given the more to do the longer it takes.
+        """
+        looks: dict[tuple[int, str, int], int] = {}
+        while True:
+            await asyncio.sleep(AGAIN_S)
+            found = {place for partition in self._ledger.owned for place in self._outstanding(partition)}
+            looks = {place: looks.get(place, -1) + 1 for place in found}
+            for place in sorted(place for place, count in looks.items() if count.bit_count() == 1):
+                self._begun.put_nowait(place)
 
     async def _work(self, partition: int, contact_id: str, step_no: int) -> None:
         back_off_s = FIRST_BACK_OFF_S
@@ -93,13 +113,11 @@ class StepRunner:
                 self.retries += 1
                 await asyncio.sleep(back_off_s)
                 back_off_s = min(back_off_s * 2, LONGEST_BACK_OFF_S)
-        except NotOwner:
-            return  # the next owner begins with it again
         finally:
             self._running.discard((contact_id, step_no))
 
     def _find(self, partition: int, contact_id: str, step_no: int) -> Contact | None:
-        """Return the contact while it is ours and still has that step."""
+        """Return the contact while it is ours and still has that step; the next owner begins with it again."""
         if not self._ledger.owns(partition):
             return None
         contact = self._ledger.state(partition).contacts.get(contact_id)
@@ -108,7 +126,7 @@ class StepRunner:
         return contact
 
     async def _try(self, partition: int, contact: Contact) -> bool:
-        """Return whether the step needs no further try. Raises: NotOwner."""
+        """Return whether the step needs no further try."""
         step = contact.step
         assert step is not None
         async with self._slots:
@@ -118,10 +136,8 @@ class StepRunner:
                 else:
                     await self._targets.carry_out(contact, step)
                 return True
-            except NotOwner:
-                raise
             except TrunklineError as error:
-                if error.retryable:
+                if error.retryable:  # NotOwner too: until it is tried again the partition may be ours again
                     return False
                 return await self._refuse(contact, step, error)
             except Exception:  # a defect in one step must not stop the steps of all other contacts
@@ -144,13 +160,11 @@ class StepRunner:
             await self._submit(contact, step, commands.RefuseStep(contact.contact_id, step.step_no, rule))
             self.refusals += 1
             return True
-        except NotOwner:
-            raise
         except TrunklineError as trouble:
             return not trouble.retryable
 
     async def _submit(self, contact: Contact, step: Step, command: Command) -> None:
-        """Record the answer in our own ledger. Raises: NotOwner, Transient."""
+        """Record the answer in our own ledger. Raises: TrunklineError."""
         await self._ledger.submit(
             Submission(
                 command=command,

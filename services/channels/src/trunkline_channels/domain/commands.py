@@ -267,6 +267,14 @@ class RecordAgentLost:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordLimitReached:
+    """Fact: a limit of its queue ended the contact's segment, and it goes on nowhere."""
+
+    contact_id: str
+    segment_no: int
+
+
+@dataclass(frozen=True, slots=True)
 class RecordWrapUp:
     """Fact: the agent wrapped the contact up; the code is empty for none."""
 
@@ -314,6 +322,7 @@ Fact = (
     | RecordConnected
     | RecordForgotten
     | RecordAgentLost
+    | RecordLimitReached
     | RecordWrapUp
 )
 StepAnswer = RecordCustomer | RefuseStep

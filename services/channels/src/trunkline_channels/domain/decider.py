@@ -145,6 +145,8 @@ def _decide_fact(state: ChannelsState, command: commands.Fact, context: Context)
             return closing.confirm_clean_up(state, command, context)
         case commands.RecordAgentLost():
             return queueing.record_agent_lost(state, command, context)
+        case commands.RecordLimitReached():
+            return queueing.record_limit_reached(state, command, context)
         case commands.RecordWrapUp():
             return queueing.record_wrap_up(state, command, context)
         case _:

@@ -27,6 +27,10 @@ AGENT_GONE = LocalizedText(
     zh="很抱歉,与客服的连接已中断,请重新联系我们。",
     en="Sorry, the connection to our agent was lost. Please contact us again.",
 )
+NOBODY_FREE = LocalizedText(
+    zh="很抱歉,目前没有客服可以接待您,请稍后再试。",
+    en="Sorry, nobody could take you in time. Please try again later.",
+)
 _RINGING = (ContactState.OFFERED, ContactState.CONNECTING)
 _REPORTS = (StepKind.REPORT_CONNECTED, StepKind.REPORT_CONNECT_FAILED)
 
@@ -76,6 +80,16 @@ def record_agent_lost(state: ChannelsState, command: commands.RecordAgentLost, c
     if contact.state is ContactState.CONNECTED and contact.agent_id == command.agent_id:
         yield from conversation.tell(state, contact.contact_id, AGENT_GONE)
         yield from closing.end(state, contact.contact_id, CloseReason.AGENT_LOST)
+
+
+def record_limit_reached(
+    state: ChannelsState, command: commands.RecordLimitReached, context: Context
+) -> Iterator[Event]:
+    """A limit of the queue was reached, and no other queue comes next: the contact is over."""
+    contact = state.contact(command.contact_id, context.tenant)
+    if _is_waiting(contact) and command.segment_no == contact.segment_no:
+        yield from conversation.tell(state, contact.contact_id, NOBODY_FREE)
+        yield from closing.end(state, contact.contact_id, CloseReason.LIMIT_REACHED)
 
 
 def record_wrap_up(state: ChannelsState, command: commands.RecordWrapUp, context: Context) -> Iterator[Event]:

@@ -37,6 +37,7 @@ class CloseReason(Enum):
     INACTIVE = 6
     AGENT_LOST = 7
     RECONCILED = 8
+    LIMIT_REACHED = 9
 
 
 class Author(Enum):

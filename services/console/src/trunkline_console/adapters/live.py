@@ -14,11 +14,14 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from google.protobuf.message import DecodeError
 from trunkline.live.v1.live_types_pb2 import LiveAgent, LiveQueue
+from trunkline_ledger.kafka.bounds import close_within, start_within
 
 from trunkline_console.metrics import LIVE_ROWS
 
 QUEUES = "live.queues.v1"
 AGENTS = "live.agents.v1"
+START_S = 30.0
+STOP_S = 5.0
 log = logging.getLogger(__name__)
 
 
@@ -66,7 +69,7 @@ class LiveTables:
             auto_offset_reset="earliest",
             enable_auto_commit=False,
         )
-        await consumer.start()
+        await start_within(consumer.start, consumer.stop, START_S)
         try:
             await self._assign(consumer)
             while True:
@@ -75,7 +78,7 @@ class LiveTables:
                     for message in messages:
                         self._take_or_skip(place.topic, message)
         finally:
-            await consumer.stop()
+            await close_within(consumer.stop(), STOP_S)
 
     async def _assign(self, consumer: Any) -> None:
         places: list[TopicPartition] = []

@@ -52,7 +52,10 @@ def _is_row(row: Any, *needed: str) -> bool:
 
 
 async def seed_commands(
-    content: Mapping[str, Any], sealer: Sealer, is_user_known: Callable[[str], bool]
+    content: Mapping[str, Any],
+    sealer: Sealer,
+    is_user_known: Callable[[str], bool],
+    hash_password: Callable[[str], str] = hash_password,
 ) -> AsyncIterator[DirectoryCommand]:
     """Yield the commands in an order in which every reference exists. Known users keep their password.
 
@@ -65,7 +68,7 @@ async def seed_commands(
             if section == "users":
                 if is_user_known(str(row.get("user_id", ""))):
                     continue
-                row = await _without_secrets(row, tenant, sealer)
+                row = await _without_secrets(row, tenant, sealer, hash_password)
             yield _command(section, kind, field, row)
 
 
@@ -76,7 +79,9 @@ def _command(section: str, kind: str, field: str, row: Mapping[str, Any]) -> Dir
         raise Misconfigured(f"The seed file is wrong in {section}: {error}.") from None
 
 
-async def _without_secrets(row: Mapping[str, Any], tenant: str, sealer: Sealer) -> dict[str, Any]:
+async def _without_secrets(
+    row: Mapping[str, Any], tenant: str, sealer: Sealer, hash_password: Callable[[str], str]
+) -> dict[str, Any]:
     """Replace login, password and name by token, hash and sealed name."""
     plain = dict(row)
     login, password, name = (str(plain.pop(key, "")) for key in ("login", "password", "name"))

@@ -21,6 +21,7 @@ from trunkline_console.application.owners import Owners
 from trunkline_console.application.wishes import End, Message, command_id_of, read_wish
 
 log = logging.getLogger(__name__)
+OPEN_AGAIN_S = 1.0
 
 
 class Streams(Protocol):
@@ -76,14 +77,16 @@ class DeskRoom:
         task.add_done_callback(self._reopening.discard)
 
     async def open(self, tenant: str, desk: Desk) -> None:
-        """Tell acd that the agent's desk is here."""
+        """Tell acd that the agent's desk is here, as long as it is; again until acd answers."""
+        if not self.desks_of(tenant).has(desk):
+            return
         command = OpenAgentSession(agent_id=desk.agent_id, peer_id=self._peer_id, session_id=desk.session_id)
         try:
             await self._acd.execute(AcdCommand(open_agent_session=command), service_principal("console", tenant))
         except TrunklineError as error:
             log.warning("desk not opened", extra={"reason": type(error).__name__})
             if error.retryable:
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(OPEN_AGAIN_S)
                 self._reopen(tenant, desk)
 
     async def close(self, tenant: str, desk: Desk) -> None:

@@ -97,11 +97,15 @@ class Desks:
 
     def close(self, desk: Desk) -> None:
         """Remove a desk, unless a newer one took its place."""
-        if self._desks.get(desk.agent_id) is desk:
+        if self.has(desk):
             del self._desks[desk.agent_id]
             self._agents.pop(desk.agent_id, None)
             self.tell_acd(self.agents_watched())
             self._watch_contacts()
+
+    def has(self, desk: Desk) -> bool:
+        """Tell whether the desk is open, and no newer one took its place."""
+        return self._desks.get(desk.agent_id) is desk
 
     def agents_watched(self) -> Any:
         """Return the request that names the agents this console watches."""

@@ -11,7 +11,7 @@ from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, NotFound, Rejection
 from trunkline_core.flows import EnqueueNode, FlowDefinition, check_flow, check_hours
 from trunkline_core.ids import time_of
-from trunkline_core.routing import check_agent, check_queue
+from trunkline_core.routing import QueueDefinition, check_agent, check_no_way_back, check_queue, next_queues
 from trunkline_core.webhooks import (
     MAX_HOOKS,
     MAX_NOTICE_TARGETS,
@@ -141,7 +141,7 @@ def _definition_of(state: Directory, command: Definition, context: Context) -> I
             check_agent(definition)
             yield AgentDefined(definition)
         case DefineQueue(definition):
-            check_queue(definition)
+            _check_queue(state, definition, tenant)
             yield QueueDefined(definition)
         case DefineWrapUpCode(definition):
             check_wrap_up_code(definition)
@@ -165,6 +165,18 @@ def _definition_of(state: Directory, command: Definition, context: Context) -> I
             yield HookDefined(definition)
         case _:
             assert_never(command)
+
+
+def _check_queue(state: Directory, queue: QueueDefinition, tenant: str) -> None:
+    check_queue(queue)
+    check_no_way_back(queue, lambda queue_id: _definition(state, queue_id, tenant))
+    for _, next_queue_id in next_queues(queue):
+        state.queues.require(tenant, next_queue_id)
+
+
+def _definition(state: Directory, queue_id: str, tenant: str) -> QueueDefinition | None:
+    known = state.queues.find(tenant, queue_id)
+    return known.definition if known else None
 
 
 def _check_user(state: Directory, user: UserDefinition, tenant: str) -> None:

@@ -50,6 +50,10 @@ class Definitions(Generic[D]):
             return row
         raise NotFound(self._kind, row_id)
 
+    def tenants_with(self, row_id: str) -> set[str]:
+        """Return the tenants that have a row of this id."""
+        return {tenant for (tenant, known), _ in self._rows.items() if known == row_id}
+
     def of(self, tenant: str) -> list[D]:
         """Return the tenant's definitions."""
         return [row.definition for row in self._rows.values() if row.tenant == tenant]

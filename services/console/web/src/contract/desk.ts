@@ -34,6 +34,8 @@ export interface Explanation {
   waiting_count: number;
   /** The chosen one first. */
   candidates: Candidate[];
+  /** 0: the chosen one meets all that the contact came with. */
+  ring: number;
 }
 
 export interface AgentView {

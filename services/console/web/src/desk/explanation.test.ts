@@ -21,6 +21,7 @@ const NOTHING: Explanation = {
   wait_score_permille: 0,
   waiting_count: 0,
   candidates: [],
+  ring: 0,
 };
 
 function candidate(agent_id: string, not_chosen_because = "", idle_ms = 0): Candidate {
@@ -49,6 +50,16 @@ test("says in plain words why the longest idle agent was chosen and why the othe
     {name: "<b>", reason: "free for less time (0:05)"},
     {name: "<c>", reason: "is on a break"},
   ]);
+});
+
+test("says how a strategy preferred the chosen one, and which ring it came through", () => {
+  const candidates = [candidate("a"), candidate("b", "TurnLater"), candidate("c", "OnBreak")];
+  const {sentences, others} = reasonsOf({...NOTHING, candidates, ring: 2}, i18next.t, name);
+  expect(sentences).toEqual([
+    "Of 2 agents who could take it, it was your turn.",
+    "Less skill is asked for by now than it came for; loosened steps: 2.",
+  ]);
+  expect(others[0]).toEqual({name: "<b>", reason: "has a later turn"});
 });
 
 test("says so when nobody else could take it", () => {

@@ -5,6 +5,8 @@ import type {TFunction} from "i18next";
 import type {Candidate, Explanation} from "../contract/desk";
 import {clockTime} from "../i18n/duration";
 
+const OUTDONE = ["LaterRing", "LessProficient", "LoadHigher", "TurnLater", "NotDrawn"] as const;
+
 export interface Reasons {
   sentences: string[];
   others: {name: string; reason: string}[];
@@ -15,16 +17,26 @@ export function reasonsOf(explanation: Explanation, t: TFunction, name: (agent_i
   return {
     sentences: [
       ...sentence(explanation.trigger, "why.trigger", t),
-      ...idleness(chosen, others, t),
+      ...preference(chosen, others, t),
       ...(explanation.waiting_count > 0 ? [t("why.waiting", {count: explanation.waiting_count})] : []),
       ...weights(explanation, t),
+      ...(explanation.ring > 0 ? [t("why.ring", {ring: explanation.ring})] : []),
     ],
     others: others.map((other) => ({name: name(other.agent_id), reason: whyNot(other, t)})),
   };
 }
 
-function idleness(chosen: Candidate | undefined, others: Candidate[], t: TFunction): string[] {
+/** Why a strategy took the chosen one of several: the reason why the rivals were not says which. */
+function preference(chosen: Candidate | undefined, others: Candidate[], t: TFunction): string[] {
   if (chosen === undefined) return [];
+  const reasons = others.map((other) => other.not_chosen_because);
+  const because = OUTDONE.find((reason) => reasons.includes(reason));
+  if (because === undefined) return idleness(chosen, others, t);
+  const rivals = reasons.filter((reason) => reason === "IdleShorter" || OUTDONE.some((known) => known === reason));
+  return [t(`why.best.${because}`, {count: rivals.length + 1})];
+}
+
+function idleness(chosen: Candidate, others: Candidate[], t: TFunction): string[] {
   const rivals = others.filter((other) => other.not_chosen_because === "IdleShorter").length;
   const idle = clockTime(chosen.idle_ms);
   return rivals > 0 ? [t("why.longestIdle", {count: rivals + 1, idle})] : [t("why.alone"), t("why.idle", {idle})];

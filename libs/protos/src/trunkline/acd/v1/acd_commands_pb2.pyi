@@ -104,6 +104,8 @@ class EnqueueContact(_message.Message):
     VALUE_PERMILLE_FIELD_NUMBER: _builtins.int
     URGENCY_PERMILLE_FIELD_NUMBER: _builtins.int
     REQUIREMENTS_FIELD_NUMBER: _builtins.int
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    CHOICES_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     step_no: _builtins.int
@@ -116,9 +118,15 @@ class EnqueueContact(_message.Message):
     """Customer value in thousandths, 0–1000."""
     urgency_permille: _builtins.int
     """Urgency in thousandths, 0–1000."""
+    customer_id: _builtins.str
+    """Whose contact it is, `cu_…`; empty while nobody knows. Counts for the queue's maximum of one customer."""
     @_builtins.property
     def requirements(self) -> _containers.RepeatedCompositeFieldContainer[_directory_types_pb2.SkillRequirement]:
         """What the contact needs beside the queue's own requirements."""
+
+    @_builtins.property
+    def choices(self) -> _containers.RepeatedCompositeFieldContainer[_directory_types_pb2.SkillChoice]:
+        """Each of which must be met beside the requirements; at most 16 terms."""
 
     def __init__(
         self,
@@ -130,10 +138,12 @@ class EnqueueContact(_message.Message):
         value_permille: _builtins.int = ...,
         urgency_permille: _builtins.int = ...,
         requirements: _abc.Iterable[_directory_types_pb2.SkillRequirement] | None = ...,
+        customer_id: _builtins.str = ...,
+        choices: _abc.Iterable[_directory_types_pb2.SkillChoice] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "contact_id", b"contact_id", "queue_id", b"queue_id", "requirements", b"requirements", "step_no", b"step_no", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "choices", b"choices", "contact_id", b"contact_id", "customer_id", b"customer_id", "queue_id", b"queue_id", "requirements", b"requirements", "step_no", b"step_no", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -340,26 +350,56 @@ class SetIntent(_message.Message):
     AGENT_ID_FIELD_NUMBER: _builtins.int
     INTENT_FIELD_NUMBER: _builtins.int
     BREAK_REASON_FIELD_NUMBER: _builtins.int
+    WHEN_FREE_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent."""
     intent: _acd_types_pb2.Intent.ValueType
     """What is wanted."""
     break_reason: _builtins.str
     """Reason of a break: `[a-z][a-z0-9_-]{0,31}`, for example `lunch`; empty for none."""
+    when_free: _builtins.bool
+    """True: not before the agent's work is done; until then nothing new is offered. A later SetIntent replaces it."""
     def __init__(
         self,
         *,
         agent_id: _builtins.str = ...,
         intent: _acd_types_pb2.Intent.ValueType = ...,
         break_reason: _builtins.str = ...,
+        when_free: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "break_reason", b"break_reason", "intent", b"intent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "break_reason", b"break_reason", "intent", b"intent", "when_free", b"when_free"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SetIntent: _TypeAlias = SetIntent  # noqa: Y015
+
+@_typing.final
+class ExtendWrapUp(_message.Message):
+    """The wrap-up needs more time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent."""
+    contact_id: _builtins.str
+    """The contact."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        contact_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExtendWrapUp: _TypeAlias = ExtendWrapUp  # noqa: Y015
 
 @_typing.final
 class RearmAgent(_message.Message):
@@ -598,6 +638,124 @@ class EndExclusion(_message.Message):
 Global___EndExclusion: _TypeAlias = EndExclusion  # noqa: Y015
 
 @_typing.final
+class RelaxContact(_message.Message):
+    """Timer: a contact has waited until its next ring. Never sent by callers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    RING_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    ring: _builtins.int
+    """The ring it is in until then."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        ring: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "ring", b"ring"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RelaxContact: _TypeAlias = RelaxContact  # noqa: Y015
+
+@_typing.final
+class ReachLongestWait(_message.Message):
+    """Timer: a contact has waited for as long as its queue lets it. Never sent by callers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReachLongestWait: _TypeAlias = ReachLongestWait  # noqa: Y015
+
+@_typing.final
+class ClearUnstaffedQueue(_message.Message):
+    """Timer: nobody has been signed in for a queue for too long. Never sent by callers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    queue_id: _builtins.str
+    """The queue."""
+    def __init__(
+        self,
+        *,
+        queue_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["queue_id", b"queue_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClearUnstaffedQueue: _TypeAlias = ClearUnstaffedQueue  # noqa: Y015
+
+@_typing.final
+class RefreshSkills(_message.Message):
+    """Timer: a skill of the agent begins or ceases to hold. Never sent by callers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RefreshSkills: _TypeAlias = RefreshSkills  # noqa: Y015
+
+@_typing.final
+class CheckOverflow(_message.Message):
+    """Timer: a contact of the queue may have waited so long that some flow out. Never sent by callers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    queue_id: _builtins.str
+    """The queue."""
+    def __init__(
+        self,
+        *,
+        queue_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["queue_id", b"queue_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckOverflow: _TypeAlias = CheckOverflow  # noqa: Y015
+
+@_typing.final
 class DropTombstone(_message.Message):
     """A tombstone is old enough. Timer."""
 
@@ -646,6 +804,12 @@ class AcdCommand(_message.Message):
     END_EXCLUSION_FIELD_NUMBER: _builtins.int
     DROP_TOMBSTONE_FIELD_NUMBER: _builtins.int
     PUT_WRAP_UP_CODE_FIELD_NUMBER: _builtins.int
+    RELAX_CONTACT_FIELD_NUMBER: _builtins.int
+    REACH_LONGEST_WAIT_FIELD_NUMBER: _builtins.int
+    CLEAR_UNSTAFFED_QUEUE_FIELD_NUMBER: _builtins.int
+    EXTEND_WRAP_UP_FIELD_NUMBER: _builtins.int
+    REFRESH_SKILLS_FIELD_NUMBER: _builtins.int
+    CHECK_OVERFLOW_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def put_queue(self) -> Global___PutQueue:
         """Queue."""
@@ -730,6 +894,30 @@ class AcdCommand(_message.Message):
     def put_wrap_up_code(self) -> Global___PutWrapUpCode:
         """Wrap-up code."""
 
+    @_builtins.property
+    def relax_contact(self) -> Global___RelaxContact:
+        """Ring."""
+
+    @_builtins.property
+    def reach_longest_wait(self) -> Global___ReachLongestWait:
+        """Longest wait."""
+
+    @_builtins.property
+    def clear_unstaffed_queue(self) -> Global___ClearUnstaffedQueue:
+        """Nobody signed in."""
+
+    @_builtins.property
+    def extend_wrap_up(self) -> Global___ExtendWrapUp:
+        """More wrap-up."""
+
+    @_builtins.property
+    def refresh_skills(self) -> Global___RefreshSkills:
+        """Skills by time."""
+
+    @_builtins.property
+    def check_overflow(self) -> Global___CheckOverflow:
+        """Overflow."""
+
     def __init__(
         self,
         *,
@@ -754,12 +942,18 @@ class AcdCommand(_message.Message):
         end_exclusion: Global___EndExclusion | None = ...,
         drop_tombstone: Global___DropTombstone | None = ...,
         put_wrap_up_code: Global___PutWrapUpCode | None = ...,
+        relax_contact: Global___RelaxContact | None = ...,
+        reach_longest_wait: Global___ReachLongestWait | None = ...,
+        clear_unstaffed_queue: Global___ClearUnstaffedQueue | None = ...,
+        extend_wrap_up: Global___ExtendWrapUp | None = ...,
+        refresh_skills: Global___RefreshSkills | None = ...,
+        check_overflow: Global___CheckOverflow | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "close_agent_session", b"close_agent_session", "command", b"command", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "finish_wrap_up", b"finish_wrap_up", "lose_peer", b"lose_peer", "open_agent_session", b"open_agent_session", "put_agent", b"put_agent", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "rearm_agent", b"rearm_agent", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "set_intent", b"set_intent"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "check_overflow", b"check_overflow", "clear_unstaffed_queue", b"clear_unstaffed_queue", "close_agent_session", b"close_agent_session", "command", b"command", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "extend_wrap_up", b"extend_wrap_up", "finish_wrap_up", b"finish_wrap_up", "lose_peer", b"lose_peer", "open_agent_session", b"open_agent_session", "put_agent", b"put_agent", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "reach_longest_wait", b"reach_longest_wait", "rearm_agent", b"rearm_agent", "refresh_skills", b"refresh_skills", "relax_contact", b"relax_contact", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "set_intent", b"set_intent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "close_agent_session", b"close_agent_session", "command", b"command", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "finish_wrap_up", b"finish_wrap_up", "lose_peer", b"lose_peer", "open_agent_session", b"open_agent_session", "put_agent", b"put_agent", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "rearm_agent", b"rearm_agent", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "set_intent", b"set_intent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "check_overflow", b"check_overflow", "clear_unstaffed_queue", b"clear_unstaffed_queue", "close_agent_session", b"close_agent_session", "command", b"command", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "extend_wrap_up", b"extend_wrap_up", "finish_wrap_up", b"finish_wrap_up", "lose_peer", b"lose_peer", "open_agent_session", b"open_agent_session", "put_agent", b"put_agent", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "reach_longest_wait", b"reach_longest_wait", "rearm_agent", b"rearm_agent", "refresh_skills", b"refresh_skills", "relax_contact", b"relax_contact", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "set_intent", b"set_intent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_queue", "put_agent", "enqueue_contact", "end_contact", "report_connected", "report_connect_failed", "accept_offer", "decline_offer", "finish_wrap_up", "set_intent", "rearm_agent", "open_agent_session", "close_agent_session", "lose_peer", "expire_offer", "expire_connecting", "expire_wrap_up", "expire_grace", "end_exclusion", "drop_tombstone", "put_wrap_up_code"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_queue", "put_agent", "enqueue_contact", "end_contact", "report_connected", "report_connect_failed", "accept_offer", "decline_offer", "finish_wrap_up", "set_intent", "rearm_agent", "open_agent_session", "close_agent_session", "lose_peer", "expire_offer", "expire_connecting", "expire_wrap_up", "expire_grace", "end_exclusion", "drop_tombstone", "put_wrap_up_code", "relax_contact", "reach_longest_wait", "clear_unstaffed_queue", "extend_wrap_up", "refresh_skills", "check_overflow"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

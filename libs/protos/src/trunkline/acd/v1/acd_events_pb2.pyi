@@ -107,6 +107,12 @@ class ContactEnqueued(_message.Message):
     VALUE_PERMILLE_FIELD_NUMBER: _builtins.int
     URGENCY_PERMILLE_FIELD_NUMBER: _builtins.int
     REQUIREMENTS_FIELD_NUMBER: _builtins.int
+    RINGS_FIELD_NUMBER: _builtins.int
+    AGED_SINCE_TIME_FIELD_NUMBER: _builtins.int
+    OWN_REQUIREMENTS_FIELD_NUMBER: _builtins.int
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    CHOICES_FIELD_NUMBER: _builtins.int
+    OWN_CHOICES_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     step_no: _builtins.int
@@ -121,9 +127,31 @@ class ContactEnqueued(_message.Message):
     """Customer value in thousandths."""
     urgency_permille: _builtins.int
     """Urgency in thousandths."""
+    customer_id: _builtins.str
+    """Whose it is; empty while nobody knows."""
     @_builtins.property
     def requirements(self) -> _containers.RepeatedCompositeFieldContainer[_directory_types_pb2.SkillRequirement]:
         """What the contact needs: the queue's requirements and its own."""
+
+    @_builtins.property
+    def rings(self) -> _containers.RepeatedCompositeFieldContainer[_acd_types_pb2.Ring]:
+        """How they loosen while the contact waits: its rings 1, 2, 3, …"""
+
+    @_builtins.property
+    def aged_since_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when it ages: its entry, or that into an earlier queue from which it moved on; unset for now."""
+
+    @_builtins.property
+    def own_requirements(self) -> _containers.RepeatedCompositeFieldContainer[_directory_types_pb2.SkillRequirement]:
+        """What the contact asks for without the queue."""
+
+    @_builtins.property
+    def choices(self) -> _containers.RepeatedCompositeFieldContainer[_directory_types_pb2.SkillChoice]:
+        """Choices that must be met: the queue's and its own."""
+
+    @_builtins.property
+    def own_choices(self) -> _containers.RepeatedCompositeFieldContainer[_directory_types_pb2.SkillChoice]:
+        """Those of the contact without the queue."""
 
     def __init__(
         self,
@@ -136,14 +164,50 @@ class ContactEnqueued(_message.Message):
         value_permille: _builtins.int = ...,
         urgency_permille: _builtins.int = ...,
         requirements: _abc.Iterable[_directory_types_pb2.SkillRequirement] | None = ...,
+        rings: _abc.Iterable[_acd_types_pb2.Ring] | None = ...,
+        aged_since_time: _timestamp_pb2.Timestamp | None = ...,
+        own_requirements: _abc.Iterable[_directory_types_pb2.SkillRequirement] | None = ...,
+        customer_id: _builtins.str = ...,
+        choices: _abc.Iterable[_directory_types_pb2.SkillChoice] | None = ...,
+        own_choices: _abc.Iterable[_directory_types_pb2.SkillChoice] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "contact_id", b"contact_id", "queue_id", b"queue_id", "requirements", b"requirements", "segment_no", b"segment_no", "step_no", b"step_no", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "channel", b"channel", "choices", b"choices", "contact_id", b"contact_id", "customer_id", b"customer_id", "own_choices", b"own_choices", "own_requirements", b"own_requirements", "queue_id", b"queue_id", "requirements", b"requirements", "rings", b"rings", "segment_no", b"segment_no", "step_no", b"step_no", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ContactEnqueued: _TypeAlias = ContactEnqueued  # noqa: Y015
+
+@_typing.final
+class ContactRelaxed(_message.Message):
+    """A contact asks for less from now on: it waited for that long, or nobody who is signed in could have taken it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    RING_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    ring: _builtins.int
+    """Its ring from now on: 1, 2, 3, … of those that it entered with. Agents of earlier rings stay eligible and go first."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        ring: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "ring", b"ring", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContactRelaxed: _TypeAlias = ContactRelaxed  # noqa: Y015
 
 @_typing.final
 class ContactOffered(_message.Message):
@@ -398,6 +462,8 @@ class SegmentEnded(_message.Message):
     SEGMENT_NO_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
     WAIT_DURATION_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    NEXT_QUEUE_ID_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     queue_id: _builtins.str
@@ -406,6 +472,10 @@ class SegmentEnded(_message.Message):
     """The queue segment."""
     outcome: _acd_types_pb2.SegmentOutcome.ValueType
     """How it ended."""
+    limit: _acd_types_pb2.LimitKind.ValueType
+    """The limit that was reached, if that was the outcome."""
+    next_queue_id: _builtins.str
+    """Where the contact goes on: its next segment opens at once. Empty: nobody has it any more."""
     @_builtins.property
     def wait_duration(self) -> _duration_pb2.Duration:
         """Entry into the queue until the end."""
@@ -418,14 +488,146 @@ class SegmentEnded(_message.Message):
         segment_no: _builtins.int = ...,
         outcome: _acd_types_pb2.SegmentOutcome.ValueType = ...,
         wait_duration: _duration_pb2.Duration | None = ...,
+        limit: _acd_types_pb2.LimitKind.ValueType = ...,
+        next_queue_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["wait_duration", b"wait_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "outcome", b"outcome", "queue_id", b"queue_id", "segment_no", b"segment_no", "wait_duration", b"wait_duration"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "limit", b"limit", "next_queue_id", b"next_queue_id", "outcome", b"outcome", "queue_id", b"queue_id", "segment_no", b"segment_no", "wait_duration", b"wait_duration"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SegmentEnded: _TypeAlias = SegmentEnded  # noqa: Y015
+
+@_typing.final
+class LimitPassed(_message.Message):
+    """A contact reached its longest wait while it rings. It may finish; if that comes to nothing, its segment ends."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LimitPassed: _TypeAlias = LimitPassed  # noqa: Y015
+
+@_typing.final
+class QueueUnstaffed(_message.Message):
+    """Nobody is signed in any more who could serve a queue that needs somebody."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    CLEARS_TIME_FIELD_NUMBER: _builtins.int
+    queue_id: _builtins.str
+    """The queue."""
+    @_builtins.property
+    def clears_time(self) -> _timestamp_pb2.Timestamp:
+        """When those who wait leave, and new ones are refused."""
+
+    def __init__(
+        self,
+        *,
+        queue_id: _builtins.str = ...,
+        clears_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["clears_time", b"clears_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clears_time", b"clears_time", "queue_id", b"queue_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueueUnstaffed: _TypeAlias = QueueUnstaffed  # noqa: Y015
+
+@_typing.final
+class QueueStaffed(_message.Message):
+    """Somebody is signed in again, or the queue needs nobody any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    queue_id: _builtins.str
+    """The queue."""
+    def __init__(
+        self,
+        *,
+        queue_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["queue_id", b"queue_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueueStaffed: _TypeAlias = QueueStaffed  # noqa: Y015
+
+@_typing.final
+class UnstaffedQueueCleared(_message.Message):
+    """Contacts left a queue because nobody is signed in; a bounded number at a time, the oldest first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    queue_id: _builtins.str
+    """The queue."""
+    def __init__(
+        self,
+        *,
+        queue_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["queue_id", b"queue_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnstaffedQueueCleared: _TypeAlias = UnstaffedQueueCleared  # noqa: Y015
+
+@_typing.final
+class OverflowChecked(_message.Message):
+    """It was looked whether contacts of a queue must flow out; those that do so in one command stand before it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    OVERFLOWING_FIELD_NUMBER: _builtins.int
+    NEXT_CHECK_TIME_FIELD_NUMBER: _builtins.int
+    queue_id: _builtins.str
+    """The queue."""
+    overflowing: _builtins.bool
+    """Whether more of them are to flow out."""
+    @_builtins.property
+    def next_check_time(self) -> _timestamp_pb2.Timestamp:
+        """When it is looked again; unset while nobody waits."""
+
+    def __init__(
+        self,
+        *,
+        queue_id: _builtins.str = ...,
+        overflowing: _builtins.bool = ...,
+        next_check_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next_check_time", b"next_check_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_check_time", b"next_check_time", "overflowing", b"overflowing", "queue_id", b"queue_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OverflowChecked: _TypeAlias = OverflowChecked  # noqa: Y015
 
 @_typing.final
 class ContactReleased(_message.Message):
@@ -586,6 +788,90 @@ class IntentChanged(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___IntentChanged: _TypeAlias = IntentChanged  # noqa: Y015
+
+@_typing.final
+class SkillsRefreshed(_message.Message):
+    """A skill of the agent began or ceased to hold, as its definition says."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SkillsRefreshed: _TypeAlias = SkillsRefreshed  # noqa: Y015
+
+@_typing.final
+class NextIntentSet(_message.Message):
+    """What the agent will want once the work at hand is done; until then nothing new is offered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    INTENT_FIELD_NUMBER: _builtins.int
+    BREAK_REASON_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent."""
+    intent: _acd_types_pb2.Intent.ValueType
+    """What is wanted then; unset: nothing is pending any more."""
+    break_reason: _builtins.str
+    """Reason of a break."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        intent: _acd_types_pb2.Intent.ValueType = ...,
+        break_reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "break_reason", b"break_reason", "intent", b"intent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NextIntentSet: _TypeAlias = NextIntentSet  # noqa: Y015
+
+@_typing.final
+class WrapUpExtended(_message.Message):
+    """A timed wrap-up ends later."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    EXPIRES_TIME_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    agent_id: _builtins.str
+    """The agent."""
+    @_builtins.property
+    def expires_time(self) -> _timestamp_pb2.Timestamp:
+        """When it ends now."""
+
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+        expires_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_time", b"expires_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "expires_time", b"expires_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WrapUpExtended: _TypeAlias = WrapUpExtended  # noqa: Y015
 
 @_typing.final
 class AgentSessionOpened(_message.Message):
@@ -812,6 +1098,15 @@ class AcdEvent(_message.Message):
     EXCLUSION_ENDED_FIELD_NUMBER: _builtins.int
     ROWS_CHANGED_FIELD_NUMBER: _builtins.int
     WRAP_UP_CODE_CONFIGURED_FIELD_NUMBER: _builtins.int
+    CONTACT_RELAXED_FIELD_NUMBER: _builtins.int
+    LIMIT_PASSED_FIELD_NUMBER: _builtins.int
+    QUEUE_UNSTAFFED_FIELD_NUMBER: _builtins.int
+    QUEUE_STAFFED_FIELD_NUMBER: _builtins.int
+    UNSTAFFED_QUEUE_CLEARED_FIELD_NUMBER: _builtins.int
+    NEXT_INTENT_SET_FIELD_NUMBER: _builtins.int
+    WRAP_UP_EXTENDED_FIELD_NUMBER: _builtins.int
+    SKILLS_REFRESHED_FIELD_NUMBER: _builtins.int
+    OVERFLOW_CHECKED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def metadata(self) -> _common_types_pb2.EventMetadata:
         """The envelope."""
@@ -904,6 +1199,42 @@ class AcdEvent(_message.Message):
     def wrap_up_code_configured(self) -> Global___WrapUpCodeConfigured:
         """Wrap-up code."""
 
+    @_builtins.property
+    def contact_relaxed(self) -> Global___ContactRelaxed:
+        """Relaxed."""
+
+    @_builtins.property
+    def limit_passed(self) -> Global___LimitPassed:
+        """Limit passed."""
+
+    @_builtins.property
+    def queue_unstaffed(self) -> Global___QueueUnstaffed:
+        """Unstaffed."""
+
+    @_builtins.property
+    def queue_staffed(self) -> Global___QueueStaffed:
+        """Staffed."""
+
+    @_builtins.property
+    def unstaffed_queue_cleared(self) -> Global___UnstaffedQueueCleared:
+        """Cleared."""
+
+    @_builtins.property
+    def next_intent_set(self) -> Global___NextIntentSet:
+        """Next intent."""
+
+    @_builtins.property
+    def wrap_up_extended(self) -> Global___WrapUpExtended:
+        """More wrap-up."""
+
+    @_builtins.property
+    def skills_refreshed(self) -> Global___SkillsRefreshed:
+        """Skills by time."""
+
+    @_builtins.property
+    def overflow_checked(self) -> Global___OverflowChecked:
+        """Overflow."""
+
     def __init__(
         self,
         *,
@@ -930,12 +1261,21 @@ class AcdEvent(_message.Message):
         exclusion_ended: Global___ExclusionEnded | None = ...,
         rows_changed: Global___RowsChanged | None = ...,
         wrap_up_code_configured: Global___WrapUpCodeConfigured | None = ...,
+        contact_relaxed: Global___ContactRelaxed | None = ...,
+        limit_passed: Global___LimitPassed | None = ...,
+        queue_unstaffed: Global___QueueUnstaffed | None = ...,
+        queue_staffed: Global___QueueStaffed | None = ...,
+        unstaffed_queue_cleared: Global___UnstaffedQueueCleared | None = ...,
+        next_intent_set: Global___NextIntentSet | None = ...,
+        wrap_up_extended: Global___WrapUpExtended | None = ...,
+        skills_refreshed: Global___SkillsRefreshed | None = ...,
+        overflow_checked: Global___OverflowChecked | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_offered", b"contact_offered", "contact_released", b"contact_released", "event", b"event", "exclusion_ended", b"exclusion_ended", "intent_changed", b"intent_changed", "metadata", b"metadata", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "queue_configured", b"queue_configured", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "tombstone_dropped", b"tombstone_dropped", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_offered", b"contact_offered", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "event", b"event", "exclusion_ended", b"exclusion_ended", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_offered", b"contact_offered", "contact_released", b"contact_released", "event", b"event", "exclusion_ended", b"exclusion_ended", "intent_changed", b"intent_changed", "metadata", b"metadata", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "queue_configured", b"queue_configured", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "tombstone_dropped", b"tombstone_dropped", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_offered", b"contact_offered", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "event", b"event", "exclusion_ended", b"exclusion_ended", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["queue_configured", "agent_configured", "contact_enqueued", "contact_offered", "offer_accepted", "offer_ended", "contact_connected", "connect_failed", "segment_ended", "contact_released", "wrap_up_finished", "contact_forgotten", "tombstone_dropped", "intent_changed", "agent_session_opened", "agent_session_lost", "agent_disconnected", "agent_not_responding", "agent_rearmed", "exclusion_ended", "rows_changed", "wrap_up_code_configured"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["queue_configured", "agent_configured", "contact_enqueued", "contact_offered", "offer_accepted", "offer_ended", "contact_connected", "connect_failed", "segment_ended", "contact_released", "wrap_up_finished", "contact_forgotten", "tombstone_dropped", "intent_changed", "agent_session_opened", "agent_session_lost", "agent_disconnected", "agent_not_responding", "agent_rearmed", "exclusion_ended", "rows_changed", "wrap_up_code_configured", "contact_relaxed", "limit_passed", "queue_unstaffed", "queue_staffed", "unstaffed_queue_cleared", "next_intent_set", "wrap_up_extended", "skills_refreshed", "overflow_checked"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

@@ -25,39 +25,44 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from trunkline.common.v1 import common_types_pb2 as trunkline_dot_common_dot_v1_dot_common__types__pb2
+from trunkline.directory.v1 import directory_types_pb2 as trunkline_dot_directory_dot_v1_dot_directory__types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n trunkline/acd/v1/acd_types.proto\x12\x10trunkline.acd.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&trunkline/common/v1/common_types.proto\"\x99\x01\n\x0bLiveContact\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12-\n\x05stage\x18\x02 \x01(\x0e\x32\x1e.trunkline.acd.v1.ContactStage\x12\x0f\n\x07step_no\x18\x03 \x01(\x05\x12\x12\n\nsegment_no\x18\x04 \x01(\x05\x12\x10\n\x08offer_no\x18\x05 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x06 \x01(\t\"J\n\tCandidate\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x1a\n\x12not_chosen_because\x18\x02 \x01(\t\x12\x0f\n\x07idle_ms\x18\x03 \x01(\x03\"\xd9\x01\n\x0b\x45xplanation\x12\x16\n\x0epolicy_version\x18\x01 \x01(\x03\x12\x0f\n\x07trigger\x18\x02 \x01(\t\x12\x1c\n\x14value_score_permille\x18\x03 \x01(\x03\x12\x1e\n\x16urgency_score_permille\x18\x04 \x01(\x03\x12\x1b\n\x13wait_score_permille\x18\x05 \x01(\x03\x12\x15\n\rwaiting_count\x18\x06 \x01(\x05\x12/\n\ncandidates\x18\x07 \x03(\x0b\x32\x1b.trunkline.acd.v1.Candidate\"\xc5\x02\n\x08WorkItem\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08queue_id\x18\x02 \x01(\t\x12\x12\n\nsegment_no\x18\x03 \x01(\x05\x12\x10\n\x08offer_no\x18\x04 \x01(\x05\x12-\n\x07\x63hannel\x18\x05 \x01(\x0e\x32\x1c.trunkline.common.v1.Channel\x12*\n\x05state\x18\x06 \x01(\x0e\x32\x1b.trunkline.acd.v1.WorkState\x12.\n\nsince_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x65xpires_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x65ntered_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xf8\x02\n\tAgentView\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12(\n\x06intent\x18\x03 \x01(\x0e\x32\x18.trunkline.acd.v1.Intent\x12\x14\n\x0c\x62reak_reason\x18\x04 \x01(\t\x12\x34\n\x0c\x63onnectivity\x18\x05 \x01(\x0e\x32\x1e.trunkline.acd.v1.Connectivity\x12\x16\n\x0enot_responding\x18\x06 \x01(\x08\x12(\n\x04work\x18\x07 \x03(\x0b\x32\x1a.trunkline.acd.v1.WorkItem\x12.\n\nsince_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08now_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0b\x65xplanation\x18\n \x01(\x0b\x32\x1d.trunkline.acd.v1.Explanation\"\xa3\x02\n\x08\x41gentRow\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12(\n\x06intent\x18\x02 \x01(\x0e\x32\x18.trunkline.acd.v1.Intent\x12\x14\n\x0c\x62reak_reason\x18\x03 \x01(\t\x12\x34\n\x0c\x63onnectivity\x18\x04 \x01(\x0e\x32\x1e.trunkline.acd.v1.Connectivity\x12\x16\n\x0enot_responding\x18\x05 \x01(\x08\x12\x0f\n\x07offered\x18\x06 \x01(\x05\x12\x12\n\nconnecting\x18\x07 \x01(\x05\x12\x11\n\tconnected\x18\x08 \x01(\x05\x12\x0f\n\x07wrap_up\x18\t \x01(\x05\x12.\n\nsince_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xc2\x02\n\x08QueueRow\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\x0f\n\x07waiting\x18\x02 \x01(\x05\x12\x0f\n\x07ringing\x18\x03 \x01(\x05\x12\x11\n\tconnected\x18\x04 \x01(\x05\x12\x37\n\x13oldest_entered_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rentered_total\x18\x06 \x01(\x03\x12\x16\n\x0e\x61nswered_total\x18\x07 \x01(\x03\x12\x17\n\x0f\x61\x62\x61ndoned_total\x18\x08 \x01(\x03\x12\x1d\n\x15short_abandoned_total\x18\t \x01(\x03\x12\x14\n\x0c\x63losed_total\x18\n \x01(\x03\x12\x39\n\x16\x61nswered_wait_duration\x18\x0b \x01(\x0b\x32\x19.google.protobuf.Duration*\\\n\x06Intent\x12\x16\n\x12INTENT_UNSPECIFIED\x10\x00\x12\x14\n\x10INTENT_AVAILABLE\x10\x01\x12\x10\n\x0cINTENT_BREAK\x10\x02\x12\x12\n\x0eINTENT_OFFLINE\x10\x03*\x7f\n\x0c\x43onnectivity\x12\x1c\n\x18\x43ONNECTIVITY_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43ONNECTIVITY_CONNECTED\x10\x01\x12\x16\n\x12\x43ONNECTIVITY_GRACE\x10\x02\x12\x1d\n\x19\x43ONNECTIVITY_DISCONNECTED\x10\x03*\x8c\x01\n\tWorkState\x12\x1a\n\x16WORK_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12WORK_STATE_OFFERED\x10\x01\x12\x19\n\x15WORK_STATE_CONNECTING\x10\x02\x12\x18\n\x14WORK_STATE_CONNECTED\x10\x03\x12\x16\n\x12WORK_STATE_WRAP_UP\x10\x04*\xb7\x01\n\x0c\x43ontactStage\x12\x1d\n\x19\x43ONTACT_STAGE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43ONTACT_STAGE_WAITING\x10\x01\x12\x19\n\x15\x43ONTACT_STAGE_OFFERED\x10\x02\x12\x1c\n\x18\x43ONTACT_STAGE_CONNECTING\x10\x03\x12\x1b\n\x17\x43ONTACT_STAGE_CONNECTED\x10\x04\x12\x17\n\x13\x43ONTACT_STAGE_ENDED\x10\x05*\xb0\x01\n\x0eOfferEndReason\x12 \n\x1cOFFER_END_REASON_UNSPECIFIED\x10\x00\x12\x1d\n\x19OFFER_END_REASON_DECLINED\x10\x01\x12\x1c\n\x18OFFER_END_REASON_EXPIRED\x10\x02\x12\x1e\n\x1aOFFER_END_REASON_RESCINDED\x10\x03\x12\x1f\n\x1bOFFER_END_REASON_AGENT_LOST\x10\x04*\xb9\x01\n\x0eSegmentOutcome\x12\x1f\n\x1bSEGMENT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1c\n\x18SEGMENT_OUTCOME_ANSWERED\x10\x01\x12\x1d\n\x19SEGMENT_OUTCOME_ABANDONED\x10\x02\x12#\n\x1fSEGMENT_OUTCOME_SHORT_ABANDONED\x10\x03\x12$\n SEGMENT_OUTCOME_CLOSED_BY_SYSTEM\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n trunkline/acd/v1/acd_types.proto\x12\x10trunkline.acd.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&trunkline/common/v1/common_types.proto\x1a,trunkline/directory/v1/directory_types.proto\"\x99\x01\n\x0bLiveContact\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12-\n\x05stage\x18\x02 \x01(\x0e\x32\x1e.trunkline.acd.v1.ContactStage\x12\x0f\n\x07step_no\x18\x03 \x01(\x05\x12\x12\n\nsegment_no\x18\x04 \x01(\x05\x12\x10\n\x08offer_no\x18\x05 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x06 \x01(\t\"J\n\tCandidate\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x1a\n\x12not_chosen_because\x18\x02 \x01(\t\x12\x0f\n\x07idle_ms\x18\x03 \x01(\x03\"\xaf\x01\n\x04Ring\x12\x31\n\x0e\x61\x66ter_duration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12>\n\x0crequirements\x18\x02 \x03(\x0b\x32(.trunkline.directory.v1.SkillRequirement\x12\x34\n\x07\x63hoices\x18\x03 \x03(\x0b\x32#.trunkline.directory.v1.SkillChoice\"\xe7\x01\n\x0b\x45xplanation\x12\x16\n\x0epolicy_version\x18\x01 \x01(\x03\x12\x0f\n\x07trigger\x18\x02 \x01(\t\x12\x1c\n\x14value_score_permille\x18\x03 \x01(\x03\x12\x1e\n\x16urgency_score_permille\x18\x04 \x01(\x03\x12\x1b\n\x13wait_score_permille\x18\x05 \x01(\x03\x12\x15\n\rwaiting_count\x18\x06 \x01(\x05\x12/\n\ncandidates\x18\x07 \x03(\x0b\x32\x1b.trunkline.acd.v1.Candidate\x12\x0c\n\x04ring\x18\x08 \x01(\x05\"\xde\x02\n\x08WorkItem\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08queue_id\x18\x02 \x01(\t\x12\x12\n\nsegment_no\x18\x03 \x01(\x05\x12\x10\n\x08offer_no\x18\x04 \x01(\x05\x12-\n\x07\x63hannel\x18\x05 \x01(\x0e\x32\x1c.trunkline.common.v1.Channel\x12*\n\x05state\x18\x06 \x01(\x0e\x32\x1b.trunkline.acd.v1.WorkState\x12.\n\nsince_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x65xpires_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x65ntered_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x65xtensions_left\x18\n \x01(\x05\"\xa7\x03\n\tAgentView\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12(\n\x06intent\x18\x03 \x01(\x0e\x32\x18.trunkline.acd.v1.Intent\x12\x14\n\x0c\x62reak_reason\x18\x04 \x01(\t\x12\x34\n\x0c\x63onnectivity\x18\x05 \x01(\x0e\x32\x1e.trunkline.acd.v1.Connectivity\x12\x16\n\x0enot_responding\x18\x06 \x01(\x08\x12(\n\x04work\x18\x07 \x03(\x0b\x32\x1a.trunkline.acd.v1.WorkItem\x12.\n\nsince_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08now_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0b\x65xplanation\x18\n \x01(\x0b\x32\x1d.trunkline.acd.v1.Explanation\x12-\n\x0bnext_intent\x18\x0b \x01(\x0e\x32\x18.trunkline.acd.v1.Intent\"\xa3\x02\n\x08\x41gentRow\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12(\n\x06intent\x18\x02 \x01(\x0e\x32\x18.trunkline.acd.v1.Intent\x12\x14\n\x0c\x62reak_reason\x18\x03 \x01(\t\x12\x34\n\x0c\x63onnectivity\x18\x04 \x01(\x0e\x32\x1e.trunkline.acd.v1.Connectivity\x12\x16\n\x0enot_responding\x18\x05 \x01(\x08\x12\x0f\n\x07offered\x18\x06 \x01(\x05\x12\x12\n\nconnecting\x18\x07 \x01(\x05\x12\x11\n\tconnected\x18\x08 \x01(\x05\x12\x0f\n\x07wrap_up\x18\t \x01(\x05\x12.\n\nsince_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xf9\x02\n\x08QueueRow\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\x0f\n\x07waiting\x18\x02 \x01(\x05\x12\x0f\n\x07ringing\x18\x03 \x01(\x05\x12\x11\n\tconnected\x18\x04 \x01(\x05\x12\x37\n\x13oldest_entered_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rentered_total\x18\x06 \x01(\x03\x12\x16\n\x0e\x61nswered_total\x18\x07 \x01(\x03\x12\x17\n\x0f\x61\x62\x61ndoned_total\x18\x08 \x01(\x03\x12\x1d\n\x15short_abandoned_total\x18\t \x01(\x03\x12\x14\n\x0c\x63losed_total\x18\n \x01(\x03\x12\x39\n\x16\x61nswered_wait_duration\x18\x0b \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1b\n\x13limit_reached_total\x18\x0c \x01(\x03\x12\x18\n\x10\x66lowed_out_total\x18\r \x01(\x03*\\\n\x06Intent\x12\x16\n\x12INTENT_UNSPECIFIED\x10\x00\x12\x14\n\x10INTENT_AVAILABLE\x10\x01\x12\x10\n\x0cINTENT_BREAK\x10\x02\x12\x12\n\x0eINTENT_OFFLINE\x10\x03*\x7f\n\x0c\x43onnectivity\x12\x1c\n\x18\x43ONNECTIVITY_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43ONNECTIVITY_CONNECTED\x10\x01\x12\x16\n\x12\x43ONNECTIVITY_GRACE\x10\x02\x12\x1d\n\x19\x43ONNECTIVITY_DISCONNECTED\x10\x03*\x8c\x01\n\tWorkState\x12\x1a\n\x16WORK_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12WORK_STATE_OFFERED\x10\x01\x12\x19\n\x15WORK_STATE_CONNECTING\x10\x02\x12\x18\n\x14WORK_STATE_CONNECTED\x10\x03\x12\x16\n\x12WORK_STATE_WRAP_UP\x10\x04*\xb7\x01\n\x0c\x43ontactStage\x12\x1d\n\x19\x43ONTACT_STAGE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43ONTACT_STAGE_WAITING\x10\x01\x12\x19\n\x15\x43ONTACT_STAGE_OFFERED\x10\x02\x12\x1c\n\x18\x43ONTACT_STAGE_CONNECTING\x10\x03\x12\x1b\n\x17\x43ONTACT_STAGE_CONNECTED\x10\x04\x12\x17\n\x13\x43ONTACT_STAGE_ENDED\x10\x05*\xb0\x01\n\x0eOfferEndReason\x12 \n\x1cOFFER_END_REASON_UNSPECIFIED\x10\x00\x12\x1d\n\x19OFFER_END_REASON_DECLINED\x10\x01\x12\x1c\n\x18OFFER_END_REASON_EXPIRED\x10\x02\x12\x1e\n\x1aOFFER_END_REASON_RESCINDED\x10\x03\x12\x1f\n\x1bOFFER_END_REASON_AGENT_LOST\x10\x04*\xfc\x01\n\x0eSegmentOutcome\x12\x1f\n\x1bSEGMENT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1c\n\x18SEGMENT_OUTCOME_ANSWERED\x10\x01\x12\x1d\n\x19SEGMENT_OUTCOME_ABANDONED\x10\x02\x12#\n\x1fSEGMENT_OUTCOME_SHORT_ABANDONED\x10\x03\x12$\n SEGMENT_OUTCOME_CLOSED_BY_SYSTEM\x10\x04\x12!\n\x1dSEGMENT_OUTCOME_LIMIT_REACHED\x10\x05\x12\x1e\n\x1aSEGMENT_OUTCOME_FLOWED_OUT\x10\x06*^\n\tLimitKind\x12\x1a\n\x16LIMIT_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17LIMIT_KIND_LONGEST_WAIT\x10\x01\x12\x18\n\x14LIMIT_KIND_UNSTAFFED\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trunkline.acd.v1.acd_types_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_INTENT']._serialized_start=1937
-  _globals['_INTENT']._serialized_end=2029
-  _globals['_CONNECTIVITY']._serialized_start=2031
-  _globals['_CONNECTIVITY']._serialized_end=2158
-  _globals['_WORKSTATE']._serialized_start=2161
-  _globals['_WORKSTATE']._serialized_end=2301
-  _globals['_CONTACTSTAGE']._serialized_start=2304
-  _globals['_CONTACTSTAGE']._serialized_end=2487
-  _globals['_OFFERENDREASON']._serialized_start=2490
-  _globals['_OFFERENDREASON']._serialized_end=2666
-  _globals['_SEGMENTOUTCOME']._serialized_start=2669
-  _globals['_SEGMENTOUTCOME']._serialized_end=2854
-  _globals['_LIVECONTACT']._serialized_start=160
-  _globals['_LIVECONTACT']._serialized_end=313
-  _globals['_CANDIDATE']._serialized_start=315
-  _globals['_CANDIDATE']._serialized_end=389
-  _globals['_EXPLANATION']._serialized_start=392
-  _globals['_EXPLANATION']._serialized_end=609
-  _globals['_WORKITEM']._serialized_start=612
-  _globals['_WORKITEM']._serialized_end=937
-  _globals['_AGENTVIEW']._serialized_start=940
-  _globals['_AGENTVIEW']._serialized_end=1316
-  _globals['_AGENTROW']._serialized_start=1319
-  _globals['_AGENTROW']._serialized_end=1610
-  _globals['_QUEUEROW']._serialized_start=1613
-  _globals['_QUEUEROW']._serialized_end=1935
+  _globals['_INTENT']._serialized_start=2302
+  _globals['_INTENT']._serialized_end=2394
+  _globals['_CONNECTIVITY']._serialized_start=2396
+  _globals['_CONNECTIVITY']._serialized_end=2523
+  _globals['_WORKSTATE']._serialized_start=2526
+  _globals['_WORKSTATE']._serialized_end=2666
+  _globals['_CONTACTSTAGE']._serialized_start=2669
+  _globals['_CONTACTSTAGE']._serialized_end=2852
+  _globals['_OFFERENDREASON']._serialized_start=2855
+  _globals['_OFFERENDREASON']._serialized_end=3031
+  _globals['_SEGMENTOUTCOME']._serialized_start=3034
+  _globals['_SEGMENTOUTCOME']._serialized_end=3286
+  _globals['_LIMITKIND']._serialized_start=3288
+  _globals['_LIMITKIND']._serialized_end=3382
+  _globals['_LIVECONTACT']._serialized_start=206
+  _globals['_LIVECONTACT']._serialized_end=359
+  _globals['_CANDIDATE']._serialized_start=361
+  _globals['_CANDIDATE']._serialized_end=435
+  _globals['_RING']._serialized_start=438
+  _globals['_RING']._serialized_end=613
+  _globals['_EXPLANATION']._serialized_start=616
+  _globals['_EXPLANATION']._serialized_end=847
+  _globals['_WORKITEM']._serialized_start=850
+  _globals['_WORKITEM']._serialized_end=1200
+  _globals['_AGENTVIEW']._serialized_start=1203
+  _globals['_AGENTVIEW']._serialized_end=1626
+  _globals['_AGENTROW']._serialized_start=1629
+  _globals['_AGENTROW']._serialized_end=1920
+  _globals['_QUEUEROW']._serialized_start=1923
+  _globals['_QUEUEROW']._serialized_end=2300
 # @@protoc_insertion_point(module_scope)

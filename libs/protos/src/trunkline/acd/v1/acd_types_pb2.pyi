@@ -11,6 +11,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from trunkline.common.v1 import common_types_pb2 as _common_types_pb2
+from trunkline.directory.v1 import directory_types_pb2 as _directory_types_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -194,6 +195,10 @@ class _SegmentOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Segmen
     """The caller left before the short-abandon threshold."""
     SEGMENT_OUTCOME_CLOSED_BY_SYSTEM: _SegmentOutcome.ValueType  # 4
     """The system ended the contact."""
+    SEGMENT_OUTCOME_LIMIT_REACHED: _SegmentOutcome.ValueType  # 5
+    """A limit of the queue was reached."""
+    SEGMENT_OUTCOME_FLOWED_OUT: _SegmentOutcome.ValueType  # 6
+    """The contact flowed out into another queue."""
 
 class SegmentOutcome(_SegmentOutcome, metaclass=_SegmentOutcomeEnumTypeWrapper):
     """How a queue segment ended."""
@@ -208,7 +213,35 @@ SEGMENT_OUTCOME_SHORT_ABANDONED: SegmentOutcome.ValueType  # 3
 """The caller left before the short-abandon threshold."""
 SEGMENT_OUTCOME_CLOSED_BY_SYSTEM: SegmentOutcome.ValueType  # 4
 """The system ended the contact."""
+SEGMENT_OUTCOME_LIMIT_REACHED: SegmentOutcome.ValueType  # 5
+"""A limit of the queue was reached."""
+SEGMENT_OUTCOME_FLOWED_OUT: SegmentOutcome.ValueType  # 6
+"""The contact flowed out into another queue."""
 Global___SegmentOutcome: _TypeAlias = SegmentOutcome  # noqa: Y015
+
+class _LimitKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LimitKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LimitKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LIMIT_KIND_UNSPECIFIED: _LimitKind.ValueType  # 0
+    """None."""
+    LIMIT_KIND_LONGEST_WAIT: _LimitKind.ValueType  # 1
+    """The contact waited for as long as the queue lets it."""
+    LIMIT_KIND_UNSTAFFED: _LimitKind.ValueType  # 2
+    """Nobody was signed in for too long who could have taken it."""
+
+class LimitKind(_LimitKind, metaclass=_LimitKindEnumTypeWrapper):
+    """A limit because of which contacts leave a queue."""
+
+LIMIT_KIND_UNSPECIFIED: LimitKind.ValueType  # 0
+"""None."""
+LIMIT_KIND_LONGEST_WAIT: LimitKind.ValueType  # 1
+"""The contact waited for as long as the queue lets it."""
+LIMIT_KIND_UNSTAFFED: LimitKind.ValueType  # 2
+"""Nobody was signed in for too long who could have taken it."""
+Global___LimitKind: _TypeAlias = LimitKind  # noqa: Y015
 
 @_typing.final
 class LiveContact(_message.Message):
@@ -264,8 +297,9 @@ class Candidate(_message.Message):
     agent_id: _builtins.str
     """The agent."""
     not_chosen_because: _builtins.str
-    """Empty for the chosen one; otherwise why not: `IdleShorter`, `SkillMissing`, `AtCapacity`, `InWrapUp`, `OnBreak`, `Offline`,
-    `NotConnected`, `NotResponding`, `ExcludedAfterMiss`.
+    """Empty for the chosen one; otherwise why not: `IdleShorter`, `LoadHigher`, `LessProficient`, `TurnLater`, `NotDrawn`,
+    `SkillMissing`, `AtCapacity`, `InWrapUp`, `OnBreak`, `Offline`, `NotConnected`, `NotResponding`, `ExcludedAfterMiss`,
+    `LaterRing`, `NextIntentPending`.
     """
     idle_ms: _builtins.int
     """Seconds available and unoccupied, in ms."""
@@ -285,6 +319,42 @@ class Candidate(_message.Message):
 Global___Candidate: _TypeAlias = Candidate  # noqa: Y015
 
 @_typing.final
+class Ring(_message.Message):
+    """What a contact asks for once it has waited for a while, less than before."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_DURATION_FIELD_NUMBER: _builtins.int
+    REQUIREMENTS_FIELD_NUMBER: _builtins.int
+    CHOICES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def after_duration(self) -> _duration_pb2.Duration:
+        """Since the contact entered the queue."""
+
+    @_builtins.property
+    def requirements(self) -> _containers.RepeatedCompositeFieldContainer[_directory_types_pb2.SkillRequirement]:
+        """What is asked for from then on."""
+
+    @_builtins.property
+    def choices(self) -> _containers.RepeatedCompositeFieldContainer[_directory_types_pb2.SkillChoice]:
+        """Each of which must be met from then on."""
+
+    def __init__(
+        self,
+        *,
+        after_duration: _duration_pb2.Duration | None = ...,
+        requirements: _abc.Iterable[_directory_types_pb2.SkillRequirement] | None = ...,
+        choices: _abc.Iterable[_directory_types_pb2.SkillChoice] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after_duration", b"after_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_duration", b"after_duration", "choices", b"choices", "requirements", b"requirements"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Ring: _TypeAlias = Ring  # noqa: Y015
+
+@_typing.final
 class Explanation(_message.Message):
     """Why this contact went to this agent. At most 4 KiB."""
 
@@ -297,6 +367,7 @@ class Explanation(_message.Message):
     WAIT_SCORE_PERMILLE_FIELD_NUMBER: _builtins.int
     WAITING_COUNT_FIELD_NUMBER: _builtins.int
     CANDIDATES_FIELD_NUMBER: _builtins.int
+    RING_FIELD_NUMBER: _builtins.int
     policy_version: _builtins.int
     """Version of the routing policy: the stream version of the queue's configuration."""
     trigger: _builtins.str
@@ -309,6 +380,8 @@ class Explanation(_message.Message):
     """wait ÷ target wait, in thousandths."""
     waiting_count: _builtins.int
     """Contacts that waited in the domain at that moment."""
+    ring: _builtins.int
+    """The ring through which the chosen agent could take it: 0 meets all that the contact came with, 1 the first ring, …"""
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
         """The best candidates, the chosen one first, at most 10."""
@@ -323,10 +396,11 @@ class Explanation(_message.Message):
         wait_score_permille: _builtins.int = ...,
         waiting_count: _builtins.int = ...,
         candidates: _abc.Iterable[Global___Candidate] | None = ...,
+        ring: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "policy_version", b"policy_version", "trigger", b"trigger", "urgency_score_permille", b"urgency_score_permille", "value_score_permille", b"value_score_permille", "wait_score_permille", b"wait_score_permille", "waiting_count", b"waiting_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "policy_version", b"policy_version", "ring", b"ring", "trigger", b"trigger", "urgency_score_permille", b"urgency_score_permille", "value_score_permille", b"value_score_permille", "wait_score_permille", b"wait_score_permille", "waiting_count", b"waiting_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -347,6 +421,7 @@ class WorkItem(_message.Message):
     SINCE_TIME_FIELD_NUMBER: _builtins.int
     EXPIRES_TIME_FIELD_NUMBER: _builtins.int
     ENTERED_TIME_FIELD_NUMBER: _builtins.int
+    EXTENSIONS_LEFT_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     queue_id: _builtins.str
@@ -359,6 +434,8 @@ class WorkItem(_message.Message):
     """Kind of channel."""
     state: Global___WorkState.ValueType
     """Where it stands."""
+    extensions_left: _builtins.int
+    """How often the end of this timed wrap-up may still be put off."""
     @_builtins.property
     def since_time(self) -> _timestamp_pb2.Timestamp:
         """Since when it stands there."""
@@ -383,10 +460,11 @@ class WorkItem(_message.Message):
         since_time: _timestamp_pb2.Timestamp | None = ...,
         expires_time: _timestamp_pb2.Timestamp | None = ...,
         entered_time: _timestamp_pb2.Timestamp | None = ...,
+        extensions_left: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["entered_time", b"entered_time", "expires_time", b"expires_time", "since_time", b"since_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "contact_id", b"contact_id", "entered_time", b"entered_time", "expires_time", b"expires_time", "offer_no", b"offer_no", "queue_id", b"queue_id", "segment_no", b"segment_no", "since_time", b"since_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "contact_id", b"contact_id", "entered_time", b"entered_time", "expires_time", b"expires_time", "extensions_left", b"extensions_left", "offer_no", b"offer_no", "queue_id", b"queue_id", "segment_no", b"segment_no", "since_time", b"since_time", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -408,6 +486,7 @@ class AgentView(_message.Message):
     SINCE_TIME_FIELD_NUMBER: _builtins.int
     NOW_TIME_FIELD_NUMBER: _builtins.int
     EXPLANATION_FIELD_NUMBER: _builtins.int
+    NEXT_INTENT_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent."""
     version: _builtins.int
@@ -420,6 +499,8 @@ class AgentView(_message.Message):
     """Whether a desk is connected."""
     not_responding: _builtins.bool
     """True: missed too often; needs one click."""
+    next_intent: Global___Intent.ValueType
+    """What the agent will want once the work at hand is done; unset: nothing is pending."""
     @_builtins.property
     def work(self) -> _containers.RepeatedCompositeFieldContainer[Global___WorkItem]:
         """Offers, connections and wrap-ups."""
@@ -449,10 +530,11 @@ class AgentView(_message.Message):
         since_time: _timestamp_pb2.Timestamp | None = ...,
         now_time: _timestamp_pb2.Timestamp | None = ...,
         explanation: Global___Explanation | None = ...,
+        next_intent: Global___Intent.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["explanation", b"explanation", "now_time", b"now_time", "since_time", b"since_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "break_reason", b"break_reason", "connectivity", b"connectivity", "explanation", b"explanation", "intent", b"intent", "not_responding", b"not_responding", "now_time", b"now_time", "since_time", b"since_time", "version", b"version", "work", b"work"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "break_reason", b"break_reason", "connectivity", b"connectivity", "explanation", b"explanation", "intent", b"intent", "next_intent", b"next_intent", "not_responding", b"not_responding", "now_time", b"now_time", "since_time", b"since_time", "version", b"version", "work", b"work"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -535,6 +617,8 @@ class QueueRow(_message.Message):
     SHORT_ABANDONED_TOTAL_FIELD_NUMBER: _builtins.int
     CLOSED_TOTAL_FIELD_NUMBER: _builtins.int
     ANSWERED_WAIT_DURATION_FIELD_NUMBER: _builtins.int
+    LIMIT_REACHED_TOTAL_FIELD_NUMBER: _builtins.int
+    FLOWED_OUT_TOTAL_FIELD_NUMBER: _builtins.int
     queue_id: _builtins.str
     """The queue."""
     waiting: _builtins.int
@@ -553,6 +637,10 @@ class QueueRow(_message.Message):
     """Segments abandoned below the threshold."""
     closed_total: _builtins.int
     """Segments closed by the system."""
+    limit_reached_total: _builtins.int
+    """Segments that ended because a limit was reached."""
+    flowed_out_total: _builtins.int
+    """Segments that ended because the contact flowed out into another queue."""
     @_builtins.property
     def oldest_entered_time(self) -> _timestamp_pb2.Timestamp:
         """When the longest waiting contact entered; unset when none waits."""
@@ -575,10 +663,12 @@ class QueueRow(_message.Message):
         short_abandoned_total: _builtins.int = ...,
         closed_total: _builtins.int = ...,
         answered_wait_duration: _duration_pb2.Duration | None = ...,
+        limit_reached_total: _builtins.int = ...,
+        flowed_out_total: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["answered_wait_duration", b"answered_wait_duration", "oldest_entered_time", b"oldest_entered_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abandoned_total", b"abandoned_total", "answered_total", b"answered_total", "answered_wait_duration", b"answered_wait_duration", "closed_total", b"closed_total", "connected", b"connected", "entered_total", b"entered_total", "oldest_entered_time", b"oldest_entered_time", "queue_id", b"queue_id", "ringing", b"ringing", "short_abandoned_total", b"short_abandoned_total", "waiting", b"waiting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abandoned_total", b"abandoned_total", "answered_total", b"answered_total", "answered_wait_duration", b"answered_wait_duration", "closed_total", b"closed_total", "connected", b"connected", "entered_total", b"entered_total", "flowed_out_total", b"flowed_out_total", "limit_reached_total", b"limit_reached_total", "oldest_entered_time", b"oldest_entered_time", "queue_id", b"queue_id", "ringing", b"ringing", "short_abandoned_total", b"short_abandoned_total", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

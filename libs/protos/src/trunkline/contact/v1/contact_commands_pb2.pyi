@@ -846,6 +846,32 @@ class RecordAgentLost(_message.Message):
 Global___RecordAgentLost: _TypeAlias = RecordAgentLost  # noqa: Y015
 
 @_typing.final
+class RecordLimitReached(_message.Message):
+    """A limit of its queue ended the contact's segment, and it goes on nowhere. Fact."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordLimitReached: _TypeAlias = RecordLimitReached  # noqa: Y015
+
+@_typing.final
 class RecordWrapUp(_message.Message):
     """The agent wrapped the contact up. Fact."""
 
@@ -1043,6 +1069,7 @@ class ContactCommand(_message.Message):
     RECORD_AGENT_LOST_FIELD_NUMBER: _builtins.int
     PUT_HOOK_FIELD_NUMBER: _builtins.int
     TAKE_DELIVERY_FIELD_NUMBER: _builtins.int
+    RECORD_LIMIT_REACHED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def put_entry_point(self) -> Global___PutEntryPoint:
         """Entry point."""
@@ -1163,6 +1190,10 @@ class ContactCommand(_message.Message):
     def take_delivery(self) -> Global___TakeDelivery:
         """Delivery."""
 
+    @_builtins.property
+    def record_limit_reached(self) -> Global___RecordLimitReached:
+        """Limit."""
+
     def __init__(
         self,
         *,
@@ -1196,12 +1227,13 @@ class ContactCommand(_message.Message):
         record_agent_lost: Global___RecordAgentLost | None = ...,
         put_hook: Global___PutHook | None = ...,
         take_delivery: Global___TakeDelivery | None = ...,
+        record_limit_reached: Global___RecordLimitReached | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "confirm_connect", b"confirm_connect", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "give_input", b"give_input", "lose_peer", b"lose_peer", "open_contact", b"open_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_connected", b"record_connected", "record_customer", b"record_customer", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_self_service_completed", b"record_self_service_completed", "record_text", b"record_text", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "take_delivery", b"take_delivery"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "confirm_connect", b"confirm_connect", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "give_input", b"give_input", "lose_peer", b"lose_peer", "open_contact", b"open_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_connected", b"record_connected", "record_customer", b"record_customer", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_self_service_completed", b"record_self_service_completed", "record_text", b"record_text", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "take_delivery", b"take_delivery"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "confirm_connect", b"confirm_connect", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "give_input", b"give_input", "lose_peer", b"lose_peer", "open_contact", b"open_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_connected", b"record_connected", "record_customer", b"record_customer", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_self_service_completed", b"record_self_service_completed", "record_text", b"record_text", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "take_delivery", b"take_delivery"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "confirm_connect", b"confirm_connect", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "give_input", b"give_input", "lose_peer", b"lose_peer", "open_contact", b"open_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_connected", b"record_connected", "record_customer", b"record_customer", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_self_service_completed", b"record_self_service_completed", "record_text", b"record_text", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "take_delivery", b"take_delivery"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_entry_point", "open_contact", "give_input", "add_message", "close_contact", "confirm_connect", "refuse_connect", "attach_peer", "detach_peer", "lose_peer", "record_customer", "refuse_step", "record_text", "record_prompt", "record_gathered", "record_person_requested", "record_self_service_completed", "record_enqueued", "record_offered", "record_accepted", "record_offer_ended", "record_connected", "record_forgotten", "record_wrap_up", "expire_contact", "drop_contact", "reconcile_contact", "record_agent_lost", "put_hook", "take_delivery"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_entry_point", "open_contact", "give_input", "add_message", "close_contact", "confirm_connect", "refuse_connect", "attach_peer", "detach_peer", "lose_peer", "record_customer", "refuse_step", "record_text", "record_prompt", "record_gathered", "record_person_requested", "record_self_service_completed", "record_enqueued", "record_offered", "record_accepted", "record_offer_ended", "record_connected", "record_forgotten", "record_wrap_up", "expire_contact", "drop_contact", "reconcile_contact", "record_agent_lost", "put_hook", "take_delivery", "record_limit_reached"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

@@ -90,6 +90,8 @@ class _CloseReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CloseReas
     """The connected agent's desk was lost and did not come back."""
     CLOSE_REASON_RECONCILED: _CloseReason.ValueType  # 8
     """acd or ivr knew nothing of it, or something else, for over a minute."""
+    CLOSE_REASON_LIMIT_REACHED: _CloseReason.ValueType  # 9
+    """A limit of the queue was reached: it waited for too long, or nobody was signed in."""
 
 class CloseReason(_CloseReason, metaclass=_CloseReasonEnumTypeWrapper):
     """Why a contact is over."""
@@ -112,6 +114,8 @@ CLOSE_REASON_AGENT_LOST: CloseReason.ValueType  # 7
 """The connected agent's desk was lost and did not come back."""
 CLOSE_REASON_RECONCILED: CloseReason.ValueType  # 8
 """acd or ivr knew nothing of it, or something else, for over a minute."""
+CLOSE_REASON_LIMIT_REACHED: CloseReason.ValueType  # 9
+"""A limit of the queue was reached: it waited for too long, or nobody was signed in."""
 Global___CloseReason: _TypeAlias = CloseReason  # noqa: Y015
 
 class _Author:

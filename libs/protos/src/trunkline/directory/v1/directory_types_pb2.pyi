@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from trunkline.common.v1 import common_types_pb2 as _common_types_pb2
@@ -53,6 +54,38 @@ ROLE_GATEWAY: Role.ValueType  # 4
 """Opens contacts through the contact API."""
 Global___Role: _TypeAlias = Role  # noqa: Y015
 
+class _SkillOperator:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SkillOperatorEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SkillOperator.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SKILL_OPERATOR_UNSPECIFIED: _SkillOperator.ValueType  # 0
+    """Not set."""
+    SKILL_OPERATOR_AT_LEAST: _SkillOperator.ValueType  # 1
+    """That level or above."""
+    SKILL_OPERATOR_AT_MOST: _SkillOperator.ValueType  # 2
+    """That level or below, or without the skill."""
+    SKILL_OPERATOR_EXACTLY: _SkillOperator.ValueType  # 3
+    """That level."""
+    SKILL_OPERATOR_LACKS: _SkillOperator.ValueType  # 4
+    """Without the skill."""
+
+class SkillOperator(_SkillOperator, metaclass=_SkillOperatorEnumTypeWrapper):
+    """How a level is compared. Whoever lacks a skill has level 0."""
+
+SKILL_OPERATOR_UNSPECIFIED: SkillOperator.ValueType  # 0
+"""Not set."""
+SKILL_OPERATOR_AT_LEAST: SkillOperator.ValueType  # 1
+"""That level or above."""
+SKILL_OPERATOR_AT_MOST: SkillOperator.ValueType  # 2
+"""That level or below, or without the skill."""
+SKILL_OPERATOR_EXACTLY: SkillOperator.ValueType  # 3
+"""That level."""
+SKILL_OPERATOR_LACKS: SkillOperator.ValueType  # 4
+"""Without the skill."""
+Global___SkillOperator: _TypeAlias = SkillOperator  # noqa: Y015
+
 class _WrapUpMode:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -80,6 +113,42 @@ WRAP_UP_MODE_UNTIMED: WrapUpMode.ValueType  # 2
 WRAP_UP_MODE_TIMED: WrapUpMode.ValueType  # 3
 """Until the agent ends it or the timer does."""
 Global___WrapUpMode: _TypeAlias = WrapUpMode  # noqa: Y015
+
+class _RoutingStrategy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RoutingStrategyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RoutingStrategy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ROUTING_STRATEGY_UNSPECIFIED: _RoutingStrategy.ValueType  # 0
+    """Not set: longest idle."""
+    ROUTING_STRATEGY_LONGEST_IDLE: _RoutingStrategy.ValueType  # 1
+    """Unoccupied for longest; with nobody unoccupied, whoever has the least work."""
+    ROUTING_STRATEGY_LEAST_LOADED: _RoutingStrategy.ValueType  # 2
+    """The smallest share of the own capacity in use, then the least work of late: its half-life is 1 h."""
+    ROUTING_STRATEGY_BEST_PROFICIENCY: _RoutingStrategy.ValueType  # 3
+    """The highest sum of levels in the skills asked for, then as longest idle."""
+    ROUTING_STRATEGY_ROUND_ROBIN: _RoutingStrategy.ValueType  # 4
+    """Whoever was last offered something before all others, the unoccupied first."""
+    ROUTING_STRATEGY_WEIGHTED_RANDOM: _RoutingStrategy.ValueType  # 5
+    """By lot, seeded by the contact's id; tickets for each agent by the sum of levels in the skills asked for."""
+
+class RoutingStrategy(_RoutingStrategy, metaclass=_RoutingStrategyEnumTypeWrapper):
+    """Which of those who could take a contact gets it. Ties go to the lower agent id."""
+
+ROUTING_STRATEGY_UNSPECIFIED: RoutingStrategy.ValueType  # 0
+"""Not set: longest idle."""
+ROUTING_STRATEGY_LONGEST_IDLE: RoutingStrategy.ValueType  # 1
+"""Unoccupied for longest; with nobody unoccupied, whoever has the least work."""
+ROUTING_STRATEGY_LEAST_LOADED: RoutingStrategy.ValueType  # 2
+"""The smallest share of the own capacity in use, then the least work of late: its half-life is 1 h."""
+ROUTING_STRATEGY_BEST_PROFICIENCY: RoutingStrategy.ValueType  # 3
+"""The highest sum of levels in the skills asked for, then as longest idle."""
+ROUTING_STRATEGY_ROUND_ROBIN: RoutingStrategy.ValueType  # 4
+"""Whoever was last offered something before all others, the unoccupied first."""
+ROUTING_STRATEGY_WEIGHTED_RANDOM: RoutingStrategy.ValueType  # 5
+"""By lot, seeded by the contact's id; tickets for each agent by the sum of levels in the skills asked for."""
+Global___RoutingStrategy: _TypeAlias = RoutingStrategy  # noqa: Y015
 
 @_typing.final
 class LocalizedText(_message.Message):
@@ -201,19 +270,31 @@ class SkillLevel(_message.Message):
 
     SKILL_FIELD_NUMBER: _builtins.int
     LEVEL_FIELD_NUMBER: _builtins.int
+    VALID_FROM_TIME_FIELD_NUMBER: _builtins.int
+    VALID_UNTIL_TIME_FIELD_NUMBER: _builtins.int
     skill: _builtins.str
     """Name of the skill, for example `billing`."""
     level: _builtins.int
     """1 (beginner) to 5 (expert)."""
+    @_builtins.property
+    def valid_from_time(self) -> _timestamp_pb2.Timestamp:
+        """From when it holds; unset: it always did."""
+
+    @_builtins.property
+    def valid_until_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when it holds, later than from when; unset: for ever."""
+
     def __init__(
         self,
         *,
         skill: _builtins.str = ...,
         level: _builtins.int = ...,
+        valid_from_time: _timestamp_pb2.Timestamp | None = ...,
+        valid_until_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["valid_from_time", b"valid_from_time", "valid_until_time", b"valid_until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["level", b"level", "skill", b"skill"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["level", b"level", "skill", b"skill", "valid_from_time", b"valid_from_time", "valid_until_time", b"valid_until_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -278,6 +359,182 @@ class SkillRequirement(_message.Message):
 Global___SkillRequirement: _TypeAlias = SkillRequirement  # noqa: Y015
 
 @_typing.final
+class SkillTerm(_message.Message):
+    """A condition on one skill."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SKILL_FIELD_NUMBER: _builtins.int
+    OPERATOR_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    skill: _builtins.str
+    """Name of the skill."""
+    operator: Global___SkillOperator.ValueType
+    """How it is compared."""
+    level: _builtins.int
+    """1–5; 0 with LACKS."""
+    def __init__(
+        self,
+        *,
+        skill: _builtins.str = ...,
+        operator: Global___SkillOperator.ValueType = ...,
+        level: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["level", b"level", "operator", b"operator", "skill", b"skill"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SkillTerm: _TypeAlias = SkillTerm  # noqa: Y015
+
+@_typing.final
+class SkillConjunction(_message.Message):
+    """All of these terms."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TERMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def terms(self) -> _containers.RepeatedCompositeFieldContainer[Global___SkillTerm]:
+        """At least one; those of one skill must not contradict each other."""
+
+    def __init__(
+        self,
+        *,
+        terms: _abc.Iterable[Global___SkillTerm] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["terms", b"terms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SkillConjunction: _TypeAlias = SkillConjunction  # noqa: Y015
+
+@_typing.final
+class SkillChoice(_message.Message):
+    """One of these conjunctions, or several."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONJUNCTIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def conjunctions(self) -> _containers.RepeatedCompositeFieldContainer[Global___SkillConjunction]:
+        """At least one."""
+
+    def __init__(
+        self,
+        *,
+        conjunctions: _abc.Iterable[Global___SkillConjunction] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conjunctions", b"conjunctions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SkillChoice: _TypeAlias = SkillChoice  # noqa: Y015
+
+@_typing.final
+class RelaxationStep(_message.Message):
+    """How long a contact waits until less is asked of agents. Steps add up; nothing that no step names is ever loosened."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_DURATION_FIELD_NUMBER: _builtins.int
+    LOWERED_FIELD_NUMBER: _builtins.int
+    DROPPED_SKILLS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def after_duration(self) -> _duration_pb2.Duration:
+        """Since the contact entered the queue; more than that of the step before."""
+
+    @_builtins.property
+    def lowered(self) -> _containers.RepeatedCompositeFieldContainer[Global___SkillRequirement]:
+        """From then on at most these levels are asked for, whether the queue or the contact asked."""
+
+    @_builtins.property
+    def dropped_skills(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """From then on these skills are not asked for."""
+
+    def __init__(
+        self,
+        *,
+        after_duration: _duration_pb2.Duration | None = ...,
+        lowered: _abc.Iterable[Global___SkillRequirement] | None = ...,
+        dropped_skills: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after_duration", b"after_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_duration", b"after_duration", "dropped_skills", b"dropped_skills", "lowered", b"lowered"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RelaxationStep: _TypeAlias = RelaxationStep  # noqa: Y015
+
+@_typing.final
+class QueueLimit(_message.Message):
+    """When contacts must leave a queue. A contact that rings at that moment may finish."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_DURATION_FIELD_NUMBER: _builtins.int
+    NEXT_QUEUE_ID_FIELD_NUMBER: _builtins.int
+    next_queue_id: _builtins.str
+    """Where they go on, with their age; no queue may lead back to itself. Empty, unknown or full: they end."""
+    @_builtins.property
+    def after_duration(self) -> _duration_pb2.Duration:
+        """How long it is borne."""
+
+    def __init__(
+        self,
+        *,
+        after_duration: _duration_pb2.Duration | None = ...,
+        next_queue_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after_duration", b"after_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_duration", b"after_duration", "next_queue_id", b"next_queue_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueueLimit: _TypeAlias = QueueLimit  # noqa: Y015
+
+@_typing.final
+class Overflow(_message.Message):
+    """When contacts flow out into another queue, with their age; what rings stays. Two waits, so that it does not flutter."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NEXT_QUEUE_ID_FIELD_NUMBER: _builtins.int
+    BEGIN_WAIT_DURATION_FIELD_NUMBER: _builtins.int
+    END_WAIT_DURATION_FIELD_NUMBER: _builtins.int
+    next_queue_id: _builtins.str
+    """Where they go on; no queue may lead back to itself. While it takes none, they stay."""
+    @_builtins.property
+    def begin_wait_duration(self) -> _duration_pb2.Duration:
+        """It begins once a contact has waited for that long, more than 0."""
+
+    @_builtins.property
+    def end_wait_duration(self) -> _duration_pb2.Duration:
+        """Then all flow out that have waited for that long, at most as long as what begins it; the others stay."""
+
+    def __init__(
+        self,
+        *,
+        next_queue_id: _builtins.str = ...,
+        begin_wait_duration: _duration_pb2.Duration | None = ...,
+        end_wait_duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["begin_wait_duration", b"begin_wait_duration", "end_wait_duration", b"end_wait_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begin_wait_duration", b"begin_wait_duration", "end_wait_duration", b"end_wait_duration", "next_queue_id", b"next_queue_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Overflow: _TypeAlias = Overflow  # noqa: Y015
+
+@_typing.final
 class QueueDefinition(_message.Message):
     """A queue with its policy. All durations have millisecond resolution."""
 
@@ -297,6 +554,15 @@ class QueueDefinition(_message.Message):
     WRAP_UP_DURATION_FIELD_NUMBER: _builtins.int
     SHORT_ABANDON_DURATION_FIELD_NUMBER: _builtins.int
     MAX_WAITING_FIELD_NUMBER: _builtins.int
+    STRATEGY_FIELD_NUMBER: _builtins.int
+    RELAXATION_FIELD_NUMBER: _builtins.int
+    LONGEST_WAIT_FIELD_NUMBER: _builtins.int
+    UNSTAFFED_FIELD_NUMBER: _builtins.int
+    MAX_PER_CUSTOMER_FIELD_NUMBER: _builtins.int
+    WRAP_UP_EXTENSION_DURATION_FIELD_NUMBER: _builtins.int
+    MAX_WRAP_UP_EXTENSIONS_FIELD_NUMBER: _builtins.int
+    CHOICES_FIELD_NUMBER: _builtins.int
+    OVERFLOW_FIELD_NUMBER: _builtins.int
     queue_id: _builtins.str
     """`qu_…`."""
     value_weight_permille: _builtins.int
@@ -309,6 +575,12 @@ class QueueDefinition(_message.Message):
     """Kind of wrap-up."""
     max_waiting: _builtins.int
     """Waiting contacts beyond which a new one is refused, 1–10,000."""
+    strategy: Global___RoutingStrategy.ValueType
+    """Which agent."""
+    max_per_customer: _builtins.int
+    """Contacts of one customer that may be open in the queue, 0 for any number; beyond it a new one is refused."""
+    max_wrap_up_extensions: _builtins.int
+    """How often in one wrap-up, 0–10; 0: not at all."""
     @_builtins.property
     def name(self) -> Global___LocalizedText:
         """Shown at desk and wall."""
@@ -341,6 +613,34 @@ class QueueDefinition(_message.Message):
     def short_abandon_duration(self) -> _duration_pb2.Duration:
         """An abandoned wait below this is a short abandon."""
 
+    @_builtins.property
+    def relaxation(self) -> _containers.RepeatedCompositeFieldContainer[Global___RelaxationStep]:
+        """How requirements loosen with time, at most 8 steps; none: they do not."""
+
+    @_builtins.property
+    def longest_wait(self) -> Global___QueueLimit:
+        """How long a contact may wait since its entry, more than 0; unset for ever. It keeps the limit that it entered with."""
+
+    @_builtins.property
+    def unstaffed(self) -> Global___QueueLimit:
+        """How long contacts may wait while nobody is signed in who meets what the queue asks for after all its steps; then those
+        who wait leave, and new ones are refused. Unset: nobody is needed.
+        """
+
+    @_builtins.property
+    def wrap_up_extension_duration(self) -> _duration_pb2.Duration:
+        """By how much an agent may put off the end of a timed wrap-up."""
+
+    @_builtins.property
+    def choices(self) -> _containers.RepeatedCompositeFieldContainer[Global___SkillChoice]:
+        """What every contact of this queue needs beside `requirements`: each choice must be met, so that any boolean expression
+        can be said. At most 16 terms.
+        """
+
+    @_builtins.property
+    def overflow(self) -> Global___Overflow:
+        """Unset: none flow out."""
+
     def __init__(
         self,
         *,
@@ -358,10 +658,19 @@ class QueueDefinition(_message.Message):
         wrap_up_duration: _duration_pb2.Duration | None = ...,
         short_abandon_duration: _duration_pb2.Duration | None = ...,
         max_waiting: _builtins.int = ...,
+        strategy: Global___RoutingStrategy.ValueType = ...,
+        relaxation: _abc.Iterable[Global___RelaxationStep] | None = ...,
+        longest_wait: Global___QueueLimit | None = ...,
+        unstaffed: Global___QueueLimit | None = ...,
+        max_per_customer: _builtins.int = ...,
+        wrap_up_extension_duration: _duration_pb2.Duration | None = ...,
+        max_wrap_up_extensions: _builtins.int = ...,
+        choices: _abc.Iterable[Global___SkillChoice] | None = ...,
+        overflow: Global___Overflow | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["chat_lease_duration", b"chat_lease_duration", "miss_exclusion_duration", b"miss_exclusion_duration", "name", b"name", "short_abandon_duration", b"short_abandon_duration", "target_wait_duration", b"target_wait_duration", "voice_lease_duration", b"voice_lease_duration", "wrap_up_duration", b"wrap_up_duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chat_lease_duration", b"chat_lease_duration", "longest_wait", b"longest_wait", "miss_exclusion_duration", b"miss_exclusion_duration", "name", b"name", "overflow", b"overflow", "short_abandon_duration", b"short_abandon_duration", "target_wait_duration", b"target_wait_duration", "unstaffed", b"unstaffed", "voice_lease_duration", b"voice_lease_duration", "wrap_up_duration", b"wrap_up_duration", "wrap_up_extension_duration", b"wrap_up_extension_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chat_lease_duration", b"chat_lease_duration", "max_misses", b"max_misses", "max_waiting", b"max_waiting", "miss_exclusion_duration", b"miss_exclusion_duration", "name", b"name", "queue_id", b"queue_id", "requirements", b"requirements", "short_abandon_duration", b"short_abandon_duration", "target_wait_duration", b"target_wait_duration", "urgency_weight_permille", b"urgency_weight_permille", "value_weight_permille", b"value_weight_permille", "voice_lease_duration", b"voice_lease_duration", "wrap_up_duration", b"wrap_up_duration", "wrap_up_mode", b"wrap_up_mode"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chat_lease_duration", b"chat_lease_duration", "choices", b"choices", "longest_wait", b"longest_wait", "max_misses", b"max_misses", "max_per_customer", b"max_per_customer", "max_waiting", b"max_waiting", "max_wrap_up_extensions", b"max_wrap_up_extensions", "miss_exclusion_duration", b"miss_exclusion_duration", "name", b"name", "overflow", b"overflow", "queue_id", b"queue_id", "relaxation", b"relaxation", "requirements", b"requirements", "short_abandon_duration", b"short_abandon_duration", "strategy", b"strategy", "target_wait_duration", b"target_wait_duration", "unstaffed", b"unstaffed", "urgency_weight_permille", b"urgency_weight_permille", "value_weight_permille", b"value_weight_permille", "voice_lease_duration", b"voice_lease_duration", "wrap_up_duration", b"wrap_up_duration", "wrap_up_extension_duration", b"wrap_up_extension_duration", "wrap_up_mode", b"wrap_up_mode"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

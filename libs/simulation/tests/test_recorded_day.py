@@ -1,15 +1,13 @@
 """The recorded day, read and cleaned, has the figures that its source states."""
 
 from pathlib import Path
-from random import Random
 
 import pytest
-from trunkline_demo.patience import draw_patience, estimate_patience
-from trunkline_demo.recordings import COLUMNS, BadRecording, Recording, parse_recordings, read_recordings
-from trunkline_demo.staff import pause_due, roster_agents
-from trunkline_demo.windows import parse_window
+from trunkline_simulation.day.recordings import COLUMNS, BadRecording, Recording, parse_recordings, read_recordings
+from trunkline_simulation.day.staff import pause_due, roster_agents
+from trunkline_simulation.day.windows import parse_window
 
-DATA = Path(__file__).parents[2] / "data" / "anonymous-bank-1999-08-01.csv"
+DATA = Path(__file__).parents[3] / "data" / "anonymous-bank-1999-08-01.csv"
 HEADER = ",".join(COLUMNS)
 CALL = "L1,1,0,0,PS,1999-08-01,9:00:00,9:00:10,10,9:00:10,9:00:30,20,AGENT,9:00:30,9:01:30,60,MAYA"
 
@@ -47,17 +45,6 @@ def test_eighteen_agents_worked_and_owe_a_pause_only_once_it_begins(day: tuple[R
     assert pause_due(agent, 0, first.start_s - 1) is None
     assert pause_due(agent, 0, first.start_s) == first
     assert pause_due(agent, len(agent.pauses), 86400) is None
-
-
-def test_patience_is_the_product_limit_estimate() -> None:
-    curve = estimate_patience(left_s=[10, 30], served_s=[20, 40])  # by hand: 1 - 1/4, then times 1 - 1/2
-    assert (curve.survive(9), curve.survive(10), curve.survive(30)) == (1.0, 0.75, 0.375)
-
-
-def test_a_drawn_patience_exceeds_the_wait_already_borne() -> None:
-    curve = estimate_patience(left_s=[10, 30, 50], served_s=[20, 40])
-    drawn = {draw_patience(curve, Random(seed), exceeding_s=10, limit_s=60) for seed in range(200)}
-    assert drawn == {30, 50}
 
 
 @pytest.mark.parametrize(

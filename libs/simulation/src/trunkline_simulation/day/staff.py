@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from trunkline_demo.recordings import Recording
+from trunkline_simulation.day.recordings import Recording
 
 WRAP_UP_LIMIT_S = 60
 

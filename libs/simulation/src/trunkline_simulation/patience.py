@@ -1,5 +1,6 @@
 """How long callers would have waited: Kaplan–Meier curves and draws from them.
 
+Of those who were served we know only that they would have waited longer than they did: their patience is censored.
 Owns: the estimate and the conditional draw. Must not: know cases, queues or agents. Times are whole seconds.
 """
 
@@ -22,11 +23,17 @@ class PatienceCurve:
         index = bisect_right(self.times_s, seconds)
         return self.survival[index - 1] if index else 1.0
 
+    @property
+    def tail(self) -> float:
+        """The share of callers of whom the data do not say when they leave: it is later than anybody was seen to."""
+        return self.survival[-1] if self.survival else 1.0
+
 
 def estimate_patience(left_s: Iterable[int], served_s: Iterable[int]) -> PatienceCurve:
     """The product-limit estimate (Kaplan and Meier 1958): waits of those who left are events, of those served censored.
 
-    A caller served in the very second of an event counts as still at risk in it.
+    A caller served in the very second of an event counts as still at risk in it. The curve ends with the last event:
+    where those who waited longest were served it stays above 0, and a draw beyond it needs a limit (`draw_patience`).
     """
     events, censored = Counter(left_s), Counter(served_s)
     at_risk = events.total() + censored.total()

@@ -4,15 +4,15 @@ Owns: the seeded draws; each depends on (seed, caller) only, so that the order o
 Must not: know the product or a clock. Times are seconds of the day, durations are day-seconds.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from random import Random
 
-from trunkline_demo.patience import PatienceCurve, draw_patience, estimate_patience
-from trunkline_demo.recordings import Recording
-from trunkline_demo.staff import Agent, roster_agents
-from trunkline_demo.windows import Window
+from trunkline_simulation.day.recordings import Recording
+from trunkline_simulation.day.staff import Agent, roster_agents
+from trunkline_simulation.day.windows import Window
+from trunkline_simulation.patience import PatienceCurve, draw_patience, estimate_patience
+from trunkline_simulation.service_times import ServiceTimes
+from trunkline_simulation.streams import stream
 
 MAX_PATIENCE_S = 1_238
 HEAD_START_S = 90
@@ -122,31 +122,25 @@ class _Draws:
     def __init__(self, asked: Iterable[Recording], seed: int) -> None:
         self._seed = seed
         rows = list(asked)
-        self._curves = {urgent: _curve(rows, urgent) for urgent in (False, True)}
-        self._services: dict[str, list[int]] = defaultdict(list)
-        for row in rows:
-            if row.is_served and row.service_s > 0:
-                self._services[row.type].append(row.service_s)
-        self._all_services = [service for services in self._services.values() for service in services]
+        self._curves = {urgent: patience_of(rows, urgent) for urgent in (False, True)}
+        self._services = ServiceTimes((row.type, row.service_s) for row in rows if row.is_served)
 
     def patience(self, row: Recording) -> int:
         """Whoever hung up had exactly that patience; whoever was served would have waited longer."""
         if not row.is_served:
             return row.waited_s
         curve = self._curves[row.priority == URGENT_PRIORITY]
-        return draw_patience(curve, self._random("patience", row), row.waited_s, MAX_PATIENCE_S)
+        return draw_patience(curve, stream(self._seed, "patience", row.line), row.waited_s, MAX_PATIENCE_S)
 
     def service(self, row: Recording) -> int:
         """The recorded length; drawn from the same type where there is none."""
         if row.is_served and row.service_s > 0:
             return row.service_s
-        return self._random("service", row).choice(self._services.get(row.type) or self._all_services)
-
-    def _random(self, what: str, row: Recording) -> Random:
-        return Random(f"{self._seed}/{what}/{row.line}")
+        return self._services.draw(row.type, stream(self._seed, "service", row.line))
 
 
-def _curve(rows: Iterable[Recording], is_urgent: bool) -> PatienceCurve:
+def patience_of(rows: Iterable[Recording], is_urgent: bool) -> PatienceCurve:
+    """Return the patience of callers of priority 2, or of all others; those who were called (TT) say nothing of it."""
     known = [
         row for row in rows if (row.priority == URGENT_PRIORITY) == is_urgent and row.type != WITHOUT_PATIENCE_DATA
     ]

@@ -1,0 +1,24 @@
+"""Who is let into a queue (rules 6 and 16)."""
+
+from datetime import datetime
+
+from trunkline_core.errors import Rejection
+
+from trunkline_acd.domain import policy
+from trunkline_acd.domain.queues import Queue
+from trunkline_acd.domain.skills import RequirementSet
+from trunkline_acd.domain.state import Domain
+
+
+def check_entry(domain: Domain, queue: Queue, requirements: RequirementSet, customer_id: str, now: datetime) -> None:
+    """Raises: Rejection, naming what keeps such a contact out."""
+    most = queue.definition.max_per_customer
+    if queue.waiting >= queue.definition.max_waiting:
+        raise Rejection("QueueFull")
+    if queue.is_cleared(now):
+        raise Rejection("NobodySignedIn")
+    if most and domain.customer_size(queue.queue_id, customer_id) >= most:
+        raise Rejection("CustomerAtLimit")
+    is_new = not domain.has_set(queue.queue_id, requirements)
+    if is_new and queue.requirement_sets >= policy.MAX_REQUIREMENT_SETS:
+        raise Rejection("TooManyRequirementSets")

@@ -1,0 +1,55 @@
+"""A contact goes on in another queue of its routing domain: a new segment, the age kept for priority.
+
+Owns: what a new segment takes over from the one before, and which queue may be entered.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from trunkline_core.decider import Context
+from trunkline_core.errors import Rejection
+
+from trunkline_acd.domain import entries, rings
+from trunkline_acd.domain.contacts import Contact
+from trunkline_acd.domain.events import ContactEnqueued, Event
+from trunkline_acd.domain.matching import offer_contact
+from trunkline_acd.domain.queues import Queue
+from trunkline_acd.domain.skills import choices_in, needs_in, requirements_in
+from trunkline_acd.domain.state import Domain
+
+
+def open_queue(domain: Domain, contact: Contact, queue_id: str, now: datetime) -> Queue | None:
+    """Return the queue if it takes the contact in now, else None: unknown, full, or with nobody signed in."""
+    queue = domain.queues.get(queue_id)
+    if queue is None:
+        return None
+    requirements = needs_in(queue.definition, contact.own_requirements)
+    try:
+        rings.rings_of(queue.definition, requirements)
+        entries.check_entry(domain, queue, requirements, contact.customer_id, now)
+    except Rejection:
+        return None
+    return queue
+
+
+def enter(domain: Domain, contact: Contact, queue: Queue, context: Context) -> Iterator[Event]:
+    """Open the contact's next segment; it rings at once where somebody is free."""
+    requirements = needs_in(queue.definition, contact.own_requirements)
+    yield ContactEnqueued(
+        contact_id=contact.contact_id,
+        step_no=contact.step_no,
+        queue_id=queue.queue_id,
+        segment_no=contact.segment_no + 1,
+        channel=contact.channel,
+        value_permille=contact.value_permille,
+        urgency_permille=contact.urgency_permille,
+        requirements=requirements_in(requirements),
+        rings=rings.rings_of(queue.definition, requirements),
+        aged_since_time=contact.aged_since_time,
+        own_requirements=requirements_in(contact.own_requirements),
+        customer_id=contact.customer_id,
+        choices=choices_in(requirements),
+        own_choices=choices_in(contact.own_requirements),
+    )
+    yield from rings.skip_empty_rings(domain, domain.contact(contact.contact_id), 0)
+    yield from offer_contact(domain, contact.contact_id, "ContactMoved", context)
