@@ -36,9 +36,14 @@ time.sleep(300)
 """
 
 
+def state_of(pid):
+    """Return the kernel's letter: S sleeps, T stands still, Z has ended and waits to be collected."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
 def is_alive(pid):
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+        return state_of(pid) not in "ZX"
     except FileNotFoundError:
         return False
 
@@ -105,7 +110,11 @@ def test_kill_takes_the_childs_children_along(tmp_path):
 def test_a_paused_child_still_stops(tmp_path):
     child = ChildProcess(["sleep", "300"], tmp_path / "log")
     wait_until(lambda: is_sleep(child.pid), "the child runs its own program")
-    child.signal(signal.SIGSTOP)
+    child.pause()
+    assert state_of(child.pid) == "T"
+    child.resume()
+    assert state_of(child.pid) != "T"
+    child.pause()
     child.stop()
     assert child.returncode == -signal.SIGTERM
 

@@ -1,6 +1,10 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+
 import pymongo
 import pytest
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 from trunkline_core.errors import Misconfigured
 from trunkline_embedded.store import MongoStore
 
@@ -19,6 +23,32 @@ def test_acknowledged_inserts_survive_kill(store):
         store.kill()
         store.restart()
         assert client.desk.tickets.count_documents({}) == 50
+
+
+def upsert_until_it_is_away(url, writer):
+    with pymongo.MongoClient(url, serverSelectionTimeoutMS=300) as client:
+        rows = client.desk[f"rows{writer % 3}"]
+        for batch in count():
+            numbers = range(batch * 20, batch * 20 + 20)
+            upserts = [pymongo.UpdateOne({"_id": f"{writer}-{n}"}, {"$set": {"n": n}}, upsert=True) for n in numbers]
+            try:
+                rows.bulk_write(upserts, ordered=False)
+            except PyMongoError:
+                return
+
+
+def test_a_row_that_was_half_written_at_a_kill_is_whole_or_gone(store):
+    for _ in range(3):  # without the lock in EmbeddedMongo.java every second run or so finds half a row
+        with ThreadPoolExecutor(6) as writers:
+            for writer in range(6):
+                writers.submit(upsert_until_it_is_away, store.url, writer)
+            time.sleep(1.2)
+            store.kill()
+        store.restart()
+        with pymongo.MongoClient(store.url) as client:
+            for rows in (client.desk.rows0, client.desk.rows1, client.desk.rows2):
+                assert [row["_id"] for row in rows.find({}) if not rows.find_one({"_id": row["_id"]})] == []
+                rows.drop()
 
 
 def test_a_unique_index_is_kept_and_still_holds_after_a_restart(store):

@@ -4,7 +4,6 @@ Owns configuration, formatting, start and end of KRaft nodes. Creates no topics.
 """
 
 import base64
-import signal
 import socket
 import struct
 import time
@@ -100,12 +99,12 @@ class KafkaNode(Server):
     def pause(self) -> None:
         """Freeze (SIGSTOP): connections stay open, nothing is answered."""
         if self._process:
-            self._process.signal(signal.SIGSTOP)
+            self._process.pause()
 
     def resume(self) -> None:
         """Undo `pause`."""
         if self._process:
-            self._process.signal(signal.SIGCONT)
+            self._process.resume()
 
     @property
     def _file(self) -> Path:

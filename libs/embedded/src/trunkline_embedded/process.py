@@ -79,6 +79,16 @@ class ChildProcess:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, number)
 
+    def pause(self) -> None:
+        """Freeze the program and its children (SIGSTOP). Returns when its last thread stands still, or it ended."""
+        self.signal(signal.SIGSTOP)
+        if self.is_running:
+            os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+
+    def resume(self) -> None:
+        """Undo `pause`."""
+        self.signal(signal.SIGCONT)
+
     def terminate(self) -> None:
         """Ask the program to end (SIGTERM to it alone) and return at once.
 
