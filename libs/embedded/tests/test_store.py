@@ -38,7 +38,7 @@ def upsert_until_it_is_away(url, writer):
 
 
 def test_a_row_that_was_half_written_at_a_kill_is_whole_or_gone(store):
-    for _ in range(3):  # without the lock in EmbeddedMongo.java every second run or so finds half a row
+    for _ in range(2):  # without the lock in EmbeddedMongo.java every third run or so finds half a row
         with ThreadPoolExecutor(6) as writers:
             for writer in range(6):
                 writers.submit(upsert_until_it_is_away, store.url, writer)
