@@ -39,12 +39,15 @@ run: setup ## start the whole centre on this machine; Ctrl-C stops it
 demo: setup ## replay a real day through the running centre (SPEED, SEED, FROM, TO, DATA)
 	@$(BIN)/python -m trunkline_demo
 
-bench: setup ## print figures of the ledger, the rules, the mapper, kills and an idle centre; some four minutes
+bench: setup ## print figures of the ledger, the rules, contacts through acd and the whole centre, kills; some twenty minutes
 	$(BIN)/python libs/ledger/bench/append.py
 	$(BIN)/python services/acd/bench/decider.py
 	$(BIN)/python libs/platform/bench/wire.py
 	$(BIN)/python libs/ledger/bench/kills.py --seconds 30
 	$(BIN)/python launcher/bench/idle.py
+	$(BIN)/python launcher/bench/contacts.py
+	$(BIN)/python launcher/bench/contacts.py --live 100000
+	$(BIN)/python launcher/bench/chain.py
 
 bench-ledger: setup ## print figures of the ledger: commands over gRPC, memory, snapshots, recovery, fail-over; some fifteen minutes
 	$(BIN)/python launcher/bench/commands.py

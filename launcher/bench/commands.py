@@ -12,67 +12,28 @@ names then end in /2.
 import argparse
 import asyncio
 import contextlib
-import json
-import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import cycle
 from pathlib import Path
 
-import httpx
 import psutil
-from trunkline.acd.v1 import acd_service_pb2
+from acd_replicas import COMMANDS, cpu_s, report, report_percentiles, start_replicas, wait_ready
 from trunkline.acd.v1.acd_commands_pb2 import AcdCommand, PutAgent, SetIntent
 from trunkline.acd.v1.acd_types_pb2 import Intent
 from trunkline.directory.v1.directory_types_pb2 import AgentDefinition
 from trunkline_core.errors import Overloaded, Transient
 from trunkline_embedded.kafka import KafkaNode
-from trunkline_embedded.process import ChildProcess
-from trunkline_launcher.layout import Layout, free_ports, installation_secret
+from trunkline_launcher.layout import installation_secret
 from trunkline_platform.commands import CommandClient
 from trunkline_platform.credentials import Credentials, Principal, Role
 from trunkline_platform.grpc_client import Channels
-from trunkline_testkit.figures import bare_append_s, p50_p99_ms
+from trunkline_testkit.figures import bare_append_s
 
 AGENTS, TENANTS, CALLERS = 320, 16, 64
-READY_S = 60.0
-SERVICE = acd_service_pb2.DESCRIPTOR.services_by_name["AcdCommandService"]
 
 Send = Callable[[], Awaitable[None]]
-
-
-def report(name: str, value: float, unit: str) -> None:
-    print(json.dumps({"name": name, "value": round(value, 2), "unit": unit}), flush=True)
-
-
-def report_percentiles(name: str, at: str, seconds: list[float]) -> None:
-    p50, p99 = p50_p99_ms(seconds)
-    report(f"{name}_p50{at}", p50, "ms")
-    report(f"{name}_p99{at}", p99, "ms")
-
-
-def start_replicas(folder: Path, kafka: KafkaNode, count: int) -> tuple[list[Layout], list[ChildProcess]]:
-    layouts = [Layout(folder, kafka.bootstrap, "", free_ports()) for _ in range(count)]
-    addresses = ",".join(layout.grpc_address("acd") for layout in layouts)
-    children = []
-    for number, layout in enumerate(layouts, 1):
-        env = layout.environment("acd") | {"TRUNKLINE_INSTANCE_ID": str(number), "TRUNKLINE_ACD_ADDRESSES": addresses}
-        argv = [sys.executable, "-m", "trunkline_acd"]
-        children.append(ChildProcess(argv, folder / "logs" / f"acd-{count}-{number}.log", env=env))
-    return layouts, children
-
-
-def wait_ready(layout: Layout) -> None:
-    end = time.monotonic() + READY_S
-    while time.monotonic() < end:
-        try:
-            if httpx.get(f"{layout.http_url('acd')}/readyz").status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    sys.exit("acd did not become ready")
 
 
 class Agents:
@@ -138,10 +99,6 @@ async def measure_most(send: Send, seconds: float, suffix: str, parts: dict[str,
         report(f"cpu_us_a_command_of_{name}{suffix}", (cpu_s(processes) - before[name]) / done * 1e6, "us")
 
 
-def cpu_s(processes: list[psutil.Process]) -> float:
-    return sum(sum(process.cpu_times()[:2]) for process in processes)
-
-
 async def measure(folder: Path, kafka: KafkaNode, count: int, rates: list[int], seconds: float) -> None:
     layouts, children = start_replicas(folder, kafka, count)
     channels, suffix = Channels(), f"/{count}" if count > 1 else ""
@@ -150,7 +107,7 @@ async def measure(folder: Path, kafka: KafkaNode, count: int, rates: list[int], 
             await asyncio.to_thread(wait_ready, layout)
         addresses = [layout.grpc_address("acd") for layout in layouts]
         credentials = Credentials(installation_secret(folder).encode())
-        agents = Agents([CommandClient(SERVICE, [address], credentials, channels) for address in addresses])
+        agents = Agents([CommandClient(COMMANDS, [address], credentials, channels) for address in addresses])
         await agents.define()
         if count == 1:
             report_percentiles("append_ms", "", await bare_append_s(kafka.bootstrap, "acd.events.v1"))

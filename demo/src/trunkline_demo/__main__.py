@@ -51,7 +51,7 @@ def main() -> int:
         window = parse_window(os.environ.get("FROM", "06:30"), os.environ.get("TO", "24:00"))
         path = Path(os.environ.get("DATA") or ROOT / "data" / "anonymous-bank-1999-08-01.csv")
         day = read_recordings(path)
-        run = asyncio.run(replay(plan_day(day, window, seed), speed, console))
+        run = asyncio.run(replay(plan_day(day, window, seed), speed, default_layout(), console))
     except (ValueError, OSError, BadRecording, TrunklineError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
@@ -60,9 +60,9 @@ def main() -> int:
     return 0
 
 
-async def replay(plan: DayPlan, speed: float, console: Console) -> Measured:
-    """Replay the plan through the centre of this machine."""
-    return await Run(plan, speed, default_layout(), console).play()
+async def replay(plan: DayPlan, speed: float, layout: Layout, console: Console) -> Measured:
+    """Replay the plan through a running centre."""
+    return await Run(plan, speed, layout, console).play()
 
 
 class Run:

@@ -1,13 +1,17 @@
-"""How fast the routing rules are alone: one JSON line per figure.
+"""How fast the routing rules are alone: 10,000 agents, 500 queues; prints one JSON line a figure: name, value, unit.
 
-Run: python services/acd/bench/decider.py [seconds per figure, default 3]
-One step = a contact ends, the freed agent is offered the next one and takes it, and a new contact arrives: about 11
-events with the rows. The figures with 1,000 and 10,000 waiting contacts must not differ much.
+    python services/acd/bench/decider.py [--seconds 5] [--waiting 1000 10000 100000] [--agents 10000] [--queues 500]
+
+decider_per_s_1k: commands decided and applied in a second of one processor while 1,000 contacts wait; _10k and _100k
+likewise. decider_contacts_per_s_…: contacts, each with five commands or so: enqueued, accepted, joined, ended, wrapped
+up; after every tenth the agent takes a break. decider_cost_ratio: a command with the most that wait over one with the
+fewest. Every agent has two of 50 skills, each queue asks for one, and every fourth contact for a level of it as well.
 """
 
+import argparse
 import json
-import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -22,72 +26,80 @@ from trunkline_core.routing import AgentDefinition, QueueDefinition, SkillLevel,
 from trunkline_core.texts import LocalizedText
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
-SKILLS = ("billing", "orders", "english", "returns", "vip")
-QUEUES = ("qu_1", "qu_2")
-AGENTS = 100
+SKILLS = 50
+BREAK_EVERY = 10
 
 
 class Centre:
-    """One tenant with two queues, a hundred agents of five skills, and as many waiting contacts as asked for."""
+    """One tenant whose agents are all busy, with as many waiting contacts as asked for."""
 
-    def __init__(self, waiting: int) -> None:
-        self.state, self.decider, self.now = AcdState(), AcdDecider(), START
-        self.events = 0
-        self._arrived = 0
-        self._connected: list[str] = []
-        for queue_id in QUEUES:
-            self.do(commands.PutQueue(queue(queue_id)))
-        for number in range(AGENTS + waiting):
+    def __init__(self, agents: int, queues: int, waiting: int) -> None:
+        self.commands = 0
+        self._state, self._decider, self._now = AcdState(), AcdDecider(), START
+        self._agents, self._queues, self._arrived, self._ended = agents, queues, 0, 0
+        self._connected: deque[tuple[str, str]] = deque()
+        for number in range(queues):
+            self._do(commands.PutQueue(queue(number)))
+        for number in range(agents):
+            self._sign_in(number)
+        while len(self._connected) < agents:
             self._arrive()
-            if number == AGENTS - 1:
-                self._staff()
-        while len(self._connected) < AGENTS:
+        while self._state.domain("tn_bench").waiting_count() < waiting:
             self._arrive()
 
     def step(self) -> None:
-        """Somebody hangs up, the next one is served, a new one arrives."""
-        ended = self._connected.pop(0)
-        self._take(self.do(commands.EndContact(ended, 9, "customer_left")))
+        """Somebody hangs up, the agent wraps up and takes the next one, a new one arrives."""
+        contact_id, agent_id = self._connected.popleft()
+        self._do(commands.EndContact(contact_id, 9, "customer_left"))
+        self._ended += 1
+        if self._ended % BREAK_EVERY:
+            self._take(self._do(commands.FinishWrapUp(agent_id, contact_id, "")))
+        else:
+            self._do(commands.SetIntent(agent_id, Intent.BREAK, "lunch"))
+            self._do(commands.FinishWrapUp(agent_id, contact_id, ""))
+            self._take(self._do(commands.SetIntent(agent_id, Intent.AVAILABLE, "")))
         self._arrive()
 
-    def do(self, command: commands.Command) -> list[Event]:
-        """Carry out one command."""
-        self.now += timedelta(milliseconds=1)
-        events = execute(self.decider, self.state, command, Context(self.now, "tn_bench", "system", "c"))
-        self.state.journal.commit()
-        self.events += len(events)
+    def _do(self, command: commands.Command) -> list[Event]:
+        self._now += timedelta(milliseconds=1)
+        events = execute(self._decider, self._state, command, Context(self._now, "tn_bench", "system", "c"))
+        self._state.journal.commit()
+        self.commands += 1
         return events
 
-    def _staff(self) -> None:
-        for number in range(AGENTS):
-            agent_id, skill = f"ag_{number:03}", SKILLS[number % len(SKILLS)]
-            self.do(commands.PutAgent(AgentDefinition(agent_id, (SkillLevel(skill, 3),), 1)))
-            self.do(commands.OpenAgentSession(agent_id, "pe_1", f"se_{number}"))
-            self._take(self.do(commands.SetIntent(agent_id, Intent.AVAILABLE, "")))
+    def _sign_in(self, number: int) -> None:
+        agent_id, skills = f"ag_{number:05}", (number % SKILLS, number * 7 % SKILLS)
+        levels = tuple(SkillLevel(skill(at), 1 + number % 5) for at in sorted(set(skills)))
+        self._do(commands.PutAgent(AgentDefinition(agent_id, levels, 1)))
+        self._do(commands.OpenAgentSession(agent_id, "pe_1", f"se_{number}"))
+        self._do(commands.SetIntent(agent_id, Intent.AVAILABLE, ""))
 
     def _arrive(self) -> None:
         self._arrived += 1
         number = self._arrived
-        needs = (SkillRequirement(SKILLS[number % len(SKILLS)], 1 + number % 3),)
-        arrival = commands.EnqueueContact(
-            f"ct_{number:09}", 1, QUEUES[number % len(QUEUES)], Channel.VOICE, number % 1000, 0, needs
-        )
-        self._take(self.do(arrival))
+        needs = () if number % 4 else (SkillRequirement(skill(number % self._queues), 1 + number % 3),)
+        queue_id, contact_id = f"qu_{number % self._queues:03}", f"ct_{number:09}"
+        arrival = commands.EnqueueContact(contact_id, 1, queue_id, Channel.VOICE, number % 1000, 0, needs)
+        self._take(self._do(arrival))
 
     def _take(self, events: list[Event]) -> None:
         for offer in [event for event in events if isinstance(event, ContactOffered)]:
-            self.do(commands.AcceptOffer(offer.agent_id, offer.contact_id, offer.offer_no))
-            self.do(commands.ReportConnected(offer.contact_id, 2, offer.segment_no, offer.offer_no))
-            self._connected.append(offer.contact_id)
+            self._do(commands.AcceptOffer(offer.agent_id, offer.contact_id, offer.offer_no))
+            self._do(commands.ReportConnected(offer.contact_id, 2, offer.segment_no, offer.offer_no))
+            self._connected.append((offer.contact_id, offer.agent_id))
 
 
-def queue(queue_id: str) -> QueueDefinition:
+def skill(number: int) -> str:
+    return f"skill_{number % SKILLS:02}"
+
+
+def queue(number: int) -> QueueDefinition:
     """Return a queue that holds as many as the bench asks for."""
     second = timedelta(seconds=1)
     return QueueDefinition(
-        queue_id=queue_id,
+        queue_id=f"qu_{number:03}",
         name=LocalizedText("", ""),
-        requirements=(),
+        requirements=(SkillRequirement(skill(number), 1),),
         target_wait_duration=20 * second,
         value_weight_permille=1000,
         urgency_weight_permille=1000,
@@ -95,26 +107,40 @@ def queue(queue_id: str) -> QueueDefinition:
         chat_lease_duration=30 * second,
         miss_exclusion_duration=30 * second,
         max_misses=2,
-        wrap_up_mode=WrapUpMode.NONE,
+        wrap_up_mode=WrapUpMode.UNTIMED,
         wrap_up_duration=second,
         short_abandon_duration=second,
         max_waiting=10_000,
     )
 
 
-def figures(seconds: float) -> Iterator[dict[str, object]]:
-    """Yield one figure after another."""
-    for waiting in (0, 1_000, 10_000):
-        centre = Centre(waiting)
-        centre.events, steps, begin = 0, 0, time.perf_counter()
-        while time.perf_counter() - begin < seconds:
+def figures(arguments: argparse.Namespace) -> Iterator[tuple[str, float, str]]:
+    """Yield one figure after another: name, value, unit."""
+    costs = []
+    for waiting in sorted(arguments.waiting):
+        centre = Centre(arguments.agents, arguments.queues, waiting)
+        centre.commands, steps, began = 0, 0, time.process_time()
+        while time.process_time() - began < arguments.seconds:
             centre.step()
             steps += 1
-        took = time.perf_counter() - begin
-        yield {"figure": "acd_decider_events_per_s", "waiting": waiting, "value": round(centre.events / took)}
-        yield {"figure": "acd_decider_contacts_per_s", "waiting": waiting, "value": round(steps / took)}
+        took = time.process_time() - began
+        costs.append(took / centre.commands)
+        name = f"{waiting // 1000}k" if waiting >= 1000 else str(waiting)
+        yield f"decider_per_s_{name}", centre.commands / took, "commands/s"
+        yield f"decider_contacts_per_s_{name}", steps / took, "contacts/s"
+    yield "decider_cost_ratio", costs[-1] / costs[0], ""
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--waiting", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--agents", type=int, default=10_000)
+    parser.add_argument("--queues", type=int, default=500)
+    for name, value, unit in figures(parser.parse_args()):
+        print(json.dumps({"name": name, "value": round(value, 2), "unit": unit}), flush=True)
 
 
 if __name__ == "__main__":
-    for figure in figures(float(sys.argv[1]) if len(sys.argv) > 1 else 3.0):
-        print(json.dumps(figure), flush=True)
+    main()
