@@ -15,7 +15,6 @@ from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, fine_
 from trunkline_acd.domain.definitions import lease_of
 from trunkline_acd.domain.events import ContactOffered
 from trunkline_acd.domain.explanations import explain
-from trunkline_acd.domain.skills import meets
 from trunkline_acd.domain.state import Domain
 from trunkline_acd.domain.strategies import best_standing
 
@@ -46,8 +45,8 @@ def best_contact(domain: Domain, agent: Agent, now: datetime) -> Contact | None:
     if not is_routable(agent):
         return None
     best: tuple[int, int, str] | None = None
-    for line in domain.lines:
-        if meets(agent.profile, line.requirements) and has_room(agent, line.channel):
+    for line in domain.lines_for(agent.profile):
+        if has_room(agent, line.channel):
             head = _ranked_head(domain, line, agent.agent_id, now)
             best = min(best, head) if best and head else best or head
     return domain.contact(best[-1]) if best else None

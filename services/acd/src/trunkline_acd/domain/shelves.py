@@ -20,6 +20,7 @@ class Shelves(Generic[K, T]):
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._shelves: dict[K, list[T]] = {}
+        self.key_changes = 0  # how often a shelf came or went, for what is worked out from the keys
 
     def __len__(self) -> int:
         return len(self._shelves)
@@ -34,6 +35,7 @@ class Shelves(Generic[K, T]):
     def load(self, shelves: Iterable[tuple[K, tuple[T, ...]]]) -> None:
         """Replace everything by shelves of a snapshot; this cannot be taken back."""
         self._shelves = {key: list(entries) for key, entries in shelves}
+        self.key_changes += 1
 
     def entries(self, key: K) -> Iterator[T]:
         """Iterate over one shelf, first entry first; do not change it meanwhile."""
@@ -67,7 +69,12 @@ class Shelves(Generic[K, T]):
         self._journal.record(lambda: self._insert(key, entry))
 
     def _insert(self, key: K, entry: T) -> None:
-        insort(self._shelves.setdefault(key, []), entry)
+        shelf = self._shelves.get(key)
+        if shelf is None:
+            self._shelves[key] = [entry]
+            self.key_changes += 1
+        else:
+            insort(shelf, entry)
 
     def _take(self, key: K, entry: T) -> None:
         shelf = self._shelves.get(key, [])
@@ -77,3 +84,4 @@ class Shelves(Generic[K, T]):
         del shelf[place]
         if not shelf:
             del self._shelves[key]
+            self.key_changes += 1

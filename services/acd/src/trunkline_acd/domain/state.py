@@ -49,6 +49,7 @@ class Domain:
         self._counters: Table[str, int] = Table(journal)
         self._graves: Shelves[str, tuple[int, str]] = Shelves(journal)
         self._tombstone_counts = tombstone_counts
+        self._served: dict[Profile, tuple[int, tuple[Line, ...]]] = {}  # follows from `lines`
 
     def queue(self, queue_id: str) -> Queue:
         """Return the queue. Raises: NotFound."""
@@ -122,6 +123,18 @@ class Domain:
     def last_number(self, name: str) -> int:
         """Return the newest number of that name, 0 before the first."""
         return self._counters.get(name) or 0
+
+    def lines_for(self, profile: Profile) -> tuple[Line, ...]:
+        """Return the lines of which agents with these skills could serve whoever waits there."""
+        known_at, served = self._served.get(profile, (-1, ()))
+        if known_at != self.lines.key_changes:
+            served = tuple(line for line in self.lines if meets(profile, line.requirements))
+            self._served[profile] = (self.lines.key_changes, served)
+        return served
+
+    def reindex(self) -> None:
+        """Forget what follows from tables that were replaced."""
+        self._served = {}
 
     def has_set(self, queue_id: str, requirements: RequirementSet) -> bool:
         """Tell whether a contact with an open segment of that queue has these requirements."""
