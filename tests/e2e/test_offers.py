@@ -161,3 +161,25 @@ def test_who_leaves_at_once_stands_on_the_wall_apart_from_the_abandoned(
     _ask(people, tenant).press("tl-leave")
     expect(wall.figure(tenant.support, "shortAbandoned")).to_have_text("1")
     expect(wall.figure(tenant.support, "abandoned")).to_have_text("0")
+
+
+def test_a_break_asked_for_while_talking_begins_when_the_wrap_up_is_done_which_may_take_longer(
+    people: People, tenant: OwnTenant
+) -> None:
+    desk = Desk(people.member(tenant.tenant_id, "li")).go().be_available()
+    shop = _ask(people, tenant)
+    desk.await_ring()
+    desk.accept()
+    desk.press("intent-break")
+    desk.press("intent-break-lunch")
+    expect(desk.part("intent-next")).to_be_visible()
+    expect(desk.part("intent-available")).to_have_attribute("aria-pressed", "true")
+    expect(shop.status).to_have_attribute("data-state", "CONNECTED")
+
+    desk.end()
+    expect(desk.part("wrap-up-extend")).to_contain_text("2")
+    desk.press("wrap-up-extend")
+    expect(desk.part("wrap-up-extend")).to_contain_text("1")
+    desk.wrap_up("resolved")
+    expect(desk.part("intent-break")).to_have_attribute("aria-pressed", "true")
+    expect(desk.part("intent-next")).to_have_count(0)

@@ -427,6 +427,7 @@ MALFORMED = [
     ('{"type": "intent", "intent": "BREAK", "break_reason": "' + "x" * 65 + '"}', "break_reason"),
     ('{"type": "intent", "intent": "BREAK", "break_reason": "\\ud800"}', "frame"),
     ('{"type": "intent", "intent": "BREAK", "break_reason": "siesta"}', "break_reason"),
+    ('{"type": "intent", "intent": "OFFLINE", "when_free": 1}', "when_free"),
     ('{"type": "rearm", "command_id": "x"}', "command_id"),
     ('{"type": "rearm", "command_id": 7}', "command_id"),
     ('{"type": "rearm", "command_id": null}', "command_id"),

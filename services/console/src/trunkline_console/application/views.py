@@ -35,6 +35,7 @@ def agent_view_json(view: AgentView) -> dict[str, Any]:
         "version": view.version,
         "intent": enum_of(view, "intent"),
         "break_reason": view.break_reason,
+        "next_intent": enum_of(view, "next_intent") if view.next_intent else None,
         "connectivity": enum_of(view, "connectivity"),
         "not_responding": view.not_responding,
         "since": optional_moment(view, "since_time"),
@@ -56,6 +57,7 @@ def work_json(item: WorkItem) -> dict[str, Any]:
         "since": optional_moment(item, "since_time"),
         "expires": optional_moment(item, "expires_time"),
         "entered": optional_moment(item, "entered_time"),
+        "extensions_left": item.extensions_left,
     }
 
 

@@ -45,7 +45,9 @@ def read_wish(frame: Mapping[str, Any], agent_id: str) -> Wish:
             reason = frame.get("break_reason") or ""
             if reason and reason not in BREAK_REASONS:
                 raise Invalid("break_reason", "must be " + " or ".join(BREAK_REASONS))
-            return acd.AcdCommand(set_intent=acd.SetIntent(agent_id=agent_id, intent=intent, break_reason=reason))
+            later = flag_of(frame, "when_free")
+            wanted = acd.SetIntent(agent_id=agent_id, intent=intent, break_reason=reason, when_free=later)
+            return acd.AcdCommand(set_intent=wanted)
         case "accept":
             offer = acd.AcceptOffer(agent_id=agent_id, contact_id=id_of(frame), offer_no=number_of(frame, "offer_no"))
             return acd.AcdCommand(accept_offer=offer)
@@ -56,6 +58,8 @@ def read_wish(frame: Mapping[str, Any], agent_id: str) -> Wish:
             code = text_of(frame, "code", 128) if frame.get("code") else ""
             done = acd.FinishWrapUp(agent_id=agent_id, contact_id=id_of(frame), wrap_up_code=code)
             return acd.AcdCommand(finish_wrap_up=done)
+        case "extend":
+            return acd.AcdCommand(extend_wrap_up=acd.ExtendWrapUp(agent_id=agent_id, contact_id=id_of(frame)))
         case "rearm":
             return acd.AcdCommand(rearm_agent=acd.RearmAgent(agent_id=agent_id))
         case "message":
@@ -87,6 +91,14 @@ def text_of(frame: Mapping[str, Any], field: str, max_bytes: int) -> str:
         raise Invalid(field, "must not be empty")
     if len(value.encode()) > max_bytes:
         raise Invalid(field, f"must have at most {max_bytes} bytes")
+    return value
+
+
+def flag_of(frame: Mapping[str, Any], field: str) -> bool:
+    """Return a yes or no; a missing one is no. Raises: Invalid."""
+    value = frame.get(field, False)
+    if not isinstance(value, bool):
+        raise Invalid(field, "must be true or false")
     return value
 
 

@@ -16,6 +16,8 @@ export interface WorkItem {
   since: string;
   expires: string | null;
   entered: string;
+  /** How often the end of this timed wrap-up may still be put off. */
+  extensions_left: number;
 }
 
 export interface Candidate {
@@ -43,6 +45,8 @@ export interface AgentView {
   version: number;
   intent: Intent;
   break_reason: string;
+  /** What the agent will want once the work at hand is done. */
+  next_intent: Intent | null;
   connectivity: string;
   not_responding: boolean;
   since: string;

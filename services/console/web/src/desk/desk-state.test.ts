@@ -30,6 +30,7 @@ function work(contact_id: string, change: Partial<WorkItem> = {}): WorkItem {
     since: at(0),
     expires: null,
     entered: at(0),
+    extensions_left: 0,
     ...change,
   };
 }
@@ -40,6 +41,7 @@ function agent(...items: WorkItem[]): AgentView {
     version: 1,
     intent: "AVAILABLE",
     break_reason: "",
+    next_intent: null,
     connectivity: "CONNECTED",
     not_responding: false,
     since: at(0),

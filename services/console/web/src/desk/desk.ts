@@ -121,7 +121,11 @@ function offerKey(offer: WorkItem): string {
 }
 
 export const actions = {
-  intend: (intent: Intent, break_reason = "") => run(`intent:${intent}`, {type: "intent", intent, break_reason}),
+  /** With a conversation or wrap-up at hand it holds from when that is done; until then nothing new rings. */
+  intend: (intent: Intent, break_reason = "") => {
+    const when_free = useDesk.getState().agent?.work.some((item) => item.state !== "OFFERED") ?? false;
+    return run(`intent:${intent}`, {type: "intent", intent, break_reason, when_free});
+  },
   rearm: () => run("rearm", {type: "rearm"}),
   accept: (offer: WorkItem) => {
     actions.select(offer.contact_id);
@@ -132,6 +136,7 @@ export const actions = {
     return run(`offer:${offer.contact_id}`, answerTo("decline", offer));
   },
   end: (contact_id: string) => run(`end:${contact_id}`, {type: "end", contact_id}),
+  extend: (contact_id: string) => run(`extend:${contact_id}`, {type: "extend", contact_id}),
   wrapUp: (contact_id: string, code: string) => run(`wrap_up:${contact_id}`, {type: "wrap_up", contact_id, code}),
   select: (contact_id: string) => useDesk.setState((desk) => withSelected(desk, contact_id)),
   draft: (contact_id: string, text: string) =>

@@ -40,7 +40,17 @@ export function IntentButtons() {
         </Button>
       </Space.Compact>
       {agent !== null && <Since agent={agent} />}
+      {agent?.next_intent && <Next intent={agent.next_intent} />}
     </div>
+  );
+}
+
+function Next({intent}: {intent: Intent}) {
+  const {t} = useTranslation();
+  return (
+    <span className="tl-quiet" data-testid="intent-next" title={t("intent.nextHelp")}>
+      {t("intent.next", {intent: t(`intent.${intent}`)})}
+    </span>
   );
 }
 

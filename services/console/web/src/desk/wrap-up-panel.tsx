@@ -34,7 +34,24 @@ export function WrapUpPanel({item}: {item: WorkItem}) {
       >
         {t("wrapUp.finish")}
       </Button>
+      {item.expires !== null && item.extensions_left > 0 && <MoreTime item={item} />}
     </section>
+  );
+}
+
+function MoreTime({item}: {item: WorkItem}) {
+  const {t} = useTranslation();
+  const pending = useDesk((desk) => desk.pending.has(`extend:${item.contact_id}`));
+  return (
+    <Button
+      type="link"
+      block
+      loading={pending}
+      onClick={() => void actions.extend(item.contact_id)}
+      data-testid="wrap-up-extend"
+    >
+      {t("wrapUp.extend", {count: item.extensions_left})}
+    </Button>
   );
 }
 

@@ -50,6 +50,8 @@ export const en = {
     BREAK: "Break",
     OFFLINE: "Offline",
     since: "for {{time}}",
+    next: "then {{intent}}",
+    nextHelp: "From when the work at hand is done; nothing new rings until then. “Available” takes it back.",
     reason: {lunch: "Lunch", short: "Short break", training: "Training"},
   },
   desk: {
@@ -167,6 +169,7 @@ export const en = {
     choose: "How did it end?",
     finish: "Finish",
     left: "ends by itself in {{time}}",
+    extend: "More time ({{count}} left)",
     needCode: "Choose a code first.",
     noCodes: "No codes are defined.",
   },

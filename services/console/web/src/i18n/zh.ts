@@ -52,6 +52,8 @@ export const zh: Texts = {
     BREAK: "小休",
     OFFLINE: "离线",
     since: "已 {{time}}",
+    next: "随后{{intent}}",
+    nextHelp: "手头任务结束后生效，在此之前不再振铃。点击“空闲”可取消。",
     reason: {lunch: "午餐", short: "短暂休息", training: "培训"},
   },
   desk: {
@@ -169,6 +171,7 @@ export const zh: Texts = {
     choose: "处理结果",
     finish: "完成",
     left: "{{time}} 后自动结束",
+    extend: "延长时间（还可 {{count}} 次）",
     needCode: "请先选择处理结果。",
     noCodes: "尚未设置处理结果。",
   },
