@@ -18,6 +18,8 @@ def queue_json(row: QueueRow) -> dict[str, Any]:
         "answered_total": row.answered_total,
         "abandoned_total": row.abandoned_total,
         "short_abandoned_total": row.short_abandoned_total,
+        "flowed_out_total": row.flowed_out_total,
+        "limit_reached_total": row.limit_reached_total,
         "answered_wait_s": row.answered_wait_duration.ToMilliseconds() / 1000,
     }
 

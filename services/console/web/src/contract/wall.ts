@@ -10,6 +10,8 @@ export interface QueueRow {
   answered_total: number;
   abandoned_total: number;
   short_abandoned_total: number;
+  flowed_out_total: number;
+  limit_reached_total: number;
   answered_wait_s: number;
 }
 

@@ -252,6 +252,8 @@ export const en = {
     answered: "Answered, total",
     abandoned: "Abandoned, total",
     shortAbandoned: "Left at once, total",
+    flowedOut: "Went to another queue, total",
+    limitReached: "Not served in time, total",
     meanWait: "Mean wait of the answered",
     counted: "Totals count from the beginning. Who left at once is not among the abandoned.",
     fullscreen: "Full screen",

@@ -253,6 +253,8 @@ export const zh: Texts = {
     answered: "累计接通",
     abandoned: "累计放弃",
     shortAbandoned: "累计短时放弃",
+    flowedOut: "累计转往其他队列",
+    limitReached: "累计超限离队",
     meanWait: "接通平均等待",
     counted: "累计数自系统启用起计算，放弃不含短时放弃。",
     fullscreen: "全屏",

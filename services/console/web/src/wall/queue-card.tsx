@@ -37,6 +37,10 @@ export function QueueCard({row}: {row: QueueRow}) {
         <Figure id={row.queue_id} name="answered" value={row.answered_total} />
         <Figure id={row.queue_id} name="abandoned" value={row.abandoned_total} />
         <Figure id={row.queue_id} name="shortAbandoned" value={row.short_abandoned_total} />
+        {row.flowed_out_total > 0 && <Figure id={row.queue_id} name="flowedOut" value={row.flowed_out_total} />}
+        {row.limit_reached_total > 0 && (
+          <Figure id={row.queue_id} name="limitReached" value={row.limit_reached_total} />
+        )}
         <Figure id={row.queue_id} name="meanWait" value={mean_s === null ? "–" : clockTime(mean_s * 1000)} />
       </div>
     </section>
@@ -54,6 +58,8 @@ interface FigureProps {
     | "answered"
     | "abandoned"
     | "shortAbandoned"
+    | "flowedOut"
+    | "limitReached"
     | "meanWait";
   value: number | string;
   tone?: "calm" | "warn" | "bad";

@@ -12,6 +12,8 @@ const NO_FIGURES: Omit<QueueRow, "queue_id"> = {
   answered_total: 0,
   abandoned_total: 0,
   short_abandoned_total: 0,
+  flowed_out_total: 0,
+  limit_reached_total: 0,
   answered_wait_s: 0,
 };
 

@@ -15,6 +15,8 @@ function queue(queue_id: string, waiting = 0): QueueRow {
     answered_total: 0,
     abandoned_total: 0,
     short_abandoned_total: 0,
+    flowed_out_total: 0,
+    limit_reached_total: 0,
     answered_wait_s: 0,
   };
 }
