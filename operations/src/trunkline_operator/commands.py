@@ -15,6 +15,7 @@ from trunkline_ledger.audit.stored import RecordSource
 from trunkline_ledger.kafka.history import ClusterHistory
 from trunkline_platform.store_mongo import MongoStore
 
+from trunkline_operator.comparing import compare
 from trunkline_operator.copying import copy
 from trunkline_operator.folders import BackupFolder
 from trunkline_operator.installation import Installation
@@ -144,6 +145,7 @@ def _add_what_if(areas: "Verbs[argparse.ArgumentParser]") -> None:
     verb.add_argument("--day", type=Path, required=True, metavar="FILE", help="a recorded day, as those in data/")
     verb.add_argument("--agents", type=int, default=0, metavar="+N", help="more agents of median load; -N: fewer")
     verb.add_argument("--policy", type=Path, metavar="FILE", help="YAML: queues and agents otherwise than on that day")
+    verb.add_argument("--compare", action="store_true", help="beside FIFO, strict priority and base seconds")
     verb.add_argument("--seeds", type=_seeds, default=30, metavar="N", help="runs of each day (30)")
     verb.add_argument("--json", action="store_true", help="print the last line only")
     verb.set_defaults(run=_what_if)
@@ -236,7 +238,8 @@ async def _rebuild(options: argparse.Namespace, installation: Installation) -> i
 
 
 async def _what_if(options: argparse.Namespace, _: Installation) -> int:
-    what_if(options.day, options.agents, options.policy, options.seeds, only_json=options.json)
+    play = compare if options.compare else what_if
+    play(options.day, options.agents, options.policy, options.seeds, only_json=options.json)
     return 0
 
 
