@@ -1,7 +1,9 @@
 """The closed forms give what is published, and agree with each other where they must."""
 
 import pytest
-from trunkline_simulation.erlang import ErlangA, ErlangC, erlang_b
+from hypothesis import given
+from hypothesis import strategies as some
+from trunkline_simulation.erlang import ErlangA, ErlangC, agents_for, erlang_b
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,14 @@ def test_erlang_a_lies_between_b_and_c() -> None:
 def test_erlang_a_takes_more_load_than_agents() -> None:
     overloaded = ErlangA(20, 10, 60, patience_s=60)
     assert overloaded.abandoned_share == pytest.approx(0.5, abs=0.01)
+
+
+@given(some.floats(0.05, 15), some.floats(10, 1000), some.floats(0.5, 0.98))
+def test_the_agents_asked_for_suffice_and_one_less_would_not(load: float, patience_s: float, share: float) -> None:
+    agents = agents_for(load, 180, patience_s, share)
+    assert ErlangA(load, agents, 180, patience_s).abandoned_share <= 1 - share
+    assert ErlangA(load, agents - 1, 180, patience_s).abandoned_share > 1 - share
+
+
+def test_nobody_is_asked_for_where_nobody_calls() -> None:
+    assert agents_for(0.0, 180, 300, 0.9) == 0

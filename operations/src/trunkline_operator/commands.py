@@ -15,6 +15,7 @@ from trunkline_ledger.audit.stored import RecordSource
 from trunkline_ledger.kafka.history import ClusterHistory
 from trunkline_platform.store_mongo import MongoStore
 
+from trunkline_operator.comparing import compare
 from trunkline_operator.copying import copy
 from trunkline_operator.folders import BackupFolder
 from trunkline_operator.installation import Installation
@@ -23,11 +24,14 @@ from trunkline_operator.ledgers import chosen
 from trunkline_operator.rebuilding import READ_MODELS, abandon, rebuild
 from trunkline_operator.replaying import replay
 from trunkline_operator.skipping import skip
+from trunkline_operator.surging import surge
 from trunkline_operator.tailing import tail
 from trunkline_operator.verifying import verify
 from trunkline_operator.what_if import what_if
 
 Verbs = argparse._SubParsersAction
+
+MAX_SURGE = 10
 
 
 def carry_out(arguments: Sequence[str], installation: Installation) -> int:
@@ -144,6 +148,11 @@ def _add_what_if(areas: "Verbs[argparse.ArgumentParser]") -> None:
     verb.add_argument("--day", type=Path, required=True, metavar="FILE", help="a recorded day, as those in data/")
     verb.add_argument("--agents", type=int, default=0, metavar="+N", help="more agents of median load; -N: fewer")
     verb.add_argument("--policy", type=Path, metavar="FILE", help="YAML: queues and agents otherwise than on that day")
+    forms = verb.add_mutually_exclusive_group()
+    forms.add_argument("--compare", action="store_true", help="beside FIFO, strict priority and base seconds")
+    forms.add_argument(
+        "--surge", type=_times, metavar="N", help="N times the callers, with the agents for it or without"
+    )
     verb.add_argument("--seeds", type=_seeds, default=30, metavar="N", help="runs of each day (30)")
     verb.add_argument("--json", action="store_true", help="print the last line only")
     verb.set_defaults(run=_what_if)
@@ -174,6 +183,12 @@ def _moment(text: str) -> datetime:
 def _seeds(text: str) -> int:
     if not text.isdecimal() or int(text) < 2:
         raise argparse.ArgumentTypeError("an interval needs 2 seeds or more")
+    return int(text)
+
+
+def _times(text: str) -> int:
+    if not text.isdecimal() or not 2 <= int(text) <= MAX_SURGE:
+        raise argparse.ArgumentTypeError(f"a surge is 2 to {MAX_SURGE} times the callers")
     return int(text)
 
 
@@ -236,7 +251,13 @@ async def _rebuild(options: argparse.Namespace, installation: Installation) -> i
 
 
 async def _what_if(options: argparse.Namespace, _: Installation) -> int:
-    what_if(options.day, options.agents, options.policy, options.seeds, only_json=options.json)
+    if options.surge:
+        if options.agents:
+            raise Misconfigured("--surge chooses the agents itself: leave out --agents.")
+        surge(options.day, options.surge, options.policy, options.seeds, only_json=options.json)
+        return 0
+    play = compare if options.compare else what_if
+    play(options.day, options.agents, options.policy, options.seeds, only_json=options.json)
     return 0
 
 

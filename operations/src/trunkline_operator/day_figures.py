@@ -66,10 +66,19 @@ def simulated_figures(record: Record) -> dict[str, float]:
     """Return what came of a simulated day."""
     time = record.desk_time
     seconds = AgentSeconds(*(spent / _SECOND for spent in (time.busy, time.ringing, time.idle, time.away)))
-    return _figures([_simulated_segment(stay) for stay in record.stays], len(record.refused), seconds)
+    return _figures([simulated_segment(stay) for stay in record.stays], len(record.refused), seconds)
 
 
 def _figures(segments: Sequence[QueueSegment], refused: int, seconds: AgentSeconds) -> dict[str, float]:
+    return {
+        **caller_figures(segments, refused),
+        "occupancy": seconds.occupancy or 0.0,
+        "utilisation": seconds.utilisation or 0.0,
+    }
+
+
+def caller_figures(segments: Sequence[QueueSegment], refused: int) -> dict[str, float]:
+    """Return what these callers lived through, and so many who were not let in; 0 where there is nobody to ask."""
     answered = [segment.wait(START) / _SECOND for segment in segments if segment.outcome is Outcome.ANSWERED]
     waits = queue_waits(segments)
     offered = len(segments) + refused
@@ -77,7 +86,7 @@ def _figures(segments: Sequence[QueueSegment], refused: int, seconds: AgentSecon
         "offered": offered,
         "refused": refused,
         "answered": len(answered),
-        "answer_rate": len(answered) / offered,
+        "answer_rate": len(answered) / offered if offered else 0.0,
         "service_level": service_levels(segments, TARGET, START).sl1 or 0.0,
         "answered_within_20_s": share_within(answered, TARGET / _SECOND) or 0.0,
         "abandon_rate": abandon_rate([segment.outcome for segment in segments if segment.outcome]) or 0.0,
@@ -85,12 +94,11 @@ def _figures(segments: Sequence[QueueSegment], refused: int, seconds: AgentSecon
         "p50_wait_s": waits.p50_s or 0.0,
         "p90_wait_s": find_quantile(answered, 0.9) or 0.0,
         "mean_abandoned_wait_s": waits.mean_abandoned_s or 0.0,
-        "occupancy": seconds.occupancy or 0.0,
-        "utilisation": seconds.utilisation or 0.0,
     }
 
 
-def _simulated_segment(stay: Stay) -> QueueSegment:
+def simulated_segment(stay: Stay) -> QueueSegment:
+    """Return a stay as analytics knows it."""
     outcome, closed_at = _OUTCOMES[stay.outcome], stay.entered_time + stay.wait
     return QueueSegment(stay.contact_id, 1, stay.queue_id, stay.entered_time, outcome, closed_at)
 

@@ -3,44 +3,26 @@
 Owns: what is played and how it is printed. Must not: contain a rule or a metric.
 """
 
-import sys
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
-from trunkline_acd.simulation.days import Policy, play_day
-from trunkline_core.errors import Misconfigured
-from trunkline_simulation.day.plan import MAX_PATIENCE_S, DayPlan, patience_of, plan_day
-from trunkline_simulation.day.recordings import BadRecording, Recording, read_recordings
-from trunkline_simulation.day.staff import Agent
-from trunkline_simulation.day.staffing import restaff
-from trunkline_simulation.day.windows import Window
-from trunkline_simulation.estimates import Estimate, estimate
-from trunkline_simulation.replications import replicate
+from trunkline_simulation.day.plan import MAX_PATIENCE_S, patience_of
+from trunkline_simulation.day.recordings import Recording
 
-from trunkline_operator.day_figures import FIGURES, Figure, recorded_figures, simulated_figures
-from trunkline_operator.day_policies import DEFAULT, read_policy
+from trunkline_operator.day_figures import FIGURES, Figure, recorded_figures
+from trunkline_operator.day_policies import DEFAULT
 from trunkline_operator.report import print_json, print_table
-
-SPOKEN_EVERY_S: Final = 2.0
-
-Estimates = Mapping[str, Estimate]
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """One way to play the day; goes to other processes."""
-
-    day: tuple[Recording, ...]
-    agents: tuple[Agent, ...]
-    policy: Policy
-
-    def play(self, seed: int) -> dict[str, float]:
-        """Return the figures of one seed."""
-        plan = replace(_plan(self.day, seed), agents=self.agents)
-        return simulated_figures(play_day(plan, self.policy))
+from trunkline_operator.scenarios import (
+    Estimates,
+    as_json,
+    differences,
+    estimates_of,
+    play_all,
+    read_day,
+    scenario,
+    written,
+    written_estimate,
+)
 
 
 def what_if(path: Path, change: int, policy: Path | None, seeds: int, *, only_json: bool) -> None:
@@ -55,64 +37,18 @@ def what_if(path: Path, change: int, policy: Path | None, seeds: int, *, only_js
 
     Raises: Misconfigured, OSError.
     """
-    day = _read(path)
-    scenarios = {"as_it_was": _scenario(day, 0, DEFAULT)}
+    day = read_day(path)
+    scenarios = {"as_it_was": scenario(day, 0, DEFAULT)}
     if change or policy:
-        scenarios["what_if"] = _scenario(day, change, policy or DEFAULT)
-    runs = _run(scenarios, range(1, seeds + 1))
-    estimates = {name: _estimates(figures) for name, figures in runs.items()}
+        scenarios["what_if"] = scenario(day, change, policy or DEFAULT)
+    runs = play_all(scenarios, range(1, seeds + 1))
+    estimates = {name: estimates_of(figures, FIGURES) for name, figures in runs.items()}
     if "what_if" in runs:
-        estimates["change"] = _estimates(_differences(runs["as_it_was"], runs["what_if"]))
+        estimates["change"] = estimates_of(differences(runs["as_it_was"], runs["what_if"]), FIGURES)
     recorded = recorded_figures(day)
     if not only_json:
-        _print(recorded, estimates, {name: len(scenario.agents) for name, scenario in scenarios.items()}, day)
-    print_json(seeds=seeds, recorded=recorded, **{name: _as_json(found) for name, found in estimates.items()})
-
-
-def _read(path: Path) -> tuple[Recording, ...]:
-    try:
-        return read_recordings(path)
-    except BadRecording as error:
-        raise Misconfigured(f"{path.name} is no recorded day: {error}.") from error
-
-
-def _plan(day: Sequence[Recording], seed: int) -> DayPlan:
-    return plan_day(day, Window(), seed)
-
-
-def _scenario(day: tuple[Recording, ...], change: int, policy: Path) -> Scenario:
-    plan = _plan(day, 1)
-    try:
-        agents = restaff(plan.agents, day, change)
-    except ValueError as error:
-        raise Misconfigured(f"--agents {change:+d} is too much: {error}.") from None
-    return Scenario(day, agents, read_policy(policy, plan.types, agents))
-
-
-def _run(scenarios: Mapping[str, Scenario], seeds: range) -> dict[str, list[dict[str, float]]]:
-    began = spoken = time.monotonic()
-    runs: dict[str, list[dict[str, float]]] = {}
-
-    def say(done: int) -> None:
-        nonlocal spoken
-        now, played = time.monotonic(), len(runs) * len(seeds) + done
-        if now - spoken >= SPOKEN_EVERY_S:
-            spoken = now
-            total = len(scenarios) * len(seeds)
-            print(f"what-if: {played} of {total} days played, {now - began:.0f} s", file=sys.stderr, flush=True)
-
-    for name, scenario in scenarios.items():
-        runs[name] = replicate(scenario.play, seeds, say)
-    return runs
-
-
-def _estimates(runs: Sequence[Mapping[str, float]]) -> dict[str, Estimate]:
-    return {figure.key: estimate([run[figure.key] for run in runs]) for figure in FIGURES}
-
-
-def _differences(before: Sequence[Mapping[str, float]], after: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
-    """Return what changed under each seed: the same callers, so the noise that both share falls out."""
-    return [{key: late[key] - early[key] for key in late} for early, late in zip(before, after, strict=True)]
+        _print(recorded, estimates, {name: len(one.agents) for name, one in scenarios.items()}, day)
+    print_json(seeds=seeds, recorded=recorded, **{name: as_json(found) for name, found in estimates.items()})
 
 
 def _print(
@@ -135,19 +71,13 @@ def _is_ever(figure: Figure, estimates: Mapping[str, Estimates]) -> bool:
 
 
 def _row(figure: Figure, recorded: Mapping[str, float], estimates: Mapping[str, Estimates]) -> list[str]:
-    row = [figure.words, _number(figure, recorded[figure.key])]
+    row = [figure.words, written(figure, recorded[figure.key])]
     for name, found in estimates.items():
         one = found[figure.key]
-        mean = _number(figure, one.mean, is_signed=name == "change")
-        row.append(f"{mean} ± {_number(figure, one.half_width or 0.0)}")
+        row.append(written_estimate(figure, one, is_signed=name == "change"))
         if name != "change":
-            row.append(f"± {_number(figure, one.spread or 0.0)}")
+            row.append(f"± {written(figure, one.spread or 0.0)}")
     return row
-
-
-def _number(figure: Figure, value: float, *, is_signed: bool = False) -> str:
-    sign = "+" if is_signed else ""
-    return f"{100 * value:{sign}.1f} %" if figure.is_share else f"{value:{sign}.{figure.decimals}f}"
 
 
 def _remarks(estimates: Mapping[str, Estimates], agents: Mapping[str, int], day: Sequence[Recording]) -> list[str]:
@@ -163,9 +93,3 @@ def _remarks(estimates: Mapping[str, Estimates], agents: Mapping[str, int], day:
     if "change" in estimates:
         lines.append("Compare the simulated days, which have the same callers; the recorded one says how far to trust.")
     return lines
-
-
-def _as_json(found: Estimates) -> dict[str, dict[str, float | None]]:
-    return {
-        key: {"mean": one.mean, "half_width_95": one.half_width, "spread": one.spread} for key, one in found.items()
-    }

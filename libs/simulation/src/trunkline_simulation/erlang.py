@@ -7,7 +7,7 @@ A. Mandelbaum and S. Zeltyn, "Service engineering in action: the Palm/Erlang-A q
 """
 
 from dataclasses import dataclass
-from math import exp
+from math import ceil, exp
 
 _NEGLIGIBLE = 1e-15
 
@@ -86,3 +86,16 @@ class ErlangA:
             weights.append(weights[-1] * arrival / falls)
         total = sum(weights)
         return [(place, weight / total) for place, weight in enumerate(weights)]
+
+
+def agents_for(load: float, service_s: float, patience_s: float, answered_share: float) -> int:
+    """Return the fewest agents with whom Erlang A answers at least that share of the callers, 0 < share < 1.
+
+    n agents serve at most n ÷ load of them, so that the search begins there; each step more answers more.
+    """
+    if load <= 0:
+        return 0
+    agents = ceil(load * answered_share)
+    while ErlangA(load, agents, service_s, patience_s).abandoned_share > 1 - answered_share:
+        agents += 1
+    return agents

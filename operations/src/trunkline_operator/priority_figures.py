@@ -1,0 +1,90 @@
+"""What a way of routing does to callers of priority 2, to the others and to all (metric definitions, version 1).
+
+Owns: which figures are compared between ways of routing. Must not: play a day.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Final
+
+from trunkline_acd.simulation.calls import Record, Stay
+from trunkline_acd.simulation.days import Policy
+from trunkline_simulation.day.plan import DayPlan
+
+from trunkline_operator.day_figures import Figure, caller_figures, simulated_segment
+from trunkline_operator.overtaking import overtaking
+
+_SECOND = timedelta(seconds=1)
+_OF_CALLERS: Final = (
+    Figure("answer_rate", "answered, of all who asked", is_share=True),
+    Figure("service_level", "service level SL1, 20 s", is_share=True),
+    Figure("abandon_rate", "abandon rate, without short ones", is_share=True),
+    Figure("refused_rate", "refused, the queue was full", is_share=True),
+    Figure("mean_wait_s", "mean wait of the answered, s"),
+    Figure("p90_wait_s", "90 % wait at most, s"),
+    Figure("longest_wait_s", "longest wait of all, s", decimals=0),
+)
+GROUPS: Final = {"all": "all callers", "urgent": "priority 2", "others": "the others"}
+OF_GROUP: Final = {
+    group: tuple(Figure(f"{group}.{one.key}", one.words, one.is_share, one.decimals) for one in _OF_CALLERS)
+    for group in GROUPS
+}
+OVERTAKING: Final = (
+    Figure("bound_s", "bound on overtaking, s", decimals=0),
+    Figure("largest_overtaking_s", "largest overtaking seen, s", decimals=0),
+    Figure("overtaken_rate", "overtaken, of all who asked", is_share=True),
+)
+MOST_WAITING: Final = Figure("most_waiting", "most in one queue at a time", decimals=0)
+COUNTS: Final = tuple(Figure(f"{group}.offered", "asked for a person", decimals=0) for group in GROUPS)
+PRIORITY_FIGURES: Final = (*COUNTS, *(one for group in OF_GROUP.values() for one in group), *OVERTAKING, MOST_WAITING)
+
+
+def priority_figures(record: Record, plan: DayPlan, policy: Policy) -> dict[str, float]:
+    """Return the figures of PRIORITY_FIGURES, by their keys."""
+    urgent = {f"ct_{caller.number}" for caller in plan.callers if caller.is_urgent}
+    found = overtaking(record.stays)
+    return {
+        **_of_group("all", record, lambda contact_id: True),
+        **_of_group("urgent", record, lambda contact_id: contact_id in urgent),
+        **_of_group("others", record, lambda contact_id: contact_id not in urgent),
+        "bound_s": bound_s(policy),
+        "largest_overtaking_s": found.largest_s,
+        "overtaken_rate": found.overtaken / max(1, len(record.stays) + len(record.refused)),
+        "most_waiting": most_waiting(record.stays),
+    }
+
+
+def bound_s(policy: Policy) -> float:
+    """Return by how much later an urgent caller may come and still go before: weight × target, of the worst queue."""
+    return max(
+        queue.urgency_weight_permille / 1000 * (queue.target_wait_duration / _SECOND)
+        for queue in policy.queues.values()
+    )
+
+
+def most_waiting(stays: Iterable[Stay]) -> int:
+    """Return how many waited at one moment in the fullest queue; whoever leaves makes room first."""
+    changes: dict[str, Counter[tuple[float, int]]] = defaultdict(Counter)
+    for stay in stays:
+        if stay.wait:
+            entered_s = stay.entered_time.timestamp()
+            changes[stay.queue_id].update([(entered_s, 1), (entered_s + stay.wait / _SECOND, -1)])
+    return max((_highest(queue) for queue in changes.values()), default=0)
+
+
+def _highest(changes: Counter[tuple[float, int]]) -> int:
+    waiting = highest = 0
+    for (_, step), times in sorted(changes.items()):
+        waiting += step * times
+        highest = max(highest, waiting)
+    return highest
+
+
+def _of_group(group: str, record: Record, belongs: Callable[[str], bool]) -> dict[str, float]:
+    stays = [stay for stay in record.stays if belongs(stay.contact_id)]
+    refused = sum(map(belongs, record.refused))
+    figures = caller_figures([simulated_segment(stay) for stay in stays], refused)
+    figures["refused_rate"] = refused / max(1.0, figures["offered"])
+    figures["longest_wait_s"] = max((stay.wait / _SECOND for stay in stays), default=0.0)
+    return {f"{group}.{one.key}": figures[one.key] for one in _OF_CALLERS} | {f"{group}.offered": figures["offered"]}
