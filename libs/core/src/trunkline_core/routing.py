@@ -177,6 +177,7 @@ class QueueDefinition:
     max_wrap_up_extensions: int = 0
     choices: tuple[SkillChoice, ...] = ()
     overflow: Overflow | None = None
+    affinity_duration: timedelta = NOTHING
 
 
 def check_agent(agent: AgentDefinition) -> None:
@@ -221,6 +222,7 @@ def check_queue(queue: QueueDefinition) -> None:
     if queue.overflow:
         _check_overflow(queue.overflow)
     _check_range("queue.max_per_customer", queue.max_per_customer, 0, MAX_WAITING)
+    _check_at_least("queue.affinity_duration", queue.affinity_duration, NOTHING)
     for field, next_queue_id in next_queues(queue):
         check_id_of("qu", field, next_queue_id)
 

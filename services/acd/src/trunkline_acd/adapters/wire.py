@@ -62,6 +62,7 @@ def stream_of(event: Event) -> str:
             events.ContactEnqueued()
             | events.ContactRelaxed()
             | events.LimitPassed()
+            | events.AffinityEnded()
             | events.ContactOffered()
             | events.OfferAccepted()
             | events.OfferEnded()

@@ -84,7 +84,8 @@ def apply_connected(state: AcdState, event: ContactConnected, context: Context) 
     domain, now = state.domain(context.tenant), context.now
     contact, agent = domain.contact(event.contact_id), domain.agent(event.agent_id)
     timing.cancel_waiting(state, context.tenant, contact)
-    domain.put_contact(replace(contact, stage=Stage.CONNECTED, step_no=event.step_no, excluded=frozenset()))
+    connected = replace(contact, stage=Stage.CONNECTED, step_no=event.step_no, excluded=frozenset(), held_for="")
+    domain.put_contact(connected)
     queue = domain.queue(event.queue_id)
     domain.queues.put(event.queue_id, with_outcome(queue, SegmentOutcome.ANSWERED, event.wait_duration))
     if joining := agent.work_on(event.contact_id):

@@ -46,6 +46,7 @@ class Contact:
         aged_since: since when it ages, where that is not `entered_time`; see `aged_since_time`.
         longest_wait: the queue's limit when it entered (rule 16).
         is_over_limit: whether it reached that limit while it rang.
+        held_for: the only agent who may have it for now; empty for any (rule 10).
     """
 
     contact_id: str
@@ -69,6 +70,7 @@ class Contact:
     customer_id: str = ""
     longest_wait: QueueLimit | None = None
     is_over_limit: bool = False
+    held_for: str = ""
 
     @property
     def aged_since_time(self) -> datetime:

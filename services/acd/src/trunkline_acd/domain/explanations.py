@@ -72,6 +72,8 @@ def _candidate(agent: Agent, reason: str, now: datetime) -> Candidate:
 def _why_not(domain: Domain, contact: Contact, agent: Agent, chosen: Agent) -> str:
     if not meets(agent.profile, contact.wanted):
         return _LEAST_TELLING
+    if contact.held_for and contact.held_for != agent.agent_id:
+        return "HeldForAffinity"
     if agent.agent_id in contact.excluded:
         return "ExcludedAfterMiss"
     preferred = why_not_best(domain, contact, chosen.profile, agent.profile)

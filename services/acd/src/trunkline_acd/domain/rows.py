@@ -63,6 +63,7 @@ class Changes:
             case (
                 events.ContactRelaxed()
                 | events.LimitPassed()
+                | events.AffinityEnded()
                 | events.ContactForgotten()
                 | events.TombstoneDropped()
                 | events.ExclusionEnded()

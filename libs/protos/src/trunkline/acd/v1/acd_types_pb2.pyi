@@ -299,7 +299,7 @@ class Candidate(_message.Message):
     not_chosen_because: _builtins.str
     """Empty for the chosen one; otherwise why not: `IdleShorter`, `LoadHigher`, `LessProficient`, `TurnLater`, `NotDrawn`,
     `SkillMissing`, `AtCapacity`, `InWrapUp`, `OnBreak`, `Offline`, `NotConnected`, `NotResponding`, `ExcludedAfterMiss`,
-    `LaterRing`, `NextIntentPending`.
+    `LaterRing`, `NextIntentPending`, `HeldForAffinity`.
     """
     idle_ms: _builtins.int
     """Seconds available and unoccupied, in ms."""
