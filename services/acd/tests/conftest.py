@@ -250,14 +250,18 @@ def _check_timers(state: AcdState, domain: Domain) -> None:
 def _check_nobody_idles(domain: Domain) -> None:
     for contact in domain.contacts.values():
         if contact.stage is Stage.WAITING:
-            for agent in domain.agents.values():
-                assert not (
-                    is_routable(agent)
-                    and has_room(agent, contact.channel)
-                    and meets(agent.profile, contact.wanted)
-                    and agent.agent_id not in contact.excluded
-                    and contact.held_for in ("", agent.agent_id)
-                ), f"{agent} idles while {contact} waits"
+            could = [
+                agent.agent_id
+                for agent in domain.agents.values()
+                if is_routable(agent)
+                and has_room(agent, contact.channel)
+                and meets(agent.profile, contact.wanted)
+                and agent.agent_id not in contact.excluded
+            ]
+            if contact.held_for:
+                assert contact.held_for not in could, f"{contact} is held for somebody who idles"
+            else:
+                assert len(could) <= contact.reserved, f"{could} idle while {contact} waits"
 
 
 def _check_held(domain: Domain) -> None:

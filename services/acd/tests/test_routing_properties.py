@@ -113,6 +113,8 @@ REDEFINITIONS = st.builds(
     max_per_customer=st.integers(0, 2),
     overflow=st.sampled_from([None, Overflow("qu_last", timedelta(seconds=6), timedelta(seconds=3))]),
     affinity_duration=st.sampled_from([timedelta(0), timedelta(seconds=4), timedelta(seconds=30)]),
+    vip_min_value_permille=st.just(500),
+    vip_reserved_agents=st.integers(0, 2),
 )
 
 COMMANDS = st.one_of(
@@ -169,6 +171,8 @@ def prepared(new_routing: Any, *choices: int) -> Any:
         longest_wait=QueueLimit(timedelta(seconds=40), "qu_help"),
         overflow=Overflow("qu_last", timedelta(seconds=25), timedelta(seconds=10)),
         affinity_duration=timedelta(seconds=8),
+        vip_min_value_permille=500,
+        vip_reserved_agents=sum(choices) % 3,
     )
     routing.code("done")
     routing.agent("ag_1", chats=2)
@@ -309,7 +313,7 @@ def arrivals(step: int) -> list[Any]:
     needs = ((), (SkillRequirement("a", 2),), (SkillRequirement("a", 3), SkillRequirement("b", 1)))[step % 3]
     preferred = ("", "ag_1", "ag_2", "ag_3")[step % 4]
     return [
-        EnqueueContact(f"ct_{step}", step, queue_id, channel, 0, 0, needs, preferred_agent_id=preferred)
+        EnqueueContact(f"ct_{step}", step, queue_id, channel, 700 * (step % 2), 0, needs, preferred_agent_id=preferred)
         for queue_id in ("qu_sales", "qu_help")
         for channel in (Channel.VOICE, Channel.CHAT)
     ]

@@ -63,6 +63,7 @@ def stream_of(event: Event) -> str:
             | events.ContactRelaxed()
             | events.LimitPassed()
             | events.AffinityEnded()
+            | events.ContactKeptBack()
             | events.ContactOffered()
             | events.OfferAccepted()
             | events.OfferEnded()

@@ -24,6 +24,7 @@ from trunkline_acd.domain import (
     rings,
     segments,
     tombstones,
+    vips,
     wrap_ups,
 )
 from trunkline_acd.domain.commands import Command
@@ -106,6 +107,8 @@ class AcdDecider:
                 overflows.apply_checked(state, event, context)
             case events.AffinityEnded():
                 affinity.apply_ended(state, event, context)
+            case events.ContactKeptBack():
+                vips.apply_kept_back(state, event, context)
             case events.SkillsRefreshed():
                 configuration.apply_skills_refreshed(state, event, context)
             case events.NextIntentSet():

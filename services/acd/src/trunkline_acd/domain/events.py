@@ -86,6 +86,14 @@ class ContactRelaxed:
 
 
 @dataclass(frozen=True, slots=True)
+class ContactKeptBack:
+    """A free agent was kept back from the contact for VIP contacts, for the first time in its segment."""
+
+    contact_id: str
+    segment_no: int
+
+
+@dataclass(frozen=True, slots=True)
 class ContactOffered:
     """A contact rings at an agent."""
 
@@ -344,6 +352,7 @@ Event = (
     | UnstaffedQueueCleared
     | OverflowChecked
     | AffinityEnded
+    | ContactKeptBack
     | ContactOffered
     | OfferAccepted
     | OfferEnded

@@ -10,29 +10,37 @@ from datetime import datetime
 
 from trunkline_core.decider import Context
 
+from trunkline_acd.domain import vips
 from trunkline_acd.domain.agents import Agent, has_room, is_routable
-from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, fine_score, line_place
+from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, fine_score, line_of, line_place
 from trunkline_acd.domain.definitions import lease_of
-from trunkline_acd.domain.events import ContactOffered
+from trunkline_acd.domain.events import ContactKeptBack, ContactOffered
 from trunkline_acd.domain.explanations import explain
 from trunkline_acd.domain.skills import meets
 from trunkline_acd.domain.state import Domain
 from trunkline_acd.domain.strategies import best_standing
 
 
-def offer_contact(domain: Domain, contact_id: str, trigger: str, context: Context) -> Iterator[ContactOffered]:
+def offer_contact(
+    domain: Domain, contact_id: str, trigger: str, context: Context
+) -> Iterator[ContactOffered | ContactKeptBack]:
     """Offer a waiting contact to the best agent, if one is eligible."""
     contact = domain.contacts.get(contact_id)
     if contact is None or contact.stage is not Stage.WAITING:
         return
     if agent := best_agent(domain, contact):
         yield _offer(domain, contact, agent, trigger, context)
+    else:
+        yield from vips.note_contact(domain, contact)
 
 
-def offer_to_agent(domain: Domain, agent_id: str, trigger: str, context: Context) -> Iterator[ContactOffered]:
+def offer_to_agent(
+    domain: Domain, agent_id: str, trigger: str, context: Context
+) -> Iterator[ContactOffered | ContactKeptBack]:
     """Offer waiting contacts to an agent until nothing fits any more."""
     while (agent := domain.agent(agent_id)) and (contact := best_contact(domain, agent, context.now)):
         yield _offer(domain, contact, agent, trigger, context)
+    yield from vips.note_agent(domain, agent, context.now)
 
 
 def best_agent(domain: Domain, contact: Contact) -> Agent | None:
@@ -40,6 +48,8 @@ def best_agent(domain: Domain, contact: Contact) -> Agent | None:
     if contact.held_for:
         agent = domain.agent(contact.held_for)
         return agent if is_routable(agent) and _fits(agent, contact) else None
+    if contact.reserved and vips.is_kept_back(domain, contact, vips.free_for(domain, line_of(contact))):
+        return None
     best = best_standing(domain, contact)
     return domain.agent(best.place.agent_id) if best else None
 
@@ -80,8 +90,12 @@ def _ranked_head(domain: Domain, line: Line, agent_id: str, now: datetime) -> tu
 
 
 def _first_offerable(domain: Domain, line: Line, agent_id: str) -> LinePlace | None:
+    free = vips.free_for(domain, line) if line.reserved else 0
+    if line.reserved and free <= line.reserved:
+        return None
     for place in domain.lines.entries(line):
-        if agent_id not in domain.contact(place.contact_id).excluded:
+        contact = domain.contact(place.contact_id)
+        if agent_id not in contact.excluded and not vips.is_kept_back(domain, contact, free):
             return place
     return None
 

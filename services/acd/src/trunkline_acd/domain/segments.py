@@ -20,6 +20,7 @@ from trunkline_acd.domain import (
     rings,
     timing,
     tombstones,
+    vips,
     wrap_ups,
 )
 from trunkline_acd.domain.contacts import Contact, Stage
@@ -112,6 +113,7 @@ def apply_enqueued(state: AcdState, event: ContactEnqueued, context: Context) ->
         customer_id=event.customer_id,
         longest_wait=queue.definition.longest_wait,
         held_for=event.preferred_agent_id if event.held_until_time else "",
+        reserved=vips.reserved_from(queue.definition, event.value_permille),
     )
     domain.put_contact(contact)
     rings.set_timer(state, context.tenant, contact)
@@ -128,6 +130,7 @@ def apply_segment_ended(state: AcdState, event: SegmentEnded, context: Context) 
     domain.put_contact(replace(contact, stage=Stage.ENDED, excluded=frozenset(), held_for=""))
     queue = domain.queue(event.queue_id)
     domain.queues.put(event.queue_id, with_outcome(queue, event.outcome, event.wait_duration))
+    vips.count_wait(domain, contact, context.now)
 
 
 def _end_segment(domain: Domain, contact: Contact, reason: str, context: Context) -> Iterator[Event]:

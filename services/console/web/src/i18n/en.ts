@@ -139,6 +139,7 @@ export const en = {
       NotResponding: "did not answer lately",
       ExcludedAfterMiss: "has just passed on this contact",
       HeldForAffinity: "is not the agent whom the contact is held for",
+      KeptForVip: "is kept free for VIP customers",
     },
     policy: "Routing rules, version {{version}}",
   },

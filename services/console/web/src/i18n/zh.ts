@@ -141,6 +141,7 @@ export const zh: Texts = {
       NotResponding: "近期未应答",
       ExcludedAfterMiss: "刚刚没有接听该客户",
       HeldForAffinity: "该客户为指定座席保留",
+      KeptForVip: "为 VIP 客户保留",
     },
     policy: "路由规则版本 {{version}}",
   },
