@@ -12,7 +12,7 @@ from trunkline_core.decider import Context
 
 from trunkline_acd.domain import vips
 from trunkline_acd.domain.agents import Agent, has_room, is_routable
-from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, fine_score, line_of, line_place
+from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, fine_score, line_place
 from trunkline_acd.domain.definitions import lease_of
 from trunkline_acd.domain.events import ContactKeptBack, ContactOffered
 from trunkline_acd.domain.explanations import explain
@@ -48,7 +48,7 @@ def best_agent(domain: Domain, contact: Contact) -> Agent | None:
     if contact.held_for:
         agent = domain.agent(contact.held_for)
         return agent if is_routable(agent) and _fits(agent, contact) else None
-    if contact.reserved and vips.is_kept_back(domain, contact, vips.free_for(domain, line_of(contact))):
+    if contact.reserved and vips.is_kept_back(domain, contact, vips.FreeAgents(domain)):
         return None
     best = best_standing(domain, contact)
     return domain.agent(best.place.agent_id) if best else None
@@ -59,9 +59,10 @@ def best_contact(domain: Domain, agent: Agent, now: datetime) -> Contact | None:
     if not is_routable(agent):
         return None
     best: tuple[int, int, str] | None = None
+    free = vips.FreeAgents(domain)
     for line in domain.lines:
         if meets(agent.profile, line.requirements) and has_room(agent, line.channel):
-            head = _ranked_head(domain, line, agent.agent_id, now)
+            head = _ranked_head(domain, line, agent.agent_id, free, now)
             best = min(best, head) if best and head else best or head
     for contact in domain.held_for(agent.agent_id):
         if contact.stage is Stage.WAITING and _fits(agent, contact):
@@ -82,16 +83,17 @@ def _ranked(domain: Domain, contact: Contact, now: datetime) -> tuple[int, int, 
     return -fine_score(place, definition, now), place.order, place.contact_id
 
 
-def _ranked_head(domain: Domain, line: Line, agent_id: str, now: datetime) -> tuple[int, int, str] | None:
-    place = _first_offerable(domain, line, agent_id)
+def _ranked_head(
+    domain: Domain, line: Line, agent_id: str, free: vips.FreeAgents, now: datetime
+) -> tuple[int, int, str] | None:
+    place = _first_offerable(domain, line, agent_id, free)
     if place is None:
         return None
     return -fine_score(place, domain.queue(line.queue_id).definition, now), place.order, place.contact_id
 
 
-def _first_offerable(domain: Domain, line: Line, agent_id: str) -> LinePlace | None:
-    free = vips.free_for(domain, line) if line.reserved else 0
-    if line.reserved and free <= line.reserved:
+def _first_offerable(domain: Domain, line: Line, agent_id: str, free: vips.FreeAgents) -> LinePlace | None:
+    if line.reserved and free.of(line) <= line.reserved:
         return None
     for place in domain.lines.entries(line):
         contact = domain.contact(place.contact_id)
