@@ -25,6 +25,7 @@ from trunkline_acd.domain.decider import AcdDecider
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.events import ContactOffered, Event, RowsChanged
 from trunkline_acd.domain.places import Order, order_of, place_of
+from trunkline_acd.domain.policy import MAX_HELD_PER_AGENT
 from trunkline_acd.domain.skills import meets
 from trunkline_acd.domain.state import AcdState, Domain, connected_peer
 from trunkline_acd.domain.words import Intent, WorkState
@@ -134,9 +135,11 @@ class Routing:
         urgency: int = 0,
         step: int = 1,
         customer: str = "",
+        preferred: str = "",
     ) -> list[Event]:
         requirements = tuple(SkillRequirement(skill, level) for skill, level in needs)
-        return self.do(EnqueueContact(contact_id, step, queue_id, channel, value, urgency, requirements, customer))
+        entry = EnqueueContact(contact_id, step, queue_id, channel, value, urgency, requirements, customer)
+        return self.do(replace(entry, preferred_agent_id=preferred))
 
     def chat(self, contact_id: str, **options: Any) -> list[Event]:
         return self.enqueue(contact_id, channel=Channel.CHAT, **options)
@@ -176,6 +179,7 @@ def check(state: AcdState) -> None:
         _check_one_place_per_contact(domain)
         _check_timers(state, domain)
         _check_nobody_idles(domain)
+        _check_held(domain)
         _check_conservation(domain)
         _check_indexes(domain)
 
@@ -214,6 +218,8 @@ def _check_timers(state: AcdState, domain: Domain) -> None:
             wanted.add(f"ring/{domain.tenant}/{contact.contact_id}")
         if contact.is_open and contact.longest_wait and not contact.is_over_limit:
             wanted.add(f"longest_wait/{domain.tenant}/{contact.contact_id}")
+        if contact.held_for:
+            wanted.add(f"affinity/{domain.tenant}/{contact.contact_id}")
         for agent_id in contact.excluded:
             wanted.add(f"exclusion/{domain.tenant}/{contact.contact_id}/{agent_id}")
     for agent in domain.agents.values():
@@ -244,13 +250,31 @@ def _check_timers(state: AcdState, domain: Domain) -> None:
 def _check_nobody_idles(domain: Domain) -> None:
     for contact in domain.contacts.values():
         if contact.stage is Stage.WAITING:
-            for agent in domain.agents.values():
-                assert not (
-                    is_routable(agent)
-                    and has_room(agent, contact.channel)
-                    and meets(agent.profile, contact.wanted)
-                    and agent.agent_id not in contact.excluded
-                ), f"{agent} idles while {contact} waits"
+            could = [
+                agent.agent_id
+                for agent in domain.agents.values()
+                if is_routable(agent)
+                and has_room(agent, contact.channel)
+                and meets(agent.profile, contact.wanted)
+                and agent.agent_id not in contact.excluded
+            ]
+            if contact.held_for:
+                assert contact.held_for not in could, f"{contact} is held for somebody who idles"
+            else:
+                assert len(could) <= contact.reserved, f"{could} idle while {contact} waits"
+
+
+def _check_held(domain: Domain) -> None:
+    """Whoever cannot take a contact holds none; what is held rings at nobody else."""
+    for contact in domain.contacts.values():
+        if contact.held_for:
+            agent = domain.agent(contact.held_for)
+            assert contact.is_open
+            assert contact.agent_id in ("", contact.held_for)
+            assert is_signed_in(agent) and not agent.not_responding, contact
+            assert meets(agent.profile, contact.wanted)
+            assert agent.agent_id not in contact.excluded
+            assert domain.held.size(agent.agent_id) <= MAX_HELD_PER_AGENT
 
 
 def _check_conservation(domain: Domain) -> None:
@@ -265,15 +289,18 @@ def _check_conservation(domain: Domain) -> None:
 
 
 def _check_indexes(domain: Domain) -> None:
-    lines, ages, pools, others, peers = (Counter[Any]() for _ in range(5))
+    lines, ages, pools, others, peers, held = (Counter[Any]() for _ in range(6))
     orders = {order_of(queue.definition.strategy) for queue in domain.queues.values()} - {Order.IDLE}
     sets: dict[str, set[Any]] = {queue.queue_id: set() for queue in domain.queues.values()}
     for contact in domain.contacts.values():
         if contact.is_open:
             sets[contact.queue_id].add(contact.requirements)
+        if contact.held_for:
+            held[(contact.held_for, (contact.order, contact.contact_id))] += 1
         if contact.stage is Stage.WAITING:
             definition = domain.queue(contact.queue_id).definition
-            lines[(line_of(contact), line_place(contact, definition))] += 1
+            if not contact.held_for:
+                lines[(line_of(contact), line_place(contact, definition))] += 1
             ages[(contact.queue_id, (contact.order, contact.contact_id))] += 1
     for agent in domain.agents.values():
         if place := place_of(agent):
@@ -287,7 +314,13 @@ def _check_indexes(domain: Domain) -> None:
     assert {queue.queue_id: queue.requirement_sets for queue in domain.queues.values()} == {
         queue_id: len(found) for queue_id, found in sets.items()
     }
-    indexes = ((domain.lines, lines), (domain.ages, ages), (domain.pools, pools), (domain.peers, peers))
+    indexes = (
+        (domain.lines, lines),
+        (domain.ages, ages),
+        (domain.pools, pools),
+        (domain.peers, peers),
+        (domain.held, held),
+    )
     for shelves, expected in (*indexes, (domain.other_pools, others)):
         entries = Counter((key, entry) for key in shelves for entry in shelves.entries(key))
         assert entries == expected

@@ -15,6 +15,7 @@ from trunkline_acd.domain.commands import (
     CloseAgentSession,
     DeclineOffer,
     DropTombstone,
+    EndAffinity,
     EndContact,
     EndExclusion,
     EnqueueContact,
@@ -80,6 +81,7 @@ CONJUNCTIONS = st.lists(TERMS, min_size=1, max_size=2).map(tuple).map(SkillConju
 EITHER = st.lists(st.lists(CONJUNCTIONS, min_size=1, max_size=2).map(tuple).map(SkillChoice), max_size=1).map(tuple)
 NEEDS = st.lists(st.builds(SkillRequirement, st.sampled_from("ab"), st.integers(1, 3)), max_size=1).map(tuple)
 CUSTOMERS = st.sampled_from(["", "cu_1"])
+PREFERRED = st.sampled_from(["", "", "ag_1", "ag_2", "ag_3", "ag_gone"])
 PERMILLE = st.integers(0, 1000)
 
 RELAXATION = (
@@ -110,11 +112,16 @@ REDEFINITIONS = st.builds(
     unstaffed=LIMITS,
     max_per_customer=st.integers(0, 2),
     overflow=st.sampled_from([None, Overflow("qu_last", timedelta(seconds=6), timedelta(seconds=3))]),
+    affinity_duration=st.sampled_from([timedelta(0), timedelta(seconds=4), timedelta(seconds=30)]),
+    vip_min_value_permille=st.just(500),
+    vip_reserved_agents=st.integers(0, 2),
 )
 
 COMMANDS = st.one_of(
     st.builds(PutQueue, REDEFINITIONS),
-    st.builds(EnqueueContact, CONTACTS, STEPS, QUEUES, CHANNELS, PERMILLE, PERMILLE, NEEDS, CUSTOMERS, EITHER),
+    st.builds(
+        EnqueueContact, CONTACTS, STEPS, QUEUES, CHANNELS, PERMILLE, PERMILLE, NEEDS, CUSTOMERS, EITHER, PREFERRED
+    ),
     st.builds(EndContact, CONTACTS, STEPS, st.sampled_from(["customer_left", "agent_ended", "system"])),
     st.builds(AcceptOffer, AGENTS, CONTACTS, NUMBERS),
     st.builds(DeclineOffer, AGENTS, CONTACTS, NUMBERS),
@@ -126,6 +133,7 @@ COMMANDS = st.one_of(
     st.builds(ExtendWrapUp, AGENTS, CONTACTS),
     st.builds(RefreshSkills, AGENTS),
     st.builds(CheckOverflow, QUEUES),
+    st.builds(EndAffinity, CONTACTS),
     st.builds(RearmAgent, AGENTS),
     st.builds(OpenAgentSession, AGENTS, PEERS, SESSIONS),
     st.builds(CloseAgentSession, AGENTS, SESSIONS),
@@ -162,6 +170,9 @@ def prepared(new_routing: Any, *choices: int) -> Any:
         strategy=strategy,
         longest_wait=QueueLimit(timedelta(seconds=40), "qu_help"),
         overflow=Overflow("qu_last", timedelta(seconds=25), timedelta(seconds=10)),
+        affinity_duration=timedelta(seconds=8),
+        vip_min_value_permille=500,
+        vip_reserved_agents=sum(choices) % 3,
     )
     routing.code("done")
     routing.agent("ag_1", chats=2)
@@ -176,7 +187,7 @@ def fingerprint(state: AcdState) -> Any:
     for domain in state.domains():
         tables = [domain.queues, domain.agents, domain.contacts, domain.tombstones]
         rows = [sorted(map(repr, table.values())) for table in tables]
-        shelves = [domain.lines, domain.ages, domain.pools, domain.other_pools, domain.peers]
+        shelves = [domain.lines, domain.held, domain.ages, domain.pools, domain.other_pools, domain.peers]
         entries = [sorted((repr(key), list(shelf.entries(key))) for key in shelf) for shelf in shelves]
         domains.append((domain.tenant, rows, entries, [t.contact_id for t in domain.oldest_tombstones()]))
         domains.append(sorted(code for code in ("done", "later") if code in domain.wrap_up_codes))
@@ -300,8 +311,9 @@ def live_through(routing: Any, choices: list[int]) -> None:
 
 def arrivals(step: int) -> list[Any]:
     needs = ((), (SkillRequirement("a", 2),), (SkillRequirement("a", 3), SkillRequirement("b", 1)))[step % 3]
+    preferred = ("", "ag_1", "ag_2", "ag_3")[step % 4]
     return [
-        EnqueueContact(f"ct_{step}", step, queue_id, channel, 0, 0, needs)
+        EnqueueContact(f"ct_{step}", step, queue_id, channel, 700 * (step % 2), 0, needs, preferred_agent_id=preferred)
         for queue_id in ("qu_sales", "qu_help")
         for channel in (Channel.VOICE, Channel.CHAT)
     ]

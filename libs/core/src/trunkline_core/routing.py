@@ -16,6 +16,7 @@ MAX_WEIGHT_PERMILLE = 10_000
 MAX_WAITING = 10_000
 MAX_CHATS = 16
 MAX_WRAP_UP_EXTENSIONS = 10
+MAX_VIP_RESERVED_AGENTS = 100
 MAX_SKILL_TERMS = 16
 MAX_RELAXATION_STEPS = 8
 MAX_RELAXED_SKILLS = 32
@@ -177,6 +178,9 @@ class QueueDefinition:
     max_wrap_up_extensions: int = 0
     choices: tuple[SkillChoice, ...] = ()
     overflow: Overflow | None = None
+    affinity_duration: timedelta = NOTHING
+    vip_min_value_permille: int = 0
+    vip_reserved_agents: int = 0
 
 
 def check_agent(agent: AgentDefinition) -> None:
@@ -221,6 +225,11 @@ def check_queue(queue: QueueDefinition) -> None:
     if queue.overflow:
         _check_overflow(queue.overflow)
     _check_range("queue.max_per_customer", queue.max_per_customer, 0, MAX_WAITING)
+    _check_at_least("queue.affinity_duration", queue.affinity_duration, NOTHING)
+    _check_range("queue.vip_min_value_permille", queue.vip_min_value_permille, 0, 1000)
+    _check_range("queue.vip_reserved_agents", queue.vip_reserved_agents, 0, MAX_VIP_RESERVED_AGENTS)
+    if queue.vip_reserved_agents and not queue.vip_min_value_permille:
+        raise Invalid("queue.vip_reserved_agents", "must be 0 while vip_min_value_permille makes nobody a VIP")
     for field, next_queue_id in next_queues(queue):
         check_id_of("qu", field, next_queue_id)
 

@@ -44,6 +44,16 @@ class RoutingMetrics(Collector):
             "Agents that missed too many offers and get none until re-armed.",
             sum(agent.not_responding for agent in agents),
         )
+        yield _counter(
+            "kept_back_contacts",
+            "Segments that ended of contacts from which a free agent was kept back for VIP contacts.",
+            sum(queue.kept_back_total for queue in queues),
+        )
+        yield _counter(
+            "kept_back_seconds",
+            "Sum of their waits since an agent was first kept back from each.",
+            sum(queue.kept_back_wait.total_seconds() for queue in queues),
+        )
         yield _gauge("tombstones", "Ended contacts remembered.", sum(len(domain.tombstones) for domain in domains))
         yield _counter(
             "tombstones_dropped_early",
@@ -60,5 +70,5 @@ def _gauge(name: str, text: str, value: int) -> Metric:
     return GaugeMetricFamily(f"trunkline_acd_{name}", text, value=value)
 
 
-def _counter(name: str, text: str, value: int) -> Metric:
+def _counter(name: str, text: str, value: float) -> Metric:
     return CounterMetricFamily(f"trunkline_acd_{name}", text, value=value)

@@ -62,6 +62,8 @@ def stream_of(event: Event) -> str:
             events.ContactEnqueued()
             | events.ContactRelaxed()
             | events.LimitPassed()
+            | events.AffinityEnded()
+            | events.ContactKeptBack()
             | events.ContactOffered()
             | events.OfferAccepted()
             | events.OfferEnded()

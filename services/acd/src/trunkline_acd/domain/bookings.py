@@ -9,7 +9,7 @@ from datetime import datetime
 from trunkline_core.decider import Context
 from trunkline_core.timers import Timer
 
-from trunkline_acd.domain import commands, overflows, timing
+from trunkline_acd.domain import commands, overflows, timing, vips
 from trunkline_acd.domain.agents import Work, with_recent_work, with_work, without_work
 from trunkline_acd.domain.contacts import Stage
 from trunkline_acd.domain.events import (
@@ -84,9 +84,11 @@ def apply_connected(state: AcdState, event: ContactConnected, context: Context) 
     domain, now = state.domain(context.tenant), context.now
     contact, agent = domain.contact(event.contact_id), domain.agent(event.agent_id)
     timing.cancel_waiting(state, context.tenant, contact)
-    domain.put_contact(replace(contact, stage=Stage.CONNECTED, step_no=event.step_no, excluded=frozenset()))
+    connected = replace(contact, stage=Stage.CONNECTED, step_no=event.step_no, excluded=frozenset(), held_for="")
+    domain.put_contact(connected)
     queue = domain.queue(event.queue_id)
     domain.queues.put(event.queue_id, with_outcome(queue, SegmentOutcome.ANSWERED, event.wait_duration))
+    vips.count_wait(domain, contact, now)
     if joining := agent.work_on(event.contact_id):
         work = replace(joining, state=WorkState.CONNECTED, since_time=now, expires_time=None, explanation=None)
         busier = with_recent_work(agent, joining.channel, now)

@@ -42,6 +42,7 @@ class EnqueueContact:
     requirements: tuple[SkillRequirement, ...]
     customer_id: str = ""
     choices: tuple[SkillChoice, ...] = ()
+    preferred_agent_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +236,13 @@ class CheckOverflow:
     queue_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class EndAffinity:
+    """Timer: the contact was held for one agent for long enough."""
+
+    contact_id: str
+
+
 TimerCommand = (
     ExpireOffer
     | ExpireConnecting
@@ -247,6 +255,7 @@ TimerCommand = (
     | ClearUnstaffedQueue
     | RefreshSkills
     | CheckOverflow
+    | EndAffinity
 )
 
 AgentCommand = (

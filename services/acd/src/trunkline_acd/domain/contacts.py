@@ -46,6 +46,9 @@ class Contact:
         aged_since: since when it ages, where that is not `entered_time`; see `aged_since_time`.
         longest_wait: the queue's limit when it entered (rule 16).
         is_over_limit: whether it reached that limit while it rang.
+        held_for: the only agent who may have it for now; empty for any (rule 10).
+        reserved: how many free agents are kept back from it for VIP contacts (rule 11).
+        kept_back_since: when an agent was first kept back from it; None before.
     """
 
     contact_id: str
@@ -69,6 +72,9 @@ class Contact:
     customer_id: str = ""
     longest_wait: QueueLimit | None = None
     is_over_limit: bool = False
+    held_for: str = ""
+    reserved: int = 0
+    kept_back_since: datetime | None = None
 
     @property
     def aged_since_time(self) -> datetime:
@@ -117,6 +123,7 @@ class Line(NamedTuple):
     queue_id: str
     channel: Channel
     requirements: RequirementSet
+    reserved: int = 0
 
 
 class LinePlace(NamedTuple):
@@ -129,7 +136,7 @@ class LinePlace(NamedTuple):
 
 def line_of(contact: Contact) -> Line:
     """Return the line in which the contact waits."""
-    return Line(contact.queue_id, contact.channel, contact.wanted)
+    return Line(contact.queue_id, contact.channel, contact.wanted, contact.reserved)
 
 
 def line_place(contact: Contact, queue: QueueDefinition) -> LinePlace:

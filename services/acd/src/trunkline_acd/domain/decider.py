@@ -10,6 +10,7 @@ from trunkline_core.decider import Context
 from trunkline_core.errors import NotFound
 
 from trunkline_acd.domain import (
+    affinity,
     bookings,
     commands,
     configuration,
@@ -23,6 +24,7 @@ from trunkline_acd.domain import (
     rings,
     segments,
     tombstones,
+    vips,
     wrap_ups,
 )
 from trunkline_acd.domain.commands import Command
@@ -39,6 +41,14 @@ _OF_STAFF = (
     events.AgentDisconnected,
 )
 _ENDS_WORK = (events.OfferEnded, events.ConnectFailed, events.ContactReleased, events.WrapUpFinished)
+_MAY_END_AFFINITY = (
+    events.SkillsRefreshed,
+    events.IntentChanged,
+    events.AgentDisconnected,
+    events.AgentNotResponding,
+    events.OfferEnded,
+    events.ConnectFailed,
+)
 _TRUSTED = ("supervisor:", "service:")
 
 
@@ -95,6 +105,10 @@ class AcdDecider:
                 wrap_ups.apply_extended(state, event, context)
             case events.OverflowChecked():
                 overflows.apply_checked(state, event, context)
+            case events.AffinityEnded():
+                affinity.apply_ended(state, event, context)
+            case events.ContactKeptBack():
+                vips.apply_kept_back(state, event, context)
             case events.SkillsRefreshed():
                 configuration.apply_skills_refreshed(state, event, context)
             case events.NextIntentSet():
@@ -122,19 +136,30 @@ class AcdDecider:
 
 
 def _decide_all(state: AcdState, domain: Domain, command: Command, context: Context) -> Iterator[Event]:
-    """Yield what the command causes; then who changes to a pending intent, and which queues lose or find staff."""
-    may_change_staff, less_busy = False, dict[str, None]()
+    """Yield what the command causes; then what follows for agents who have less to do, for affinity and for staff."""
+    may_change_staff, less_busy, changed = False, dict[str, None](), dict[str, None]()
     for event in _decide(state, domain, command, context):
         yield event
         may_change_staff |= isinstance(event, _OF_STAFF)
         if isinstance(event, _ENDS_WORK):
             less_busy[event.agent_id] = None
+        if agent_id := _agent_of(event):
+            changed[agent_id] = None
     for agent_id in less_busy:
         for event in desks.take_next_intent(domain, agent_id, context):
             yield event
             may_change_staff = True
+    for agent_id in (changed | less_busy) if len(domain.held) else ():
+        yield from affinity.let_go_of(domain, agent_id, context)
     if may_change_staff:
         yield from limits.note_staff(domain, context)
+
+
+def _agent_of(event: Event) -> str:
+    """Return the agent who may not be able any more to take what is held for that agent; empty for nobody."""
+    if isinstance(event, events.AgentConfigured):
+        return event.agent.agent_id
+    return event.agent_id if isinstance(event, _MAY_END_AFFINITY) else ""
 
 
 def _decide(state: AcdState, domain: Domain, command: Command, context: Context) -> Iterator[Event]:
@@ -200,6 +225,8 @@ def _decide_timer(state: AcdState, command: commands.TimerCommand, context: Cont
             return relaxation.relax(state, command, context)
         case commands.CheckOverflow():
             return overflows.check_overflow(state, command, context)
+        case commands.EndAffinity():
+            return affinity.end(state, command, context)
         case commands.RefreshSkills():
             return configuration.refresh_skills(state, command, context)
         case commands.ReachLongestWait():

@@ -48,6 +48,7 @@ def check_queue(queue: QueueDefinition | None) -> QueueDefinition:
             _check_not_above(f"queue.{name}.after_duration", limit.after_duration)
     if queue.overflow:
         _check_not_above("queue.overflow.begin_wait_duration", queue.overflow.begin_wait_duration)
+    _check_not_above("queue.affinity_duration", queue.affinity_duration)
     for number, step in enumerate(queue.relaxation):
         _check_not_above(f"queue.relaxation[{number}].after_duration", step.after_duration)
     return queue

@@ -46,6 +46,7 @@ class ContactEnqueued:
     Attributes:
         requirements: the queue's and the contact's own, one per skill, sorted.
         aged_since_time: since when it ages, where that is not now: it moved on from another queue.
+        held_until_time: until when only the preferred agent may have it; None when it is not held.
     """
 
     contact_id: str
@@ -62,6 +63,17 @@ class ContactEnqueued:
     customer_id: str = ""
     choices: tuple[SkillChoice, ...] = ()
     own_choices: tuple[SkillChoice, ...] = ()
+    preferred_agent_id: str = ""
+    held_until_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AffinityEnded:
+    """A contact is not held for that agent any more."""
+
+    contact_id: str
+    segment_no: int
+    agent_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +83,14 @@ class ContactRelaxed:
     contact_id: str
     segment_no: int
     ring: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContactKeptBack:
+    """A free agent was kept back from the contact for VIP contacts, for the first time in its segment."""
+
+    contact_id: str
+    segment_no: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +351,8 @@ Event = (
     | QueueStaffed
     | UnstaffedQueueCleared
     | OverflowChecked
+    | AffinityEnded
+    | ContactKeptBack
     | ContactOffered
     | OfferAccepted
     | OfferEnded

@@ -12,7 +12,7 @@ from trunkline_acd.domain.agents import Agent, has_room, idle_at
 from trunkline_acd.domain.contacts import Contact, score_terms
 from trunkline_acd.domain.skills import meets
 from trunkline_acd.domain.state import Domain
-from trunkline_acd.domain.strategies import standings_in, why_not_best
+from trunkline_acd.domain.strategies import goes_before, standings_in, why_not_best
 from trunkline_acd.domain.words import Candidate, Connectivity, Explanation, Intent, WorkState
 
 _MILLISECOND = timedelta(milliseconds=1)
@@ -72,9 +72,13 @@ def _candidate(agent: Agent, reason: str, now: datetime) -> Candidate:
 def _why_not(domain: Domain, contact: Contact, agent: Agent, chosen: Agent) -> str:
     if not meets(agent.profile, contact.wanted):
         return _LEAST_TELLING
+    if contact.held_for and contact.held_for != agent.agent_id:
+        return "HeldForAffinity"
     if agent.agent_id in contact.excluded:
         return "ExcludedAfterMiss"
     preferred = why_not_best(domain, contact, chosen.profile, agent.profile)
+    if contact.reserved and goes_before(domain, contact, agent, chosen):
+        preferred = "KeptForVip"  # an agent who became free lets the contact go, whoever is kept back stays
     return _why_not_routable(agent) or _why_no_room(contact, agent) or preferred
 
 

@@ -2,7 +2,7 @@
 
 Owns: rule 8, and rule 9 with `strategies`. The work of a match grows with skill profiles and lines, never with contacts
 or agents that wait: only the first of each line or pool is looked at, and those behind it that the one in front hides
-by an exclusion.
+by an exclusion, and the few contacts that are held for one agent (rule 10).
 """
 
 from collections.abc import Iterator
@@ -10,32 +10,46 @@ from datetime import datetime
 
 from trunkline_core.decider import Context
 
+from trunkline_acd.domain import vips
 from trunkline_acd.domain.agents import Agent, has_room, is_routable
-from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, fine_score
+from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, fine_score, line_place
 from trunkline_acd.domain.definitions import lease_of
-from trunkline_acd.domain.events import ContactOffered
+from trunkline_acd.domain.events import ContactKeptBack, ContactOffered
 from trunkline_acd.domain.explanations import explain
+from trunkline_acd.domain.skills import meets
 from trunkline_acd.domain.state import Domain
 from trunkline_acd.domain.strategies import best_standing
 
 
-def offer_contact(domain: Domain, contact_id: str, trigger: str, context: Context) -> Iterator[ContactOffered]:
+def offer_contact(
+    domain: Domain, contact_id: str, trigger: str, context: Context
+) -> Iterator[ContactOffered | ContactKeptBack]:
     """Offer a waiting contact to the best agent, if one is eligible."""
     contact = domain.contacts.get(contact_id)
     if contact is None or contact.stage is not Stage.WAITING:
         return
     if agent := best_agent(domain, contact):
         yield _offer(domain, contact, agent, trigger, context)
+    else:
+        yield from vips.note_contact(domain, contact)
 
 
-def offer_to_agent(domain: Domain, agent_id: str, trigger: str, context: Context) -> Iterator[ContactOffered]:
+def offer_to_agent(
+    domain: Domain, agent_id: str, trigger: str, context: Context
+) -> Iterator[ContactOffered | ContactKeptBack]:
     """Offer waiting contacts to an agent until nothing fits any more."""
     while (agent := domain.agent(agent_id)) and (contact := best_contact(domain, agent, context.now)):
         yield _offer(domain, contact, agent, trigger, context)
+    yield from vips.note_agent(domain, agent, context.now)
 
 
 def best_agent(domain: Domain, contact: Contact) -> Agent | None:
-    """Return the agent whom the strategy of the contact's queue takes, None where nobody is eligible."""
+    """Return the agent for whom it is held, or whom the strategy of its queue takes; None where nobody is eligible."""
+    if contact.held_for:
+        agent = domain.agent(contact.held_for)
+        return agent if is_routable(agent) and _fits(agent, contact) else None
+    if contact.reserved and vips.is_kept_back(domain, contact, vips.FreeAgents(domain)):
+        return None
     best = best_standing(domain, contact)
     return domain.agent(best.place.agent_id) if best else None
 
@@ -45,23 +59,45 @@ def best_contact(domain: Domain, agent: Agent, now: datetime) -> Contact | None:
     if not is_routable(agent):
         return None
     best: tuple[int, int, str] | None = None
+    free = vips.FreeAgents(domain)
     for line in domain.lines_for(agent.profile):
         if has_room(agent, line.channel):
-            head = _ranked_head(domain, line, agent.agent_id, now)
+            head = _ranked_head(domain, line, agent.agent_id, free, now)
             best = min(best, head) if best and head else best or head
+    for contact in domain.held_for(agent.agent_id):
+        if contact.stage is Stage.WAITING and _fits(agent, contact):
+            ranked = _ranked(domain, contact, now)
+            best = min(best, ranked) if best else ranked
     return domain.contact(best[-1]) if best else None
 
 
-def _ranked_head(domain: Domain, line: Line, agent_id: str, now: datetime) -> tuple[int, int, str] | None:
-    place = _first_offerable(domain, line, agent_id)
+def _fits(agent: Agent, contact: Contact) -> bool:
+    """Tell whether a routable agent may have a contact that is held for the agent."""
+    has_units = has_room(agent, contact.channel) and meets(agent.profile, contact.wanted)
+    return has_units and agent.agent_id not in contact.excluded
+
+
+def _ranked(domain: Domain, contact: Contact, now: datetime) -> tuple[int, int, str]:
+    definition = domain.queue(contact.queue_id).definition
+    place = line_place(contact, definition)
+    return -fine_score(place, definition, now), place.order, place.contact_id
+
+
+def _ranked_head(
+    domain: Domain, line: Line, agent_id: str, free: vips.FreeAgents, now: datetime
+) -> tuple[int, int, str] | None:
+    place = _first_offerable(domain, line, agent_id, free)
     if place is None:
         return None
     return -fine_score(place, domain.queue(line.queue_id).definition, now), place.order, place.contact_id
 
 
-def _first_offerable(domain: Domain, line: Line, agent_id: str) -> LinePlace | None:
+def _first_offerable(domain: Domain, line: Line, agent_id: str, free: vips.FreeAgents) -> LinePlace | None:
+    if line.reserved and free.of(line) <= line.reserved:
+        return None
     for place in domain.lines.entries(line):
-        if agent_id not in domain.contact(place.contact_id).excluded:
+        contact = domain.contact(place.contact_id)
+        if agent_id not in contact.excluded and not vips.is_kept_back(domain, contact, free):
             return place
     return None
 

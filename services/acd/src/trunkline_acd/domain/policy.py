@@ -30,6 +30,10 @@ NEXT_LEAVING = timedelta(milliseconds=50)
 OVERFLOW_RETRY = timedelta(seconds=5)
 """Until contacts try again to flow out into a queue that took none."""
 
+MAX_HELD_PER_AGENT = 4
+"""Contacts held for one agent: who came after them would wait for that agent longer than for anybody else, and when the
+agent signs out, all of them are offered elsewhere in one command of 192 KiB."""
+
 MAX_REQUIREMENT_SETS = 64
 """Bounds the heads that are compared when an agent becomes free (rule 6)."""
 

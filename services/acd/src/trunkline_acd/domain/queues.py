@@ -22,6 +22,7 @@ class Queue:
         ringing: contacts that ring at an agent or are being joined.
         clears_time: when those who wait leave because nobody is signed in; None while somebody is, or none is needed.
         is_overflowing: whether contacts that waited long enough still have to flow out.
+        kept_back_wait: sum of the waits since a free agent was first kept back for VIP contacts.
         requirement_sets: distinct requirement sets of contacts with an open segment.
     """
 
@@ -42,6 +43,8 @@ class Queue:
     clears_time: datetime | None = None
     flowed_out_total: int = 0
     is_overflowing: bool = False
+    kept_back_total: int = 0
+    kept_back_wait: timedelta = timedelta(0)
 
     def is_cleared(self, now: datetime) -> bool:
         """Tell whether nobody has been signed in for longer than the queue bears."""
@@ -87,3 +90,9 @@ def _is_waiting(stage: Stage | None) -> bool:
 
 def _is_ringing(stage: Stage | None) -> bool:
     return stage in (Stage.OFFERED, Stage.CONNECTING)
+
+
+def with_kept_back(queue: Queue, wait: timedelta) -> Queue:
+    """Count a segment that ended, with its wait since a free agent was first kept back from it."""
+    total, waits = queue.kept_back_total + 1, queue.kept_back_wait + wait
+    return replace(queue, kept_back_total=total, kept_back_wait=waits)

@@ -63,6 +63,8 @@ class Changes:
             case (
                 events.ContactRelaxed()
                 | events.LimitPassed()
+                | events.AffinityEnded()
+                | events.ContactKeptBack()
                 | events.ContactForgotten()
                 | events.TombstoneDropped()
                 | events.ExclusionEnded()
@@ -118,4 +120,6 @@ def queue_row(domain: Domain, queue: Queue) -> QueueRow:
         answered_wait_duration=queue.answered_wait,
         limit_reached_total=queue.limit_reached_total,
         flowed_out_total=queue.flowed_out_total,
+        kept_back_total=queue.kept_back_total,
+        kept_back_duration=queue.kept_back_wait,
     )

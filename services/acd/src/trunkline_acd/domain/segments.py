@@ -10,7 +10,19 @@ from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
 from trunkline_core.routing import check_choices
 
-from trunkline_acd.domain import commands, entries, limits, offers, overflows, rings, timing, tombstones, wrap_ups
+from trunkline_acd.domain import (
+    affinity,
+    commands,
+    entries,
+    limits,
+    offers,
+    overflows,
+    rings,
+    timing,
+    tombstones,
+    vips,
+    wrap_ups,
+)
 from trunkline_acd.domain.contacts import Contact, Stage
 from trunkline_acd.domain.definitions import Channel, check_id, check_permille, check_requirements
 from trunkline_acd.domain.events import ContactEnqueued, Event, SegmentEnded
@@ -52,6 +64,10 @@ def enqueue(domain: Domain, command: commands.EnqueueContact, context: Context) 
         customer_id=command.customer_id,
         choices=choices_in(requirements),
         own_choices=choices_in(own),
+        preferred_agent_id=command.preferred_agent_id,
+        held_until_time=affinity.held_until(
+            domain, queue.definition, command.preferred_agent_id, requirements, context.now
+        ),
     )
     yield from rings.skip_empty_rings(domain, domain.contact(command.contact_id), 0)
     yield from offer_contact(domain, command.contact_id, "ContactArrived", context)
@@ -96,10 +112,13 @@ def apply_enqueued(state: AcdState, event: ContactEnqueued, context: Context) ->
         aged_since=event.aged_since_time,
         customer_id=event.customer_id,
         longest_wait=queue.definition.longest_wait,
+        held_for=event.preferred_agent_id if event.held_until_time else "",
+        reserved=vips.reserved_from(queue.definition, event.value_permille),
     )
     domain.put_contact(contact)
     rings.set_timer(state, context.tenant, contact)
     limits.set_timer(state, context.tenant, contact)
+    affinity.set_timer(state, context.tenant, event)
     overflows.note_waiting(state, context.tenant, contact)
 
 
@@ -108,9 +127,10 @@ def apply_segment_ended(state: AcdState, event: SegmentEnded, context: Context) 
     domain = state.domain(context.tenant)
     contact = domain.contact(event.contact_id)
     timing.cancel_waiting(state, context.tenant, contact)
-    domain.put_contact(replace(contact, stage=Stage.ENDED, excluded=frozenset()))
+    domain.put_contact(replace(contact, stage=Stage.ENDED, excluded=frozenset(), held_for=""))
     queue = domain.queue(event.queue_id)
     domain.queues.put(event.queue_id, with_outcome(queue, event.outcome, event.wait_duration))
+    vips.count_wait(domain, contact, context.now)
 
 
 def _end_segment(domain: Domain, contact: Contact, reason: str, context: Context) -> Iterator[Event]:
@@ -133,5 +153,7 @@ def _check_entry(command: commands.EnqueueContact) -> None:
     check_permille("urgency_permille", command.urgency_permille)
     check_requirements("requirements", command.requirements)
     check_choices("choices", command.choices)
+    if command.preferred_agent_id:
+        check_id("preferred_agent_id", command.preferred_agent_id)
     if command.customer_id:
         check_id("customer_id", command.customer_id)

@@ -38,6 +38,7 @@ class Domain:
         self.contacts: Table[str, Contact] = Table(journal)
         self.tombstones: Table[str, Tombstone] = Table(journal)
         self.lines: Shelves[Line, LinePlace] = Shelves(journal)  # waiting contacts, the next one first
+        self.held: Shelves[str, tuple[int, str]] = Shelves(journal)  # open contacts held for an agent, the oldest first
         self.ages: Shelves[str, tuple[int, str]] = Shelves(journal)  # waiting contacts of a queue, the oldest first
         self.pools: Shelves[Profile, Place] = Shelves(journal)  # agents with room, the longest idle first
         self.other_pools: Shelves[tuple[Order, Profile], Place] = Shelves(journal)  # in each other order in use
@@ -113,6 +114,10 @@ class Domain:
     def agents_with_room(self, profile: Profile, order: Order) -> Iterator[Place]:
         """Iterate over the agents of one pool in that order, which a queue's strategy must use."""
         return self.pools.entries(profile) if order is Order.IDLE else self.other_pools.entries((order, profile))
+
+    def held_for(self, agent_id: str) -> list[Contact]:
+        """Return the open contacts that are held for the agent, waiting or not: a bounded number."""
+        return [self.contact(entry[-1]) for entry in self.held.entries(agent_id)]
 
     def next_number(self, name: str) -> int:
         """Return 1, 2, 3, … for that name."""
@@ -243,18 +248,27 @@ class Domain:
             self._leave_line(before)
         if after and stays is Stage.WAITING:
             self._join_line(after)
+        self._move_among_held(before, after)
         self._count_sets(before, after)
         self._count_customers(before, -1)
         self._count_customers(after, +1)
 
+    def _move_among_held(self, before: Contact | None, after: Contact | None) -> None:
+        if before and before.held_for and (after is None or after.held_for != before.held_for):
+            self.held.remove(before.held_for, (before.order, before.contact_id))
+        if after and after.held_for and (before is None or after.held_for != before.held_for):
+            self.held.add(after.held_for, (after.order, after.contact_id))
+
     def _leave_line(self, contact: Contact) -> None:
         definition = self.queue(contact.queue_id).definition
-        self.lines.remove(line_of(contact), line_place(contact, definition))
+        if not contact.held_for:  # else it stands before nobody
+            self.lines.remove(line_of(contact), line_place(contact, definition))
         self.ages.remove(contact.queue_id, (contact.order, contact.contact_id))
 
     def _join_line(self, contact: Contact) -> None:
         definition = self.queue(contact.queue_id).definition
-        self.lines.add(line_of(contact), line_place(contact, definition))
+        if not contact.held_for:
+            self.lines.add(line_of(contact), line_place(contact, definition))
         self.ages.add(contact.queue_id, (contact.order, contact.contact_id))
 
     def _count_sets(self, before: Contact | None, after: Contact | None) -> None:

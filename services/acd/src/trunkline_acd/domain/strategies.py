@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from trunkline_core.routing import RoutingStrategy
 
+from trunkline_acd.domain.agents import Agent
 from trunkline_acd.domain.contacts import Contact
 from trunkline_acd.domain.definitions import Channel
-from trunkline_acd.domain.places import OCCUPIED, Place, order_of
+from trunkline_acd.domain.places import OCCUPIED, Place, order_of, place_of
 from trunkline_acd.domain.skills import Profile, meets, proficiency
 from trunkline_acd.domain.state import Domain
 
@@ -45,7 +46,7 @@ def standings_in(domain: Domain, profile: Profile, contact: Contact) -> Iterator
     """Iterate over the agents of one pool who have room for anything, the best first."""
     strategy = _strategy(domain, contact)
     ring = contact.ring_of(profile)
-    merit = -proficiency(profile, contact.requirements) if strategy is RoutingStrategy.BEST_PROFICIENCY else 0
+    merit = _merit(strategy, contact, profile)
     return (Standing(ring, merit, place) for place in domain.agents_with_room(profile, order_of(strategy)))
 
 
@@ -60,6 +61,26 @@ def why_not_best(domain: Domain, contact: Contact, chosen: Profile, other: Profi
     return _NOT_BEST.get(strategy, "IdleShorter")
 
 
+def goes_before(domain: Domain, contact: Contact, one: Agent, other: Agent) -> bool:
+    """Tell whether the strategy would have taken the one of two agents with room; never by lot."""
+    strategy = _strategy(domain, contact)
+    places = place_of(one, order_of(strategy)), place_of(other, order_of(strategy))
+    if strategy is RoutingStrategy.WEIGHTED_RANDOM or None in places:
+        return False
+    mine, theirs = (
+        (contact.ring_of(agent.profile), _merit(strategy, contact, agent.profile), place)
+        for agent, place in zip((one, other), places, strict=True)
+    )
+    return mine < theirs
+
+
+def pool_size(domain: Domain, profile: Profile, channel: Channel) -> int:
+    """Return how many agents of the pool have room for a contact of that channel."""
+    if channel is Channel.VOICE:
+        return domain.pools.size_before(profile, OCCUPIED)
+    return domain.pools.size(profile)
+
+
 def _first_eligible(domain: Domain, profile: Profile, contact: Contact) -> Standing | None:
     for standing in standings_in(domain, profile, contact):
         if contact.channel is Channel.VOICE and standing.place.load:
@@ -67,6 +88,10 @@ def _first_eligible(domain: Domain, profile: Profile, contact: Contact) -> Stand
         if standing.place.agent_id not in contact.excluded:
             return standing
     return None
+
+
+def _merit(strategy: RoutingStrategy, contact: Contact, profile: Profile) -> int:
+    return -proficiency(profile, contact.requirements) if strategy is RoutingStrategy.BEST_PROFICIENCY else 0
 
 
 def _strategy(domain: Domain, contact: Contact) -> RoutingStrategy:
@@ -86,7 +111,7 @@ def _drawn(domain: Domain, contact: Contact, profiles: list[Profile]) -> Place |
     tickets = [
         (profile, proficiency(profile, contact.requirements) or 1, size)
         for profile in sorted(profiles)  # the order of pools is no part of the state
-        if (size := _pool_size(domain, profile, contact.channel))
+        if (size := pool_size(domain, profile, contact.channel))
     ]
     if not tickets:
         return None
@@ -110,12 +135,6 @@ def _from(domain: Domain, contact: Contact, pools: list[tuple[Profile, int]], fi
         if place.agent_id not in contact.excluded:
             return place
     return None
-
-
-def _pool_size(domain: Domain, profile: Profile, channel: Channel) -> int:
-    if channel is Channel.VOICE:
-        return domain.pools.size_before(profile, OCCUPIED)
-    return domain.pools.size(profile)
 
 
 def _lot(contact: Contact) -> int:

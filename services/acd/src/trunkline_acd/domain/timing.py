@@ -44,6 +44,11 @@ def overflow_key(tenant: str, queue_id: str) -> str:
     return f"overflow/{tenant}/{queue_id}"
 
 
+def affinity_key(tenant: str, contact_id: str) -> str:
+    """When the contact is not held for one agent any more."""
+    return f"affinity/{tenant}/{contact_id}"
+
+
 def wrap_up_key(tenant: str, agent_id: str, contact_id: str) -> str:
     """End of a timed wrap-up."""
     return f"wrap_up/{tenant}/{agent_id}/{contact_id}"
@@ -77,8 +82,9 @@ def cancel_offer(state: AcdState, tenant: str, contact_id: str) -> None:
 
 
 def cancel_waiting(state: AcdState, tenant: str, contact: Contact) -> None:
-    """Stop what runs while the queue segment is open: time until its next ring, longest wait and all exclusions."""
+    """Stop what runs while the queue segment is open: next ring, longest wait, affinity and all exclusions."""
     state.timers.cancel(longest_wait_key(tenant, contact.contact_id))
     state.timers.cancel(ring_key(tenant, contact.contact_id))
+    state.timers.cancel(affinity_key(tenant, contact.contact_id))
     for agent_id in contact.excluded:
         state.timers.cancel(exclusion_key(tenant, contact.contact_id, agent_id))

@@ -130,3 +130,5 @@ class QueueRow:
     answered_wait_duration: timedelta
     limit_reached_total: int = 0
     flowed_out_total: int = 0
+    kept_back_total: int = 0
+    kept_back_duration: timedelta = timedelta(0)

@@ -299,7 +299,7 @@ class Candidate(_message.Message):
     not_chosen_because: _builtins.str
     """Empty for the chosen one; otherwise why not: `IdleShorter`, `LoadHigher`, `LessProficient`, `TurnLater`, `NotDrawn`,
     `SkillMissing`, `AtCapacity`, `InWrapUp`, `OnBreak`, `Offline`, `NotConnected`, `NotResponding`, `ExcludedAfterMiss`,
-    `LaterRing`, `NextIntentPending`.
+    `LaterRing`, `NextIntentPending`, `HeldForAffinity`, `KeptForVip`.
     """
     idle_ms: _builtins.int
     """Seconds available and unoccupied, in ms."""
@@ -619,6 +619,8 @@ class QueueRow(_message.Message):
     ANSWERED_WAIT_DURATION_FIELD_NUMBER: _builtins.int
     LIMIT_REACHED_TOTAL_FIELD_NUMBER: _builtins.int
     FLOWED_OUT_TOTAL_FIELD_NUMBER: _builtins.int
+    KEPT_BACK_TOTAL_FIELD_NUMBER: _builtins.int
+    KEPT_BACK_DURATION_FIELD_NUMBER: _builtins.int
     queue_id: _builtins.str
     """The queue."""
     waiting: _builtins.int
@@ -641,6 +643,8 @@ class QueueRow(_message.Message):
     """Segments that ended because a limit was reached."""
     flowed_out_total: _builtins.int
     """Segments that ended because the contact flowed out into another queue."""
+    kept_back_total: _builtins.int
+    """Segments that ended of contacts from which a free agent had been kept back for VIP contacts."""
     @_builtins.property
     def oldest_entered_time(self) -> _timestamp_pb2.Timestamp:
         """When the longest waiting contact entered; unset when none waits."""
@@ -648,6 +652,10 @@ class QueueRow(_message.Message):
     @_builtins.property
     def answered_wait_duration(self) -> _duration_pb2.Duration:
         """Sum of the waits of answered segments."""
+
+    @_builtins.property
+    def kept_back_duration(self) -> _duration_pb2.Duration:
+        """Sum of their waits since an agent was first kept back from each."""
 
     def __init__(
         self,
@@ -665,10 +673,12 @@ class QueueRow(_message.Message):
         answered_wait_duration: _duration_pb2.Duration | None = ...,
         limit_reached_total: _builtins.int = ...,
         flowed_out_total: _builtins.int = ...,
+        kept_back_total: _builtins.int = ...,
+        kept_back_duration: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answered_wait_duration", b"answered_wait_duration", "oldest_entered_time", b"oldest_entered_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answered_wait_duration", b"answered_wait_duration", "kept_back_duration", b"kept_back_duration", "oldest_entered_time", b"oldest_entered_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abandoned_total", b"abandoned_total", "answered_total", b"answered_total", "answered_wait_duration", b"answered_wait_duration", "closed_total", b"closed_total", "connected", b"connected", "entered_total", b"entered_total", "flowed_out_total", b"flowed_out_total", "limit_reached_total", b"limit_reached_total", "oldest_entered_time", b"oldest_entered_time", "queue_id", b"queue_id", "ringing", b"ringing", "short_abandoned_total", b"short_abandoned_total", "waiting", b"waiting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abandoned_total", b"abandoned_total", "answered_total", b"answered_total", "answered_wait_duration", b"answered_wait_duration", "closed_total", b"closed_total", "connected", b"connected", "entered_total", b"entered_total", "flowed_out_total", b"flowed_out_total", "kept_back_duration", b"kept_back_duration", "kept_back_total", b"kept_back_total", "limit_reached_total", b"limit_reached_total", "oldest_entered_time", b"oldest_entered_time", "queue_id", b"queue_id", "ringing", b"ringing", "short_abandoned_total", b"short_abandoned_total", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -563,6 +563,9 @@ class QueueDefinition(_message.Message):
     MAX_WRAP_UP_EXTENSIONS_FIELD_NUMBER: _builtins.int
     CHOICES_FIELD_NUMBER: _builtins.int
     OVERFLOW_FIELD_NUMBER: _builtins.int
+    AFFINITY_DURATION_FIELD_NUMBER: _builtins.int
+    VIP_MIN_VALUE_PERMILLE_FIELD_NUMBER: _builtins.int
+    VIP_RESERVED_AGENTS_FIELD_NUMBER: _builtins.int
     queue_id: _builtins.str
     """`qu_…`."""
     value_weight_permille: _builtins.int
@@ -581,6 +584,12 @@ class QueueDefinition(_message.Message):
     """Contacts of one customer that may be open in the queue, 0 for any number; beyond it a new one is refused."""
     max_wrap_up_extensions: _builtins.int
     """How often in one wrap-up, 0–10; 0: not at all."""
+    vip_min_value_permille: _builtins.int
+    """Contacts with at least this customer value in thousandths are VIP, 1–1000; 0: none are."""
+    vip_reserved_agents: _builtins.int
+    """How many free agents are kept back for VIP contacts, 0–100: another contact is offered only while more agents are free
+    who could take it. It keeps the number that it entered with.
+    """
     @_builtins.property
     def name(self) -> Global___LocalizedText:
         """Shown at desk and wall."""
@@ -641,6 +650,12 @@ class QueueDefinition(_message.Message):
     def overflow(self) -> Global___Overflow:
         """Unset: none flow out."""
 
+    @_builtins.property
+    def affinity_duration(self) -> _duration_pb2.Duration:
+        """For how long since its entry a contact is offered only to the agent who should have it, as long as that agent is
+        signed in; 0: not at all.
+        """
+
     def __init__(
         self,
         *,
@@ -667,10 +682,13 @@ class QueueDefinition(_message.Message):
         max_wrap_up_extensions: _builtins.int = ...,
         choices: _abc.Iterable[Global___SkillChoice] | None = ...,
         overflow: Global___Overflow | None = ...,
+        affinity_duration: _duration_pb2.Duration | None = ...,
+        vip_min_value_permille: _builtins.int = ...,
+        vip_reserved_agents: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["chat_lease_duration", b"chat_lease_duration", "longest_wait", b"longest_wait", "miss_exclusion_duration", b"miss_exclusion_duration", "name", b"name", "overflow", b"overflow", "short_abandon_duration", b"short_abandon_duration", "target_wait_duration", b"target_wait_duration", "unstaffed", b"unstaffed", "voice_lease_duration", b"voice_lease_duration", "wrap_up_duration", b"wrap_up_duration", "wrap_up_extension_duration", b"wrap_up_extension_duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["affinity_duration", b"affinity_duration", "chat_lease_duration", b"chat_lease_duration", "longest_wait", b"longest_wait", "miss_exclusion_duration", b"miss_exclusion_duration", "name", b"name", "overflow", b"overflow", "short_abandon_duration", b"short_abandon_duration", "target_wait_duration", b"target_wait_duration", "unstaffed", b"unstaffed", "voice_lease_duration", b"voice_lease_duration", "wrap_up_duration", b"wrap_up_duration", "wrap_up_extension_duration", b"wrap_up_extension_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chat_lease_duration", b"chat_lease_duration", "choices", b"choices", "longest_wait", b"longest_wait", "max_misses", b"max_misses", "max_per_customer", b"max_per_customer", "max_waiting", b"max_waiting", "max_wrap_up_extensions", b"max_wrap_up_extensions", "miss_exclusion_duration", b"miss_exclusion_duration", "name", b"name", "overflow", b"overflow", "queue_id", b"queue_id", "relaxation", b"relaxation", "requirements", b"requirements", "short_abandon_duration", b"short_abandon_duration", "strategy", b"strategy", "target_wait_duration", b"target_wait_duration", "unstaffed", b"unstaffed", "urgency_weight_permille", b"urgency_weight_permille", "value_weight_permille", b"value_weight_permille", "voice_lease_duration", b"voice_lease_duration", "wrap_up_duration", b"wrap_up_duration", "wrap_up_extension_duration", b"wrap_up_extension_duration", "wrap_up_mode", b"wrap_up_mode"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity_duration", b"affinity_duration", "chat_lease_duration", b"chat_lease_duration", "choices", b"choices", "longest_wait", b"longest_wait", "max_misses", b"max_misses", "max_per_customer", b"max_per_customer", "max_waiting", b"max_waiting", "max_wrap_up_extensions", b"max_wrap_up_extensions", "miss_exclusion_duration", b"miss_exclusion_duration", "name", b"name", "overflow", b"overflow", "queue_id", b"queue_id", "relaxation", b"relaxation", "requirements", b"requirements", "short_abandon_duration", b"short_abandon_duration", "strategy", b"strategy", "target_wait_duration", b"target_wait_duration", "unstaffed", b"unstaffed", "urgency_weight_permille", b"urgency_weight_permille", "value_weight_permille", b"value_weight_permille", "vip_min_value_permille", b"vip_min_value_permille", "vip_reserved_agents", b"vip_reserved_agents", "voice_lease_duration", b"voice_lease_duration", "wrap_up_duration", b"wrap_up_duration", "wrap_up_extension_duration", b"wrap_up_extension_duration", "wrap_up_mode", b"wrap_up_mode"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
