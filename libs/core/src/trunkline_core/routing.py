@@ -15,6 +15,7 @@ from trunkline_core.texts import LocalizedText
 MAX_WEIGHT_PERMILLE = 10_000
 MAX_WAITING = 10_000
 MAX_CHATS = 16
+MAX_UNITS = MAX_CHATS  # nobody has more contacts at one time, whatever the table says
 MAX_WRAP_UP_EXTENSIONS = 10
 MAX_SKILL_TERMS = 16
 MAX_RELAXATION_STEPS = 8
@@ -42,6 +43,14 @@ class RoutingStrategy(Enum):
     BEST_PROFICIENCY = 3
     ROUND_ROBIN = 4
     WEIGHTED_RANDOM = 5
+
+
+class Channel(Enum):
+    """Kind of channel a contact came through."""
+
+    UNSPECIFIED = 0
+    VOICE = 1
+    CHAT = 2
 
 
 class SkillOperator(Enum):
@@ -142,12 +151,29 @@ class Overflow:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelUse:
+    """What one contact of a channel takes of an agent (routing rule 2).
+
+    Attributes:
+        max_contacts: of this channel at one time; 0 for as many as the units allow.
+        excluded_by: other channels that may not run at the same time; said on one side, it holds for both.
+    """
+
+    channel: Channel
+    units: int
+    max_contacts: int = 0
+    excluded_by: tuple[Channel, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AgentDefinition:
-    """Somebody who takes contacts; `chat_capacity` chats at one time, a voice call needs the whole agent."""
+    """Somebody who takes contacts: `chat_capacity` chats at one time or a voice call, or what `channels` say."""
 
     agent_id: str
     skills: tuple[SkillLevel, ...]
     chat_capacity: int
+    units: int = 0
+    channels: tuple[ChannelUse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +203,8 @@ class QueueDefinition:
     max_wrap_up_extensions: int = 0
     choices: tuple[SkillChoice, ...] = ()
     overflow: Overflow | None = None
+    drains_chats: bool = False
+    wrap_up_frees_exclusion: bool = False
 
 
 def check_agent(agent: AgentDefinition) -> None:
@@ -189,6 +217,21 @@ def check_agent(agent: AgentDefinition) -> None:
     if len({skill.skill for skill in agent.skills}) < len(agent.skills):
         raise Invalid("agent.skills", "names a skill twice")
     _check_range("agent.chat_capacity", agent.chat_capacity, 1, MAX_CHATS)
+    _check_range("agent.units", agent.units, *((1, MAX_UNITS) if agent.channels else (0, 0)))
+    for number, use in enumerate(agent.channels):
+        _check_use(f"agent.channels[{number}]", use, agent.units)
+        if use.channel in (other.channel for other in agent.channels[:number]):
+            raise Invalid(f"agent.channels[{number}].channel", "is named twice")
+
+
+def _check_use(field: str, use: ChannelUse, total: int) -> None:
+    if use.channel is Channel.UNSPECIFIED:
+        raise Invalid(f"{field}.channel", "must be set")
+    _check_range(f"{field}.units", use.units, 1, total)
+    _check_range(f"{field}.max_contacts", use.max_contacts, 0, MAX_UNITS)
+    for number, other in enumerate(use.excluded_by):
+        if other in (Channel.UNSPECIFIED, use.channel, *use.excluded_by[:number]):
+            raise Invalid(f"{field}.excluded_by[{number}]", "must be another channel, named once")
 
 
 def check_queue(queue: QueueDefinition) -> None:

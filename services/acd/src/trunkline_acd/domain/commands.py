@@ -235,6 +235,13 @@ class CheckOverflow:
     queue_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class HandOutChats:
+    """Timer: chats that were held back for a call are handed out, some at a time."""
+
+    routing_domain_id: str
+
+
 TimerCommand = (
     ExpireOffer
     | ExpireConnecting
@@ -247,6 +254,7 @@ TimerCommand = (
     | ClearUnstaffedQueue
     | RefreshSkills
     | CheckOverflow
+    | HandOutChats
 )
 
 AgentCommand = (

@@ -15,6 +15,7 @@ from trunkline_acd.domain import (
     configuration,
     desks,
     events,
+    handouts,
     joining,
     limits,
     offers,
@@ -95,6 +96,8 @@ class AcdDecider:
                 wrap_ups.apply_extended(state, event, context)
             case events.OverflowChecked():
                 overflows.apply_checked(state, event, context)
+            case events.HandoutScheduled():
+                handouts.apply_scheduled(state, event, context)
             case events.SkillsRefreshed():
                 configuration.apply_skills_refreshed(state, event, context)
             case events.NextIntentSet():
@@ -122,19 +125,28 @@ class AcdDecider:
 
 
 def _decide_all(state: AcdState, domain: Domain, command: Command, context: Context) -> Iterator[Event]:
-    """Yield what the command causes; then who changes to a pending intent, and which queues lose or find staff."""
-    may_change_staff, less_busy = False, dict[str, None]()
+    """Yield what the command causes; then who changes to a pending intent, and which queues lose or find staff.
+
+    At last it is scheduled to hand out chats that were held back for a call which waits no more.
+    """
+    had_calls = len(domain.calls) > 0
+    may_change_staff, may_end_drain, less_busy = False, False, dict[str, None]()
     for event in _decide(state, domain, command, context):
         yield event
         may_change_staff |= isinstance(event, _OF_STAFF)
+        may_end_drain |= handouts.may_end_drain(domain, event, context.now)
+        may_end_drain |= had_calls and isinstance(event, events.QueueConfigured)
         if isinstance(event, _ENDS_WORK):
             less_busy[event.agent_id] = None
     for agent_id in less_busy:
         for event in desks.take_next_intent(domain, agent_id, context):
             yield event
             may_change_staff = True
+            may_end_drain |= handouts.may_end_drain(domain, event, context.now)
     if may_change_staff:
         yield from limits.note_staff(domain, context)
+    if may_end_drain:
+        yield from handouts.begin(domain, context)
 
 
 def _decide(state: AcdState, domain: Domain, command: Command, context: Context) -> Iterator[Event]:
@@ -200,6 +212,8 @@ def _decide_timer(state: AcdState, command: commands.TimerCommand, context: Cont
             return relaxation.relax(state, command, context)
         case commands.CheckOverflow():
             return overflows.check_overflow(state, command, context)
+        case commands.HandOutChats():
+            return handouts.hand_out(state, context)
         case commands.RefreshSkills():
             return configuration.refresh_skills(state, command, context)
         case commands.ReachLongestWait():

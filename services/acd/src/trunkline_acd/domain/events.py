@@ -238,6 +238,14 @@ class OverflowChecked:
 
 
 @dataclass(frozen=True, slots=True)
+class HandoutScheduled:
+    """From `next_time` on chats are handed out that were held back for a call; None once none is left."""
+
+    routing_domain_id: str
+    next_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class SkillsRefreshed:
     """A skill of the agent began or ceased to hold, as its definition says."""
 
@@ -331,6 +339,7 @@ Event = (
     | QueueStaffed
     | UnstaffedQueueCleared
     | OverflowChecked
+    | HandoutScheduled
     | ContactOffered
     | OfferAccepted
     | OfferEnded

@@ -10,14 +10,14 @@ from datetime import datetime
 
 from trunkline_core.decider import Context
 
-from trunkline_acd.domain.agents import Agent, has_room, is_routable
+from trunkline_acd.domain.agents import Agent
 from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, fine_score
 from trunkline_acd.domain.definitions import lease_of
 from trunkline_acd.domain.events import ContactOffered
 from trunkline_acd.domain.explanations import explain
-from trunkline_acd.domain.skills import meets
+from trunkline_acd.domain.places import pool_of
 from trunkline_acd.domain.state import Domain
-from trunkline_acd.domain.strategies import best_standing
+from trunkline_acd.domain.strategies import best_standing, may_take
 
 
 def offer_contact(domain: Domain, contact_id: str, trigger: str, context: Context) -> Iterator[ContactOffered]:
@@ -25,7 +25,7 @@ def offer_contact(domain: Domain, contact_id: str, trigger: str, context: Contex
     contact = domain.contacts.get(contact_id)
     if contact is None or contact.stage is not Stage.WAITING:
         return
-    if agent := best_agent(domain, contact):
+    if agent := best_agent(domain, contact, context.now):
         yield _offer(domain, contact, agent, trigger, context)
 
 
@@ -35,19 +35,20 @@ def offer_to_agent(domain: Domain, agent_id: str, trigger: str, context: Context
         yield _offer(domain, contact, agent, trigger, context)
 
 
-def best_agent(domain: Domain, contact: Contact) -> Agent | None:
+def best_agent(domain: Domain, contact: Contact, now: datetime) -> Agent | None:
     """Return the agent whom the strategy of the contact's queue takes, None where nobody is eligible."""
-    best = best_standing(domain, contact)
+    best = best_standing(domain, contact, now)
     return domain.agent(best.place.agent_id) if best else None
 
 
 def best_contact(domain: Domain, agent: Agent, now: datetime) -> Contact | None:
     """Return the contact with the highest score over the heads of all lines the agent can serve."""
-    if not is_routable(agent):
+    pool = pool_of(agent)
+    if pool is None:
         return None
     best: tuple[int, int, str] | None = None
     for line in domain.lines:
-        if meets(agent.profile, line.requirements) and has_room(agent, line.channel):
+        if may_take(domain, pool, line.channel, line.requirements, now):
             head = _ranked_head(domain, line, agent.agent_id, now)
             best = min(best, head) if best and head else best or head
     return domain.contact(best[-1]) if best else None

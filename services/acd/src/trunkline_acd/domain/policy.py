@@ -30,6 +30,12 @@ NEXT_LEAVING = timedelta(milliseconds=50)
 OVERFLOW_RETRY = timedelta(seconds=5)
 """Until contacts try again to flow out into a queue that took none."""
 
+CHATS_PER_HANDOUT = 24
+"""Chats offered at once after a drain: with the longest explanations they fill two thirds of 192 KiB."""
+
+NEXT_HANDOUT = timedelta(milliseconds=50)
+"""Until the next chats are handed out; other commands come in between."""
+
 MAX_REQUIREMENT_SETS = 64
 """Bounds the heads that are compared when an agent becomes free (rule 6)."""
 

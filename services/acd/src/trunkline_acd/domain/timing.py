@@ -44,6 +44,11 @@ def overflow_key(tenant: str, queue_id: str) -> str:
     return f"overflow/{tenant}/{queue_id}"
 
 
+def handout_key(tenant: str) -> str:
+    """When the next chats that were held back for a call are handed out."""
+    return f"handout/{tenant}"
+
+
 def wrap_up_key(tenant: str, agent_id: str, contact_id: str) -> str:
     """End of a timed wrap-up."""
     return f"wrap_up/{tenant}/{agent_id}/{contact_id}"
