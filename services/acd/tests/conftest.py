@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from trunkline_acd.domain.agents import has_room, is_routable, is_signed_in
+from trunkline_acd.domain.agents import Agent, is_routable, is_signed_in
 from trunkline_acd.domain.commands import (
     AcceptOffer,
     Command,
@@ -23,7 +23,6 @@ from trunkline_acd.domain.commands import (
 from trunkline_acd.domain.contacts import Stage, line_of, line_place
 from trunkline_acd.domain.decider import AcdDecider
 from trunkline_acd.domain.definitions import Channel
-from trunkline_acd.domain.drains import is_held_back
 from trunkline_acd.domain.events import (
     AgentConfigured,
     ConnectFailed,
@@ -35,7 +34,7 @@ from trunkline_acd.domain.events import (
     RowsChanged,
     WrapUpFinished,
 )
-from trunkline_acd.domain.places import Order, order_of, pool_of, spot_of
+from trunkline_acd.domain.places import Order, order_of, spot_of
 from trunkline_acd.domain.skills import meets
 from trunkline_acd.domain.state import AcdState, Domain, connected_peer
 from trunkline_acd.domain.words import Intent, WorkState
@@ -324,11 +323,30 @@ def _check_nobody_idles(state: AcdState, domain: Domain, now: datetime) -> None:
             for agent in domain.agents.values():
                 assert not (
                     is_routable(agent)
-                    and has_room(agent, contact.channel)
+                    and fits(agent.definition, contact.channel, held(agent))
                     and meets(agent.profile, contact.wanted)
                     and agent.agent_id not in contact.excluded
-                    and not ((pool := pool_of(agent)) and is_held_back(domain, contact.channel, pool, now))
+                    and not (contact.channel is Channel.CHAT and is_drained(domain, agent, now))
                 ), f"{agent} idles while {contact} waits"
+
+
+def held(agent: Agent) -> list[tuple[Channel, bool]]:
+    return [(work.channel, not work.frees_exclusion) for work in agent.work]
+
+
+def is_drained(domain: Domain, agent: Agent, now: datetime) -> bool:
+    """Tell whether chats alone keep the agent from a call that waits for longer than its target."""
+    takes_calls = any(use.channel is Channel.VOICE for use in agent.definition.channels or WITHOUT_A_TABLE)
+    has_chats = any(work.channel is Channel.CHAT for work in agent.work)
+    if not takes_calls or not has_chats or fits(agent.definition, Channel.VOICE, held(agent)):
+        return False
+    for contact in domain.contacts.values():
+        queue = domain.queue(contact.queue_id).definition
+        is_late = now - contact.aged_since_time > queue.target_wait_duration
+        if contact.stage is Stage.WAITING and contact.channel is Channel.VOICE and queue.drains_chats and is_late:
+            if meets(agent.profile, contact.wanted):
+                return True
+    return False
 
 
 def _check_conservation(domain: Domain) -> None:

@@ -108,7 +108,7 @@ def is_signed_in(agent: Agent) -> bool:
 
 def has_room(agent: Agent, channel: Channel) -> bool:
     """Tell whether one more contact of that channel fits beside the work at hand (rule 2)."""
-    return channel.value in occupancy(agent).room
+    return channel in occupancy(agent).room
 
 
 def occupancy(agent: Agent) -> Occupancy:

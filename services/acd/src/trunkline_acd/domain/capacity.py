@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from trunkline_core.routing import AgentDefinition, Channel, ChannelUse
 
-Room = tuple[int, ...]
-"""The channels of which one more contact fits, by their numbers, sorted."""
+Room = tuple[Channel, ...]
+"""The channels of which one more contact fits, sorted."""
 
 Held = tuple[Channel, bool]
 """What one piece of work holds: its channel's units, and whether it excludes other channels as its table says."""
@@ -54,9 +54,9 @@ def share_permille(definition: AgentDefinition, channel: Channel) -> int:
 def _occupancy(chat_capacity: int, units: int, channels: tuple[ChannelUse, ...], held: tuple[Held, ...]) -> Occupancy:
     total, table = _table(chat_capacity, units, channels)
     used = sum(table[channel].units if channel in table else total for channel, _ in held)
-    room = tuple(sorted(channel.value for channel in table if _fits(table, channel, total - used, held)))
+    room = tuple(sorted(channel for channel in table if _fits(table, channel, total - used, held)))
     is_chatting = any(channel is Channel.CHAT for channel, _ in held)
-    blocks_calls = is_chatting and Channel.VOICE in table and Channel.VOICE.value not in room
+    blocks_calls = is_chatting and Channel.VOICE in table and Channel.VOICE not in room
     return Occupancy(room, WHOLE_PERMILLE * used // total, blocks_calls)
 
 

@@ -80,9 +80,8 @@ def _why_not(domain: Domain, contact: Contact, agent: Agent, chosen: Agent, now:
     if agent.agent_id in contact.excluded:
         return "ExcludedAfterMiss"
     preferred = why_not_best(domain, contact, chosen.profile, agent.profile)
-    is_drained = (pool := pool_of(agent)) and is_held_back(domain, contact.channel, pool, now)
-    held_back = "DrainingForCall" if is_drained else ""
-    return _why_not_routable(agent) or _why_no_room(contact, agent) or held_back or preferred
+    unable = _why_not_routable(agent) or _why_no_room(contact, agent)
+    return unable or _why_held_back(domain, contact, agent, now) or preferred
 
 
 def _why_not_routable(agent: Agent) -> str:
@@ -93,6 +92,11 @@ def _why_not_routable(agent: Agent) -> str:
     if agent.intent is Intent.AVAILABLE and agent.next_intent is not Intent.UNSPECIFIED:
         return "NextIntentPending"
     return {Intent.AVAILABLE: "", Intent.BREAK: "OnBreak"}.get(agent.intent, "Offline")
+
+
+def _why_held_back(domain: Domain, contact: Contact, agent: Agent, now: datetime) -> str:
+    pool = pool_of(agent)
+    return "DrainingForCall" if pool and is_held_back(domain, contact.channel, pool, now) else ""
 
 
 def _why_no_room(contact: Contact, agent: Agent) -> str:

@@ -50,8 +50,8 @@ def pools_for(domain: Domain, contact: Contact, now: datetime) -> list[Pool]:
 
 def may_take(domain: Domain, pool: Pool, channel: Channel, wanted: RequirementSet, now: datetime) -> bool:
     """Tell whether the agents of the pool have room and skills for such contacts, and these are not held back."""
-    is_able = channel.value in pool.room and meets(pool.profile, wanted)
-    return is_able and not is_held_back(domain, channel, pool, now)
+    is_able = channel in pool.room and meets(pool.profile, wanted)
+    return is_able and not (pool.blocks_calls and is_held_back(domain, channel, pool, now))
 
 
 def standings_in(domain: Domain, pool: Pool, contact: Contact) -> Iterator[Standing]:
