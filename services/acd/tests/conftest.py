@@ -340,13 +340,12 @@ def is_drained(domain: Domain, agent: Agent, now: datetime) -> bool:
     has_chats = any(work.channel is Channel.CHAT for work in agent.work)
     if not takes_calls or not has_chats or fits(agent.definition, Channel.VOICE, held(agent)):
         return False
-    for contact in domain.contacts.values():
-        queue = domain.queue(contact.queue_id).definition
-        is_late = now - contact.aged_since_time > queue.target_wait_duration
-        if contact.stage is Stage.WAITING and contact.channel is Channel.VOICE and queue.drains_chats and is_late:
-            if meets(agent.profile, contact.wanted):
-                return True
-    return False
+    return any(
+        now - contact.aged_since_time > queue.target_wait_duration and meets(agent.profile, contact.wanted)
+        for contact in domain.contacts.values()
+        if contact.stage is Stage.WAITING and contact.channel is Channel.VOICE
+        if (queue := domain.queue(contact.queue_id).definition).drains_chats
+    )
 
 
 def _check_conservation(domain: Domain) -> None:

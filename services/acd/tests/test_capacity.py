@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from trunkline_acd.domain import capacity
 from trunkline_acd.domain.commands import FinishWrapUp, PutAgent
 from trunkline_acd.domain.definitions import Channel
@@ -147,3 +149,57 @@ def test_wrap_up_keeps_the_policy_that_it_began_with(routing, offered):
     wrapping_up(routing, True, Channel.CHAT)
     routing.queue(wrap_up_mode=WrapUpMode.TIMED)
     assert offered(routing.enqueue("ct_2")) == [("ct_2", "ag_li")]
+
+
+USES = st.tuples(
+    st.builds(
+        ChannelUse, st.just(Channel.VOICE), st.integers(1, 2), st.integers(0, 2), st.sampled_from([(), (Channel.CHAT,)])
+    ),
+    st.builds(
+        ChannelUse, st.just(Channel.CHAT), st.integers(1, 2), st.integers(0, 3), st.sampled_from([(), (Channel.VOICE,)])
+    ),
+)
+TABLES = st.one_of(st.just((0, ())), st.tuples(st.integers(2, 5), USES), st.just((2, CHATS_ONLY)))
+STEPS = st.lists(
+    st.sampled_from(["call", "chat", "chat", "connect", "connect", "end", "finish", 0.0, 1.0, 3.0]),
+    min_size=15,
+    max_size=50,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.tuples(TABLES, TABLES), st.booleans(), STEPS)
+def test_nobody_is_above_the_table_and_nobody_idles_whatever_the_tables(new_routing, tables, frees, steps):
+    """`conftest` judges after each command whether all offers fit, by the events, and whether all who fit have one."""
+    routing = new_routing()
+    routing.queue(
+        target_wait_duration=timedelta(seconds=2),
+        chat_lease_duration=timedelta(hours=1),
+        voice_lease_duration=timedelta(hours=1),
+        wrap_up_mode=WrapUpMode.TIMED,
+        wrap_up_duration=timedelta(seconds=4),
+        wrap_up_frees_exclusion=frees,
+        drains_chats=True,
+    )
+    for number, (units, channels) in enumerate(tables):
+        routing.agent(f"ag_{number}", chats=3, units=units, channels=channels)
+    for number, step in enumerate(steps):
+        take(routing, f"ct_{number}", step)
+
+
+def take(routing, contact_id, step):
+    """Do what the step says, where somebody can."""
+    stages = {contact.stage.name: contact.contact_id for contact in list(routing.domain.contacts.values())[::-1]}
+    wraps = [
+        (w.contact_id, a.agent_id) for a in routing.domain.agents.values() for w in a.work if w.state.name == "WRAP_UP"
+    ]
+    if step in ("call", "chat"):
+        routing.enqueue(contact_id, channel=Channel.VOICE if step == "call" else Channel.CHAT)
+    elif step == "connect" and "OFFERED" in stages:
+        routing.connect(stages["OFFERED"])
+    elif step == "end" and "CONNECTED" in stages:
+        routing.end(stages["CONNECTED"])
+    elif step == "finish" and wraps:
+        routing.do(FinishWrapUp(wraps[0][1], wraps[0][0], ""))
+    elif isinstance(step, float):
+        routing.wait(step)
