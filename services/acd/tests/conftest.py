@@ -1,13 +1,13 @@
 """A routing domain to play with: commands in, events out, every invariant checked after every command."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from trunkline_acd.domain.agents import has_room, is_routable, is_signed_in
+from trunkline_acd.domain.agents import Agent, is_routable, is_signed_in
 from trunkline_acd.domain.commands import (
     AcceptOffer,
     Command,
@@ -23,15 +23,32 @@ from trunkline_acd.domain.commands import (
 from trunkline_acd.domain.contacts import Stage, line_of, line_place
 from trunkline_acd.domain.decider import AcdDecider
 from trunkline_acd.domain.definitions import Channel
-from trunkline_acd.domain.events import ContactOffered, Event, RowsChanged
-from trunkline_acd.domain.places import Order, order_of, place_of
+from trunkline_acd.domain.events import (
+    AgentConfigured,
+    ConnectFailed,
+    ContactOffered,
+    ContactReleased,
+    Event,
+    OfferEnded,
+    QueueConfigured,
+    RowsChanged,
+    WrapUpFinished,
+)
+from trunkline_acd.domain.places import Order, order_of, spot_of
 from trunkline_acd.domain.policy import MAX_HELD_PER_AGENT
 from trunkline_acd.domain.skills import meets
 from trunkline_acd.domain.state import AcdState, Domain, connected_peer
 from trunkline_acd.domain.words import Intent, WorkState
 from trunkline_core.decider import Context, execute
 from trunkline_core.errors import TrunklineError
-from trunkline_core.routing import AgentDefinition, QueueDefinition, SkillLevel, SkillRequirement, WrapUpMode
+from trunkline_core.routing import (
+    AgentDefinition,
+    ChannelUse,
+    QueueDefinition,
+    SkillLevel,
+    SkillRequirement,
+    WrapUpMode,
+)
 from trunkline_core.texts import LocalizedText
 
 T0 = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -55,6 +72,55 @@ QUEUE = QueueDefinition(
 )
 
 
+WITHOUT_A_TABLE = (ChannelUse(Channel.VOICE, 1, 1, (Channel.CHAT,)), ChannelUse(Channel.CHAT, 1))
+
+
+class Books:
+    """Who has what, by the events alone: nobody is offered what does not fit, and what is given back was booked."""
+
+    def __init__(self) -> None:
+        self.work: defaultdict[tuple[str, str], dict[str, tuple[Channel, bool]]] = defaultdict(dict)
+        self._agents: dict[tuple[str, str], AgentDefinition] = {}
+        self._frees: dict[tuple[str, str], bool] = {}
+        self._read = 0
+
+    def read(self, log: list[tuple[Event, Context]]) -> None:
+        """Take in what happened since the last time."""
+        for event, context in log[self._read :]:
+            self._take(event, context.tenant)
+        self._read = len(log)
+
+    def _take(self, event: Event, tenant: str) -> None:
+        match event:
+            case AgentConfigured(agent):
+                self._agents[tenant, agent.agent_id] = agent
+            case QueueConfigured(queue):
+                self._frees[tenant, queue.queue_id] = queue.wrap_up_frees_exclusion
+            case ContactOffered():
+                work = self.work[tenant, event.agent_id]
+                assert fits(self._agents[tenant, event.agent_id], event.channel, list(work.values())), event
+                work[event.contact_id] = (event.channel, True)
+            case ContactReleased(wrap_up=True):
+                work = self.work[tenant, event.agent_id]
+                channel, _ = work[event.contact_id]
+                work[event.contact_id] = (channel, not self._frees[tenant, event.queue_id])
+            case OfferEnded() | ConnectFailed() | ContactReleased() | WrapUpFinished():
+                del self.work[tenant, event.agent_id][event.contact_id]
+
+
+def fits(agent: AgentDefinition, channel: Channel, work: list[tuple[Channel, bool]]) -> bool:
+    """Tell whether one more contact fits beside the work: each a channel, and whether it excludes others (rule 2)."""
+    table = {use.channel: use for use in agent.channels or WITHOUT_A_TABLE}
+    if not {channel, *(other for other, _ in work)} <= set(table):
+        return False
+    own, others = table[channel], [table[other] for other, excludes in work if excludes]
+    used = sum(table[other].units for other, _ in work)
+    count = sum(other is channel for other, _ in work)
+    is_excluded = any(other.channel in own.excluded_by or channel in other.excluded_by for other in others)
+    total = agent.units or agent.chat_capacity
+    return not is_excluded and used + own.units <= total and (not own.max_contacts or count < own.max_contacts)
+
+
 class Routing:
     """One partition under test."""
 
@@ -64,6 +130,7 @@ class Routing:
         self.now = T0
         self.rows: list[RowsChanged] = []
         self.log: list[tuple[Event, Context]] = []
+        self._books = Books()
         self._commands = 0
 
     @property
@@ -84,18 +151,23 @@ class Routing:
         self.state.journal.commit()
         self.log += [(event, context) for event in events]
         self.rows = [event for event in events if isinstance(event, RowsChanged)]
-        check(self.state)
+        self.check()
         return [event for event in events if not isinstance(event, RowsChanged)]
 
     def check(self) -> None:
         """Assert every invariant."""
-        check(self.state)
+        check(self.state, self.now)
+        self._books.read(self.log)
+        for domain in self.state.domains():
+            for agent in domain.agents.values():
+                booked = self._books.work[domain.tenant, agent.agent_id]
+                assert sorted(booked) == sorted(work.contact_id for work in agent.work)
 
     def refusal(self, command: Command, actor: str = "system", tenant: str = TENANT) -> str:
         """Carry out a command that must be refused; the error as text."""
         with pytest.raises(TrunklineError) as caught:
             execute(self.decider, self.state, command, self.context(actor, tenant))
-        check(self.state)
+        self.check()
         return f"{type(caught.value).__name__}: {caught.value}"
 
     def wait(self, seconds: float) -> list[Event]:
@@ -117,9 +189,17 @@ class Routing:
     def code(self, wrap_up_code: str) -> None:
         self.do(PutWrapUpCode(wrap_up_code))
 
-    def agent(self, agent_id: str, *skills: tuple[str, int], chats: int = 1, ready: bool = True) -> str:
+    def agent(
+        self,
+        agent_id: str,
+        *skills: tuple[str, int],
+        chats: int = 1,
+        ready: bool = True,
+        units: int = 0,
+        channels: tuple[ChannelUse, ...] = (),
+    ) -> str:
         levels = tuple(SkillLevel(skill, level) for skill, level in skills)
-        self.do(PutAgent(AgentDefinition(agent_id, levels, chats)))
+        self.do(PutAgent(AgentDefinition(agent_id, levels, chats, units, channels)))
         if ready:
             self.do(OpenAgentSession(agent_id, "pe_1", f"se_{agent_id}"))
             self.do(SetIntent(agent_id, Intent.AVAILABLE, ""), actor=f"agent:{agent_id}")
@@ -172,22 +252,15 @@ def kinds(events: list[Event]) -> list[str]:
     return [type(event).__name__ for event in events]
 
 
-def check(state: AcdState) -> None:
+def check(state: AcdState, now: datetime) -> None:
     """Assert everything that must hold after every command."""
     for domain in state.domains():
-        _check_capacity(domain)
         _check_one_place_per_contact(domain)
         _check_timers(state, domain)
-        _check_nobody_idles(domain)
+        _check_nobody_idles(state, domain, now)
         _check_held(domain)
         _check_conservation(domain)
         _check_indexes(domain)
-
-
-def _check_capacity(domain: Domain) -> None:
-    for agent in domain.agents.values():
-        calls = [work for work in agent.work if work.channel is Channel.VOICE]
-        assert len(calls) <= 1 and (not calls or len(agent.work) == 1), agent
 
 
 def _check_one_place_per_contact(domain: Domain) -> None:
@@ -242,21 +315,26 @@ def _check_timers(state: AcdState, domain: Domain) -> None:
             wanted.add(f"unstaffed/{domain.tenant}/{queue.queue_id}")
         elif queue.clears_time:
             assert queue.waiting == 0, "whoever waits leaves"
+    if state.timers.get(f"handout/{domain.tenant}"):
+        wanted.add(f"handout/{domain.tenant}")
     if len(domain.tombstones):
         wanted.add(f"tombstone/{domain.tenant}")
     assert {timer.key for timer in state.timers.values() if timer.tenant == domain.tenant} == wanted
 
 
-def _check_nobody_idles(domain: Domain) -> None:
+def _check_nobody_idles(state: AcdState, domain: Domain, now: datetime) -> None:
+    is_handed_out = state.timers.get(f"handout/{domain.tenant}") is not None
     for contact in domain.contacts.values():
-        if contact.stage is Stage.WAITING:
+        is_chat = contact.channel is Channel.CHAT and not contact.held_for
+        if contact.stage is Stage.WAITING and not (is_chat and is_handed_out):
             could = [
                 agent.agent_id
                 for agent in domain.agents.values()
                 if is_routable(agent)
-                and has_room(agent, contact.channel)
+                and fits(agent.definition, contact.channel, held(agent))
                 and meets(agent.profile, contact.wanted)
                 and agent.agent_id not in contact.excluded
+                and not (is_chat and is_drained(domain, agent, now))
             ]
             if contact.held_for:
                 assert contact.held_for not in could, f"{contact} is held for somebody who idles"
@@ -277,6 +355,24 @@ def _check_held(domain: Domain) -> None:
             assert domain.held.size(agent.agent_id) <= MAX_HELD_PER_AGENT
 
 
+def held(agent: Agent) -> list[tuple[Channel, bool]]:
+    return [(work.channel, not work.frees_exclusion) for work in agent.work]
+
+
+def is_drained(domain: Domain, agent: Agent, now: datetime) -> bool:
+    """Tell whether chats alone keep the agent from a call that waits for longer than its target."""
+    takes_calls = any(use.channel is Channel.VOICE for use in agent.definition.channels or WITHOUT_A_TABLE)
+    has_chats = any(work.channel is Channel.CHAT for work in agent.work)
+    if not takes_calls or not has_chats or fits(agent.definition, Channel.VOICE, held(agent)):
+        return False
+    return any(
+        now - contact.aged_since_time > queue.target_wait_duration and meets(agent.profile, contact.wanted)
+        for contact in domain.contacts.values()
+        if contact.stage is Stage.WAITING and contact.channel is Channel.VOICE and not contact.held_for
+        if (queue := domain.queue(contact.queue_id).definition).drains_chats
+    )
+
+
 def _check_conservation(domain: Domain) -> None:
     for queue in domain.queues.values():
         stages = Counter(c.stage for c in domain.contacts.values() if c.queue_id == queue.queue_id)
@@ -289,24 +385,27 @@ def _check_conservation(domain: Domain) -> None:
 
 
 def _check_indexes(domain: Domain) -> None:
-    lines, ages, pools, others, peers, held = (Counter[Any]() for _ in range(6))
+    lines, ages, pools, others, peers, calls, held_ones = (Counter[Any]() for _ in range(7))
     orders = {order_of(queue.definition.strategy) for queue in domain.queues.values()} - {Order.IDLE}
     sets: dict[str, set[Any]] = {queue.queue_id: set() for queue in domain.queues.values()}
     for contact in domain.contacts.values():
         if contact.is_open:
             sets[contact.queue_id].add(contact.requirements)
         if contact.held_for:
-            held[(contact.held_for, (contact.order, contact.contact_id))] += 1
+            held_ones[(contact.held_for, (contact.order, contact.contact_id))] += 1
         if contact.stage is Stage.WAITING:
             definition = domain.queue(contact.queue_id).definition
             if not contact.held_for:
                 lines[(line_of(contact), line_place(contact, definition))] += 1
             ages[(contact.queue_id, (contact.order, contact.contact_id))] += 1
+            if definition.drains_chats and contact.channel is Channel.VOICE and not contact.held_for:
+                calls[(line_of(contact), (contact.aged_since_time, contact.contact_id))] += 1
     for agent in domain.agents.values():
-        if place := place_of(agent):
-            pools[(agent.profile, place)] += 1
+        if spot := spot_of(agent):
+            pools[spot] += 1
             for order in orders:
-                others[((order, agent.profile), place_of(agent, order))] += 1
+                pool, place = spot_of(agent, order)
+                others[((order, pool), place)] += 1
         if (peer := connected_peer(agent)) is not None:
             peers[(peer, (agent.agent_id,))] += 1
     staff = Counter(agent.profile for agent in domain.agents.values() if is_signed_in(agent))
@@ -319,7 +418,8 @@ def _check_indexes(domain: Domain) -> None:
         (domain.ages, ages),
         (domain.pools, pools),
         (domain.peers, peers),
-        (domain.held, held),
+        (domain.held, held_ones),
+        (domain.calls, calls),
     )
     for shelves, expected in (*indexes, (domain.other_pools, others)):
         entries = Counter((key, entry) for key in shelves for entry in shelves.entries(key))

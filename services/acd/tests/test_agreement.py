@@ -77,8 +77,8 @@ def test_rules_that_forget_who_waits_do_not_agree(monkeypatch: pytest.MonkeyPatc
 def test_rules_that_leave_an_agent_out_do_not_agree(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     original = matching.best_agent
 
-    def best_agent(domain: Any, contact: Any) -> Any:
-        found = original(domain, contact)
+    def best_agent(domain: Any, contact: Any, now: Any) -> Any:
+        found = original(domain, contact, now)
         return None if found and found.agent_id == "ag_0" else found
 
     monkeypatch.setattr(matching, "best_agent", best_agent)

@@ -22,6 +22,7 @@ from trunkline_acd.domain.commands import (
     ExpireOffer,
     ExtendWrapUp,
     FinishWrapUp,
+    HandOutChats,
     LosePeer,
     OpenAgentSession,
     PutAgent,
@@ -43,6 +44,7 @@ from trunkline_core.decider import execute
 from trunkline_core.errors import TrunklineError
 from trunkline_core.routing import (
     AgentDefinition,
+    ChannelUse,
     Overflow,
     QueueDefinition,
     QueueLimit,
@@ -71,6 +73,13 @@ INTENTS = st.sampled_from([Intent.AVAILABLE, Intent.BREAK, Intent.OFFLINE])
 CHANNELS = st.sampled_from([Channel.VOICE, Channel.CHAT])
 BEGINS = st.sampled_from([None, T0 + timedelta(seconds=5), T0 + timedelta(seconds=40)])
 ENDS = st.sampled_from([None, T0 + timedelta(seconds=60), T0 + timedelta(seconds=90)])
+USES = st.tuples(
+    *(
+        st.builds(ChannelUse, st.just(channel), st.integers(1, 2), st.integers(0, 2), st.sampled_from([(), (other,)]))
+        for channel, other in ((Channel.VOICE, Channel.CHAT), (Channel.CHAT, Channel.VOICE))
+    )
+)
+TABLES = st.one_of(st.just((0, ())), st.tuples(st.integers(2, 4), st.one_of(USES, USES.map(lambda uses: uses[1:]))))
 SKILLS = st.lists(
     st.builds(SkillLevel, st.sampled_from("ab"), st.integers(1, 3), BEGINS, ENDS),
     max_size=2,
@@ -84,6 +93,7 @@ CUSTOMERS = st.sampled_from(["", "cu_1"])
 PREFERRED = st.sampled_from(["", "", "ag_1", "ag_2", "ag_3", "ag_gone"])
 PERMILLE = st.integers(0, 1000)
 
+MIXED = (ChannelUse(Channel.VOICE, 2, 1), ChannelUse(Channel.CHAT, 1, 3))  # a call beside up to two chats
 RELAXATION = (
     RelaxationStep(timedelta(seconds=5), (SkillRequirement("a", 1),), ()),
     RelaxationStep(timedelta(seconds=20), (), ("a", "b")),
@@ -115,6 +125,8 @@ REDEFINITIONS = st.builds(
     affinity_duration=st.sampled_from([timedelta(0), timedelta(seconds=4), timedelta(seconds=30)]),
     vip_min_value_permille=st.just(500),
     vip_reserved_agents=st.integers(0, 2),
+    drains_chats=st.booleans(),
+    wrap_up_frees_exclusion=st.booleans(),
 )
 
 COMMANDS = st.one_of(
@@ -138,7 +150,14 @@ COMMANDS = st.one_of(
     st.builds(OpenAgentSession, AGENTS, PEERS, SESSIONS),
     st.builds(CloseAgentSession, AGENTS, SESSIONS),
     st.builds(LosePeer, PEERS),
-    st.builds(PutAgent, st.builds(AgentDefinition, AGENTS, SKILLS.map(tuple), st.integers(1, 3))),
+    st.builds(
+        lambda agent_id, skills, chats, table: PutAgent(AgentDefinition(agent_id, skills, chats, *table)),
+        AGENTS,
+        SKILLS.map(tuple),
+        st.integers(1, 3),
+        TABLES,
+    ),
+    st.builds(HandOutChats, st.just("rd_demo")),
     st.builds(ExpireOffer, CONTACTS, NUMBERS),
     st.builds(EndExclusion, CONTACTS, AGENTS),
     st.builds(DropTombstone, CONTACTS),
@@ -162,6 +181,8 @@ def prepared(new_routing: Any, *choices: int) -> Any:
         relaxation=RELAXATION,
         longest_wait=QueueLimit(timedelta(seconds=20), "qu_last"),
         unstaffed=QueueLimit(timedelta(seconds=8), "qu_last"),
+        drains_chats=True,
+        target_wait_duration=timedelta(seconds=5),
     )
     routing.queue(
         wrap_up_mode=WrapUpMode.TIMED,
@@ -173,10 +194,11 @@ def prepared(new_routing: Any, *choices: int) -> Any:
         affinity_duration=timedelta(seconds=8),
         vip_min_value_permille=500,
         vip_reserved_agents=sum(choices) % 3,
+        wrap_up_frees_exclusion=sum(choices) % 2 == 1,
     )
     routing.code("done")
     routing.agent("ag_1", chats=2)
-    routing.agent("ag_2", ("a", 2), chats=3)
+    routing.agent("ag_2", ("a", 2), chats=3, units=sum(choices) % 3 and 4, channels=MIXED if sum(choices) % 3 else ())
     routing.agent("ag_3", ("a", 3), ("b", 1), ready=False)
     return routing
 
@@ -187,7 +209,15 @@ def fingerprint(state: AcdState) -> Any:
     for domain in state.domains():
         tables = [domain.queues, domain.agents, domain.contacts, domain.tombstones]
         rows = [sorted(map(repr, table.values())) for table in tables]
-        shelves = [domain.lines, domain.held, domain.ages, domain.pools, domain.other_pools, domain.peers]
+        shelves = [
+            domain.lines,
+            domain.held,
+            domain.calls,
+            domain.ages,
+            domain.pools,
+            domain.other_pools,
+            domain.peers,
+        ]
         entries = [sorted((repr(key), list(shelf.entries(key))) for key in shelf) for shelf in shelves]
         domains.append((domain.tenant, rows, entries, [t.contact_id for t in domain.oldest_tombstones()]))
         domains.append(sorted(code for code in ("done", "later") if code in domain.wrap_up_codes))

@@ -175,7 +175,7 @@ def test_only_the_first_of_a_pool_is_looked_at(routing, strategy, monkeypatch):
     entries, at = Shelves.entries, Shelves.at
     monkeypatch.setattr(Shelves, "entries", lambda *key: (looked_at.append(e) or e for e in entries(*key)))
     monkeypatch.setattr(Shelves, "at", lambda *place: looked_at.append(place) or at(*place))
-    assert best_standing(routing.domain, routing.domain.contact("ct_1"))
+    assert best_standing(routing.domain, routing.domain.contact("ct_1"), routing.now)
     assert len(looked_at) <= 2, "one of each profile"
 
 

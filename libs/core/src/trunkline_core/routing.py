@@ -6,7 +6,7 @@ Owns: the shape of a definition and what makes it invalid. Must not: decide who 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
+from enum import Enum, IntEnum
 
 from trunkline_core.errors import Invalid
 from trunkline_core.ids import check_id_of
@@ -15,6 +15,7 @@ from trunkline_core.texts import LocalizedText
 MAX_WEIGHT_PERMILLE = 10_000
 MAX_WAITING = 10_000
 MAX_CHATS = 16
+MAX_UNITS = MAX_CHATS  # nobody has more contacts at one time, whatever the table says
 MAX_WRAP_UP_EXTENSIONS = 10
 MAX_VIP_RESERVED_AGENTS = 100
 MAX_SKILL_TERMS = 16
@@ -43,6 +44,14 @@ class RoutingStrategy(Enum):
     BEST_PROFICIENCY = 3
     ROUND_ROBIN = 4
     WEIGHTED_RANDOM = 5
+
+
+class Channel(IntEnum):
+    """Kind of channel a contact came through; in their order, and quick to compare, for tables and indexes."""
+
+    UNSPECIFIED = 0
+    VOICE = 1
+    CHAT = 2
 
 
 class SkillOperator(Enum):
@@ -143,12 +152,29 @@ class Overflow:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelUse:
+    """What one contact of a channel takes of an agent (routing rule 2).
+
+    Attributes:
+        max_contacts: of this channel at one time; 0 for as many as the units allow.
+        excluded_by: other channels that may not run at the same time; said on one side, it holds for both.
+    """
+
+    channel: Channel
+    units: int
+    max_contacts: int = 0
+    excluded_by: tuple[Channel, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AgentDefinition:
-    """Somebody who takes contacts; `chat_capacity` chats at one time, a voice call needs the whole agent."""
+    """Somebody who takes contacts: `chat_capacity` chats at one time or a voice call, or what `channels` say."""
 
     agent_id: str
     skills: tuple[SkillLevel, ...]
     chat_capacity: int
+    units: int = 0
+    channels: tuple[ChannelUse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +207,8 @@ class QueueDefinition:
     affinity_duration: timedelta = NOTHING
     vip_min_value_permille: int = 0
     vip_reserved_agents: int = 0
+    drains_chats: bool = False
+    wrap_up_frees_exclusion: bool = False
 
 
 def check_agent(agent: AgentDefinition) -> None:
@@ -193,6 +221,21 @@ def check_agent(agent: AgentDefinition) -> None:
     if len({skill.skill for skill in agent.skills}) < len(agent.skills):
         raise Invalid("agent.skills", "names a skill twice")
     _check_range("agent.chat_capacity", agent.chat_capacity, 1, MAX_CHATS)
+    _check_range("agent.units", agent.units, *((1, MAX_UNITS) if agent.channels else (0, 0)))
+    for number, use in enumerate(agent.channels):
+        _check_use(f"agent.channels[{number}]", use, agent.units)
+        if use.channel in (other.channel for other in agent.channels[:number]):
+            raise Invalid(f"agent.channels[{number}].channel", "is named twice")
+
+
+def _check_use(field: str, use: ChannelUse, total: int) -> None:
+    if use.channel is Channel.UNSPECIFIED:
+        raise Invalid(f"{field}.channel", "must be set")
+    _check_range(f"{field}.units", use.units, 1, total)
+    _check_range(f"{field}.max_contacts", use.max_contacts, 0, MAX_UNITS)
+    for number, other in enumerate(use.excluded_by):
+        if other in (Channel.UNSPECIFIED, use.channel, *use.excluded_by[:number]):
+            raise Invalid(f"{field}.excluded_by[{number}]", "must be another channel, named once")
 
 
 def check_queue(queue: QueueDefinition) -> None:

@@ -45,7 +45,7 @@ def stream_of(event: Event) -> str:
             events.QueueUnstaffed() | events.QueueStaffed() | events.UnstaffedQueueCleared() | events.OverflowChecked()
         ):
             return event.queue_id
-        case events.RowsChanged():
+        case events.RowsChanged() | events.HandoutScheduled():
             return event.routing_domain_id
         case (
             events.IntentChanged()

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from trunkline_core.routing import AgentDefinition
 
-from trunkline_acd.domain import recency
+from trunkline_acd.domain import capacity, recency
+from trunkline_acd.domain.capacity import Occupancy
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.skills import Profile, profile_of
 from trunkline_acd.domain.words import Connectivity, Explanation, Intent, WorkState
@@ -17,7 +18,11 @@ from trunkline_acd.domain.words import Connectivity, Explanation, Intent, WorkSt
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One piece of work: an offer, a connection or a wrap-up. Each holds its channel's units until it is gone."""
+    """One piece of work: an offer, a connection or a wrap-up. Each holds its channel's units until it is gone.
+
+    Attributes:
+        frees_exclusion: whether this wrap-up lets channels come that its contact kept out (rule 5).
+    """
 
     contact_id: str
     queue_id: str
@@ -30,6 +35,7 @@ class Work:
     entered_time: datetime
     explanation: Explanation | None = None
     extensions: int = 0
+    frees_exclusion: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +107,14 @@ def is_signed_in(agent: Agent) -> bool:
 
 
 def has_room(agent: Agent, channel: Channel) -> bool:
-    """Tell whether the agent has the units: a call needs the whole agent, a chat one of `chat_capacity` (rule 2)."""
-    if channel is Channel.VOICE:
-        return not agent.work
-    return len(agent.work) < agent.definition.chat_capacity and not _is_on_call(agent)
+    """Tell whether one more contact of that channel fits beside the work at hand (rule 2)."""
+    return channel in occupancy(agent).room
+
+
+def occupancy(agent: Agent) -> Occupancy:
+    """Return what the work at hand leaves of the agent."""
+    held = tuple((work.channel, not work.frees_exclusion) for work in agent.work)
+    return capacity.occupancy_of(agent.definition, held)
 
 
 def idle_at(agent: Agent, now: datetime) -> timedelta:
@@ -139,10 +149,6 @@ def with_idle_reset(agent: Agent, now: datetime) -> Agent:
 
 
 def with_recent_work(agent: Agent, channel: Channel, now: datetime) -> Agent:
-    """Return the row with one more contact of late: a call takes the whole agent, a chat its share of the capacity."""
-    share_permille = 1000 if channel is Channel.VOICE else 1000 // agent.definition.chat_capacity
+    """Return the row with one more contact of late, by the share of the agent that it takes."""
+    share_permille = capacity.share_permille(agent.definition, channel)
     return replace(agent, recent_work=recency.with_part(agent.recent_work, share_permille, now))
-
-
-def _is_on_call(agent: Agent) -> bool:
-    return any(work.channel is Channel.VOICE for work in agent.work)

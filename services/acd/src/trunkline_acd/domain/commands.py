@@ -243,6 +243,13 @@ class EndAffinity:
     contact_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class HandOutChats:
+    """Timer: chats that were held back for a call are handed out, some at a time."""
+
+    routing_domain_id: str
+
+
 TimerCommand = (
     ExpireOffer
     | ExpireConnecting
@@ -256,6 +263,7 @@ TimerCommand = (
     | RefreshSkills
     | CheckOverflow
     | EndAffinity
+    | HandOutChats
 )
 
 AgentCommand = (

@@ -3,7 +3,8 @@
 Must not: contain a rule of its own but who may command an agent.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import assert_never
 
 from trunkline_core.decider import Context
@@ -16,6 +17,7 @@ from trunkline_acd.domain import (
     configuration,
     desks,
     events,
+    handouts,
     joining,
     limits,
     offers,
@@ -109,6 +111,8 @@ class AcdDecider:
                 affinity.apply_ended(state, event, context)
             case events.ContactKeptBack():
                 vips.apply_kept_back(state, event, context)
+            case events.HandoutScheduled():
+                handouts.apply_scheduled(state, event, context)
             case events.SkillsRefreshed():
                 configuration.apply_skills_refreshed(state, event, context)
             case events.NextIntentSet():
@@ -136,23 +140,46 @@ class AcdDecider:
 
 
 def _decide_all(state: AcdState, domain: Domain, command: Command, context: Context) -> Iterator[Event]:
-    """Yield what the command causes; then what follows for agents who have less to do, for affinity and for staff."""
-    may_change_staff, less_busy, changed = False, dict[str, None](), dict[str, None]()
-    for event in _decide(state, domain, command, context):
-        yield event
-        may_change_staff |= isinstance(event, _OF_STAFF)
-        if isinstance(event, _ENDS_WORK):
-            less_busy[event.agent_id] = None
-        if agent_id := _agent_of(event):
-            changed[agent_id] = None
-    for agent_id in less_busy:
-        for event in desks.take_next_intent(domain, agent_id, context):
-            yield event
-            may_change_staff = True
-    for agent_id in (changed | less_busy) if len(domain.held) else ():
-        yield from affinity.let_go_of(domain, agent_id, context)
-    if may_change_staff:
+    """Yield what the command causes, then what follows from it.
+
+    That is for agents who have less to do, for what is held for them, for queues that lose or find staff, and for chats
+    that were held back for a call which waits no more.
+    """
+    seen = _Seen(domain, context.now)
+    yield from seen.all_of(_decide(state, domain, command, context))
+    for agent_id in list(seen.less_busy):
+        yield from seen.all_of(desks.take_next_intent(domain, agent_id, context))
+    for agent_id in list(seen.changed | seen.less_busy) if len(domain.held) else ():
+        yield from seen.all_of(affinity.let_go_of(domain, agent_id, context))
+    if seen.may_change_staff:
         yield from limits.note_staff(domain, context)
+    if seen.may_end_drain:
+        yield from handouts.begin(domain, context)
+
+
+class _Seen:
+    """What the events of a command may have as their consequence, looked at as each is applied."""
+
+    def __init__(self, domain: Domain, now: datetime) -> None:
+        self._domain, self._now, self._had_calls = domain, now, len(domain.calls) > 0
+        self.may_change_staff = False
+        self.may_end_drain = False
+        self.less_busy: dict[str, None] = {}
+        self.changed: dict[str, None] = {}
+
+    def all_of(self, found: Iterable[Event]) -> Iterator[Event]:
+        for event in found:
+            yield event
+            self._note(event)
+
+    def _note(self, event: Event) -> None:
+        self.may_change_staff |= isinstance(event, _OF_STAFF)
+        self.may_end_drain |= handouts.may_end_drain(self._domain, event, self._now)
+        self.may_end_drain |= self._had_calls and isinstance(event, events.QueueConfigured)
+        if isinstance(event, _ENDS_WORK):
+            self.less_busy[event.agent_id] = None
+        if agent_id := _agent_of(event):
+            self.changed[agent_id] = None
 
 
 def _agent_of(event: Event) -> str:
@@ -227,6 +254,8 @@ def _decide_timer(state: AcdState, command: commands.TimerCommand, context: Cont
             return overflows.check_overflow(state, command, context)
         case commands.EndAffinity():
             return affinity.end(state, command, context)
+        case commands.HandOutChats():
+            return handouts.hand_out(state, context)
         case commands.RefreshSkills():
             return configuration.refresh_skills(state, command, context)
         case commands.ReachLongestWait():

@@ -1,28 +1,20 @@
 """What acd asks of definitions and entries beyond the shared rules, so that a partition stays bounded.
 
-Owns: channels, lengths, counts and the longest durations. Must not: repeat what `trunkline_core.routing` checks.
+Owns: lengths, counts and the longest durations. Must not: repeat what `trunkline_core.routing` checks.
 """
 
 import re
 from collections.abc import Sequence
 from datetime import timedelta
-from enum import Enum
 
 from trunkline_core import ids, routing
 from trunkline_core.errors import Invalid
 from trunkline_core.routing import AgentDefinition, QueueDefinition, SkillRequirement
+from trunkline_core.routing import Channel as Channel
 
 from trunkline_acd.domain import policy
 
 _TOKEN = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-
-
-class Channel(Enum):
-    """Kind of channel a contact came through."""
-
-    UNSPECIFIED = 0
-    VOICE = 1
-    CHAT = 2
 
 
 def lease_of(queue: QueueDefinition, channel: Channel) -> timedelta:

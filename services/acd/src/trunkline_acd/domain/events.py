@@ -258,6 +258,14 @@ class OverflowChecked:
 
 
 @dataclass(frozen=True, slots=True)
+class HandoutScheduled:
+    """From `next_time` on chats are handed out that were held back for a call; None once none is left."""
+
+    routing_domain_id: str
+    next_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class SkillsRefreshed:
     """A skill of the agent began or ceased to hold, as its definition says."""
 
@@ -353,6 +361,7 @@ Event = (
     | OverflowChecked
     | AffinityEnded
     | ContactKeptBack
+    | HandoutScheduled
     | ContactOffered
     | OfferAccepted
     | OfferEnded

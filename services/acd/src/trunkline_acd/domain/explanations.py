@@ -5,18 +5,22 @@ Owns: the score terms, the candidates and why the others were not chosen. Looks 
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import islice
+from heapq import merge
+from itertools import groupby, islice
+from operator import attrgetter
 
-from trunkline_acd.domain import policy
+from trunkline_acd.domain import capacity, policy
 from trunkline_acd.domain.agents import Agent, has_room, idle_at
 from trunkline_acd.domain.contacts import Contact, score_terms
+from trunkline_acd.domain.drains import is_held_back
+from trunkline_acd.domain.places import pool_of
 from trunkline_acd.domain.skills import meets
 from trunkline_acd.domain.state import Domain
 from trunkline_acd.domain.strategies import goes_before, standings_in, why_not_best
 from trunkline_acd.domain.words import Candidate, Connectivity, Explanation, Intent, WorkState
 
 _MILLISECOND = timedelta(milliseconds=1)
-_PER_POOL = 3
+_PER_PROFILE = 3
 _LEAST_TELLING = "SkillMissing"
 
 
@@ -39,37 +43,38 @@ def explain(domain: Domain, contact: Contact, chosen: Agent, trigger: str, now: 
 def _candidates(domain: Domain, contact: Contact, chosen: Agent, now: datetime) -> tuple[Candidate, ...]:
     found = {chosen.agent_id: _candidate(chosen, "", now)}
     for agent in _runners_up(domain, contact):
-        found.setdefault(agent.agent_id, _candidate(agent, _why_not(domain, contact, agent, chosen), now))
-    for agent, reason in _some_others(domain, contact, chosen):
+        found.setdefault(agent.agent_id, _candidate(agent, _why_not(domain, contact, agent, chosen, now), now))
+    for agent, reason in _some_others(domain, contact, chosen, now):
         found.setdefault(agent.agent_id, _candidate(agent, reason, now))
     return tuple(islice(found.values(), policy.CANDIDATES))
 
 
 def _runners_up(domain: Domain, contact: Contact) -> list[Agent]:
     """Return those who come next, in the order in which they would have been chosen; by lot there is none."""
+    by_profile = groupby(sorted(domain.pools), key=attrgetter("profile"))  # their own order is no part of the state
     standings = [
         standing
-        for profile in sorted(domain.pools)[: policy.CANDIDATES_SCANNED]  # their own order is no part of the state
+        for profile, pools in islice(by_profile, policy.CANDIDATES_SCANNED)
         if meets(profile, contact.wanted)
-        for standing in islice(standings_in(domain, profile, contact), _PER_POOL)
+        for standing in islice(merge(*(standings_in(domain, pool, contact) for pool in pools)), _PER_PROFILE)
     ]
     return [domain.agent(standing.place.agent_id) for standing in sorted(standings)[: policy.CANDIDATES // 2]]
 
 
-def _some_others(domain: Domain, contact: Contact, chosen: Agent) -> list[tuple[Agent, str]]:
-    return sorted(_scanned(domain, contact, chosen), key=lambda found: found[1] == _LEAST_TELLING)
+def _some_others(domain: Domain, contact: Contact, chosen: Agent, now: datetime) -> list[tuple[Agent, str]]:
+    return sorted(_scanned(domain, contact, chosen, now), key=lambda found: found[1] == _LEAST_TELLING)
 
 
-def _scanned(domain: Domain, contact: Contact, chosen: Agent) -> Iterator[tuple[Agent, str]]:
+def _scanned(domain: Domain, contact: Contact, chosen: Agent, now: datetime) -> Iterator[tuple[Agent, str]]:
     for agent in islice(domain.agents.values(), policy.CANDIDATES_SCANNED):
-        yield agent, _why_not(domain, contact, agent, chosen)
+        yield agent, _why_not(domain, contact, agent, chosen, now)
 
 
 def _candidate(agent: Agent, reason: str, now: datetime) -> Candidate:
     return Candidate(agent.agent_id, reason, idle_at(agent, now) // _MILLISECOND)
 
 
-def _why_not(domain: Domain, contact: Contact, agent: Agent, chosen: Agent) -> str:
+def _why_not(domain: Domain, contact: Contact, agent: Agent, chosen: Agent, now: datetime) -> str:
     if not meets(agent.profile, contact.wanted):
         return _LEAST_TELLING
     if contact.held_for and contact.held_for != agent.agent_id:
@@ -79,7 +84,8 @@ def _why_not(domain: Domain, contact: Contact, agent: Agent, chosen: Agent) -> s
     preferred = why_not_best(domain, contact, chosen.profile, agent.profile)
     if contact.reserved and goes_before(domain, contact, agent, chosen):
         preferred = "KeptForVip"  # an agent who became free lets the contact go, whoever is kept back stays
-    return _why_not_routable(agent) or _why_no_room(contact, agent) or preferred
+    unable = _why_not_routable(agent) or _why_no_room(contact, agent)
+    return unable or _why_held_back(domain, contact, agent, now) or preferred
 
 
 def _why_not_routable(agent: Agent) -> str:
@@ -92,7 +98,14 @@ def _why_not_routable(agent: Agent) -> str:
     return {Intent.AVAILABLE: "", Intent.BREAK: "OnBreak"}.get(agent.intent, "Offline")
 
 
+def _why_held_back(domain: Domain, contact: Contact, agent: Agent, now: datetime) -> str:
+    pool = pool_of(agent)
+    return "DrainingForCall" if pool and is_held_back(domain, contact.channel, pool, now) else ""
+
+
 def _why_no_room(contact: Contact, agent: Agent) -> str:
     if has_room(agent, contact.channel):
         return ""
+    if not capacity.takes(agent.definition, contact.channel):
+        return "ChannelNotTaken"
     return "InWrapUp" if agent.count(WorkState.WRAP_UP) == len(agent.work) else "AtCapacity"

@@ -11,11 +11,13 @@ from datetime import datetime
 from trunkline_core.decider import Context
 
 from trunkline_acd.domain import vips
-from trunkline_acd.domain.agents import Agent, has_room, is_routable
+from trunkline_acd.domain.agents import Agent
 from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, fine_score, line_place
 from trunkline_acd.domain.definitions import lease_of
+from trunkline_acd.domain.drains import is_held_back
 from trunkline_acd.domain.events import ContactKeptBack, ContactOffered
 from trunkline_acd.domain.explanations import explain
+from trunkline_acd.domain.places import pool_of
 from trunkline_acd.domain.skills import meets
 from trunkline_acd.domain.state import Domain
 from trunkline_acd.domain.strategies import best_standing
@@ -28,10 +30,10 @@ def offer_contact(
     contact = domain.contacts.get(contact_id)
     if contact is None or contact.stage is not Stage.WAITING:
         return
-    if agent := best_agent(domain, contact):
+    if agent := best_agent(domain, contact, context.now):
         yield _offer(domain, contact, agent, trigger, context)
     else:
-        yield from vips.note_contact(domain, contact)
+        yield from vips.note_contact(domain, contact, context.now)
 
 
 def offer_to_agent(
@@ -43,25 +45,26 @@ def offer_to_agent(
     yield from vips.note_agent(domain, agent, context.now)
 
 
-def best_agent(domain: Domain, contact: Contact) -> Agent | None:
+def best_agent(domain: Domain, contact: Contact, now: datetime) -> Agent | None:
     """Return the agent for whom it is held, or whom the strategy of its queue takes; None where nobody is eligible."""
     if contact.held_for:
         agent = domain.agent(contact.held_for)
-        return agent if is_routable(agent) and _fits(agent, contact) else None
-    if contact.reserved and vips.is_kept_back(domain, contact, vips.FreeAgents(domain)):
+        return agent if _fits(agent, contact) else None
+    if contact.reserved and vips.is_kept_back(domain, contact, vips.FreeAgents(domain, now)):
         return None
-    best = best_standing(domain, contact)
+    best = best_standing(domain, contact, now)
     return domain.agent(best.place.agent_id) if best else None
 
 
 def best_contact(domain: Domain, agent: Agent, now: datetime) -> Contact | None:
     """Return the contact with the highest score over the heads of all lines the agent can serve."""
-    if not is_routable(agent):
+    pool = pool_of(agent)
+    if pool is None:
         return None
     best: tuple[int, int, str] | None = None
-    free = vips.FreeAgents(domain)
+    free = vips.FreeAgents(domain, now)
     for line in domain.lines_for(agent.profile):
-        if has_room(agent, line.channel):
+        if line.channel in pool.room and not is_held_back(domain, line.channel, pool, now):
             head = _ranked_head(domain, line, agent.agent_id, free, now)
             best = min(best, head) if best and head else best or head
     for contact in domain.held_for(agent.agent_id):
@@ -72,9 +75,10 @@ def best_contact(domain: Domain, agent: Agent, now: datetime) -> Contact | None:
 
 
 def _fits(agent: Agent, contact: Contact) -> bool:
-    """Tell whether a routable agent may have a contact that is held for the agent."""
-    has_units = has_room(agent, contact.channel) and meets(agent.profile, contact.wanted)
-    return has_units and agent.agent_id not in contact.excluded
+    """Tell whether the agent may have a contact that is held for the agent, also while chats are drained."""
+    pool = pool_of(agent)
+    is_able = pool is not None and contact.channel in pool.room and meets(agent.profile, contact.wanted)
+    return is_able and agent.agent_id not in contact.excluded
 
 
 def _ranked(domain: Domain, contact: Contact, now: datetime) -> tuple[int, int, str]:

@@ -57,6 +57,7 @@ class Changes:
                 | events.QueueStaffed()
                 | events.UnstaffedQueueCleared()
                 | events.OverflowChecked()
+                | events.HandoutScheduled()
                 | events.SkillsRefreshed()
             ):
                 pass

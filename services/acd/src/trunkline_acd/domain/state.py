@@ -17,7 +17,8 @@ from trunkline_acd.domain import queues
 from trunkline_acd.domain.agents import Agent, is_signed_in, settled
 from trunkline_acd.domain.commands import Command
 from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, Tombstone, line_of, line_place
-from trunkline_acd.domain.places import Order, Place, order_of, place_of
+from trunkline_acd.domain.definitions import Channel
+from trunkline_acd.domain.places import Order, Place, Pool, Spot, order_of, spot_of
 from trunkline_acd.domain.queues import Queue
 from trunkline_acd.domain.shelves import Shelves
 from trunkline_acd.domain.skills import Profile, RequirementSet, meets
@@ -39,9 +40,10 @@ class Domain:
         self.tombstones: Table[str, Tombstone] = Table(journal)
         self.lines: Shelves[Line, LinePlace] = Shelves(journal)  # waiting contacts, the next one first
         self.held: Shelves[str, tuple[int, str]] = Shelves(journal)  # open contacts held for an agent, the oldest first
+        self.calls: Shelves[Line, tuple[datetime, str]] = Shelves(journal)  # that drain chats, the oldest first
         self.ages: Shelves[str, tuple[int, str]] = Shelves(journal)  # waiting contacts of a queue, the oldest first
-        self.pools: Shelves[Profile, Place] = Shelves(journal)  # agents with room, the longest idle first
-        self.other_pools: Shelves[tuple[Order, Profile], Place] = Shelves(journal)  # in each other order in use
+        self.pools: Shelves[Pool, Place] = Shelves(journal)  # agents with room, the longest idle first
+        self.other_pools: Shelves[tuple[Order, Pool], Place] = Shelves(journal)  # in each other order in use
         self.peers: Shelves[str, tuple[str]] = Shelves(journal)  # agents with a connected desk, by console
         self.staff: Table[Profile, int] = Table(journal)  # agents who are signed in, by their skills
         self._set_sizes: Table[tuple[str, RequirementSet], int] = Table(journal)
@@ -111,9 +113,9 @@ class Domain:
         for contact in waiting:
             self._join_line(contact)
 
-    def agents_with_room(self, profile: Profile, order: Order) -> Iterator[Place]:
+    def agents_with_room(self, pool: Pool, order: Order) -> Iterator[Place]:
         """Iterate over the agents of one pool in that order, which a queue's strategy must use."""
-        return self.pools.entries(profile) if order is Order.IDLE else self.other_pools.entries((order, profile))
+        return self.pools.entries(pool) if order is Order.IDLE else self.other_pools.entries((order, pool))
 
     def held_for(self, agent_id: str) -> list[Contact]:
         """Return the open contacts that are held for the agent, waiting or not: a bounded number."""
@@ -182,23 +184,21 @@ class Domain:
                 yield tombstone
 
     def _move_in_pools(self, before: Agent | None, after: Agent) -> None:
-        left, taken = place_of(before) if before else None, place_of(after)
-        if before and left and (left != taken or before.profile != after.profile):
-            self.pools.remove(before.profile, left)
-            left = None
-        if taken and not left:
-            self.pools.add(after.profile, taken)
+        left, taken = spot_of(before) if before else None, spot_of(after)
+        if left and left != taken:
+            self.pools.remove(*left)
+        if taken and left != taken:
+            self.pools.add(*taken)
         for order, _ in self._order_uses.items():
             self._move_in_order(order, before, after)
 
     def _move_in_order(self, order: Order, before: Agent | None, after: Agent | None) -> None:
-        left = place_of(before, order) if before else None
-        taken = place_of(after, order) if after else None
-        if before and left and not (after and left == taken and before.profile == after.profile):
-            self.other_pools.remove((order, before.profile), left)
-            left = None
-        if after and taken and not left:
-            self.other_pools.add((order, after.profile), taken)
+        left: Spot | None = spot_of(before, order) if before else None
+        taken: Spot | None = spot_of(after, order) if after else None
+        if left and left != taken:
+            self.other_pools.remove((order, left[0]), left[1])
+        if taken and left != taken:
+            self.other_pools.add((order, taken[0]), taken[1])
 
     def _use_order(self, definition: QueueDefinition, before: QueueDefinition | None) -> None:
         """Keep the orders that strategies look at; one that comes into use costs a pass over all agents, once."""
@@ -263,12 +263,16 @@ class Domain:
         definition = self.queue(contact.queue_id).definition
         if not contact.held_for:  # else it stands before nobody
             self.lines.remove(line_of(contact), line_place(contact, definition))
+            if _drains_chats(contact, definition):
+                self.calls.remove(line_of(contact), (contact.aged_since_time, contact.contact_id))
         self.ages.remove(contact.queue_id, (contact.order, contact.contact_id))
 
     def _join_line(self, contact: Contact) -> None:
         definition = self.queue(contact.queue_id).definition
         if not contact.held_for:
             self.lines.add(line_of(contact), line_place(contact, definition))
+            if _drains_chats(contact, definition):
+                self.calls.add(line_of(contact), (contact.aged_since_time, contact.contact_id))
         self.ages.add(contact.queue_id, (contact.order, contact.contact_id))
 
     def _count_sets(self, before: Contact | None, after: Contact | None) -> None:
@@ -325,6 +329,10 @@ class AcdState:
 def routing_domain_id(tenant: str) -> str:
     """Return the id of the tenant's routing domain: the key of all its records."""
     return "rd_" + tenant.removeprefix("tn_")
+
+
+def _drains_chats(contact: Contact, queue: QueueDefinition) -> bool:
+    return queue.drains_chats and contact.channel is Channel.VOICE
 
 
 def connected_peer(agent: Agent) -> str | None:

@@ -5,6 +5,7 @@ hides; never at all agents.
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 from hashlib import sha256
 from itertools import chain
 from typing import NamedTuple
@@ -14,8 +15,9 @@ from trunkline_core.routing import RoutingStrategy
 from trunkline_acd.domain.agents import Agent
 from trunkline_acd.domain.contacts import Contact
 from trunkline_acd.domain.definitions import Channel
-from trunkline_acd.domain.places import OCCUPIED, Place, order_of, place_of
-from trunkline_acd.domain.skills import Profile, meets, proficiency
+from trunkline_acd.domain.drains import is_held_back
+from trunkline_acd.domain.places import Place, Pool, order_of, spot_of
+from trunkline_acd.domain.skills import Profile, RequirementSet, meets, proficiency
 from trunkline_acd.domain.state import Domain
 
 _NOT_BEST = {
@@ -33,21 +35,31 @@ class Standing(NamedTuple):
     place: Place
 
 
-def best_standing(domain: Domain, contact: Contact) -> Standing | None:
+def best_standing(domain: Domain, contact: Contact, now: datetime) -> Standing | None:
     """Return the best of all agents who are eligible for the contact, or None."""
-    profiles = [profile for profile in domain.pools if meets(profile, contact.wanted)]
+    pools = pools_for(domain, contact, now)
     if _strategy(domain, contact) is RoutingStrategy.WEIGHTED_RANDOM:
-        return _drawn_from_first_ring(domain, contact, profiles)
-    standings = (_first_eligible(domain, profile, contact) for profile in profiles)
+        return _drawn_from_first_ring(domain, contact, pools)
+    standings = (_first_eligible(domain, pool, contact) for pool in pools)
     return min((standing for standing in standings if standing), default=None)
 
 
-def standings_in(domain: Domain, profile: Profile, contact: Contact) -> Iterator[Standing]:
-    """Iterate over the agents of one pool who have room for anything, the best first."""
+def pools_for(domain: Domain, contact: Contact, now: datetime) -> list[Pool]:
+    """Return the pools whose agents are eligible for the contact, but for exclusions."""
+    return [pool for pool in domain.pools if may_take(domain, pool, contact.channel, contact.wanted, now)]
+
+
+def may_take(domain: Domain, pool: Pool, channel: Channel, wanted: RequirementSet, now: datetime) -> bool:
+    """Tell whether the agents of the pool have room and skills for such contacts, and these are not held back."""
+    return channel in pool.room and meets(pool.profile, wanted) and not is_held_back(domain, channel, pool, now)
+
+
+def standings_in(domain: Domain, pool: Pool, contact: Contact) -> Iterator[Standing]:
+    """Iterate over the agents of one pool, the best first, whether the pool has room for the contact or not."""
     strategy = _strategy(domain, contact)
-    ring = contact.ring_of(profile)
-    merit = _merit(strategy, contact, profile)
-    return (Standing(ring, merit, place) for place in domain.agents_with_room(profile, order_of(strategy)))
+    ring = contact.ring_of(pool.profile)
+    merit = _merit(strategy, contact, pool.profile)
+    return (Standing(ring, merit, place) for place in domain.agents_with_room(pool, order_of(strategy)))
 
 
 def why_not_best(domain: Domain, contact: Contact, chosen: Profile, other: Profile) -> str:
@@ -64,30 +76,19 @@ def why_not_best(domain: Domain, contact: Contact, chosen: Profile, other: Profi
 def goes_before(domain: Domain, contact: Contact, one: Agent, other: Agent) -> bool:
     """Tell whether the strategy would have taken the one of two agents with room; never by lot."""
     strategy = _strategy(domain, contact)
-    places = place_of(one, order_of(strategy)), place_of(other, order_of(strategy))
-    if strategy is RoutingStrategy.WEIGHTED_RANDOM or None in places:
+    spots = spot_of(one, order_of(strategy)), spot_of(other, order_of(strategy))
+    if strategy is RoutingStrategy.WEIGHTED_RANDOM or None in spots:
         return False
     mine, theirs = (
-        (contact.ring_of(agent.profile), _merit(strategy, contact, agent.profile), place)
-        for agent, place in zip((one, other), places, strict=True)
+        (contact.ring_of(pool.profile), _merit(strategy, contact, pool.profile), place)
+        for pool, place in filter(None, spots)
     )
     return mine < theirs
 
 
-def pool_size(domain: Domain, profile: Profile, channel: Channel) -> int:
-    """Return how many agents of the pool have room for a contact of that channel."""
-    if channel is Channel.VOICE:
-        return domain.pools.size_before(profile, OCCUPIED)
-    return domain.pools.size(profile)
-
-
-def _first_eligible(domain: Domain, profile: Profile, contact: Contact) -> Standing | None:
-    for standing in standings_in(domain, profile, contact):
-        if contact.channel is Channel.VOICE and standing.place.load:
-            return None
-        if standing.place.agent_id not in contact.excluded:
-            return standing
-    return None
+def _first_eligible(domain: Domain, pool: Pool, contact: Contact) -> Standing | None:
+    standings = standings_in(domain, pool, contact)
+    return next((standing for standing in standings if standing.place.agent_id not in contact.excluded), None)
 
 
 def _merit(strategy: RoutingStrategy, contact: Contact, profile: Profile) -> int:
@@ -98,20 +99,19 @@ def _strategy(domain: Domain, contact: Contact) -> RoutingStrategy:
     return domain.queue(contact.queue_id).definition.strategy
 
 
-def _drawn_from_first_ring(domain: Domain, contact: Contact, profiles: list[Profile]) -> Standing | None:
+def _drawn_from_first_ring(domain: Domain, contact: Contact, pools: list[Pool]) -> Standing | None:
     for ring in range(contact.ring + 1):
-        of_ring = [profile for profile in profiles if contact.ring_of(profile) == ring]
+        of_ring = [pool for pool in pools if contact.ring_of(pool.profile) == ring]
         if drawn := _drawn(domain, contact, of_ring):
             return Standing(ring, 0, drawn)
     return None
 
 
-def _drawn(domain: Domain, contact: Contact, profiles: list[Profile]) -> Place | None:
+def _drawn(domain: Domain, contact: Contact, pools: list[Pool]) -> Place | None:
     """Draw one agent by lot; where an exclusion hides the drawn one, the next behind it."""
     tickets = [
-        (profile, proficiency(profile, contact.requirements) or 1, size)
-        for profile in sorted(profiles)  # the order of pools is no part of the state
-        if (size := pool_size(domain, profile, contact.channel))
+        (pool, proficiency(pool.profile, contact.requirements) or 1, domain.pools.size(pool))
+        for pool in sorted(pools)  # the order of pools is no part of the state
     ]
     if not tickets:
         return None
@@ -119,19 +119,19 @@ def _drawn(domain: Domain, contact: Contact, profiles: list[Profile]) -> Place |
     while ticket >= tickets[0][1] * tickets[0][2]:
         ticket -= tickets[0][1] * tickets[0][2]
         tickets.append(tickets.pop(0))
-    return _from(domain, contact, [(profile, size) for profile, _, size in tickets], ticket // tickets[0][1])
+    return _from(domain, contact, [(pool, size) for pool, _, size in tickets], ticket // tickets[0][1])
 
 
-def _from(domain: Domain, contact: Contact, pools: list[tuple[Profile, int]], first: int) -> Place | None:
+def _from(domain: Domain, contact: Contact, pools: list[tuple[Pool, int]], first: int) -> Place | None:
     """Return the first agent who is not excluded: from `first` of the first pool on, round all pools."""
-    (profile, size), *others = pools
+    (pool, size), *others = pools
     spots = chain(
-        ((profile, number) for number in range(first, size)),
+        ((pool, number) for number in range(first, size)),
         ((other, number) for other, other_size in others for number in range(other_size)),
-        ((profile, number) for number in range(first)),
+        ((pool, number) for number in range(first)),
     )
-    for pool, number in spots:
-        place = domain.pools.at(pool, number)
+    for spot in spots:
+        place = domain.pools.at(*spot)
         if place.agent_id not in contact.excluded:
             return place
     return None

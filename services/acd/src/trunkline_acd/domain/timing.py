@@ -49,6 +49,11 @@ def affinity_key(tenant: str, contact_id: str) -> str:
     return f"affinity/{tenant}/{contact_id}"
 
 
+def handout_key(tenant: str) -> str:
+    """When the next chats that were held back for a call are handed out."""
+    return f"handout/{tenant}"
+
+
 def wrap_up_key(tenant: str, agent_id: str, contact_id: str) -> str:
     """End of a timed wrap-up."""
     return f"wrap_up/{tenant}/{agent_id}/{contact_id}"

@@ -13,14 +13,16 @@ from itertools import islice
 from trunkline_core.decider import Context
 from trunkline_core.routing import QueueDefinition
 
-from trunkline_acd.domain.agents import Agent, has_room, is_routable
+from trunkline_acd.domain.agents import Agent
 from trunkline_acd.domain.contacts import Contact, Line, LinePlace, fine_score, line_of, line_place
 from trunkline_acd.domain.definitions import Channel
+from trunkline_acd.domain.drains import is_held_back
 from trunkline_acd.domain.events import ContactKeptBack
+from trunkline_acd.domain.places import pool_of
 from trunkline_acd.domain.queues import with_kept_back
-from trunkline_acd.domain.skills import RequirementSet, meets
+from trunkline_acd.domain.skills import RequirementSet
 from trunkline_acd.domain.state import AcdState, Domain
-from trunkline_acd.domain.strategies import pool_size
+from trunkline_acd.domain.strategies import may_take
 
 
 def reserved_from(queue: QueueDefinition, value_permille: int) -> int:
@@ -34,41 +36,55 @@ class FreeAgents:
     Holds only as long as no event is applied.
     """
 
-    def __init__(self, domain: Domain) -> None:
+    def __init__(self, domain: Domain, now: datetime) -> None:
         self._domain = domain
+        self._now = now
         self._counts: dict[tuple[Channel, RequirementSet], int] = {}
 
     def of(self, line: Line) -> int:
         """Return the number."""
         key = (line.channel, line.requirements)
         if key not in self._counts:
-            pools = (profile for profile in self._domain.pools if meets(profile, line.requirements))
-            self._counts[key] = sum(pool_size(self._domain, profile, line.channel) for profile in pools)
+            self._counts[key] = sum(
+                self._domain.pools.size(pool)
+                for pool in self._domain.pools
+                if may_take(self._domain, pool, line.channel, line.requirements, self._now)
+            )
         return self._counts[key]
+
+    def for_contact(self, contact: Contact) -> int:
+        """Return the number without those whom the contact excludes."""
+        pools = (pool_of(self._domain.agent(agent_id)) for agent_id in contact.excluded)
+        excluded = sum(
+            pool is not None and may_take(self._domain, pool, contact.channel, contact.wanted, self._now)
+            for pool in pools
+        )
+        return self.of(line_of(contact)) - excluded
 
 
 def is_kept_back(domain: Domain, contact: Contact, free: FreeAgents) -> bool:
     """Tell whether of those who are free none is left for the contact; whom it excludes does not count."""
-    return bool(contact.reserved) and free.of(line_of(contact)) - _excluded(domain, contact) <= contact.reserved
+    return bool(contact.reserved) and free.for_contact(contact) <= contact.reserved
 
 
-def note_contact(domain: Domain, contact: Contact) -> Iterator[ContactKeptBack]:
+def note_contact(domain: Domain, contact: Contact, now: datetime) -> Iterator[ContactKeptBack]:
     """Notice that an agent is kept back from a contact that waits: one who would be left after those before it."""
     if contact.reserved and not contact.held_for and contact.kept_back_since is None:
         before = domain.lines.size_before(line_of(contact), _place(domain, contact))
-        if before < FreeAgents(domain).of(line_of(contact)) - _excluded(domain, contact):
+        if before < FreeAgents(domain, now).for_contact(contact):
             yield ContactKeptBack(contact.contact_id, contact.segment_no)
 
 
 def note_agent(domain: Domain, agent: Agent, now: datetime) -> Iterator[ContactKeptBack]:
     """Notice from whom an agent with room is kept back: the first in order from whom nobody was before."""
-    if not is_routable(agent):
+    pool = pool_of(agent)
+    if pool is None:
         return
-    free = FreeAgents(domain)
+    free = FreeAgents(domain, now)
     found = [
         (-fine_score(place, domain.queue(line.queue_id).definition, now), place.order, place.contact_id)
         for line in domain.lines_for(agent.profile)
-        if line.reserved and has_room(agent, line.channel)
+        if line.reserved and line.channel in pool.room and not is_held_back(domain, line.channel, pool, now)
         for place in _first_unnoticed(domain, line, agent.agent_id, free)
     ]
     if found:
@@ -97,15 +113,6 @@ def _first_unnoticed(domain: Domain, line: Line, agent_id: str, free: FreeAgents
         if contact.kept_back_since is None and agent_id not in contact.excluded:
             yield place
             return
-
-
-def _excluded(domain: Domain, contact: Contact) -> int:
-    """Return how many free agents the contact excludes."""
-    agents = (domain.agent(agent_id) for agent_id in contact.excluded)
-    return sum(
-        is_routable(agent) and has_room(agent, contact.channel) and meets(agent.profile, contact.wanted)
-        for agent in agents
-    )
 
 
 def _place(domain: Domain, contact: Contact) -> LinePlace:

@@ -1,5 +1,7 @@
 """Wrap-up after a contact: keeps its channel's units until the agent or the timer ends it (rule 5).
 
+Whether it also keeps other channels out, as its contact did, is the queue's policy when it begins.
+
 Owns: that a wrap-up outlives its contact, keyed by (agent, contact), and ends with a code of the tenant or none: events
 keep it in clear, so it must not be a text about somebody.
 """
@@ -90,8 +92,9 @@ def apply_released(state: AcdState, event: ContactReleased, context: Context) ->
     connected = agent.work_on(event.contact_id)
     if event.wrap_up and connected:
         expires_time = event.wrap_up_expires_time
-        work = replace(connected, state=WorkState.WRAP_UP, since_time=now, expires_time=expires_time)
-        left = with_work(left, work, now)
+        frees = domain.queue(event.queue_id).definition.wrap_up_frees_exclusion
+        ended = replace(connected, state=WorkState.WRAP_UP, since_time=now, expires_time=expires_time)
+        left = with_work(left, replace(ended, frees_exclusion=frees), now)
         _set_timer(state, event.agent_id, event.contact_id, expires_time, context)
     domain.put_agent(left, now)
 

@@ -696,6 +696,34 @@ class OverflowChecked(_message.Message):
 Global___OverflowChecked: _TypeAlias = OverflowChecked  # noqa: Y015
 
 @_typing.final
+class HandoutScheduled(_message.Message):
+    """Chats that were held back for a call are handed out from a time on; those of one command stand before it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROUTING_DOMAIN_ID_FIELD_NUMBER: _builtins.int
+    NEXT_TIME_FIELD_NUMBER: _builtins.int
+    routing_domain_id: _builtins.str
+    """The routing domain."""
+    @_builtins.property
+    def next_time(self) -> _timestamp_pb2.Timestamp:
+        """When it begins or goes on; unset once nobody has room for a chat that was held back."""
+
+    def __init__(
+        self,
+        *,
+        routing_domain_id: _builtins.str = ...,
+        next_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next_time", b"next_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_time", b"next_time", "routing_domain_id", b"routing_domain_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HandoutScheduled: _TypeAlias = HandoutScheduled  # noqa: Y015
+
+@_typing.final
 class ContactReleased(_message.Message):
     """An agent segment ended; wrap-up begins, if the queue has one."""
 
@@ -1175,6 +1203,7 @@ class AcdEvent(_message.Message):
     OVERFLOW_CHECKED_FIELD_NUMBER: _builtins.int
     AFFINITY_ENDED_FIELD_NUMBER: _builtins.int
     CONTACT_KEPT_BACK_FIELD_NUMBER: _builtins.int
+    HANDOUT_SCHEDULED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def metadata(self) -> _common_types_pb2.EventMetadata:
         """The envelope."""
@@ -1311,6 +1340,10 @@ class AcdEvent(_message.Message):
     def contact_kept_back(self) -> Global___ContactKeptBack:
         """Kept back."""
 
+    @_builtins.property
+    def handout_scheduled(self) -> Global___HandoutScheduled:
+        """Chats held back."""
+
     def __init__(
         self,
         *,
@@ -1348,12 +1381,13 @@ class AcdEvent(_message.Message):
         overflow_checked: Global___OverflowChecked | None = ...,
         affinity_ended: Global___AffinityEnded | None = ...,
         contact_kept_back: Global___ContactKeptBack | None = ...,
+        handout_scheduled: Global___HandoutScheduled | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "event", b"event", "exclusion_ended", b"exclusion_ended", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "event", b"event", "exclusion_ended", b"exclusion_ended", "handout_scheduled", b"handout_scheduled", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "event", b"event", "exclusion_ended", b"exclusion_ended", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "event", b"event", "exclusion_ended", b"exclusion_ended", "handout_scheduled", b"handout_scheduled", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["queue_configured", "agent_configured", "contact_enqueued", "contact_offered", "offer_accepted", "offer_ended", "contact_connected", "connect_failed", "segment_ended", "contact_released", "wrap_up_finished", "contact_forgotten", "tombstone_dropped", "intent_changed", "agent_session_opened", "agent_session_lost", "agent_disconnected", "agent_not_responding", "agent_rearmed", "exclusion_ended", "rows_changed", "wrap_up_code_configured", "contact_relaxed", "limit_passed", "queue_unstaffed", "queue_staffed", "unstaffed_queue_cleared", "next_intent_set", "wrap_up_extended", "skills_refreshed", "overflow_checked", "affinity_ended", "contact_kept_back"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["queue_configured", "agent_configured", "contact_enqueued", "contact_offered", "offer_accepted", "offer_ended", "contact_connected", "connect_failed", "segment_ended", "contact_released", "wrap_up_finished", "contact_forgotten", "tombstone_dropped", "intent_changed", "agent_session_opened", "agent_session_lost", "agent_disconnected", "agent_not_responding", "agent_rearmed", "exclusion_ended", "rows_changed", "wrap_up_code_configured", "contact_relaxed", "limit_passed", "queue_unstaffed", "queue_staffed", "unstaffed_queue_cleared", "next_intent_set", "wrap_up_extended", "skills_refreshed", "overflow_checked", "affinity_ended", "contact_kept_back", "handout_scheduled"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

@@ -301,6 +301,42 @@ class SkillLevel(_message.Message):
 Global___SkillLevel: _TypeAlias = SkillLevel  # noqa: Y015
 
 @_typing.final
+class ChannelUse(_message.Message):
+    """What one contact of a channel takes of an agent, and what it may not stand beside."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    UNITS_FIELD_NUMBER: _builtins.int
+    MAX_CONTACTS_FIELD_NUMBER: _builtins.int
+    EXCLUDED_BY_FIELD_NUMBER: _builtins.int
+    channel: _common_types_pb2.Channel.ValueType
+    """The channel; each at most once."""
+    units: _builtins.int
+    """Units of one contact, 1 to the agent's total."""
+    max_contacts: _builtins.int
+    """Contacts of this channel at one time, at most 16; 0: as many as the units allow."""
+    @_builtins.property
+    def excluded_by(self) -> _containers.RepeatedScalarFieldContainer[_common_types_pb2.Channel.ValueType]:
+        """Other channels that may not run at the same time; said on one side, it holds for both."""
+
+    def __init__(
+        self,
+        *,
+        channel: _common_types_pb2.Channel.ValueType = ...,
+        units: _builtins.int = ...,
+        max_contacts: _builtins.int = ...,
+        excluded_by: _abc.Iterable[_common_types_pb2.Channel.ValueType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "excluded_by", b"excluded_by", "max_contacts", b"max_contacts", "units", b"units"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChannelUse: _TypeAlias = ChannelUse  # noqa: Y015
+
+@_typing.final
 class AgentDefinition(_message.Message):
     """Somebody who takes contacts."""
 
@@ -309,13 +345,21 @@ class AgentDefinition(_message.Message):
     AGENT_ID_FIELD_NUMBER: _builtins.int
     SKILLS_FIELD_NUMBER: _builtins.int
     CHAT_CAPACITY_FIELD_NUMBER: _builtins.int
+    UNITS_FIELD_NUMBER: _builtins.int
+    CHANNELS_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """`ag_…`."""
     chat_capacity: _builtins.int
-    """Chats at one time, 1–16; a voice call always needs the whole agent."""
+    """Chats at one time, 1–16; a voice call needs the whole agent. `channels` overrides it."""
+    units: _builtins.int
+    """Units that the work of one moment may take together, 1–16; 0 without `channels`."""
     @_builtins.property
     def skills(self) -> _containers.RepeatedCompositeFieldContainer[Global___SkillLevel]:
         """What the agent can do."""
+
+    @_builtins.property
+    def channels(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChannelUse]:
+        """What contacts of each channel take; channels that are not named are not taken. None: as `chat_capacity` says."""
 
     def __init__(
         self,
@@ -323,10 +367,12 @@ class AgentDefinition(_message.Message):
         agent_id: _builtins.str = ...,
         skills: _abc.Iterable[Global___SkillLevel] | None = ...,
         chat_capacity: _builtins.int = ...,
+        units: _builtins.int = ...,
+        channels: _abc.Iterable[Global___ChannelUse] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "chat_capacity", b"chat_capacity", "skills", b"skills"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "channels", b"channels", "chat_capacity", b"chat_capacity", "skills", b"skills", "units", b"units"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -566,6 +612,8 @@ class QueueDefinition(_message.Message):
     AFFINITY_DURATION_FIELD_NUMBER: _builtins.int
     VIP_MIN_VALUE_PERMILLE_FIELD_NUMBER: _builtins.int
     VIP_RESERVED_AGENTS_FIELD_NUMBER: _builtins.int
+    DRAINS_CHATS_FIELD_NUMBER: _builtins.int
+    WRAP_UP_FREES_EXCLUSION_FIELD_NUMBER: _builtins.int
     queue_id: _builtins.str
     """`qu_…`."""
     value_weight_permille: _builtins.int
@@ -590,6 +638,12 @@ class QueueDefinition(_message.Message):
     """How many free agents are kept back for VIP contacts, 0–100: another contact is offered only while more agents are free
     who could take it. It keeps the number that it entered with.
     """
+    drains_chats: _builtins.bool
+    """While a call of this queue waits for longer than the target wait, agents who could take it but for their chats get no
+    further chat.
+    """
+    wrap_up_frees_exclusion: _builtins.bool
+    """A wrap-up keeps its channel's units, but lets contacts of other channels come that its contact kept out."""
     @_builtins.property
     def name(self) -> Global___LocalizedText:
         """Shown at desk and wall."""
@@ -685,10 +739,12 @@ class QueueDefinition(_message.Message):
         affinity_duration: _duration_pb2.Duration | None = ...,
         vip_min_value_permille: _builtins.int = ...,
         vip_reserved_agents: _builtins.int = ...,
+        drains_chats: _builtins.bool = ...,
+        wrap_up_frees_exclusion: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["affinity_duration", b"affinity_duration", "chat_lease_duration", b"chat_lease_duration", "longest_wait", b"longest_wait", "miss_exclusion_duration", b"miss_exclusion_duration", "name", b"name", "overflow", b"overflow", "short_abandon_duration", b"short_abandon_duration", "target_wait_duration", b"target_wait_duration", "unstaffed", b"unstaffed", "voice_lease_duration", b"voice_lease_duration", "wrap_up_duration", b"wrap_up_duration", "wrap_up_extension_duration", b"wrap_up_extension_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity_duration", b"affinity_duration", "chat_lease_duration", b"chat_lease_duration", "choices", b"choices", "longest_wait", b"longest_wait", "max_misses", b"max_misses", "max_per_customer", b"max_per_customer", "max_waiting", b"max_waiting", "max_wrap_up_extensions", b"max_wrap_up_extensions", "miss_exclusion_duration", b"miss_exclusion_duration", "name", b"name", "overflow", b"overflow", "queue_id", b"queue_id", "relaxation", b"relaxation", "requirements", b"requirements", "short_abandon_duration", b"short_abandon_duration", "strategy", b"strategy", "target_wait_duration", b"target_wait_duration", "unstaffed", b"unstaffed", "urgency_weight_permille", b"urgency_weight_permille", "value_weight_permille", b"value_weight_permille", "vip_min_value_permille", b"vip_min_value_permille", "vip_reserved_agents", b"vip_reserved_agents", "voice_lease_duration", b"voice_lease_duration", "wrap_up_duration", b"wrap_up_duration", "wrap_up_extension_duration", b"wrap_up_extension_duration", "wrap_up_mode", b"wrap_up_mode"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity_duration", b"affinity_duration", "chat_lease_duration", b"chat_lease_duration", "choices", b"choices", "drains_chats", b"drains_chats", "longest_wait", b"longest_wait", "max_misses", b"max_misses", "max_per_customer", b"max_per_customer", "max_waiting", b"max_waiting", "max_wrap_up_extensions", b"max_wrap_up_extensions", "miss_exclusion_duration", b"miss_exclusion_duration", "name", b"name", "overflow", b"overflow", "queue_id", b"queue_id", "relaxation", b"relaxation", "requirements", b"requirements", "short_abandon_duration", b"short_abandon_duration", "strategy", b"strategy", "target_wait_duration", b"target_wait_duration", "unstaffed", b"unstaffed", "urgency_weight_permille", b"urgency_weight_permille", "value_weight_permille", b"value_weight_permille", "vip_min_value_permille", b"vip_min_value_permille", "vip_reserved_agents", b"vip_reserved_agents", "voice_lease_duration", b"voice_lease_duration", "wrap_up_duration", b"wrap_up_duration", "wrap_up_extension_duration", b"wrap_up_extension_duration", "wrap_up_frees_exclusion", b"wrap_up_frees_exclusion", "wrap_up_mode", b"wrap_up_mode"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
