@@ -21,6 +21,7 @@ from trunkline_operator.installation import Installation
 from trunkline_operator.keeping import back_up, restore
 from trunkline_operator.ledgers import chosen
 from trunkline_operator.policies_by_rest import (
+    PolicyClient,
     difference_lines,
     log_in,
     outcome_line,
@@ -174,6 +175,9 @@ def _add_policy(areas: "Verbs[argparse.ArgumentParser]", installation: Installat
     rollback.add_argument("to_version", type=int, metavar="N")
     for verb in (publish, rollback):
         verb.add_argument("--note", default="", metavar="TEXT", help="why, without personal data; stays for ever")
+        verb.add_argument(
+            "--based-on", type=int, metavar="N", help="the version you looked at; another one is a conflict"
+        )
     runs = {show: _show, versions: _versions, check: _check, diff: _diff, publish: _publish, rollback: _roll_back}
     for verb, run in runs.items():
         verb.add_argument("--console", default=installation.console_url, metavar="URL", help="the console")
@@ -297,13 +301,17 @@ async def _diff(options: argparse.Namespace, _: Installation) -> int:
 async def _publish(options: argparse.Namespace, _: Installation) -> int:
     wanted = read_policy_file(options.file)
     client = log_in(options.console, options.login)
-    print(outcome_line(client.publish(wanted, options.note, client.get()["version"])))
+    print(outcome_line(client.publish(wanted, options.note, _based_on(options, client))))
     return 0
+
+
+def _based_on(options: argparse.Namespace, client: PolicyClient) -> int:
+    return int(client.get()["version"]) if options.based_on is None else int(options.based_on)
 
 
 async def _roll_back(options: argparse.Namespace, _: Installation) -> int:
     client = log_in(options.console, options.login)
-    print(outcome_line(client.roll_back(options.to_version, options.note, client.get()["version"])))
+    print(outcome_line(client.roll_back(options.to_version, options.note, _based_on(options, client))))
     return 0
 
 
