@@ -21,6 +21,15 @@ from trunkline_operator.folders import BackupFolder
 from trunkline_operator.installation import Installation
 from trunkline_operator.keeping import back_up, restore
 from trunkline_operator.ledgers import chosen
+from trunkline_operator.policies_by_rest import (
+    PolicyClient,
+    difference_lines,
+    log_in,
+    outcome_line,
+    policy_text,
+    read_policy_file,
+    version_lines,
+)
 from trunkline_operator.rebuilding import READ_MODELS, abandon, rebuild
 from trunkline_operator.replaying import replay
 from trunkline_operator.skipping import skip
@@ -57,7 +66,7 @@ def _parser(installation: Installation) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="trunkline", description="Work on the ledgers of an installation, or try a change on a recorded day."
     )
-    areas = parser.add_subparsers(required=True, metavar="ledger | backup | restore | projection | what-if")
+    areas = parser.add_subparsers(required=True, metavar="ledger | backup | restore | projection | what-if | policy")
     ledger = areas.add_parser("ledger", help="look at ledgers, move them")
     verbs = ledger.add_subparsers(required=True, metavar="verify | replay | tail | copy | skip")
     _add_verify(verbs, installation)
@@ -69,6 +78,7 @@ def _parser(installation: Installation) -> argparse.ArgumentParser:
     _add_restore(areas, installation)
     _add_projection(areas)
     _add_what_if(areas)
+    _add_policy(areas, installation)
     return parser
 
 
@@ -156,6 +166,32 @@ def _add_what_if(areas: "Verbs[argparse.ArgumentParser]") -> None:
     verb.add_argument("--seeds", type=_seeds, default=30, metavar="N", help="runs of each day (30)")
     verb.add_argument("--json", action="store_true", help="print the last line only")
     verb.set_defaults(run=_what_if)
+
+
+def _add_policy(areas: "Verbs[argparse.ArgumentParser]", installation: Installation) -> None:
+    policy = areas.add_parser("policy", help="the routing policy of a tenant: publish, compare, roll back")
+    verbs = policy.add_subparsers(required=True, metavar="show | versions | check | diff | publish | rollback")
+    show = verbs.add_parser("show", help="print the queues in force, as a file that can be published")
+    versions = verbs.add_parser("versions", help="print the versions that are kept, the newest first")
+    check = verbs.add_parser("check", help="print what a file would change; changes nothing")
+    diff = verbs.add_parser("diff", help="print what differs between two versions")
+    publish = verbs.add_parser("publish", help="make a file the new version")
+    rollback = verbs.add_parser("rollback", help="make a new version of an old one's queues")
+    for verb in (check, publish):
+        verb.add_argument("file", type=Path, metavar="FILE", help="YAML as for what-if: what changes")
+    diff.add_argument("first", type=int, metavar="A")
+    diff.add_argument("second", type=int, metavar="B")
+    rollback.add_argument("to_version", type=int, metavar="N")
+    for verb in (publish, rollback):
+        verb.add_argument("--note", default="", metavar="TEXT", help="why, without personal data; stays for ever")
+        verb.add_argument(
+            "--based-on", type=int, metavar="N", help="the version you looked at; another one is a conflict"
+        )
+    runs = {show: _show, versions: _versions, check: _check, diff: _diff, publish: _publish, rollback: _roll_back}
+    for verb, run in runs.items():
+        verb.add_argument("--console", default=installation.console_url, metavar="URL", help="the console")
+        verb.add_argument("--login", default="admin", metavar="NAME", help="an administrator (admin)")
+        verb.set_defaults(run=run)
 
 
 def _add_source(verb: argparse.ArgumentParser, installation: Installation) -> None:
@@ -258,6 +294,45 @@ async def _what_if(options: argparse.Namespace, _: Installation) -> int:
         return 0
     play = compare if options.compare else what_if
     play(options.day, options.agents, options.policy, options.seeds, only_json=options.json)
+    return 0
+
+
+async def _show(options: argparse.Namespace, _: Installation) -> int:
+    print(policy_text(log_in(options.console, options.login).get()), end="")
+    return 0
+
+
+async def _versions(options: argparse.Namespace, _: Installation) -> int:
+    print(*version_lines(log_in(options.console, options.login).get("/versions")["versions"]), sep="\n")
+    return 0
+
+
+async def _check(options: argparse.Namespace, _: Installation) -> int:
+    wanted = read_policy_file(options.file)
+    print(*difference_lines(log_in(options.console, options.login).check(wanted)["queues"]), sep="\n")
+    return 0
+
+
+async def _diff(options: argparse.Namespace, _: Installation) -> int:
+    compared = log_in(options.console, options.login).get(f"/compare?from={options.first}&to={options.second}")
+    print(*difference_lines(compared["queues"]), sep="\n")
+    return 0
+
+
+async def _publish(options: argparse.Namespace, _: Installation) -> int:
+    wanted = read_policy_file(options.file)
+    client = log_in(options.console, options.login)
+    print(outcome_line(client.publish(wanted, options.note, _based_on(options, client))))
+    return 0
+
+
+def _based_on(options: argparse.Namespace, client: PolicyClient) -> int:
+    return int(client.get()["version"]) if options.based_on is None else int(options.based_on)
+
+
+async def _roll_back(options: argparse.Namespace, _: Installation) -> int:
+    client = log_in(options.console, options.login)
+    print(outcome_line(client.roll_back(options.to_version, options.note, _based_on(options, client))))
     return 0
 
 

@@ -15,6 +15,7 @@ class Installation:
         mongo_url, mongo_database: where its read models are.
         data: its folder on this machine.
         keystore: the SQLite file with its data keys; None where they lie in MongoDB.
+        console_url: where console answers browsers.
         brokers: while it is entered, brokers answer at `kafka_bootstrap`, also where the centre is stopped.
     """
 
@@ -23,6 +24,7 @@ class Installation:
     mongo_database: str
     data: Path
     keystore: Path | None
+    console_url: str = "http://127.0.0.1:8080"
     brokers: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @property

@@ -14,7 +14,13 @@ from google.protobuf.duration_pb2 import Duration
 from trunkline.acd.v1 import acd_service_pb2, acd_service_pb2_grpc, acd_types_pb2
 from trunkline.acd.v1.acd_commands_pb2 import AcdCommand
 from trunkline.directory.v1 import directory_types_pb2
-from trunkline.directory.v1.directory_events_pb2 import AgentDefined, DirectoryEvent, QueueDefined, WrapUpCodeDefined
+from trunkline.directory.v1.directory_events_pb2 import (
+    AgentDefined,
+    DirectoryEvent,
+    PolicyPublished,
+    QueueDefined,
+    WrapUpCodeDefined,
+)
 from trunkline.ledger.v1.ledger_types_pb2 import Marker
 from trunkline_acd.bootstrap import Acd, bootstrap
 from trunkline_acd.domain.state import routing_domain_id
@@ -366,11 +372,14 @@ async def test_queues_agents_and_wrap_up_codes_come_from_the_directory(acd: Acd,
     queue_event = DirectoryEvent(queue_defined=QueueDefined(queue=QUEUE))
     code_event = DirectoryEvent(wrap_up_code_defined=WrapUpCodeDefined(wrap_up_code={"code": "sold"}))
     agent_event = DirectoryEvent(agent_defined=AgentDefined(agent=agent))
-    await publish(bootstrap_servers, caller.tenant, [queue_event, code_event, agent_event])
+    policy_event = DirectoryEvent(policy_published=PolicyPublished(version=7, queues=[QUEUE], note="calmer"))
+    policy_event.policy_published.queues[0].max_misses = 9
+    await publish(bootstrap_servers, caller.tenant, [queue_event, code_event, policy_event, agent_event])
     domain = acd.ledger.state(acd.ledger.partition_of(routing_domain_id(caller.tenant))).domain(caller.tenant)
     await until(lambda: "ag_dir" in domain.agents)
     assert domain.queue("qu_sales").definition.target_wait_duration == timedelta(seconds=20)
     assert "sold" in domain.wrap_up_codes
+    assert (domain.queue("qu_sales").definition.max_misses, domain.policy_version()) == (9, 7)
 
 
 async def publish(bootstrap_servers: str, tenant: str, defined: list[DirectoryEvent]) -> None:

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 from trunkline_acd.domain import policy
-from trunkline_acd.domain.commands import PutAgent, PutQueue, PutWrapUpCode
+from trunkline_acd.domain.commands import PutAgent, PutPolicy, PutQueue, PutWrapUpCode
 from trunkline_acd.domain.events import AgentConfigured, QueueConfigured, WrapUpCodeConfigured
-from trunkline_core.routing import AgentDefinition, SkillLevel, SkillRequirement, WrapUpMode
+from trunkline_core.routing import AgentDefinition, Overflow, SkillLevel, SkillRequirement, WrapUpMode
 
 BAD_QUEUES = [
     ({"queue_id": ""}, "queue.queue_id"),
@@ -91,6 +91,30 @@ def test_explanations_name_the_version_of_the_policy(routing):
     assert routing.do(PutQueue(newer)) == [QueueConfigured(newer)]
     routing.agent("ag_li")
     assert routing.enqueue("ct_1")[-1].explanation.policy_version == 2
+
+
+def test_all_queues_of_a_policy_change_in_one_command_and_explanations_name_its_version(routing):
+    changed, new = replace(routing.queue(), max_misses=3), replace(routing.queue(), queue_id="qu_new")
+    configured = [QueueConfigured(changed, 7), QueueConfigured(new, 7)]
+    assert routing.do(PutPolicy(7, (changed, new))) == configured
+    assert routing.do(PutPolicy(7, (changed, new))) == []
+    routing.agent("ag_li")
+    assert routing.enqueue("ct_1")[-1].explanation.policy_version == 7
+
+
+def test_a_policy_with_one_wrong_queue_changes_none(routing):
+    good = replace(routing.queue(), max_misses=3)
+    away, back = (
+        replace(good, queue_id=one, overflow=Overflow(other, timedelta(minutes=1), timedelta(minutes=1)))
+        for one, other in (("qu_x", "qu_y"), ("qu_y", "qu_x"))
+    )
+    assert routing.refusal(PutPolicy(7, (good, away, back))) == (
+        "Invalid: queue.overflow.next_queue_id: leads back to this queue"
+    )
+    assert routing.refusal(PutPolicy(7, (good, replace(good, queue_id="")))).startswith("Invalid: queue.queue_id:")
+    assert routing.refusal(PutPolicy(0, (good,))) == "Invalid: version: must be 1 or more"
+    assert routing.domain.definition_of(good.queue_id).max_misses != 3
+    assert routing.domain.policy_version() == 0
 
 
 def test_redefinition_keeps_what_the_agent_is_doing(routing, offered):

@@ -121,6 +121,9 @@ def test_directory_definitions_become_commands_of_the_tenants_domain(routing):
     assert found.command == commands.PutAgent(AgentDefinition("ag_1", (SkillLevel("billing", 3),), 2))
     [found] = react(directory_record(routing.now, queue_defined={"queue": {"queue_id": "qu_1", "name": {"zh": "一"}}}))
     assert found.command.queue.queue_id == "qu_1"
+    published = {"version": 7, "queues": [{"queue_id": "qu_1", "name": {"zh": "一"}}]}
+    [found] = react(directory_record(routing.now, policy_published=published))
+    assert (found.command.version, [queue.queue_id for queue in found.command.queues]) == (7, ["qu_1"])
     [found] = react(directory_record(routing.now, wrap_up_code_defined={"wrap_up_code": {"code": "sold"}}))
     assert (found.key, found.command) == ("rd_demo", commands.PutWrapUpCode("sold"))
 

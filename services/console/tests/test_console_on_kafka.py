@@ -600,3 +600,25 @@ async def test_a_session_cannot_be_carried_into_another_tenant(console: Console)
         forged = Credentials(SECRET.encode()).issue(Principal(DEMO, "user:us_admin", frozenset({Role.ADMIN})))
         refused = await other.get("/api/me", headers={"cookie": f"{COOKIE}={forged}"})
         assert refused.status_code == 401  # a credential between services is no session of a browser
+
+
+# -- the routing policy ---------------------------------------------------------------------------------------------
+
+
+async def test_a_policy_is_published_through_the_ledger_and_a_second_one_of_the_same_version_is_a_conflict(
+    console: Console,
+) -> None:
+    async with console.as_user("zhao", OTHER) as supervisor:
+        assert (await supervisor.get("/api/v1/routing-policy")).status_code == 403
+    async with console.as_user("admin", OTHER) as browser:
+        before = await browser.get("/api/v1/routing-policy")
+        headers = {"if-match": before.headers["etag"]}
+        body = {"every_queue": {"max_waiting": 77}, "note": "a test", "command_id": new_command_id()}
+        done = await browser.put("/api/v1/routing-policy", json=body, headers=headers)
+        assert (done.status_code, done.json()["version"]) == (200, before.json()["version"] + 1)
+        second = await browser.put(
+            "/api/v1/routing-policy", json=body | {"command_id": new_command_id()}, headers=headers
+        )
+        assert (second.status_code, second.json()["title"]) == (412, "PolicyChangedMeanwhile")
+        queues = (await browser.get("/api/v1/routing-policy")).json()["queues"]
+        assert {queue["max_waiting"] for queue in queues} == {77}

@@ -28,11 +28,21 @@ class Directory:
             raise self._refusals.pop(0)
 
 
-def seeding_of(folder: Path, directory: Directory, **sections: Any) -> Seeding:
+def state_with(*, is_published: bool) -> Any:
+    """A directory in which qu_1 is defined and nobody may log in."""
+    users = SimpleNamespace(find=lambda tenant, user_id: None)
+    queues = SimpleNamespace(find=lambda tenant, queue_id: QUEUE if queue_id == "qu_1" else None)
+    policy = SimpleNamespace(is_published=is_published)
+    return SimpleNamespace(users=users, queues=queues, policy=lambda tenant: policy)
+
+
+UNPUBLISHED = state_with(is_published=False)
+
+
+def seeding_of(folder: Path, directory: Directory, state: Any = UNPUBLISHED, **sections: Any) -> Seeding:
     path = folder / "seed.yaml"
     path.write_text(yaml.safe_dump({"tenant": TENANT} | sections), encoding="utf-8")
-    users = SimpleNamespace(find=lambda tenant, user_id: None)
-    ledger: Any = SimpleNamespace(partition_of=lambda tenant: 0, state=lambda number: SimpleNamespace(users=users))
+    ledger: Any = SimpleNamespace(partition_of=lambda tenant: 0, state=lambda number: state)
     client: Any = directory
     sealer: Any = None
     return Seeding(path, ledger, client, sealer)
@@ -84,3 +94,12 @@ async def test_hooks_come_after_the_entry_points_they_name_and_notice_targets_ar
     )
     await applying.run()
     assert directory.asked == ["define_tenant", "define_entry_point", "define_hook", "define_notice_target"]
+
+
+async def test_a_published_policy_is_not_taken_back_by_the_queues_of_the_file_and_a_new_queue_is_made(
+    tmp_path: Path,
+) -> None:
+    directory = Directory()
+    state, new = state_with(is_published=True), QUEUE | {"queue_id": "qu_2"}
+    await seeding_of(tmp_path, directory, state, queues=[QUEUE, new]).run()
+    assert directory.asked == ["define_tenant", "define_queue"]

@@ -42,6 +42,7 @@ from trunkline_console.domain.events import Event
 from trunkline_console.domain.state import Directory
 from trunkline_console.entrypoints.pages import add_pages
 from trunkline_console.entrypoints.permissions import Permissions
+from trunkline_console.entrypoints.policies import PolicyDesk, add_policy_routes
 from trunkline_console.entrypoints.rest import Desktop, add_routes
 from trunkline_console.entrypoints.sessions import Sessions
 from trunkline_console.entrypoints.sockets import add_sockets
@@ -143,6 +144,7 @@ async def _serve_browser(
     sessions = Sessions(accounts, secure=settings.secure_cookies)
     app = create_app("console", process)
     add_routes(app, sessions, desktop)
+    add_policy_routes(app, PolicyDesk(sessions, accounts, directory))
     add_sockets(app, sessions, room, live)
     add_pages(app, settings.web_root, settings.channels_url)
     return serve_http(process, "console", app, settings)

@@ -11,14 +11,15 @@ from trunkline_ledger.kafka.reader import EffectiveRecord
 from trunkline_ledger.managers import ManagerCommand, ProcessManager
 from trunkline_platform.wire import Mapper
 
-from trunkline_acd.domain.commands import Command, PutAgent, PutQueue, PutWrapUpCode
+from trunkline_acd.domain.commands import Command, PutAgent, PutPolicy, PutQueue, PutWrapUpCode
 from trunkline_acd.domain.state import routing_domain_id
 
 TOPIC = "directory.events.v1"
 
 _QUEUE: Mapper[QueueDefinition] = Mapper(QueueDefinition, directory_types_pb2.QueueDefinition)
 _AGENT: Mapper[AgentDefinition] = Mapper(AgentDefinition, directory_types_pb2.AgentDefinition)
-_KINDS = frozenset(f"trunkline.directory.v1.{kind}" for kind in ("QueueDefined", "AgentDefined", "WrapUpCodeDefined"))
+_CONCERNING = ("QueueDefined", "PolicyPublished", "AgentDefined", "WrapUpCodeDefined")
+_KINDS = frozenset(f"trunkline.directory.v1.{kind}" for kind in _CONCERNING)
 
 
 def directory_manager() -> ProcessManager[Command]:
@@ -48,6 +49,9 @@ def react(effective: EffectiveRecord) -> Sequence[ManagerCommand[Command]]:
 def _command(event: directory_events_pb2.DirectoryEvent) -> Command:
     if event.HasField("queue_defined"):
         return PutQueue(_QUEUE.from_message(event.queue_defined.queue))
+    if event.HasField("policy_published"):
+        published = event.policy_published
+        return PutPolicy(published.version, tuple(map(_QUEUE.from_message, published.queues)))
     if event.HasField("wrap_up_code_defined"):
         return PutWrapUpCode(event.wrap_up_code_defined.wrap_up_code.code)
     return PutAgent(_AGENT.from_message(event.agent_defined.agent))

@@ -24,7 +24,13 @@ CODEC: EventWire[Command, Event] = EventWire(
 COMMAND_SERVICE = acd_service_pb2.DESCRIPTOR.services_by_name["AcdCommandService"]
 AGENT_VIEW: Mapper[AgentView] = Mapper(AgentView, acd_types_pb2.AgentView)
 
-_FROM_PROCESS_MANAGERS = (commands.PutQueue, commands.PutAgent, commands.PutWrapUpCode, commands.LosePeer)
+_FROM_PROCESS_MANAGERS = (
+    commands.PutQueue,
+    commands.PutPolicy,
+    commands.PutAgent,
+    commands.PutWrapUpCode,
+    commands.LosePeer,
+)
 
 
 def key_of(command: Command, tenant: str) -> str:

@@ -16,6 +16,14 @@ class PutQueue:
 
 
 @dataclass(frozen=True, slots=True)
+class PutPolicy:
+    """Take over a version of the tenant's routing policy: the queues that change."""
+
+    version: int
+    queues: tuple[QueueDefinition, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PutAgent:
     """Take over an agent definition."""
 
@@ -279,6 +287,7 @@ AgentCommand = (
 
 Command = (
     PutQueue
+    | PutPolicy
     | PutAgent
     | PutWrapUpCode
     | EnqueueContact

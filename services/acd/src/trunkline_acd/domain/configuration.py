@@ -25,6 +25,18 @@ def put_queue(domain: Domain, command: commands.PutQueue) -> Iterator[Event]:
         yield QueueConfigured(definition)
 
 
+def put_policy(domain: Domain, command: commands.PutPolicy) -> Iterator[Event]:
+    """Take over all queues of a version at one offset, or none of them (ADR 0021)."""
+    if command.version < 1:
+        raise Invalid("version", "must be 1 or more")
+    wanted = {check_queue(queue).queue_id: queue for queue in command.queues}
+    for queue in wanted.values():
+        check_no_way_back(queue, lambda queue_id: wanted.get(queue_id) or domain.definition_of(queue_id))
+    for queue in wanted.values():
+        if domain.definition_of(queue.queue_id) != queue:
+            yield QueueConfigured(queue, command.version)
+
+
 def put_agent(domain: Domain, command: commands.PutAgent, context: Context) -> Iterator[Event]:
     """Take over an agent; with new skills or capacity something may fit now."""
     definition = check_agent(command.agent)
@@ -47,6 +59,8 @@ def put_wrap_up_code(domain: Domain, command: commands.PutWrapUpCode) -> Iterato
 def apply_queue_configured(state: AcdState, event: QueueConfigured, context: Context) -> None:
     """Put the definition in force."""
     state.domain(context.tenant).put_definition(event.queue)
+    if event.policy_version:
+        state.domain(context.tenant).put_policy_version(event.policy_version)
     overflows.note_definition(state, context.tenant, event.queue.queue_id)
 
 

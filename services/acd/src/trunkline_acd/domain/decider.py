@@ -193,6 +193,8 @@ def _decide(state: AcdState, domain: Domain, command: Command, context: Context)
     match command:
         case commands.PutQueue():
             return configuration.put_queue(domain, command)
+        case commands.PutPolicy():
+            return configuration.put_policy(domain, command)
         case commands.PutAgent():
             return configuration.put_agent(domain, command, context)
         case commands.PutWrapUpCode():

@@ -20,9 +20,10 @@ from trunkline_acd.domain.words import (
 
 @dataclass(frozen=True, slots=True)
 class QueueConfigured:
-    """A queue is configured."""
+    """A queue is configured. `policy_version`: of the tenant; 0 for a queue that was defined alone."""
 
     queue: QueueDefinition
+    policy_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def explain(domain: Domain, contact: Contact, chosen: Agent, trigger: str, now: 
     queue = domain.queue(contact.queue_id)
     terms = score_terms(contact, queue.definition, now)
     return Explanation(
-        policy_version=queue.policy_version,
+        policy_version=domain.policy_version() or queue.policy_version,
         trigger=trigger,
         value_score_permille=terms.value,
         urgency_score_permille=terms.urgency,

@@ -25,6 +25,7 @@ from trunkline_acd.domain.skills import Profile, RequirementSet, meets
 from trunkline_acd.domain.words import Connectivity
 
 _TOMBSTONES = "tombstones"
+_POLICY = "policy_version"
 
 
 class Domain:
@@ -112,6 +113,14 @@ class Domain:
         self.queues.put(definition.queue_id, replace(before, definition=definition, policy_version=version))
         for contact in waiting:
             self._join_line(contact)
+
+    def policy_version(self) -> int:
+        """Return the newest version of the tenant's policy that configured a queue; 0 before the first."""
+        return self._counters.get(_POLICY) or 0
+
+    def put_policy_version(self, version: int) -> None:
+        """Keep which version of the tenant's policy is in force."""
+        self._counters.put(_POLICY, version)
 
     def agents_with_room(self, pool: Pool, order: Order) -> Iterator[Place]:
         """Iterate over the agents of one pool in that order, which a queue's strategy must use."""

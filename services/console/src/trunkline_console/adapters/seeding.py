@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from trunkline.directory.v1.directory_commands_pb2 import DirectoryCommand
 from trunkline_core.errors import Invalid, Misconfigured, NotFound, Overloaded, Rejection, Transient
 from trunkline_ledger.ledger import Ledger
 from trunkline_platform.commands import CommandClient
@@ -35,8 +36,11 @@ class Seeding:
         content = read_seed(self._path)
         tenant = content["tenant"]["tenant_id"]
         principal = Principal(tenant, "service:seed", frozenset({Role.ADMIN}))
-        users = self._ledger.state(self._ledger.partition_of(tenant)).users
+        state = self._ledger.state(self._ledger.partition_of(tenant))
+        users = state.users
         async for command in seed_commands(content, self._sealer, lambda user: users.find(tenant, user) is not None):
+            if _would_take_back_policy(command, state, tenant):
+                continue
             await self._send(command, principal)
         self.is_done = True
         log.info("seed applied", extra={"seed": self._path.name})
@@ -54,3 +58,10 @@ class Seeding:
             except Rejection as refusal:  # the directory has moved on since the file was written
                 log.warning("seed refused", extra={"rule": refusal.rule})
                 return
+
+
+def _would_take_back_policy(command: DirectoryCommand, state: Directory, tenant: str) -> bool:
+    """Tell whether it redefines a queue of a published policy: it would do so at every start."""
+    if not command.HasField("define_queue") or not state.policy(tenant).is_published:
+        return False
+    return state.queues.find(tenant, command.define_queue.queue.queue_id) is not None

@@ -17,7 +17,7 @@ WIRE: EventWire[Command, Event] = EventWire(
 
 
 def stream_of(event: Event) -> str:
-    """Return the id of the thing that was defined, or of the user whose session ended."""
+    """Return the id of the thing that was defined, of the user whose session ended, or of the policy."""
     match event:
         case events.TenantDefined(tenant):
             return tenant.tenant_id
@@ -39,6 +39,8 @@ def stream_of(event: Event) -> str:
             return target.target_id
         case events.HookDefined(hook):
             return hook.hook_id
+        case events.PolicyPublished():
+            return "rp_policy"
         case events.SessionEnded(user_id):
             return user_id
 

@@ -65,6 +65,24 @@ class DefineHook:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishPolicy:
+    """A version of all queues; those that are not named stay as they are."""
+
+    based_on_version: int
+    queues: tuple[QueueDefinition, ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class RollBackPolicy:
+    """A version in which every queue is as it was in `to_version`."""
+
+    based_on_version: int
+    to_version: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class EndSession:
     user_id: str
     session_id: str
@@ -82,4 +100,4 @@ Definition = (
     | DefineNoticeTarget
     | DefineHook
 )
-Command = Definition | EndSession
+Command = Definition | PublishPolicy | RollBackPolicy | EndSession

@@ -21,6 +21,7 @@ from trunkline_core.webhooks import (
     check_notice_target,
 )
 
+from trunkline_console.domain import policies
 from trunkline_console.domain.commands import (
     Command,
     DefineAgent,
@@ -35,6 +36,8 @@ from trunkline_console.domain.commands import (
     Definition,
     EndSession,
     PublishFlow,
+    PublishPolicy,
+    RollBackPolicy,
 )
 from trunkline_console.domain.definitions import (
     Channel,
@@ -53,6 +56,7 @@ from trunkline_console.domain.events import (
     HookDefined,
     HoursDefined,
     NoticeTargetDefined,
+    PolicyPublished,
     QueueDefined,
     SessionEnded,
     TenantDefined,
@@ -68,10 +72,21 @@ class DirectoryDecider:
 
     def decide(self, state: Directory, command: Command, context: Context) -> Iterator[Event]:
         """Yield what is new: a definition unless it is in force. Raises: Invalid, NotFound, Rejection."""
-        if isinstance(command, EndSession):
-            yield from _end_session(state, command, context)
-            return
+        match command:
+            case EndSession():
+                yield from _end_session(state, command, context)
+            case PublishPolicy():
+                yield from policies.publish(state, command, context)
+            case RollBackPolicy():
+                yield from policies.roll_back(state, command, context)
+            case _:
+                yield from self._define(state, command, context)
+
+    def _define(self, state: Directory, command: Definition, context: Context) -> Iterator[Defined | PolicyPublished]:
         for event in _definition_of(state, command, context):
+            if isinstance(event, PolicyPublished):
+                yield event
+                continue
             kind, row_id, definition = _place(state, event)
             row = kind.find(context.tenant, row_id)
             if row is None or row.definition != definition:
@@ -83,6 +98,12 @@ class DirectoryDecider:
             ended = state.ended_sessions(context.tenant, event.user_id)
             ended = ended.plus(event.session_id, event.begun_time, context.now)
             state.put_ended_sessions(context.tenant, event.user_id, ended)
+            return
+        if isinstance(event, PolicyPublished):
+            policies.apply_published(state, event, context)
+            return
+        if isinstance(event, QueueDefined):
+            policies.apply_defined(state, event, context)
             return
         kind, row_id, definition = _place(state, event)
         kind.put(context.tenant, row_id, definition)
@@ -126,7 +147,7 @@ def _end_session(state: Directory, command: EndSession, context: Context) -> Ite
         yield SessionEnded(command.user_id, command.session_id, begun)
 
 
-def _definition_of(state: Directory, command: Definition, context: Context) -> Iterator[Defined]:
+def _definition_of(state: Directory, command: Definition, context: Context) -> Iterator[Defined | PolicyPublished]:
     tenant = context.tenant
     match command:
         case DefineTenant(definition):
@@ -142,7 +163,7 @@ def _definition_of(state: Directory, command: Definition, context: Context) -> I
             yield AgentDefined(definition)
         case DefineQueue(definition):
             _check_queue(state, definition, tenant)
-            yield QueueDefined(definition)
+            yield from policies.define(state, command, context)
         case DefineWrapUpCode(definition):
             check_wrap_up_code(definition)
             yield WrapUpCodeDefined(definition)

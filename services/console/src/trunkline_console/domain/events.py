@@ -67,6 +67,17 @@ class HookDefined:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyPublished:
+    """A version of the tenant's queues: those that change, whole. `rolled_back_to`: an older version, 0 for none."""
+
+    version: int
+    based_on_version: int
+    queues: tuple[QueueDefinition, ...]
+    note: str
+    rolled_back_to: int
+
+
+@dataclass(frozen=True, slots=True)
 class SessionEnded:
     user_id: str
     session_id: str
@@ -85,4 +96,4 @@ Defined = (
     | NoticeTargetDefined
     | HookDefined
 )
-Event = Defined | SessionEnded
+Event = Defined | PolicyPublished | SessionEnded

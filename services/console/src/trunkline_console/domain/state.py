@@ -1,6 +1,9 @@
-"""Rows of the directory: the newest definition of each thing, by kind and id; which sessions ended, by user."""
+"""Rows of the directory: the newest definition of each thing, by kind and id; which sessions ended, by user; which
+versions of the routing policy there were, by tenant.
+"""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from trunkline_core.errors import NotFound
@@ -28,6 +31,34 @@ class Row(Generic[D]):
     tenant: str
     definition: D
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Which version of a tenant's queues is in force; `is_published` once one was published and not only counted."""
+
+    version: int = 0
+    is_published: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A queue that a version changed, as it was before; None: it is new."""
+
+    queue_id: str
+    definition: QueueDefinition | None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyVersion:
+    """One version of a tenant's queues. `rolled_back_to`: the older version whose queues these are, 0 for none."""
+
+    version: int
+    note: str
+    rolled_back_to: int
+    actor: str
+    published_time: datetime
+    replaced: tuple[Replaced, ...]
 
 
 class Definitions(Generic[D]):
@@ -80,7 +111,17 @@ class Directory:
         self.flows: Definitions[FlowDefinition] = Definitions("flow", self.journal)
         self.notice_targets: Definitions[NoticeTargetDefinition] = Definitions("notice target", self.journal)
         self.hooks: Definitions[HookDefinition] = Definitions("hook", self.journal)
+        self.policy_versions: Table[tuple[str, int], PolicyVersion] = Table(self.journal)
+        self._policies: Table[str, Policy] = Table(self.journal)
         self._ended_sessions: Table[tuple[str, str], EndedSessions] = Table(self.journal)
+
+    def policy(self, tenant: str) -> Policy:
+        """Return which version of the tenant's queues is in force, 0 before the first queue."""
+        return self._policies.get(tenant) or Policy()
+
+    def put_policy(self, tenant: str, version: int, *, is_published: bool) -> None:
+        """Keep which version is in force."""
+        self._policies.put(tenant, Policy(version, is_published))
 
     def ended_sessions(self, tenant: str, user_id: str) -> EndedSessions:
         """Return what the user logged out of."""

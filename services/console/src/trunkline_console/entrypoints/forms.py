@@ -1,6 +1,6 @@
 """Bodies of REST requests. An unknown field is an error; texts come without blanks around them."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -38,6 +38,7 @@ def _command_id(command_id: str) -> str:
 
 
 CommandId = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_command_id)]
+PolicyNote = Annotated[str, Field(max_length=500)]
 
 
 class Form(BaseModel):
@@ -75,4 +76,22 @@ class NewName(Form):
 
 
 class Confirmation(Form):
+    command_id: CommandId
+
+
+class PolicyDraft(Form):
+    """Rows with the fields that change; `every_queue`: fields of all queues, those of a row go before."""
+
+    every_queue: dict[str, Any] = Field(default_factory=dict)
+    queues: Annotated[list[dict[str, Any]], Field(max_length=1_000)] = Field(default_factory=list)
+
+
+class PolicyForm(PolicyDraft):
+    note: PolicyNote = ""
+    command_id: CommandId
+
+
+class RollBackForm(Form):
+    to_version: Annotated[int, Field(ge=1, lt=2**63)]
+    note: PolicyNote = ""
     command_id: CommandId

@@ -46,6 +46,34 @@ class PutQueue(_message.Message):
 Global___PutQueue: _TypeAlias = PutQueue  # noqa: Y015
 
 @_typing.final
+class PutPolicy(_message.Message):
+    """Take over a version of the tenant's routing policy: all at one offset."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    QUEUES_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    """The tenant's version."""
+    @_builtins.property
+    def queues(self) -> _containers.RepeatedCompositeFieldContainer[_directory_types_pb2.QueueDefinition]:
+        """The queues that change, whole."""
+
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+        queues: _abc.Iterable[_directory_types_pb2.QueueDefinition] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["queues", b"queues", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutPolicy: _TypeAlias = PutPolicy  # noqa: Y015
+
+@_typing.final
 class PutAgent(_message.Message):
     """Take over an agent definition."""
 
@@ -862,6 +890,7 @@ class AcdCommand(_message.Message):
     CHECK_OVERFLOW_FIELD_NUMBER: _builtins.int
     END_AFFINITY_FIELD_NUMBER: _builtins.int
     HAND_OUT_CHATS_FIELD_NUMBER: _builtins.int
+    PUT_POLICY_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def put_queue(self) -> Global___PutQueue:
         """Queue."""
@@ -978,6 +1007,10 @@ class AcdCommand(_message.Message):
     def hand_out_chats(self) -> Global___HandOutChats:
         """Chats held back."""
 
+    @_builtins.property
+    def put_policy(self) -> Global___PutPolicy:
+        """Policy."""
+
     def __init__(
         self,
         *,
@@ -1010,12 +1043,13 @@ class AcdCommand(_message.Message):
         check_overflow: Global___CheckOverflow | None = ...,
         end_affinity: Global___EndAffinity | None = ...,
         hand_out_chats: Global___HandOutChats | None = ...,
+        put_policy: Global___PutPolicy | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "check_overflow", b"check_overflow", "clear_unstaffed_queue", b"clear_unstaffed_queue", "close_agent_session", b"close_agent_session", "command", b"command", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_affinity", b"end_affinity", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "extend_wrap_up", b"extend_wrap_up", "finish_wrap_up", b"finish_wrap_up", "hand_out_chats", b"hand_out_chats", "lose_peer", b"lose_peer", "open_agent_session", b"open_agent_session", "put_agent", b"put_agent", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "reach_longest_wait", b"reach_longest_wait", "rearm_agent", b"rearm_agent", "refresh_skills", b"refresh_skills", "relax_contact", b"relax_contact", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "set_intent", b"set_intent"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "check_overflow", b"check_overflow", "clear_unstaffed_queue", b"clear_unstaffed_queue", "close_agent_session", b"close_agent_session", "command", b"command", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_affinity", b"end_affinity", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "extend_wrap_up", b"extend_wrap_up", "finish_wrap_up", b"finish_wrap_up", "hand_out_chats", b"hand_out_chats", "lose_peer", b"lose_peer", "open_agent_session", b"open_agent_session", "put_agent", b"put_agent", "put_policy", b"put_policy", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "reach_longest_wait", b"reach_longest_wait", "rearm_agent", b"rearm_agent", "refresh_skills", b"refresh_skills", "relax_contact", b"relax_contact", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "set_intent", b"set_intent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "check_overflow", b"check_overflow", "clear_unstaffed_queue", b"clear_unstaffed_queue", "close_agent_session", b"close_agent_session", "command", b"command", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_affinity", b"end_affinity", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "extend_wrap_up", b"extend_wrap_up", "finish_wrap_up", b"finish_wrap_up", "hand_out_chats", b"hand_out_chats", "lose_peer", b"lose_peer", "open_agent_session", b"open_agent_session", "put_agent", b"put_agent", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "reach_longest_wait", b"reach_longest_wait", "rearm_agent", b"rearm_agent", "refresh_skills", b"refresh_skills", "relax_contact", b"relax_contact", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "set_intent", b"set_intent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "check_overflow", b"check_overflow", "clear_unstaffed_queue", b"clear_unstaffed_queue", "close_agent_session", b"close_agent_session", "command", b"command", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_affinity", b"end_affinity", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "extend_wrap_up", b"extend_wrap_up", "finish_wrap_up", b"finish_wrap_up", "hand_out_chats", b"hand_out_chats", "lose_peer", b"lose_peer", "open_agent_session", b"open_agent_session", "put_agent", b"put_agent", "put_policy", b"put_policy", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "reach_longest_wait", b"reach_longest_wait", "rearm_agent", b"rearm_agent", "refresh_skills", b"refresh_skills", "relax_contact", b"relax_contact", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "set_intent", b"set_intent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_queue", "put_agent", "enqueue_contact", "end_contact", "report_connected", "report_connect_failed", "accept_offer", "decline_offer", "finish_wrap_up", "set_intent", "rearm_agent", "open_agent_session", "close_agent_session", "lose_peer", "expire_offer", "expire_connecting", "expire_wrap_up", "expire_grace", "end_exclusion", "drop_tombstone", "put_wrap_up_code", "relax_contact", "reach_longest_wait", "clear_unstaffed_queue", "extend_wrap_up", "refresh_skills", "check_overflow", "end_affinity", "hand_out_chats"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_queue", "put_agent", "enqueue_contact", "end_contact", "report_connected", "report_connect_failed", "accept_offer", "decline_offer", "finish_wrap_up", "set_intent", "rearm_agent", "open_agent_session", "close_agent_session", "lose_peer", "expire_offer", "expire_connecting", "expire_wrap_up", "expire_grace", "end_exclusion", "drop_tombstone", "put_wrap_up_code", "relax_contact", "reach_longest_wait", "clear_unstaffed_queue", "extend_wrap_up", "refresh_skills", "check_overflow", "end_affinity", "hand_out_chats", "put_policy"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

@@ -30,6 +30,9 @@ class QueueConfigured(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     QUEUE_FIELD_NUMBER: _builtins.int
+    POLICY_VERSION_FIELD_NUMBER: _builtins.int
+    policy_version: _builtins.int
+    """The version of the tenant's routing policy that it came with; 0 for a queue that was defined alone."""
     @_builtins.property
     def queue(self) -> _directory_types_pb2.QueueDefinition:
         """The definition in force from here on."""
@@ -38,10 +41,11 @@ class QueueConfigured(_message.Message):
         self,
         *,
         queue: _directory_types_pb2.QueueDefinition | None = ...,
+        policy_version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["queue", b"queue"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["queue", b"queue"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["policy_version", b"policy_version", "queue", b"queue"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

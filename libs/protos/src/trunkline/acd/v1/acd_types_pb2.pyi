@@ -369,7 +369,9 @@ class Explanation(_message.Message):
     CANDIDATES_FIELD_NUMBER: _builtins.int
     RING_FIELD_NUMBER: _builtins.int
     policy_version: _builtins.int
-    """Version of the routing policy: the stream version of the queue's configuration."""
+    """Version of the routing policy in force: that of the tenant once it published one, before that how often the queue was
+    configured.
+    """
     trigger: _builtins.str
     """`ContactArrived`, `AgentBecameFree`, `OfferEnded`, …: what made the match possible."""
     value_score_permille: _builtins.int

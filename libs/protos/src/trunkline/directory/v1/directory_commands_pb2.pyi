@@ -3,8 +3,10 @@
 isort:skip_file
 What administrators want of the directory. Each command carries a full definition and replaces the one before."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from trunkline.directory.v1 import directory_types_pb2 as _directory_types_pb2
 import builtins as _builtins
 import sys
@@ -210,6 +212,68 @@ class PublishFlow(_message.Message):
 Global___PublishFlow: _TypeAlias = PublishFlow  # noqa: Y015
 
 @_typing.final
+class PublishPolicy(_message.Message):
+    """Publish a version of the tenant's routing policy: all its queues at once. Queues that are not named stay as they are."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BASED_ON_VERSION_FIELD_NUMBER: _builtins.int
+    QUEUES_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    based_on_version: _builtins.int
+    """The version that this change was made from, 0 before the first; any other than the current one is a conflict."""
+    note: _builtins.str
+    """Why, at most 500 characters, without personal data."""
+    @_builtins.property
+    def queues(self) -> _containers.RepeatedCompositeFieldContainer[_directory_types_pb2.QueueDefinition]:
+        """Whole definitions, at most 100 that change something."""
+
+    def __init__(
+        self,
+        *,
+        based_on_version: _builtins.int = ...,
+        queues: _abc.Iterable[_directory_types_pb2.QueueDefinition] | None = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["based_on_version", b"based_on_version", "note", b"note", "queues", b"queues"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishPolicy: _TypeAlias = PublishPolicy  # noqa: Y015
+
+@_typing.final
+class RollBackPolicy(_message.Message):
+    """Publish a version in which every queue is as it was in an earlier one; queues that it did not have stay as they are."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BASED_ON_VERSION_FIELD_NUMBER: _builtins.int
+    TO_VERSION_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    based_on_version: _builtins.int
+    """The current version; any other is a conflict."""
+    to_version: _builtins.int
+    """One of the versions that are kept, the last 50."""
+    note: _builtins.str
+    """Why, at most 500 characters, without personal data."""
+    def __init__(
+        self,
+        *,
+        based_on_version: _builtins.int = ...,
+        to_version: _builtins.int = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["based_on_version", b"based_on_version", "note", b"note", "to_version", b"to_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RollBackPolicy: _TypeAlias = RollBackPolicy  # noqa: Y015
+
+@_typing.final
 class DefineNoticeTarget(_message.Message):
     """Create or change a target of notices."""
 
@@ -300,6 +364,8 @@ class DirectoryCommand(_message.Message):
     END_SESSION_FIELD_NUMBER: _builtins.int
     DEFINE_NOTICE_TARGET_FIELD_NUMBER: _builtins.int
     DEFINE_HOOK_FIELD_NUMBER: _builtins.int
+    PUBLISH_POLICY_FIELD_NUMBER: _builtins.int
+    ROLL_BACK_POLICY_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def define_tenant(self) -> Global___DefineTenant:
         """Tenant."""
@@ -344,6 +410,14 @@ class DirectoryCommand(_message.Message):
     def define_hook(self) -> Global___DefineHook:
         """Hook."""
 
+    @_builtins.property
+    def publish_policy(self) -> Global___PublishPolicy:
+        """Policy."""
+
+    @_builtins.property
+    def roll_back_policy(self) -> Global___RollBackPolicy:
+        """Policy as it was."""
+
     def __init__(
         self,
         *,
@@ -358,12 +432,14 @@ class DirectoryCommand(_message.Message):
         end_session: Global___EndSession | None = ...,
         define_notice_target: Global___DefineNoticeTarget | None = ...,
         define_hook: Global___DefineHook | None = ...,
+        publish_policy: Global___PublishPolicy | None = ...,
+        roll_back_policy: Global___RollBackPolicy | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "define_agent", b"define_agent", "define_entry_point", b"define_entry_point", "define_hook", b"define_hook", "define_hours", b"define_hours", "define_notice_target", b"define_notice_target", "define_queue", b"define_queue", "define_tenant", b"define_tenant", "define_user", b"define_user", "define_wrap_up_code", b"define_wrap_up_code", "end_session", b"end_session", "publish_flow", b"publish_flow"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "define_agent", b"define_agent", "define_entry_point", b"define_entry_point", "define_hook", b"define_hook", "define_hours", b"define_hours", "define_notice_target", b"define_notice_target", "define_queue", b"define_queue", "define_tenant", b"define_tenant", "define_user", b"define_user", "define_wrap_up_code", b"define_wrap_up_code", "end_session", b"end_session", "publish_flow", b"publish_flow", "publish_policy", b"publish_policy", "roll_back_policy", b"roll_back_policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "define_agent", b"define_agent", "define_entry_point", b"define_entry_point", "define_hook", b"define_hook", "define_hours", b"define_hours", "define_notice_target", b"define_notice_target", "define_queue", b"define_queue", "define_tenant", b"define_tenant", "define_user", b"define_user", "define_wrap_up_code", b"define_wrap_up_code", "end_session", b"end_session", "publish_flow", b"publish_flow"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "define_agent", b"define_agent", "define_entry_point", b"define_entry_point", "define_hook", b"define_hook", "define_hours", b"define_hours", "define_notice_target", b"define_notice_target", "define_queue", b"define_queue", "define_tenant", b"define_tenant", "define_user", b"define_user", "define_wrap_up_code", b"define_wrap_up_code", "end_session", b"end_session", "publish_flow", b"publish_flow", "publish_policy", b"publish_policy", "roll_back_policy", b"roll_back_policy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["define_tenant", "define_user", "define_agent", "define_queue", "define_wrap_up_code", "define_hours", "define_entry_point", "publish_flow", "end_session", "define_notice_target", "define_hook"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["define_tenant", "define_user", "define_agent", "define_queue", "define_wrap_up_code", "define_hours", "define_entry_point", "publish_flow", "end_session", "define_notice_target", "define_hook", "publish_policy", "roll_back_policy"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

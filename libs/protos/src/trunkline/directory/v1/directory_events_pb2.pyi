@@ -3,9 +3,11 @@
 isort:skip_file
 What happened in the directory. Topic directory.events.v1, key tenant_id."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from trunkline.common.v1 import common_types_pb2 as _common_types_pb2
 from trunkline.directory.v1 import directory_types_pb2 as _directory_types_pb2
 import builtins as _builtins
@@ -216,6 +218,46 @@ class FlowPublished(_message.Message):
 Global___FlowPublished: _TypeAlias = FlowPublished  # noqa: Y015
 
 @_typing.final
+class PolicyPublished(_message.Message):
+    """A version of the tenant's routing policy was published. A lone QueueDefined counts as a version, too."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    BASED_ON_VERSION_FIELD_NUMBER: _builtins.int
+    QUEUES_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    ROLLED_BACK_TO_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    """1, 2, 3, … of the tenant."""
+    based_on_version: _builtins.int
+    """The version before it."""
+    note: _builtins.str
+    """Why; empty where nobody said."""
+    rolled_back_to: _builtins.int
+    """The earlier version whose queues these are; 0 for none."""
+    @_builtins.property
+    def queues(self) -> _containers.RepeatedCompositeFieldContainer[_directory_types_pb2.QueueDefinition]:
+        """The queues that change, whole."""
+
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+        based_on_version: _builtins.int = ...,
+        queues: _abc.Iterable[_directory_types_pb2.QueueDefinition] | None = ...,
+        note: _builtins.str = ...,
+        rolled_back_to: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["based_on_version", b"based_on_version", "note", b"note", "queues", b"queues", "rolled_back_to", b"rolled_back_to", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PolicyPublished: _TypeAlias = PolicyPublished  # noqa: Y015
+
+@_typing.final
 class NoticeTargetDefined(_message.Message):
     """A target of notices was created or changed."""
 
@@ -313,6 +355,7 @@ class DirectoryEvent(_message.Message):
     SESSION_ENDED_FIELD_NUMBER: _builtins.int
     NOTICE_TARGET_DEFINED_FIELD_NUMBER: _builtins.int
     HOOK_DEFINED_FIELD_NUMBER: _builtins.int
+    POLICY_PUBLISHED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def metadata(self) -> _common_types_pb2.EventMetadata:
         """The envelope."""
@@ -361,6 +404,10 @@ class DirectoryEvent(_message.Message):
     def hook_defined(self) -> Global___HookDefined:
         """Hook."""
 
+    @_builtins.property
+    def policy_published(self) -> Global___PolicyPublished:
+        """Policy."""
+
     def __init__(
         self,
         *,
@@ -376,12 +423,13 @@ class DirectoryEvent(_message.Message):
         session_ended: Global___SessionEnded | None = ...,
         notice_target_defined: Global___NoticeTargetDefined | None = ...,
         hook_defined: Global___HookDefined | None = ...,
+        policy_published: Global___PolicyPublished | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_defined", b"agent_defined", "entry_point_defined", b"entry_point_defined", "event", b"event", "flow_published", b"flow_published", "hook_defined", b"hook_defined", "hours_defined", b"hours_defined", "metadata", b"metadata", "notice_target_defined", b"notice_target_defined", "queue_defined", b"queue_defined", "session_ended", b"session_ended", "tenant_defined", b"tenant_defined", "user_defined", b"user_defined", "wrap_up_code_defined", b"wrap_up_code_defined"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_defined", b"agent_defined", "entry_point_defined", b"entry_point_defined", "event", b"event", "flow_published", b"flow_published", "hook_defined", b"hook_defined", "hours_defined", b"hours_defined", "metadata", b"metadata", "notice_target_defined", b"notice_target_defined", "policy_published", b"policy_published", "queue_defined", b"queue_defined", "session_ended", b"session_ended", "tenant_defined", b"tenant_defined", "user_defined", b"user_defined", "wrap_up_code_defined", b"wrap_up_code_defined"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_defined", b"agent_defined", "entry_point_defined", b"entry_point_defined", "event", b"event", "flow_published", b"flow_published", "hook_defined", b"hook_defined", "hours_defined", b"hours_defined", "metadata", b"metadata", "notice_target_defined", b"notice_target_defined", "queue_defined", b"queue_defined", "session_ended", b"session_ended", "tenant_defined", b"tenant_defined", "user_defined", b"user_defined", "wrap_up_code_defined", b"wrap_up_code_defined"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_defined", b"agent_defined", "entry_point_defined", b"entry_point_defined", "event", b"event", "flow_published", b"flow_published", "hook_defined", b"hook_defined", "hours_defined", b"hours_defined", "metadata", b"metadata", "notice_target_defined", b"notice_target_defined", "policy_published", b"policy_published", "queue_defined", b"queue_defined", "session_ended", b"session_ended", "tenant_defined", b"tenant_defined", "user_defined", b"user_defined", "wrap_up_code_defined", b"wrap_up_code_defined"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["tenant_defined", "user_defined", "agent_defined", "queue_defined", "wrap_up_code_defined", "hours_defined", "entry_point_defined", "flow_published", "session_ended", "notice_target_defined", "hook_defined"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["tenant_defined", "user_defined", "agent_defined", "queue_defined", "wrap_up_code_defined", "hours_defined", "entry_point_defined", "flow_published", "session_ended", "notice_target_defined", "hook_defined", "policy_published"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

@@ -1,0 +1,229 @@
+"""The routing policy of a tenant: all its queues at one version (ADR 0021).
+
+Owns: which change is allowed, the versions that are kept, and how the queues were in each. A version keeps what it
+replaced: from the queues in force one goes back version by version, so that any two kept ones can be compared.
+Must not: know what a queue's fields mean, beyond checks that hold for every field of a kind.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import timedelta
+
+from trunkline_core.decider import Context
+from trunkline_core.errors import Conflict, Invalid, NotFound
+from trunkline_core.routing import QueueDefinition, SkillChoice, check_no_way_back, check_queue, next_queues
+
+from trunkline_console.domain.commands import DefineQueue, PublishPolicy, RollBackPolicy
+from trunkline_console.domain.events import PolicyPublished, QueueDefined
+from trunkline_console.domain.state import Directory, PolicyVersion, Replaced
+
+MAX_VERSIONS = 50
+"""Kept of a tenant; older ones are forgotten, the ledger still has them."""
+
+MAX_NOTE = 500
+MAX_QUEUES = 100
+"""That change in one version: acd writes an event for each, and one command's events have 192 KiB."""
+
+MAX_CHANGE_BYTES = 48 * 1024
+"""Of the definitions that change: they stand in one event, which has 64 KiB."""
+
+MAX_REQUIREMENTS = 32
+LONGEST_DURATION = timedelta(days=7)
+"""What acd takes: it would refuse the whole version otherwise, after it was published."""
+
+CHANGED_MEANWHILE = "PolicyChangedMeanwhile"
+
+Queues = dict[str, QueueDefinition]
+
+
+# -- decide ---------------------------------------------------------------------------------------------------------
+
+
+def publish(state: Directory, command: PublishPolicy, context: Context) -> Iterator[PolicyPublished]:
+    """Yield the new version unless nothing changes. Raises: Conflict, Invalid naming the field."""
+    _require_current(state, context.tenant, command.based_on_version)
+    check_note(command.note)
+    if changed := checked_change(state, context.tenant, command.queues):
+        yield PolicyPublished(command.based_on_version + 1, command.based_on_version, changed, command.note, 0)
+
+
+def roll_back(state: Directory, command: RollBackPolicy, context: Context) -> Iterator[PolicyPublished]:
+    """Yield a new version with the queues of an older one unless they are in force. Raises: as publish; NotFound."""
+    _require_current(state, context.tenant, command.based_on_version)
+    check_note(command.note)
+    before = tuple(content(state, context.tenant, command.to_version).values())
+    if changed := checked_change(state, context.tenant, before):
+        version = command.based_on_version + 1
+        yield PolicyPublished(version, command.based_on_version, changed, command.note, command.to_version)
+
+
+def define(state: Directory, command: DefineQueue, context: Context) -> Iterator[QueueDefined | PolicyPublished]:
+    """Yield the queue, as a version once the tenant published one: acd then knows which. It was checked before.
+
+    Until then the event is that of earlier releases, so that their ledgers are decided again as they were.
+    """
+    policy = state.policy(context.tenant)
+    if not policy.is_published:
+        yield QueueDefined(command.queue)
+    elif changed := _changed(state, context.tenant, (command.queue,)):
+        yield PolicyPublished(policy.version + 1, policy.version, changed, "", 0)
+
+
+def checked_change(state: Directory, tenant: str, queues: Sequence[QueueDefinition]) -> tuple[QueueDefinition, ...]:
+    """Return those of the queues that differ from what is in force. Raises: Invalid, naming the field."""
+    wanted: Queues = {}
+    for number, queue in enumerate(queues):
+        _check_alone(f"queues[{number}]", queue)
+        if queue.queue_id in wanted:
+            raise Invalid(f"queues[{number}].queue_id", "was named before")
+        wanted[queue.queue_id] = queue
+    for number, queue in enumerate(queues):
+        _check_among(f"queues[{number}]", queue, state, tenant, wanted)
+    changed = _changed(state, tenant, queues)
+    if len(changed) > MAX_QUEUES:
+        raise Invalid("queues", f"must change at most {MAX_QUEUES} queues in one version")
+    if size_bytes(changed) > MAX_CHANGE_BYTES:
+        raise Invalid("queues", f"must change at most {MAX_CHANGE_BYTES // 1024} KiB of definitions in one version")
+    return changed
+
+
+def check_note(note: str) -> None:
+    """Raises: Invalid."""
+    if len(note) > MAX_NOTE:
+        raise Invalid("note", f"must have at most {MAX_NOTE} characters")
+
+
+def _require_current(state: Directory, tenant: str, based_on_version: int) -> None:
+    if (current := state.policy(tenant).version) != based_on_version:
+        raise Conflict(f"{CHANGED_MEANWHILE}: the current version is {current}")
+
+
+def _changed(state: Directory, tenant: str, queues: Sequence[QueueDefinition]) -> tuple[QueueDefinition, ...]:
+    return tuple(queue for queue in queues if _in_force(state, tenant, queue.queue_id) != queue)
+
+
+def _in_force(state: Directory, tenant: str, queue_id: str) -> QueueDefinition | None:
+    row = state.queues.find(tenant, queue_id)
+    return row.definition if row else None
+
+
+def _check_alone(field: str, queue: QueueDefinition) -> None:
+    try:
+        check_queue(queue)
+        _check_bounds("queue", queue)
+    except Invalid as error:
+        raise _inside(field, error) from None
+    if len(queue.requirements) > MAX_REQUIREMENTS:
+        raise Invalid(f"{field}.requirements", f"must be at most {MAX_REQUIREMENTS}")
+    for number, choice in enumerate(queue.choices):
+        if not _can_be_met(queue, choice):
+            raise Invalid(f"{field}.choices[{number}]", "can never be met beside the requirements")
+
+
+def _check_among(field: str, queue: QueueDefinition, state: Directory, tenant: str, wanted: Queues) -> None:
+    def find(queue_id: str) -> QueueDefinition | None:
+        return wanted.get(queue_id) or _in_force(state, tenant, queue_id)
+
+    for name, next_queue_id in next_queues(queue):
+        if find(next_queue_id) is None:
+            raise _inside(field, Invalid(name, "names no queue of this tenant"))
+    try:
+        check_no_way_back(queue, find)
+    except Invalid as error:
+        raise _inside(field, error) from None
+
+
+def _inside(field: str, error: Invalid) -> Invalid:
+    return Invalid(field + error.field.removeprefix("queue"), error.reason)
+
+
+def _check_bounds(field: str, value: object) -> None:
+    """Raises: Invalid for a duration anywhere in the definition that acd would not take."""
+    if isinstance(value, timedelta) and value > LONGEST_DURATION:
+        raise Invalid(field, f"must be at most {LONGEST_DURATION.days} days")
+    for name, inner in _parts(value):
+        _check_bounds(field + name, inner)
+
+
+def _can_be_met(queue: QueueDefinition, choice: SkillChoice) -> bool:
+    """Tell whether some agent could meet the choice and the requirements at once."""
+    needed = {each.skill: each.min_level for each in sorted(queue.requirements, key=lambda each: each.min_level)}
+    return any(
+        all(max(term.levels) >= needed.get(term.skill, 0) for term in conjunction.terms)
+        for conjunction in choice.conjunctions
+    )
+
+
+def size_bytes(value: object) -> int:
+    """Return an upper bound of the bytes of a definition in an event, whatever fields it has."""
+    if isinstance(value, str):
+        return len(value.encode()) + 8
+    return 24 + sum(size_bytes(inner) for _, inner in _parts(value))
+
+
+def _parts(value: object) -> Iterator[tuple[str, object]]:
+    if isinstance(value, tuple):
+        yield from ((f"[{number}]", inner) for number, inner in enumerate(value))
+    elif isinstance(value, dict):
+        yield from ((f"[{key}]", inner) for key, inner in value.items())
+    elif is_dataclass(value):
+        yield from ((f".{field.name}", getattr(value, field.name)) for field in fields(value))
+
+
+# -- evolve ---------------------------------------------------------------------------------------------------------
+
+
+def apply_published(state: Directory, event: PolicyPublished, context: Context) -> None:
+    """Put the queues in force and keep what they replaced."""
+    state.put_policy(context.tenant, event.version, is_published=True)
+    _keep(state, event.version, event.queues, event.note, event.rolled_back_to, context)
+
+
+def apply_defined(state: Directory, event: QueueDefined, context: Context) -> None:
+    """Count the version of a queue that was defined alone."""
+    policy = state.policy(context.tenant)
+    state.put_policy(context.tenant, policy.version + 1, is_published=policy.is_published)
+    _keep(state, policy.version + 1, (event.queue,), "", 0, context)
+
+
+def _keep(
+    state: Directory,
+    version: int,
+    queues: tuple[QueueDefinition, ...],
+    note: str,
+    rolled_back_to: int,
+    context: Context,
+) -> None:
+    tenant = context.tenant
+    replaced = tuple(Replaced(queue.queue_id, _in_force(state, tenant, queue.queue_id)) for queue in queues)
+    kept = PolicyVersion(version, note, rolled_back_to, context.actor, context.now, replaced)
+    state.policy_versions.put((tenant, version), kept)
+    if (tenant, version - MAX_VERSIONS) in state.policy_versions:
+        state.policy_versions.delete((tenant, version - MAX_VERSIONS))
+    for queue in queues:
+        state.queues.put(tenant, queue.queue_id, queue)
+
+
+# -- read -----------------------------------------------------------------------------------------------------------
+
+
+def content(state: Directory, tenant: str, version: int) -> Queues:
+    """Return the queues by id as they were in a version that is kept. Raises: NotFound."""
+    if (tenant, version) not in state.policy_versions:
+        raise NotFound("policy version", str(version))
+    queues = {queue.queue_id: queue for queue in state.queues.of(tenant)}
+    for number in range(state.policy(tenant).version, version, -1):
+        row = state.policy_versions.get((tenant, number))
+        for replaced in row.replaced if row else ():
+            if replaced.definition:
+                queues[replaced.queue_id] = replaced.definition
+            else:
+                queues.pop(replaced.queue_id)
+    return queues
+
+
+def versions(state: Directory, tenant: str) -> list[PolicyVersion]:
+    """Return the versions that are kept, the newest first."""
+    current = state.policy(tenant).version
+    found = (state.policy_versions.get((tenant, number)) for number in range(current, current - MAX_VERSIONS, -1))
+    return [version for version in found if version]

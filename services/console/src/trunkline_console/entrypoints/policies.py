@@ -1,0 +1,177 @@
+"""REST for administrators: the routing policy of their tenant, its versions, and what differs between two."""
+
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Header, Path, Query, Request, Response
+from fastapi.responses import JSONResponse
+from trunkline.directory.v1.directory_commands_pb2 import DirectoryCommand, PublishPolicy, RollBackPolicy
+from trunkline_core.errors import Conflict, Invalid, NotFound
+from trunkline_platform.commands import CommandClient
+from trunkline_platform.credentials import Principal, Role
+from trunkline_platform.http import PROBLEM
+
+from trunkline_console.adapters.policies import QUEUE, changed_queues, differences, queue_row
+from trunkline_console.application.accounts import Accounts
+from trunkline_console.domain import policies
+from trunkline_console.domain.policies import Queues
+from trunkline_console.domain.state import Directory, PolicyVersion
+from trunkline_console.entrypoints.forms import PolicyDraft, PolicyForm, RollBackForm
+from trunkline_console.entrypoints.sessions import Sessions
+
+POLICY = "/api/v1/routing-policy"
+Version = Annotated[int, Path(ge=1, lt=2**63)]
+Etag = Annotated[str, Header(max_length=32)]
+
+
+class PolicyDesk:
+    """What the routes need: who asks, the directory as this replica reads it, and its commands."""
+
+    def __init__(self, sessions: Sessions, accounts: Accounts, directory: CommandClient) -> None:
+        """`directory` sends commands to the directory."""
+        self._sessions = sessions
+        self._accounts = accounts
+        self._directory = directory
+
+    def enter(self, request: Request) -> tuple[Principal, Directory]:
+        """Return who asks and what the tenant has. Raises: Unauthenticated, Forbidden for all but administrators."""
+        principal = self._sessions.account(request).principal()
+        principal.require(Role.ADMIN)
+        return principal, self._accounts.directory(principal.tenant)
+
+    async def carry_out(
+        self, principal: Principal, state: Directory, command: DirectoryCommand, command_id: str, based_on: int
+    ) -> Response:
+        """Return the new version; for a policy that changed meanwhile what is current, and what changed.
+
+        Raises: Invalid, NotFound, Conflict for another payload under a known command_id; Transient.
+        """
+        try:
+            events = await self._directory.execute(command, principal, command_id=command_id)
+        except Conflict as conflict:
+            if not str(conflict).startswith(policies.CHANGED_MEANWHILE):
+                raise
+            return _changed_meanwhile(state, principal.tenant, based_on, str(conflict))
+        version = events[0].policy_published.version if events else based_on
+        return JSONResponse({"version": version, "changed": bool(events)}, headers=_etag(version))
+
+
+def add_policy_routes(app: FastAPI, desk: PolicyDesk) -> None:
+    """Add the routes below `/api/v1/routing-policy`."""
+    _add_reads(app, desk)
+    _add_changes(app, desk)
+
+
+def _add_reads(app: FastAPI, desk: PolicyDesk) -> None:
+    @app.get(POLICY)
+    async def current(request: Request, response: Response) -> dict[str, Any]:
+        principal, state = desk.enter(request)
+        version = state.policy(principal.tenant).version
+        response.headers.update(_etag(version))
+        return {"version": version, "queues": _rows(_content(state, principal.tenant, version))}
+
+    @app.get(f"{POLICY}/versions")
+    async def versions(request: Request) -> dict[str, Any]:
+        principal, state = desk.enter(request)
+        return {"versions": [_told(version) for version in policies.versions(state, principal.tenant)]}
+
+    @app.get(f"{POLICY}/versions/{{version}}")
+    async def one_version(version: Version, request: Request) -> dict[str, Any]:
+        principal, state = desk.enter(request)
+        queues = policies.content(state, principal.tenant, version)
+        [kept] = [row for row in policies.versions(state, principal.tenant) if row.version == version]
+        return {**_told(kept), "queues": _rows(queues)}
+
+    @app.get(f"{POLICY}/compare")
+    async def compare(
+        request: Request,
+        first: Annotated[int, Query(alias="from", ge=0, lt=2**63)],
+        second: Annotated[int, Query(alias="to", ge=0, lt=2**63)],
+    ) -> dict[str, Any]:
+        principal, state = desk.enter(request)
+        before, after = (_content(state, principal.tenant, version) for version in (first, second))
+        return {"from": first, "to": second, "queues": differences(before, after)}
+
+
+def _add_changes(app: FastAPI, desk: PolicyDesk) -> None:
+    @app.put(POLICY)
+    async def publish(form: PolicyForm, request: Request, if_match: Etag = "") -> Response:
+        principal, state = desk.enter(request)
+        based_on = _version_of(if_match)
+        queues = changed_queues(form.every_queue, form.queues, _in_force(state, principal.tenant))
+        messages = map(QUEUE.to_message, queues)
+        publication = PublishPolicy(based_on_version=based_on, queues=messages, note=form.note)
+        command = DirectoryCommand(publish_policy=publication)
+        return await desk.carry_out(principal, state, command, form.command_id, based_on)
+
+    @app.post(f"{POLICY}/rollback")
+    async def roll_back(form: RollBackForm, request: Request, if_match: Etag = "") -> Response:
+        principal, state = desk.enter(request)
+        based_on = _version_of(if_match)
+        wanted = RollBackPolicy(based_on_version=based_on, to_version=form.to_version, note=form.note)
+        command = DirectoryCommand(roll_back_policy=wanted)
+        return await desk.carry_out(principal, state, command, form.command_id, based_on)
+
+    @app.post(f"{POLICY}/check")
+    async def check(form: PolicyDraft, request: Request) -> dict[str, Any]:
+        principal, state = desk.enter(request)
+        before = _in_force(state, principal.tenant)
+        queues = changed_queues(form.every_queue, form.queues, before)
+        changed = policies.checked_change(state, principal.tenant, queues)
+        after = before | {queue.queue_id: queue for queue in changed}
+        return {"version": state.policy(principal.tenant).version, "queues": differences(before, after)}
+
+
+def _in_force(state: Directory, tenant: str) -> Queues:
+    return {queue.queue_id: queue for queue in state.queues.of(tenant)}
+
+
+def _content(state: Directory, tenant: str, version: int) -> Queues:
+    """The current version may be 0: no queue was defined yet."""
+    if version == state.policy(tenant).version:
+        return _in_force(state, tenant)
+    return policies.content(state, tenant, version)
+
+
+def _rows(queues: Queues) -> list[dict[str, Any]]:
+    return [queue_row(queues[queue_id]) for queue_id in sorted(queues)]
+
+
+def _told(version: PolicyVersion) -> dict[str, Any]:
+    return {
+        "version": version.version,
+        "published_time": version.published_time.isoformat(),
+        "actor": version.actor,
+        "note": version.note,
+        "rolled_back_to": version.rolled_back_to or None,
+        "changed_queues": [replaced.queue_id for replaced in version.replaced],
+    }
+
+
+def _changed_meanwhile(state: Directory, tenant: str, based_on: int, detail: str) -> Response:
+    """412 with the current version, and what changed since `based_on` where that one is still kept."""
+    version = state.policy(tenant).version
+    try:
+        changes = differences(_content(state, tenant, based_on), _in_force(state, tenant))
+    except NotFound:
+        changes = None
+    document = {
+        "type": "about:blank",
+        "title": policies.CHANGED_MEANWHILE,
+        "status": 412,
+        "detail": detail,
+        "version": version,
+        "queues": changes,
+    }
+    return JSONResponse(document, 412, headers=_etag(version), media_type=PROBLEM)
+
+
+def _etag(version: int) -> dict[str, str]:
+    return {"etag": f'"{version}"'}
+
+
+def _version_of(if_match: str) -> int:
+    """Raises: Invalid, also without the header: nobody publishes over a policy that they did not read."""
+    plain = if_match.strip().removeprefix("W/").strip('"')
+    if not plain.isascii() or not plain.isdigit() or len(plain) > 18:
+        raise Invalid("If-Match", "must be the version that the change was made from")
+    return int(plain)

@@ -1,0 +1,175 @@
+"""Administrators read, check, publish, compare and roll back their tenant's routing policy over REST."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from trunkline_console.adapters.wire import WIRE
+from trunkline_console.domain.decider import DirectoryDecider
+from trunkline_console.domain.state import Directory
+from trunkline_console.entrypoints.policies import PolicyDesk, add_policy_routes
+from trunkline_core.decider import Context, execute
+from trunkline_ledger.core.metadata import Metadata
+from trunkline_platform.commands import new_command_id
+from trunkline_platform.credentials import Principal, Role
+from trunkline_platform.http import create_app
+from trunkline_platform.lifecycle import Process
+
+TENANT, NOW = "tn_1", datetime(2026, 1, 5, tzinfo=UTC)
+POLICY = "/api/v1/routing-policy"
+PLAIN = {
+    "target_wait_duration": "20s",
+    "voice_lease_duration": "20s",
+    "chat_lease_duration": "30s",
+    "max_misses": 2,
+    "wrap_up_mode": "WRAP_UP_MODE_NONE",
+    "max_waiting": 100,
+}
+
+
+class Site:
+    """console's REST over the directory's own rules, without a ledger."""
+
+    def __init__(self) -> None:
+        self.state, self.roles = Directory(), frozenset({Role.ADMIN})
+        accounts: Any = SimpleNamespace(directory=lambda tenant: self.state)
+        account = SimpleNamespace(principal=lambda: Principal(TENANT, "admin:us_1", self.roles))
+        sessions: Any = SimpleNamespace(account=lambda _: account)
+        directory: Any = self
+        self.app = create_app("console", Process("console"))
+        add_policy_routes(self.app, PolicyDesk(sessions, accounts, directory))
+
+    async def execute(self, command: Any, principal: Principal, *, command_id: str) -> list[Any]:
+        """What CommandClient does, at once."""
+        context = Context(NOW, principal.tenant, principal.actor, command_id)
+        events = execute(DirectoryDecider(), self.state, WIRE.command_from_message(command), context)
+        self.state.journal.commit()
+        metadata = Metadata("ev_1", "rp_policy", 1, NOW, TENANT, principal.actor, "", "", 1, False, b"")
+        return [WIRE.event_to_message(event, metadata) for event in events]
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site()
+
+
+@pytest.fixture
+async def browser(site: Site) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(site.app), base_url="http://console") as browser:
+        yield browser
+
+
+async def publish(browser: httpx.AsyncClient, version: int, *queues: dict[str, Any], **others: Any) -> httpx.Response:
+    body = {"queues": list(queues), "command_id": new_command_id(), **others}
+    return await browser.put(POLICY, json=body, headers={"if-match": f'"{version}"'})
+
+
+def queue(queue_id: str, **changed: Any) -> dict[str, Any]:
+    return {"queue_id": queue_id, "name": {"zh": "队列", "en": "queue"}, **PLAIN, **changed}
+
+
+async def test_a_policy_is_published_and_read_back_with_its_version(browser: httpx.AsyncClient) -> None:
+    empty = await browser.get(POLICY)
+    assert (empty.headers["etag"], empty.json()) == ('"0"', {"version": 0, "queues": []})
+    done = await publish(browser, 0, queue("qu_b"), queue("qu_a"), note="start")
+    assert (done.status_code, done.headers["etag"], done.json()) == (200, '"1"', {"version": 1, "changed": True})
+    found = (await browser.get(POLICY)).json()
+    assert [row["queue_id"] for row in found["queues"]] == ["qu_a", "qu_b"]
+    assert found["queues"][0].items() >= queue("qu_a").items()
+    assert (await publish(browser, 1, *found["queues"])).json() == {"version": 1, "changed": False}
+
+
+async def test_a_row_names_only_what_changes_and_every_queue_goes_to_all(browser: httpx.AsyncClient) -> None:
+    await publish(browser, 0, queue("qu_a"), queue("qu_b"))
+    limit = {"after_duration": "60s"}
+    row = {"queue_id": "qu_a", "longest_wait": limit}
+    assert (await publish(browser, 1, row, every_queue={"max_misses": 5})).json()["version"] == 2
+    first, second = (await browser.get(POLICY)).json()["queues"]
+    assert (first["longest_wait"], first["max_misses"], second["max_misses"]) == (limit, 5, 5)
+    await publish(browser, 2, {"queue_id": "qu_a", "longest_wait": None})
+    assert "longest_wait" not in (await browser.get(POLICY)).json()["queues"][0]
+
+
+async def test_who_publishes_over_a_change_of_another_is_shown_it_and_changes_nothing(
+    browser: httpx.AsyncClient,
+) -> None:
+    await publish(browser, 0, queue("qu_a"))
+    await publish(browser, 1, queue("qu_a", max_misses=3))
+    refused = await publish(browser, 1, queue("qu_a", max_waiting=5))
+    document = refused.json()
+    assert (refused.status_code, refused.headers["etag"], document["title"]) == (412, '"2"', "PolicyChangedMeanwhile")
+    assert document["queues"] == [
+        {"queue_id": "qu_a", "change": "changed", "fields": [{"field": "max_misses", "from": 2, "to": 3}]}
+    ]
+    assert (await browser.get(POLICY)).json()["queues"][0]["max_waiting"] == 100
+
+
+async def test_two_versions_are_compared_and_an_old_one_comes_back(browser: httpx.AsyncClient) -> None:
+    overflow = {"next_queue_id": "qu_b", "begin_wait_duration": "60s", "end_wait_duration": "30s"}
+    await publish(browser, 0, queue("qu_a", overflow=overflow), queue("qu_b"), note="start")
+    shorter = overflow | {"end_wait_duration": "10s"}
+    await publish(browser, 1, queue("qu_a", overflow=shorter), queue("qu_c"))
+    compared = (await browser.get(f"{POLICY}/compare", params={"from": 1, "to": 2})).json()["queues"]
+    assert compared[0]["fields"] == [{"field": "overflow.end_wait_duration", "from": "30s", "to": "10s"}]
+    assert [(row["queue_id"], row["change"]) for row in compared] == [("qu_a", "changed"), ("qu_c", "added")]
+    body = {"to_version": 1, "note": "too early", "command_id": new_command_id()}
+    back = await browser.post(f"{POLICY}/rollback", json=body, headers={"if-match": '"2"'})
+    assert back.json() == {"version": 3, "changed": True}
+    newest, *_, oldest = (await browser.get(f"{POLICY}/versions")).json()["versions"]
+    assert (newest["rolled_back_to"], newest["note"], newest["actor"]) == (1, "too early", "admin:us_1")
+    assert (oldest["version"], oldest["changed_queues"]) == (1, ["qu_a", "qu_b"])
+    first = (await browser.get(f"{POLICY}/versions/1")).json()
+    assert [row["queue_id"] for row in first["queues"]] == ["qu_a", "qu_b"]
+    assert (await browser.get(f"{POLICY}/versions/9")).status_code == 404
+
+
+async def test_a_check_says_what_would_change_and_changes_nothing(browser: httpx.AsyncClient) -> None:
+    await publish(browser, 0, queue("qu_a"))
+    wanted = {"queues": [{"queue_id": "qu_a", "max_misses": 9}]}
+    checked = (await browser.post(f"{POLICY}/check", json=wanted)).json()
+    assert checked["queues"][0]["fields"] == [{"field": "max_misses", "from": 2, "to": 9}]
+    assert (await browser.get(POLICY)).json()["version"] == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "field"),
+    [
+        ({"queue_id": "qu_a", "urgency_weight_permille": -1}, "queues[0].urgency_weight_permille"),
+        ({"queue_id": "qu_a", "urgency_wait": 1}, "queues[0].urgency_wait"),
+        ({"queue_id": "qu_a", "max_misses": "often"}, "queues[0]"),
+        ({"queue_id": "qu_new", "name": {"en": "new"}}, "queues[0].target_wait_duration"),
+        ({"queue_id": "qu_new"}, "queues[0].name"),
+        ({"name": {"en": "new"}}, "queues[0].queue_id"),
+    ],
+)
+async def test_a_wrong_policy_is_refused_with_the_field_when_checked_as_when_published(
+    browser: httpx.AsyncClient, row: dict[str, Any], field: str
+) -> None:
+    await publish(browser, 0, queue("qu_a"))
+    for refused in (await browser.post(f"{POLICY}/check", json={"queues": [row]}), await publish(browser, 1, row)):
+        assert (refused.status_code, refused.json()["field"]) == (422, field)
+
+
+async def test_nobody_publishes_over_a_policy_that_was_not_read(browser: httpx.AsyncClient) -> None:
+    body = {"queues": [queue("qu_a")], "command_id": new_command_id()}
+    for headers in ({}, {"if-match": "*"}):
+        refused = await browser.put(POLICY, json=body, headers=headers)
+        assert (refused.status_code, refused.json()["field"]) == (422, "If-Match")
+
+
+@pytest.mark.parametrize("role", [Role.AGENT, Role.SUPERVISOR])
+async def test_the_policy_is_for_administrators_only(site: Site, browser: httpx.AsyncClient, role: Role) -> None:
+    site.roles = frozenset({role})
+    answers = [
+        await browser.get(POLICY),
+        await browser.get(f"{POLICY}/versions"),
+        await browser.get(f"{POLICY}/versions/1"),
+        await browser.get(f"{POLICY}/compare", params={"from": 0, "to": 0}),
+        await browser.post(f"{POLICY}/check", json={}),
+        await browser.post(f"{POLICY}/rollback", json={"to_version": 1, "command_id": new_command_id()}),
+        await publish(browser, 0, queue("qu_a")),
+    ]
+    assert {answer.status_code for answer in answers} == {403}
