@@ -36,6 +36,15 @@ def explain(domain: Domain, contact: Contact, chosen: Agent, trigger: str, now: 
     )
 
 
+def why_not_eligible(contact: Contact, agent: Agent) -> str:
+    """Return what keeps the agent from being offered the contact now; empty for one who is eligible."""
+    if not meets(agent.profile, contact.wanted):
+        return _LEAST_TELLING
+    if agent.agent_id in contact.excluded:
+        return "ExcludedAfterMiss"
+    return _why_not_routable(agent) or _why_no_room(contact, agent)
+
+
 def _candidates(domain: Domain, contact: Contact, chosen: Agent, now: datetime) -> tuple[Candidate, ...]:
     found = {chosen.agent_id: _candidate(chosen, "", now)}
     for agent in _runners_up(domain, contact):
@@ -70,12 +79,8 @@ def _candidate(agent: Agent, reason: str, now: datetime) -> Candidate:
 
 
 def _why_not(domain: Domain, contact: Contact, agent: Agent, chosen: Agent) -> str:
-    if not meets(agent.profile, contact.wanted):
-        return _LEAST_TELLING
-    if agent.agent_id in contact.excluded:
-        return "ExcludedAfterMiss"
-    preferred = why_not_best(domain, contact, chosen.profile, agent.profile)
-    return _why_not_routable(agent) or _why_no_room(contact, agent) or preferred
+    hindered = why_not_eligible(contact, agent)
+    return hindered or why_not_best(domain, contact, chosen.profile, agent.profile)
 
 
 def _why_not_routable(agent: Agent) -> str:
