@@ -57,8 +57,9 @@ _ENDS = {reason: OfferOutcome[reason.name] for reason in OfferEndReason}
 class OfferHistory:
     """The newest offers of the contacts that were offered last: at most 10 of each of at most 5,000."""
 
-    def __init__(self, max_contacts: int = MAX_CONTACTS) -> None:
+    def __init__(self, max_contacts: int = MAX_CONTACTS, max_offers: int = MAX_OFFERS_PER_CONTACT) -> None:
         self._max_contacts = max_contacts
+        self._max_offers = max_offers
         self._offers: OrderedDict[tuple[str, str], deque[ExplainedOffer]] = OrderedDict()
 
     def offers(self, tenant: str, contact_id: str) -> tuple[ExplainedOffer, ...]:
@@ -83,7 +84,7 @@ class OfferHistory:
 
     def _add(self, tenant: str, event: ContactOffered, event_time: datetime) -> None:
         name = (tenant, event.contact_id)
-        offers = self._offers.setdefault(name, deque(maxlen=MAX_OFFERS_PER_CONTACT))
+        offers = self._offers.setdefault(name, deque(maxlen=self._max_offers))
         self._offers.move_to_end(name)
         offers.append(
             ExplainedOffer(
