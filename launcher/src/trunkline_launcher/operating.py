@@ -15,7 +15,7 @@ from trunkline_embedded.kafka import KafkaNode, live_brokers
 from trunkline_launcher.layout import Layout
 from trunkline_launcher.lock import only_one
 
-AREAS: Final = ("ledger", "backup", "restore", "projection", "what-if")
+AREAS: Final = ("ledger", "backup", "restore", "projection", "explain", "what-if")
 
 
 def operate(layout: Layout, arguments: list[str]) -> int:
@@ -30,6 +30,7 @@ def operate(layout: Layout, arguments: list[str]) -> int:
         mongo_database=os.environ.get("TRUNKLINE_MONGO_DATABASE") or "trunkline",
         data=layout.data,
         keystore=None if keystore == "mongodb" else Path(keystore),
+        acd_addresses=(layout.grpc_address("acd"),),
         brokers=partial(brokers, layout),
     )
     return carry_out(arguments, installation)

@@ -15,6 +15,7 @@ class Installation:
         mongo_url, mongo_database: where its read models are.
         data: its folder on this machine.
         keystore: the SQLite file with its data keys; None where they lie in MongoDB.
+        acd_addresses: gRPC addresses of acd's replicas; empty where nobody is to be asked.
         brokers: while it is entered, brokers answer at `kafka_bootstrap`, also where the centre is stopped.
     """
 
@@ -23,6 +24,7 @@ class Installation:
     mongo_database: str
     data: Path
     keystore: Path | None
+    acd_addresses: tuple[str, ...] = ()
     brokers: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @property
