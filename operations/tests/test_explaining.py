@@ -3,13 +3,19 @@
 import json
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
+from trunkline.acd.v1 import acd_service_pb2
 from trunkline.acd.v1 import acd_types_pb2 as acd
+from trunkline.acd.v1.acd_commands_pb2 import AcdCommand
+from trunkline.directory.v1 import directory_types_pb2
 from trunkline.ledger.v1.ledger_types_pb2 import Marker
 from trunkline_acd.adapters.wire import CODEC
+from trunkline_acd.bootstrap import Acd, bootstrap
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.events import (
     ContactConnected,
@@ -21,15 +27,31 @@ from trunkline_acd.domain.events import (
     OfferEnded,
 )
 from trunkline_acd.domain.words import Candidate, Explanation, OfferEndReason
+from trunkline_acd.settings import AcdSettings
 from trunkline_core.errors import Misconfigured, Transient
 from trunkline_ledger.core.metadata import Metadata
 from trunkline_ledger.core.records import MARKER_TYPE, Record
+from trunkline_ledger.kafka.history import ClusterHistory
 from trunkline_operator.commands import carry_out
 from trunkline_operator.explaining import ask_acd, explain
 from trunkline_operator.installation import Installation
+from trunkline_platform.commands import CommandClient
+from trunkline_platform.credentials import Credentials, service_principal
+from trunkline_platform.grpc_client import Channels
+from trunkline_platform.lifecycle import Process, running
 
 T0 = datetime(2026, 1, 5, 9, tzinfo=UTC)
 CONTACT, TENANT = "ct_1", "tn_1"
+QUEUE = directory_types_pb2.QueueDefinition(
+    queue_id="qu_sales",
+    target_wait_duration=Duration(seconds=20),
+    voice_lease_duration=Duration(seconds=20),
+    chat_lease_duration=Duration(seconds=30),
+    miss_exclusion_duration=Duration(seconds=300),
+    max_misses=2,
+    wrap_up_mode=directory_types_pb2.WRAP_UP_MODE_UNTIMED,
+    max_waiting=100,
+)
 WHY = Explanation(
     policy_version=1,
     trigger="ContactArrived",
@@ -178,3 +200,44 @@ def test_the_command_line_says_what_is_wrong(tmp_path: Path):
         carry_out(["explain", CONTACT, "--lang", "zh"], places)
     with pytest.raises(SystemExit):
         carry_out(["explain", CONTACT, "--lang", "fr"], places)
+
+
+async def test_ledger_and_running_acd_together_explain_a_contact(
+    bootstrap_servers: str, unique_name: Any, unique_tenant: Any, tmp_path: Path, capsys: Any
+):
+    """On real brokers: a contact that was declined once and waits again."""
+    secret, tenant, contact_id = "a secret of at least thirty-two bytes", unique_tenant(), unique_name("ct")
+    settings = AcdSettings(
+        kafka_bootstrap=bootstrap_servers, secret=secret, instance_id=unique_name("i"), grpc_port=0, http_port=0
+    )
+    parts: list[Acd] = []
+
+    async def start(process: Process) -> None:
+        parts.append(await bootstrap(process, settings))
+
+    async with running("acd", start):
+        channels = Channels()
+        address = parts[0].grpc.address
+        service = acd_service_pb2.DESCRIPTOR.services_by_name["AcdCommandService"]
+        client = CommandClient(service, [address], Credentials(secret.encode()), channels)
+        who = service_principal("channels", tenant)
+        for command in (
+            {"put_queue": {"queue": QUEUE}},
+            {"put_agent": {"agent": {"agent_id": "ag_li", "chat_capacity": 1}}},
+            {"open_agent_session": {"agent_id": "ag_li", "peer_id": "pe_1", "session_id": "se_1"}},
+            {"set_intent": {"agent_id": "ag_li", "intent": acd.INTENT_AVAILABLE}},
+            {"enqueue_contact": {"contact_id": contact_id, "step_no": 1, "queue_id": "qu_sales", "channel": 1}},
+            {"decline_offer": {"agent_id": "ag_li", "contact_id": contact_id, "offer_no": 1}},
+        ):
+            await client.execute(AcdCommand(**command), who, timeout_s=15.0)  # type: ignore[arg-type]
+        await channels.close()
+        places = Installation(bootstrap_servers, "", "none", tmp_path, None, (address,))
+        places.secret.write_text(secret)
+        async with ClusterHistory(bootstrap_servers, ["acd.events.v1"]) as history:
+            ask = partial(ask_acd, places)
+            await explain(history, contact_id, tenant, "en", datetime.now(UTC), ask, only_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("ag_li was asked and declined, when it arrived: the only one who could take it")
+    kept = "Agents with the skills: 1. None of them can take it now: 1 who just passed on this contact (ag_li)."
+    assert kept in lines
+    assert "Nobody goes before it: it is next for these agents." in lines
