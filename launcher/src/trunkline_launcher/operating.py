@@ -15,7 +15,7 @@ from trunkline_embedded.kafka import KafkaNode, live_brokers
 from trunkline_launcher.layout import Layout
 from trunkline_launcher.lock import only_one
 
-AREAS: Final = ("ledger", "backup", "restore", "projection", "what-if", "policy")
+AREAS: Final = ("ledger", "backup", "restore", "projection", "explain", "what-if", "policy")
 
 
 def operate(layout: Layout, arguments: list[str]) -> int:
@@ -31,6 +31,7 @@ def operate(layout: Layout, arguments: list[str]) -> int:
         data=layout.data,
         keystore=None if keystore == "mongodb" else Path(keystore),
         console_url=layout.http_url("console"),
+        acd_addresses=(layout.grpc_address("acd"),),
         brokers=partial(brokers, layout),
     )
     return carry_out(arguments, installation)

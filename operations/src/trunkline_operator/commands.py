@@ -8,8 +8,10 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
+from trunkline_acd.bootstrap import TOPIC as ACD_TOPIC
 from trunkline_core.errors import Misconfigured, TrunklineError
 from trunkline_ledger.audit.stored import RecordSource
 from trunkline_ledger.kafka.history import ClusterHistory
@@ -17,6 +19,7 @@ from trunkline_platform.store_mongo import MongoStore
 
 from trunkline_operator.comparing import compare
 from trunkline_operator.copying import copy
+from trunkline_operator.explaining import ask_acd, explain
 from trunkline_operator.folders import BackupFolder
 from trunkline_operator.installation import Installation
 from trunkline_operator.keeping import back_up, restore
@@ -66,7 +69,8 @@ def _parser(installation: Installation) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="trunkline", description="Work on the ledgers of an installation, or try a change on a recorded day."
     )
-    areas = parser.add_subparsers(required=True, metavar="ledger | backup | restore | projection | what-if | policy")
+    names = "ledger | backup | restore | projection | explain | what-if | policy"
+    areas = parser.add_subparsers(required=True, metavar=names)
     ledger = areas.add_parser("ledger", help="look at ledgers, move them")
     verbs = ledger.add_subparsers(required=True, metavar="verify | replay | tail | copy | skip")
     _add_verify(verbs, installation)
@@ -77,6 +81,7 @@ def _parser(installation: Installation) -> argparse.ArgumentParser:
     _add_backup(areas, installation)
     _add_restore(areas, installation)
     _add_projection(areas)
+    _add_explain(areas, installation)
     _add_what_if(areas)
     _add_policy(areas, installation)
     return parser
@@ -151,6 +156,16 @@ def _add_projection(areas: "Verbs[argparse.ArgumentParser]") -> None:
     verb.add_argument("--wait", action="store_true", help="until the new one is read")
     verb.add_argument("--abandon", action="store_true", help="end a rebuild without effect")
     verb.set_defaults(run=_rebuild)
+
+
+def _add_explain(areas: "Verbs[argparse.ArgumentParser]", installation: Installation) -> None:
+    verb = areas.add_parser("explain", help="why a contact went to an agent, or why it still waits, in plain words")
+    verb.add_argument("contact", metavar="CONTACT")
+    verb.add_argument("--lang", choices=("en", "zh"), default="en", help="language of the sentences (en)")
+    verb.add_argument("--tenant", default="", metavar="TENANT", help="whose contact; needed where several have the id")
+    verb.add_argument("--json", action="store_true", help="print one JSON object instead")
+    _add_kafka(verb, installation)
+    verb.set_defaults(run=_explain)
 
 
 def _add_what_if(areas: "Verbs[argparse.ArgumentParser]") -> None:
@@ -283,6 +298,20 @@ async def _rebuild(options: argparse.Namespace, installation: Installation) -> i
             await rebuild(store, options.name, wait=options.wait)
     finally:
         await store.close()
+    return 0
+
+
+async def _explain(options: argparse.Namespace, installation: Installation) -> int:
+    async with ClusterHistory(options.kafka, [ACD_TOPIC]) as history:
+        await explain(
+            history,
+            options.contact,
+            options.tenant,
+            options.lang,
+            datetime.now(UTC),
+            partial(ask_acd, installation),
+            only_json=options.json,
+        )
     return 0
 
 

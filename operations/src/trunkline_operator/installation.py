@@ -16,6 +16,7 @@ class Installation:
         data: its folder on this machine.
         keystore: the SQLite file with its data keys; None where they lie in MongoDB.
         console_url: where console answers browsers.
+        acd_addresses: gRPC addresses of acd's replicas; empty where nobody is to be asked.
         brokers: while it is entered, brokers answer at `kafka_bootstrap`, also where the centre is stopped.
     """
 
@@ -25,6 +26,7 @@ class Installation:
     data: Path
     keystore: Path | None
     console_url: str = "http://127.0.0.1:8080"
+    acd_addresses: tuple[str, ...] = ()
     brokers: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @property

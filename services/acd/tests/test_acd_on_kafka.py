@@ -282,6 +282,43 @@ async def test_what_is_live_is_shown_to_services_by_the_owner(acd: Acd, caller: 
         await page("", caller.agent("ag_li"))
 
 
+async def test_a_contact_is_explained_by_the_owner_to_those_whom_it_concerns(acd: Acd, caller: Caller):
+    """Rule 21."""
+    await caller.do(put_queue={"queue": QUEUE})
+    await caller.staff("ag_li")
+    for contact_id in ("ct_1", "ct_2"):
+        await caller.do(enqueue_contact=enqueue(contact_id))
+    stub = acd_service_pb2_grpc.AcdReadServiceStub(caller.channels.to(acd.grpc.address))
+
+    async def explained(contact_id: str, principal: Principal) -> acd_types_pb2.ContactExplanation:
+        request = acd_service_pb2.ExplainContactRequest(contact_id=contact_id)
+        metadata = token_metadata(caller.credentials, principal)
+        return (await stub.ExplainContact(request, metadata=metadata, timeout=10)).explanation
+
+    supervisor = Principal(caller.tenant, "supervisor:us_1", frozenset({Role.SUPERVISOR}))
+    ringing, waiting = await explained("ct_1", supervisor), await explained("ct_2", supervisor)
+    assert (ringing.stage, ringing.offers[0].agent_id) == (acd_types_pb2.CONTACT_STAGE_OFFERED, "ag_li")
+    assert ringing.offers[0].explanation.candidates[0].agent_id == "ag_li"
+    assert [(found.reason, list(found.agent_ids)) for found in waiting.waiting.obstacles] == [("AtCapacity", ["ag_li"])]
+    assert not ringing.HasField("waiting")
+
+    await caller.do(caller.agent("ag_li"), accept_offer={"agent_id": "ag_li", "contact_id": "ct_1", "offer_no": 1})
+    await caller.do(report_connected={"contact_id": "ct_1", "step_no": 2, "segment_no": 1, "offer_no": 1})
+    await caller.do(end_contact={"contact_id": "ct_1", "step_no": 3, "reason": "customer_left"})
+    over = await explained("ct_1", caller.agent("ag_li"))
+    assert over.stage == acd_types_pb2.CONTACT_STAGE_ENDED
+    assert over.offers[0].outcome == acd_types_pb2.OFFER_OUTCOME_CONNECTED
+    for contact_id, principal, refusal in (
+        ("ct_1", caller.agent("ag_wang"), "NOT_FOUND"),
+        ("ct_1", service_principal("console", "tn_other"), "NOT_FOUND"),
+        ("ct_none", supervisor, "NOT_FOUND"),
+        ("", supervisor, "INVALID_ARGUMENT"),
+        ("ct_1", Principal(caller.tenant, "gateway:gw", frozenset({Role.GATEWAY})), "PERMISSION_DENIED"),
+    ):
+        with pytest.raises(Exception, match=refusal):
+            await explained(contact_id, principal)
+
+
 async def test_state_is_back_after_a_restart(bootstrap_servers, unique_name, unique_tenant):
     instance_id, tenant = unique_name("i"), unique_tenant()
     async with replica(bootstrap_servers, instance_id) as acd:

@@ -36,9 +36,11 @@ from trunkline_acd.domain.commands import (
     ReportConnectFailed,
     SetIntent,
 )
+from trunkline_acd.domain.contacts import Stage
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.events import ContactConnected, ContactEnqueued, SegmentEnded
 from trunkline_acd.domain.state import AcdState
+from trunkline_acd.domain.waiting_reasons import waiting_reasons
 from trunkline_acd.domain.words import Intent
 from trunkline_core.decider import execute
 from trunkline_core.errors import TrunklineError
@@ -326,6 +328,20 @@ def test_everything_booked_is_given_back_once_all_contacts_end(new_routing, choi
     assert all(not agent.work for agent in routing.domain.agents.values())
     routing.wait(25 * 3600)
     assert len(routing.state.timers) == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(CHOICES)
+def test_whoever_waits_has_a_reason_for_each_agent_who_could_take_it(new_routing, choices):
+    """Rule 21: nobody idles while a contact waits, so something keeps each of those with the skills from it."""
+    routing = prepared(new_routing, *choices)
+    live_through(routing, choices)
+    for contact in routing.domain.contacts.values():
+        if contact.stage is Stage.WAITING:
+            reasons = waiting_reasons(routing.state, routing.domain.tenant, contact, routing.now)
+            assert all(obstacle.reason for obstacle in reasons.obstacles)
+            assert sum(obstacle.agent_count for obstacle in reasons.obstacles) == reasons.matching_count
+            assert 0 <= reasons.before_count < routing.domain.waiting_count()
 
 
 def live_through(routing: Any, choices: list[int]) -> None:

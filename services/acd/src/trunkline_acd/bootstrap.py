@@ -28,6 +28,7 @@ from trunkline_acd.adapters.wire import (
     stream_of,
 )
 from trunkline_acd.application.consoles import desks_held, desks_lost
+from trunkline_acd.application.contact_explanations import ContactExplanations
 from trunkline_acd.application.desk_feed import AcdLedger, DeskFeed
 from trunkline_acd.domain.commands import Command
 from trunkline_acd.domain.decider import AcdDecider
@@ -76,7 +77,7 @@ async def bootstrap(process: Process, settings: AcdSettings | None = None) -> Ac
     feed, consoles = DeskFeed(ledger), PeerRegistry()
     watch = PeerWatch(ledger, consoles, held_of=desks_held, lose=desks_lost)
     replica.add_commands(COMMAND_SERVICE, CODEC, key_of=key_of, lane_of=lane_of, permit=permit)
-    register(replica.grpc, AgentSessions(feed, consoles), AcdReads(ledger))
+    register(replica.grpc, AgentSessions(feed, consoles), AcdReads(ledger, ContactExplanations(ledger)))
     directory = [TOPICS[DIRECTORY_TOPIC]]  # the console may start later than we do
     await ensure_topics(settings.kafka_bootstrap, directory, settings.replication_factor)
     await replica.start_ledger()

@@ -27,6 +27,7 @@ from trunkline_platform.settings import load
 from trunkline_console import metrics
 from trunkline_console.adapters.contacts import ContactReader
 from trunkline_console.adapters.customers import CustomerReader
+from trunkline_console.adapters.explanations import ExplanationReader
 from trunkline_console.adapters.live import AGENTS, QUEUES, LiveTables
 from trunkline_console.adapters.passwords import PasswordChecks
 from trunkline_console.adapters.rest import RestClient
@@ -40,6 +41,7 @@ from trunkline_console.domain.commands import Command
 from trunkline_console.domain.decider import DirectoryDecider
 from trunkline_console.domain.events import Event
 from trunkline_console.domain.state import Directory
+from trunkline_console.entrypoints.explanations import add_explanations
 from trunkline_console.entrypoints.pages import add_pages
 from trunkline_console.entrypoints.permissions import Permissions
 from trunkline_console.entrypoints.policies import PolicyDesk, add_policy_routes
@@ -145,6 +147,8 @@ async def _serve_browser(
     app = create_app("console", process)
     add_routes(app, sessions, desktop)
     add_policy_routes(app, PolicyDesk(sessions, accounts, directory))
+    reader = ExplanationReader(settings.acd_addresses, replica.credentials, replica.channels)
+    add_explanations(app, sessions, accounts, reader)
     add_sockets(app, sessions, room, live)
     add_pages(app, settings.web_root, settings.channels_url)
     return serve_http(process, "console", app, settings)

@@ -9,6 +9,7 @@ from trunkline.acd.v1 import acd_commands_pb2, acd_events_pb2, acd_service_pb2, 
 from trunkline_ledger.submission import Lane
 from trunkline_platform.wire import EventWire, Mapper
 
+from trunkline_acd.application.contact_explanations import ContactExplanation
 from trunkline_acd.application.views import AgentView
 from trunkline_acd.domain import commands, events
 from trunkline_acd.domain.commands import Command
@@ -23,6 +24,7 @@ CODEC: EventWire[Command, Event] = EventWire(
 )
 COMMAND_SERVICE = acd_service_pb2.DESCRIPTOR.services_by_name["AcdCommandService"]
 AGENT_VIEW: Mapper[AgentView] = Mapper(AgentView, acd_types_pb2.AgentView)
+CONTACT_EXPLANATION: Mapper[ContactExplanation] = Mapper(ContactExplanation, acd_types_pb2.ContactExplanation)
 
 _FROM_PROCESS_MANAGERS = (
     commands.PutQueue,

@@ -40,6 +40,18 @@ def explain(domain: Domain, contact: Contact, chosen: Agent, trigger: str, now: 
     )
 
 
+def why_not_eligible(domain: Domain, contact: Contact, agent: Agent, now: datetime) -> str:
+    """Return what keeps the agent from being offered the contact now; empty for one who is eligible."""
+    if not meets(agent.profile, contact.wanted):
+        return _LEAST_TELLING
+    if contact.held_for and contact.held_for != agent.agent_id:
+        return "HeldForAffinity"
+    if agent.agent_id in contact.excluded:
+        return "ExcludedAfterMiss"
+    unable = _why_not_routable(agent) or _why_no_room(contact, agent)
+    return unable or ("" if contact.held_for else _why_held_back(domain, contact, agent, now))
+
+
 def _candidates(domain: Domain, contact: Contact, chosen: Agent, now: datetime) -> tuple[Candidate, ...]:
     found = {chosen.agent_id: _candidate(chosen, "", now)}
     for agent in _runners_up(domain, contact):
@@ -75,17 +87,11 @@ def _candidate(agent: Agent, reason: str, now: datetime) -> Candidate:
 
 
 def _why_not(domain: Domain, contact: Contact, agent: Agent, chosen: Agent, now: datetime) -> str:
-    if not meets(agent.profile, contact.wanted):
-        return _LEAST_TELLING
-    if contact.held_for and contact.held_for != agent.agent_id:
-        return "HeldForAffinity"
-    if agent.agent_id in contact.excluded:
-        return "ExcludedAfterMiss"
-    preferred = why_not_best(domain, contact, chosen.profile, agent.profile)
+    if hindered := why_not_eligible(domain, contact, agent, now):
+        return hindered
     if contact.reserved and goes_before(domain, contact, agent, chosen):
-        preferred = "KeptForVip"  # an agent who became free lets the contact go, whoever is kept back stays
-    unable = _why_not_routable(agent) or _why_no_room(contact, agent)
-    return unable or _why_held_back(domain, contact, agent, now) or preferred
+        return "KeptForVip"  # an agent who became free lets the contact go, whoever is kept back stays
+    return why_not_best(domain, contact, chosen.profile, agent.profile)
 
 
 def _why_not_routable(agent: Agent) -> str:

@@ -48,6 +48,18 @@ CANDIDATES = 10
 CANDIDATES_SCANNED = 24
 """Agents looked at to name some that were not eligible; bounds the work of an offer."""
 
+MAX_AGENTS_EXAMINED = 2_000
+"""Agents looked at to say why a contact waits: a few milliseconds of the owner's time."""
+
+MAX_LINES_EXAMINED = 1_000
+"""Lines looked at to count who goes before a contact that waits."""
+
+MAX_COUNTED_BEFORE = 1_000
+"""Contacts counted that go before one that waits; nobody needs to know the number beyond."""
+
+NAMED_PER_OBSTACLE = 3
+"""Agents named for each reason why nobody takes a contact; the rest is a count."""
+
 ROWS_PER_EVENT = 100
 """Rows of each kind in one RowsChanged; keeps it below the ledger's 64 KiB even with the longest ids."""
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, assert_never, cast
 
 from trunkline.acd.v1 import acd_service_pb2, acd_service_pb2_grpc, acd_types_pb2
-from trunkline_core.errors import Invalid
+from trunkline_core.errors import Invalid, NotFound
 from trunkline_platform.credentials import Forbidden, Principal, Role
 from trunkline_platform.grpc_server import GrpcServer, current_principal
 from trunkline_platform.live_pages import page_of
@@ -18,9 +18,11 @@ from trunkline_platform.peers import Peer, PeerRegistry, PeerSession
 from trunkline_platform.watch import Subscription, converse
 from trunkline_platform.wire import duration
 
-from trunkline_acd.adapters.wire import AGENT_VIEW
+from trunkline_acd.adapters.wire import AGENT_VIEW, CONTACT_EXPLANATION
+from trunkline_acd.application.contact_explanations import ContactExplanation, ContactExplanations
 from trunkline_acd.application.desk_feed import MAX_WATCHED, AcdLedger, DeskFeed, Push
 from trunkline_acd.domain.contacts import Contact
+from trunkline_acd.domain.definitions import check_id
 from trunkline_acd.domain.state import AcdState
 
 
@@ -44,10 +46,11 @@ class AgentSessions(acd_service_pb2_grpc.AgentSessionServiceServicer):
 
 
 class AcdReads(acd_service_pb2_grpc.AcdReadServiceServicer):
-    """Pages of what is live, for channels (ADR 0017)."""
+    """Pages of what is live, for channels (ADR 0017); why one contact is where it is, for people (rule 21)."""
 
-    def __init__(self, ledger: AcdLedger) -> None:
+    def __init__(self, ledger: AcdLedger, explanations: ContactExplanations) -> None:
         self._ledger = ledger
+        self._explanations = explanations
 
     async def ListLiveContacts(
         self, request: acd_service_pb2.ListLiveContactsRequest, context: Any
@@ -68,11 +71,35 @@ class AcdReads(acd_service_pb2_grpc.AcdReadServiceServicer):
             partition_count=page.partition_count,
         )
 
+    async def ExplainContact(
+        self, request: acd_service_pb2.ExplainContactRequest, context: Any
+    ) -> acd_service_pb2.ExplainContactResponse:
+        """Explain one contact.
+
+        Raises: Invalid; NotFound, also for a contact of another agent; Forbidden; Transient from a replica that
+            does not own the partition.
+        """
+        principal = current_principal()
+        principal.require(Role.SERVICE, Role.SUPERVISOR, Role.ADMIN, Role.AGENT)
+        check_id("contact_id", request.contact_id)
+        found = await self._explanations.explain(principal.tenant, request.contact_id)
+        _check_may_know(principal, found)
+        return acd_service_pb2.ExplainContactResponse(explanation=CONTACT_EXPLANATION.to_message(found))
+
 
 def register(grpc: GrpcServer, sessions: AgentSessions, reads: AcdReads) -> None:
     """Serve the streams and the reads."""
     acd_service_pb2_grpc.add_AgentSessionServiceServicer_to_server(sessions, grpc.server)
     acd_service_pb2_grpc.add_AcdReadServiceServicer_to_server(reads, grpc.server)
+
+
+def _check_may_know(principal: Principal, found: ContactExplanation) -> None:
+    """Raises: NotFound, when an agent asks about a contact that neither is nor was last at this agent."""
+    if principal.roles & {Role.SERVICE, Role.SUPERVISOR, Role.ADMIN}:
+        return
+    last = found.offers[-1].agent_id if found.offers else ""
+    if f"agent:{found.agent_id or last}" != principal.actor:
+        raise NotFound("contact", found.contact_id)
 
 
 def _live_contact(contact: Contact) -> acd_types_pb2.LiveContact:

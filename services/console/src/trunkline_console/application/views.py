@@ -5,7 +5,7 @@ from typing import Any
 
 from google.protobuf import json_format
 from google.protobuf.descriptor import EnumDescriptor
-from trunkline.acd.v1.acd_types_pb2 import AgentView, WorkItem
+from trunkline.acd.v1.acd_types_pb2 import AgentView, ExplainedOffer, WorkItem
 from trunkline.contact.v1.contact_types_pb2 import ContactView, MessageView
 
 from trunkline_console.application.wall import moment
@@ -61,8 +61,8 @@ def work_json(item: WorkItem) -> dict[str, Any]:
     }
 
 
-def explanation_json(view: AgentView) -> dict[str, Any]:
-    """Return why the newest offer came here; 64-bit numbers as numbers."""
+def explanation_json(view: AgentView | ExplainedOffer) -> dict[str, Any]:
+    """Return why an offer came there; 64-bit numbers as numbers."""
     plain = json_format.MessageToDict(
         view.explanation, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
     )

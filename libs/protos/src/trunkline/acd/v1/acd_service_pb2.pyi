@@ -236,6 +236,52 @@ class ListLiveContactsResponse(_message.Message):
 Global___ListLiveContactsResponse: _TypeAlias = ListLiveContactsResponse  # noqa: Y015
 
 @_typing.final
+class ExplainContactRequest(_message.Message):
+    """Asks about one contact of the credential's tenant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainContactRequest: _TypeAlias = ExplainContactRequest  # noqa: Y015
+
+@_typing.final
+class ExplainContactResponse(_message.Message):
+    """What there is to say."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXPLANATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def explanation(self) -> _acd_types_pb2.ContactExplanation:
+        """The contact."""
+
+    def __init__(
+        self,
+        *,
+        explanation: _acd_types_pb2.ContactExplanation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["explanation", b"explanation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["explanation", b"explanation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainContactResponse: _TypeAlias = ExplainContactResponse  # noqa: Y015
+
+@_typing.final
 class SessionRequest(_message.Message):
     """What a console says."""
 

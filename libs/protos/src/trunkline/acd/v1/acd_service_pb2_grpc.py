@@ -222,7 +222,7 @@ class AgentSessionService:
 
 
 class AcdReadServiceStub:
-    """What acd has live, for the comparison that channels makes (ADR 0017).
+    """What acd has live, for the comparison that channels makes (ADR 0017), and why a contact is where it is.
     """
 
     def __init__(self, channel):
@@ -236,14 +236,27 @@ class AcdReadServiceStub:
                 request_serializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListLiveContactsRequest.SerializeToString,
                 response_deserializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListLiveContactsResponse.FromString,
                 _registered_method=True)
+        self.ExplainContact = channel.unary_unary(
+                '/trunkline.acd.v1.AcdReadService/ExplainContact',
+                request_serializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ExplainContactRequest.SerializeToString,
+                response_deserializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ExplainContactResponse.FromString,
+                _registered_method=True)
 
 
 class AcdReadServiceServicer:
-    """What acd has live, for the comparison that channels makes (ADR 0017).
+    """What acd has live, for the comparison that channels makes (ADR 0017), and why a contact is where it is.
     """
 
     def ListLiveContacts(self, request, context):
         """Contacts of one partition, a page at a time. Answered by the partition's owner only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainContact(self, request, context):
+        """Why a contact went to these agents, or why it still waits. Answered by the owner of the tenant's partition only; an
+        agent asks about the contact that is or was last at this agent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -257,6 +270,11 @@ def add_AcdReadServiceServicer_to_server(servicer, server):
                     request_deserializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListLiveContactsRequest.FromString,
                     response_serializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListLiveContactsResponse.SerializeToString,
             ),
+            'ExplainContact': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainContact,
+                    request_deserializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ExplainContactRequest.FromString,
+                    response_serializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ExplainContactResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'trunkline.acd.v1.AcdReadService', rpc_method_handlers)
@@ -266,7 +284,7 @@ def add_AcdReadServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AcdReadService:
-    """What acd has live, for the comparison that channels makes (ADR 0017).
+    """What acd has live, for the comparison that channels makes (ADR 0017), and why a contact is where it is.
     """
 
     @staticmethod
@@ -286,6 +304,33 @@ class AcdReadService:
             '/trunkline.acd.v1.AcdReadService/ListLiveContacts',
             trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListLiveContactsRequest.SerializeToString,
             trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListLiveContactsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainContact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.acd.v1.AcdReadService/ExplainContact',
+            trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ExplainContactRequest.SerializeToString,
+            trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ExplainContactResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -101,7 +101,7 @@ class AgentSessionServiceServicer(metaclass=_abc_1.ABCMeta):
 def add_AgentSessionServiceServicer_to_server(servicer: AgentSessionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
 class AcdReadServiceStub:
-    """What acd has live, for the comparison that channels makes (ADR 0017)."""
+    """What acd has live, for the comparison that channels makes (ADR 0017), and why a contact is where it is."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -109,17 +109,25 @@ class AcdReadServiceStub:
     def __new__(cls, channel: _aio.Channel) -> AcdReadServiceAsyncStub: ...
     ListLiveContacts: _grpc.UnaryUnaryMultiCallable[_acd_service_pb2.ListLiveContactsRequest, _acd_service_pb2.ListLiveContactsResponse]
     """Contacts of one partition, a page at a time. Answered by the partition's owner only."""
+    ExplainContact: _grpc.UnaryUnaryMultiCallable[_acd_service_pb2.ExplainContactRequest, _acd_service_pb2.ExplainContactResponse]
+    """Why a contact went to these agents, or why it still waits. Answered by the owner of the tenant's partition only; an
+    agent asks about the contact that is or was last at this agent.
+    """
 
 @_typing.type_check_only
 class AcdReadServiceAsyncStub(AcdReadServiceStub):
-    """What acd has live, for the comparison that channels makes (ADR 0017)."""
+    """What acd has live, for the comparison that channels makes (ADR 0017), and why a contact is where it is."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListLiveContacts: _aio.UnaryUnaryMultiCallable[_acd_service_pb2.ListLiveContactsRequest, _acd_service_pb2.ListLiveContactsResponse]  # type: ignore[assignment]
     """Contacts of one partition, a page at a time. Answered by the partition's owner only."""
+    ExplainContact: _aio.UnaryUnaryMultiCallable[_acd_service_pb2.ExplainContactRequest, _acd_service_pb2.ExplainContactResponse]  # type: ignore[assignment]
+    """Why a contact went to these agents, or why it still waits. Answered by the owner of the tenant's partition only; an
+    agent asks about the contact that is or was last at this agent.
+    """
 
 class AcdReadServiceServicer(metaclass=_abc_1.ABCMeta):
-    """What acd has live, for the comparison that channels makes (ADR 0017)."""
+    """What acd has live, for the comparison that channels makes (ADR 0017), and why a contact is where it is."""
 
     @_abc_1.abstractmethod
     def ListLiveContacts(
@@ -128,5 +136,15 @@ class AcdReadServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_acd_service_pb2.ListLiveContactsResponse, _abc.Awaitable[_acd_service_pb2.ListLiveContactsResponse]]:
         """Contacts of one partition, a page at a time. Answered by the partition's owner only."""
+
+    @_abc_1.abstractmethod
+    def ExplainContact(
+        self,
+        request: _acd_service_pb2.ExplainContactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_acd_service_pb2.ExplainContactResponse, _abc.Awaitable[_acd_service_pb2.ExplainContactResponse]]:
+        """Why a contact went to these agents, or why it still waits. Answered by the owner of the tenant's partition only; an
+        agent asks about the contact that is or was last at this agent.
+        """
 
 def add_AcdReadServiceServicer_to_server(servicer: AcdReadServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

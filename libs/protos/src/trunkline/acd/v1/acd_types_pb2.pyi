@@ -243,6 +243,54 @@ LIMIT_KIND_UNSTAFFED: LimitKind.ValueType  # 2
 """Nobody was signed in for too long who could have taken it."""
 Global___LimitKind: _TypeAlias = LimitKind  # noqa: Y015
 
+class _OfferOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OfferOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OfferOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OFFER_OUTCOME_UNSPECIFIED: _OfferOutcome.ValueType  # 0
+    """Not set."""
+    OFFER_OUTCOME_RINGING: _OfferOutcome.ValueType  # 1
+    """It rings."""
+    OFFER_OUTCOME_ACCEPTED: _OfferOutcome.ValueType  # 2
+    """Accepted; agent and customer are being joined."""
+    OFFER_OUTCOME_CONNECTED: _OfferOutcome.ValueType  # 3
+    """Agent and customer were joined."""
+    OFFER_OUTCOME_DECLINED: _OfferOutcome.ValueType  # 4
+    """The agent said no."""
+    OFFER_OUTCOME_EXPIRED: _OfferOutcome.ValueType  # 5
+    """The agent did not answer."""
+    OFFER_OUTCOME_RESCINDED: _OfferOutcome.ValueType  # 6
+    """The customer left while it rang."""
+    OFFER_OUTCOME_AGENT_LOST: _OfferOutcome.ValueType  # 7
+    """The agent's desk was lost."""
+    OFFER_OUTCOME_CONNECT_FAILED: _OfferOutcome.ValueType  # 8
+    """Accepted, and joining failed."""
+
+class OfferOutcome(_OfferOutcome, metaclass=_OfferOutcomeEnumTypeWrapper):
+    """What became of an offer."""
+
+OFFER_OUTCOME_UNSPECIFIED: OfferOutcome.ValueType  # 0
+"""Not set."""
+OFFER_OUTCOME_RINGING: OfferOutcome.ValueType  # 1
+"""It rings."""
+OFFER_OUTCOME_ACCEPTED: OfferOutcome.ValueType  # 2
+"""Accepted; agent and customer are being joined."""
+OFFER_OUTCOME_CONNECTED: OfferOutcome.ValueType  # 3
+"""Agent and customer were joined."""
+OFFER_OUTCOME_DECLINED: OfferOutcome.ValueType  # 4
+"""The agent said no."""
+OFFER_OUTCOME_EXPIRED: OfferOutcome.ValueType  # 5
+"""The agent did not answer."""
+OFFER_OUTCOME_RESCINDED: OfferOutcome.ValueType  # 6
+"""The customer left while it rang."""
+OFFER_OUTCOME_AGENT_LOST: OfferOutcome.ValueType  # 7
+"""The agent's desk was lost."""
+OFFER_OUTCOME_CONNECT_FAILED: OfferOutcome.ValueType  # 8
+"""Accepted, and joining failed."""
+Global___OfferOutcome: _TypeAlias = OfferOutcome  # noqa: Y015
+
 @_typing.final
 class LiveContact(_message.Message):
     """A contact that routing has not forgotten yet."""
@@ -407,6 +455,270 @@ class Explanation(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Explanation: _TypeAlias = Explanation  # noqa: Y015
+
+@_typing.final
+class ExplainedOffer(_message.Message):
+    """One offer of a contact, and why this agent was asked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    OFFERED_TIME_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    EXPLANATION_FIELD_NUMBER: _builtins.int
+    offer_no: _builtins.int
+    """Number of the offer of the contact: 1, 2, 3, …"""
+    segment_no: _builtins.int
+    """The queue segment."""
+    queue_id: _builtins.str
+    """The queue."""
+    agent_id: _builtins.str
+    """Who was asked."""
+    outcome: Global___OfferOutcome.ValueType
+    """What became of it so far."""
+    @_builtins.property
+    def offered_time(self) -> _timestamp_pb2.Timestamp:
+        """When it began to ring."""
+
+    @_builtins.property
+    def explanation(self) -> Global___Explanation:
+        """Why this agent."""
+
+    def __init__(
+        self,
+        *,
+        offer_no: _builtins.int = ...,
+        segment_no: _builtins.int = ...,
+        queue_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+        offered_time: _timestamp_pb2.Timestamp | None = ...,
+        outcome: Global___OfferOutcome.ValueType = ...,
+        explanation: Global___Explanation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_explanation", b"_explanation", "explanation", b"explanation", "offered_time", b"offered_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_explanation", b"_explanation", "agent_id", b"agent_id", "explanation", b"explanation", "offer_no", b"offer_no", "offered_time", b"offered_time", "outcome", b"outcome", "queue_id", b"queue_id", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__explanation: _TypeAlias = _typing.Literal["explanation"]  # noqa: Y015
+    _WhichOneofArgType__explanation: _TypeAlias = _typing.Literal["_explanation", b"_explanation"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__explanation) -> _WhichOneofReturnType__explanation | None: ...
+
+Global___ExplainedOffer: _TypeAlias = ExplainedOffer  # noqa: Y015
+
+@_typing.final
+class Obstacle(_message.Message):
+    """Agents with the skills whom the same reason keeps from a contact."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    AGENT_COUNT_FIELD_NUMBER: _builtins.int
+    AGENT_IDS_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """`OnBreak`, `AtCapacity`, …: the words of `Candidate.not_chosen_because`."""
+    agent_count: _builtins.int
+    """How many."""
+    @_builtins.property
+    def agent_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Some of them, at most 3, by id."""
+
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+        agent_count: _builtins.int = ...,
+        agent_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_count", b"agent_count", "agent_ids", b"agent_ids", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Obstacle: _TypeAlias = Obstacle  # noqa: Y015
+
+@_typing.final
+class WaitingReasons(_message.Message):
+    """Why a contact waits. Figures of agents are about those that were looked at, at most 2,000."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RING_FIELD_NUMBER: _builtins.int
+    RING_COUNT_FIELD_NUMBER: _builtins.int
+    AGENT_COUNT_FIELD_NUMBER: _builtins.int
+    EXAMINED_COUNT_FIELD_NUMBER: _builtins.int
+    MATCHING_COUNT_FIELD_NUMBER: _builtins.int
+    OBSTACLES_FIELD_NUMBER: _builtins.int
+    BEFORE_COUNT_FIELD_NUMBER: _builtins.int
+    IS_BEFORE_COUNT_EXACT_FIELD_NUMBER: _builtins.int
+    VALUE_SCORE_PERMILLE_FIELD_NUMBER: _builtins.int
+    URGENCY_SCORE_PERMILLE_FIELD_NUMBER: _builtins.int
+    WAIT_SCORE_PERMILLE_FIELD_NUMBER: _builtins.int
+    NEXT_RING_TIME_FIELD_NUMBER: _builtins.int
+    LIMIT_TIME_FIELD_NUMBER: _builtins.int
+    OVERFLOW_CHECK_TIME_FIELD_NUMBER: _builtins.int
+    OVERFLOW_QUEUE_ID_FIELD_NUMBER: _builtins.int
+    CLEARS_TIME_FIELD_NUMBER: _builtins.int
+    ring: _builtins.int
+    """The ring it has reached; 0 asks for all that it came with."""
+    ring_count: _builtins.int
+    """The rings that it entered with."""
+    agent_count: _builtins.int
+    """Agents of the routing domain, signed in or not."""
+    examined_count: _builtins.int
+    """Agents that were looked at."""
+    matching_count: _builtins.int
+    """Those of them with the skills that it asks for now."""
+    before_count: _builtins.int
+    """Waiting contacts that go before it at agents who could take both."""
+    is_before_count_exact: _builtins.bool
+    """Whether there are no more than that."""
+    value_score_permille: _builtins.int
+    """value weight × value, in thousandths."""
+    urgency_score_permille: _builtins.int
+    """urgency weight × urgency, in thousandths."""
+    wait_score_permille: _builtins.int
+    """wait ÷ target wait, in thousandths."""
+    overflow_queue_id: _builtins.str
+    """Where they flow."""
+    @_builtins.property
+    def obstacles(self) -> _containers.RepeatedCompositeFieldContainer[Global___Obstacle]:
+        """What keeps these from it, the most frequent first; they add up to `matching_count`."""
+
+    @_builtins.property
+    def next_ring_time(self) -> _timestamp_pb2.Timestamp:
+        """When it asks for less; unset for never."""
+
+    @_builtins.property
+    def limit_time(self) -> _timestamp_pb2.Timestamp:
+        """When it has waited for as long as its queue lets it; unset for ever."""
+
+    @_builtins.property
+    def overflow_check_time(self) -> _timestamp_pb2.Timestamp:
+        """When its queue is looked at for contacts to flow out; unset without overflow."""
+
+    @_builtins.property
+    def clears_time(self) -> _timestamp_pb2.Timestamp:
+        """When it leaves because nobody is signed in for the queue; unset while somebody is, or none is needed."""
+
+    def __init__(
+        self,
+        *,
+        ring: _builtins.int = ...,
+        ring_count: _builtins.int = ...,
+        agent_count: _builtins.int = ...,
+        examined_count: _builtins.int = ...,
+        matching_count: _builtins.int = ...,
+        obstacles: _abc.Iterable[Global___Obstacle] | None = ...,
+        before_count: _builtins.int = ...,
+        is_before_count_exact: _builtins.bool = ...,
+        value_score_permille: _builtins.int = ...,
+        urgency_score_permille: _builtins.int = ...,
+        wait_score_permille: _builtins.int = ...,
+        next_ring_time: _timestamp_pb2.Timestamp | None = ...,
+        limit_time: _timestamp_pb2.Timestamp | None = ...,
+        overflow_check_time: _timestamp_pb2.Timestamp | None = ...,
+        overflow_queue_id: _builtins.str = ...,
+        clears_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_clears_time", b"_clears_time", "_limit_time", b"_limit_time", "_next_ring_time", b"_next_ring_time", "_overflow_check_time", b"_overflow_check_time", "clears_time", b"clears_time", "limit_time", b"limit_time", "next_ring_time", b"next_ring_time", "overflow_check_time", b"overflow_check_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_clears_time", b"_clears_time", "_limit_time", b"_limit_time", "_next_ring_time", b"_next_ring_time", "_overflow_check_time", b"_overflow_check_time", "agent_count", b"agent_count", "before_count", b"before_count", "clears_time", b"clears_time", "examined_count", b"examined_count", "is_before_count_exact", b"is_before_count_exact", "limit_time", b"limit_time", "matching_count", b"matching_count", "next_ring_time", b"next_ring_time", "obstacles", b"obstacles", "overflow_check_time", b"overflow_check_time", "overflow_queue_id", b"overflow_queue_id", "ring", b"ring", "ring_count", b"ring_count", "urgency_score_permille", b"urgency_score_permille", "value_score_permille", b"value_score_permille", "wait_score_permille", b"wait_score_permille"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__clears_time: _TypeAlias = _typing.Literal["clears_time"]  # noqa: Y015
+    _WhichOneofArgType__clears_time: _TypeAlias = _typing.Literal["_clears_time", b"_clears_time"]  # noqa: Y015
+    _WhichOneofReturnType__limit_time: _TypeAlias = _typing.Literal["limit_time"]  # noqa: Y015
+    _WhichOneofArgType__limit_time: _TypeAlias = _typing.Literal["_limit_time", b"_limit_time"]  # noqa: Y015
+    _WhichOneofReturnType__next_ring_time: _TypeAlias = _typing.Literal["next_ring_time"]  # noqa: Y015
+    _WhichOneofArgType__next_ring_time: _TypeAlias = _typing.Literal["_next_ring_time", b"_next_ring_time"]  # noqa: Y015
+    _WhichOneofReturnType__overflow_check_time: _TypeAlias = _typing.Literal["overflow_check_time"]  # noqa: Y015
+    _WhichOneofArgType__overflow_check_time: _TypeAlias = _typing.Literal["_overflow_check_time", b"_overflow_check_time"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__clears_time) -> _WhichOneofReturnType__clears_time | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__limit_time) -> _WhichOneofReturnType__limit_time | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__next_ring_time) -> _WhichOneofReturnType__next_ring_time | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__overflow_check_time) -> _WhichOneofReturnType__overflow_check_time | None: ...
+
+Global___WaitingReasons: _TypeAlias = WaitingReasons  # noqa: Y015
+
+@_typing.final
+class ContactExplanation(_message.Message):
+    """Why one contact is where it is, at one moment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    ENTERED_TIME_FIELD_NUMBER: _builtins.int
+    NOW_TIME_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    OFFER_COUNT_FIELD_NUMBER: _builtins.int
+    OFFERS_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    stage: Global___ContactStage.ValueType
+    """Where it stands; ended for one that is over."""
+    queue_id: _builtins.str
+    """The queue of its segment; empty for a contact that is over."""
+    channel: _common_types_pb2.Channel.ValueType
+    """Kind of channel; not set for a contact that is over."""
+    agent_id: _builtins.str
+    """Who has it; empty while it waits and when it is over."""
+    offer_count: _builtins.int
+    """Offers there were so far; 0 where nothing is known of them."""
+    @_builtins.property
+    def entered_time(self) -> _timestamp_pb2.Timestamp:
+        """When its segment began."""
+
+    @_builtins.property
+    def now_time(self) -> _timestamp_pb2.Timestamp:
+        """Log time of the answer."""
+
+    @_builtins.property
+    def offers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExplainedOffer]:
+        """The newest offers, at most 10, the oldest first; fewer where acd does not remember them: its ledger has them all."""
+
+    @_builtins.property
+    def waiting(self) -> Global___WaitingReasons:
+        """Set while it waits."""
+
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        stage: Global___ContactStage.ValueType = ...,
+        queue_id: _builtins.str = ...,
+        channel: _common_types_pb2.Channel.ValueType = ...,
+        entered_time: _timestamp_pb2.Timestamp | None = ...,
+        now_time: _timestamp_pb2.Timestamp | None = ...,
+        agent_id: _builtins.str = ...,
+        offer_count: _builtins.int = ...,
+        offers: _abc.Iterable[Global___ExplainedOffer] | None = ...,
+        waiting: Global___WaitingReasons | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_entered_time", b"_entered_time", "_waiting", b"_waiting", "entered_time", b"entered_time", "now_time", b"now_time", "waiting", b"waiting"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_entered_time", b"_entered_time", "_waiting", b"_waiting", "agent_id", b"agent_id", "channel", b"channel", "contact_id", b"contact_id", "entered_time", b"entered_time", "now_time", b"now_time", "offer_count", b"offer_count", "offers", b"offers", "queue_id", b"queue_id", "stage", b"stage", "waiting", b"waiting"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__entered_time: _TypeAlias = _typing.Literal["entered_time"]  # noqa: Y015
+    _WhichOneofArgType__entered_time: _TypeAlias = _typing.Literal["_entered_time", b"_entered_time"]  # noqa: Y015
+    _WhichOneofReturnType__waiting: _TypeAlias = _typing.Literal["waiting"]  # noqa: Y015
+    _WhichOneofArgType__waiting: _TypeAlias = _typing.Literal["_waiting", b"_waiting"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__entered_time) -> _WhichOneofReturnType__entered_time | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__waiting) -> _WhichOneofReturnType__waiting | None: ...
+
+Global___ContactExplanation: _TypeAlias = ContactExplanation  # noqa: Y015
 
 @_typing.final
 class WorkItem(_message.Message):

@@ -1,0 +1,59 @@
+"""Whatever routing says of a contact has words in both languages, and no words stand there that nothing says."""
+
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from trunkline_acd.domain.offer_history import OfferOutcome
+from trunkline_console.application import explanation_words as words
+from trunkline_console.application.explanation_words import Text
+
+ACD = Path(__file__).resolve().parents[2] / "services/acd/src/trunkline_acd/domain"
+WORDS = {
+    f"{name}.{word}": text
+    for name in ("TRIGGERS", "OUTCOMES", "BEST", "REASONS", "OBSTACLES", "SENTENCES")
+    for word, text in getattr(words, name).items()
+}
+
+
+def reasons() -> set[str]:
+    """Whatever looks like a reason in the modules that give them: strategies prefer, explanations find obstacles."""
+    return reasons_in("explanations.py") | reasons_in("strategies.py")
+
+
+def reasons_in(module: str) -> set[str]:
+    return set(re.findall(r'"([A-Z][a-z]+(?:[A-Z][a-z]+)+|Offline)"', (ACD / module).read_text(encoding="utf-8")))
+
+
+def test_every_trigger_of_an_offer_has_words():
+    calls = r"\b(?:offer_contact|offer_to_agent|rematch|take_back)\([^()]*\"([A-Z]\w+)\"[^()]*\)"
+    triggers = {name for path in ACD.rglob("*.py") for name in re.findall(calls, path.read_text(encoding="utf-8"))}
+    assert {"ContactArrived", "AgentConfigured"} <= triggers
+    assert set(words.TRIGGERS) == triggers
+
+
+def test_every_reason_has_words():
+    assert {"IdleShorter", "OnBreak", "NextIntentPending", "NotDrawn"} <= reasons()
+    assert set(words.REASONS) == reasons()
+    assert set(words.BEST) == reasons_in("strategies.py")
+
+
+def test_every_reason_that_keeps_somebody_with_the_skills_has_words_for_several():
+    assert set(words.OBSTACLES) == reasons_in("explanations.py") - {"SkillMissing"}
+
+
+def test_every_outcome_of_an_offer_has_words():
+    assert set(words.OUTCOMES) == {outcome.name for outcome in OfferOutcome} - {"UNSPECIFIED"}
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_both_languages_say_the_same_values(name):
+    text: Text = WORDS[name]
+    assert text.zh != text.en
+    assert re.search("[\u3000-\u9fff]", text.zh)
+    assert fields(text.zh) == fields(text.en)
+
+
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
