@@ -44,6 +44,7 @@ T0 = datetime(2026, 1, 5, 9, tzinfo=UTC)
 CONTACT, TENANT = "ct_1", "tn_1"
 QUEUE = directory_types_pb2.QueueDefinition(
     queue_id="qu_sales",
+    name=directory_types_pb2.LocalizedText(zh="销售", en="Sales"),
     target_wait_duration=Duration(seconds=20),
     voice_lease_duration=Duration(seconds=20),
     chat_lease_duration=Duration(seconds=30),

@@ -121,12 +121,13 @@ def test_an_agent_who_declined_is_excluded_for_a_while(sales):
 
 def test_the_most_frequent_reason_comes_first_and_names_three_agents(sales):
     for number in range(5):
-        sales.agent(f"ag_{number}", ready=number == 0)
-    sales.do(SetIntent("ag_0", Intent.BREAK, ""), actor="agent:ag_0")
+        sales.agent(f"ag_{number}", ready=number > 0)
+        if number:
+            sales.do(SetIntent(f"ag_{number}", Intent.BREAK, ""), actor=f"agent:ag_{number}")
     sales.enqueue("ct_1")
     first, second = why(sales).obstacles
-    assert (first.reason, first.agent_count, first.agent_ids) == ("NotConnected", 4, ("ag_1", "ag_2", "ag_3"))
-    assert (second.reason, second.agent_count) == ("OnBreak", 1)
+    assert (first.reason, first.agent_count, first.agent_ids) == ("OnBreak", 4, ("ag_1", "ag_2", "ag_3"))
+    assert (second.reason, second.agent_count) == ("NotConnected", 1)
 
 
 def test_a_bounded_number_of_agents_is_looked_at_and_it_says_so(sales, monkeypatch):
