@@ -24,6 +24,7 @@ from trunkline_acd.domain.commands import (
     LosePeer,
     OpenAgentSession,
     PutAgent,
+    PutPolicy,
     PutQueue,
     PutWrapUpCode,
     ReachLongestWait,
@@ -114,6 +115,7 @@ REDEFINITIONS = st.builds(
 
 COMMANDS = st.one_of(
     st.builds(PutQueue, REDEFINITIONS),
+    st.builds(PutPolicy, NUMBERS, st.lists(REDEFINITIONS, min_size=1, max_size=2).map(tuple)),
     st.builds(EnqueueContact, CONTACTS, STEPS, QUEUES, CHANNELS, PERMILLE, PERMILLE, NEEDS, CUSTOMERS, EITHER),
     st.builds(EndContact, CONTACTS, STEPS, st.sampled_from(["customer_left", "agent_ended", "system"])),
     st.builds(AcceptOffer, AGENTS, CONTACTS, NUMBERS),
