@@ -26,6 +26,7 @@ from trunkline_acd.domain.commands import (
     LosePeer,
     OpenAgentSession,
     PutAgent,
+    PutPolicy,
     PutQueue,
     PutWrapUpCode,
     ReachLongestWait,
@@ -133,6 +134,7 @@ REDEFINITIONS = st.builds(
 
 COMMANDS = st.one_of(
     st.builds(PutQueue, REDEFINITIONS),
+    st.builds(PutPolicy, NUMBERS, st.lists(REDEFINITIONS, min_size=1, max_size=2).map(tuple)),
     st.builds(
         EnqueueContact, CONTACTS, STEPS, QUEUES, CHANNELS, PERMILLE, PERMILLE, NEEDS, CUSTOMERS, EITHER, PREFERRED
     ),

@@ -1,6 +1,6 @@
 """Commands, events and views survive the wire; the ledger is told the right stream and lane."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from types import NoneType
@@ -148,3 +148,13 @@ def test_rows_of_a_lost_console_stay_below_64_kib(routing):
         routing.agent(f"ag_{number:0115}")
     routing.do(commands.LosePeer("pe_1"))
     assert all(len(CODEC.encode_event(rows, metadata(routing.now))) < 64 * 1024 for rows in routing.rows)
+
+
+def test_the_events_of_the_largest_policy_stay_below_192_kib(routing):
+    """100 queues with more than the 48 KiB of definitions that the directory lets through (ADR 0021)."""
+    plain = routing.queue()
+    name = replace(plain.name, zh="x" * 400)
+    queues = tuple(replace(plain, queue_id=f"qu_{number:0115}", name=name) for number in range(100))
+    events = [*routing.do(commands.PutPolicy(1, queues)), *routing.rows]
+    assert len(events) > 100
+    assert sum(len(CODEC.encode_event(event, metadata(routing.now))) for event in events) < 192 * 1024

@@ -168,7 +168,8 @@ def test_the_size_that_is_bounded_is_never_below_that_of_the_record() -> None:
         choices=(LACKS_BILLING,) * 16,
     )
     mapper = Mapper(QueueDefinition, types.QueueDefinition)
-    for definition in (queue(), wide):
+    bare = queue(name=LocalizedText("", ""), requirements=(), short_abandon_duration=NOTHING)
+    for definition in (bare, queue(), wide):
         assert mapper.to_message(definition).ByteSize() + 8 <= policies.size_bytes(definition)
 
 

@@ -105,7 +105,7 @@ OBSTACLES: Final = {
     "HeldForAffinity": Text("{count} 位不是该客户所等待的座席", "{count} whom it is not held for"),
     "KeptForVip": Text("{count} 位为 VIP 客户保留", "{count} kept free for VIP customers"),
     "DrainingForCall": Text(
-        "{count} 位因来电久候暂不接在线会话", "{count} with no further chat while a call waits too long"
+        "{count} 位因来电久候暂不接在线会话", "{count} who take no chat while a call waits too long"
     ),
 }
 

@@ -156,16 +156,18 @@ def _can_be_met(queue: QueueDefinition, choice: SkillChoice) -> bool:
 
 def size_bytes(value: object) -> int:
     """Return an upper bound of the bytes of a definition in an event, whatever fields it has."""
+    if not value:
+        return 4  # at most a tag and an empty message
     if isinstance(value, str):
-        return len(value.encode()) + 8
-    return 24 + sum(size_bytes(inner) for _, inner in _parts(value))
+        return len(value.encode()) + 5
+    return 20 + sum(size_bytes(inner) for _, inner in _parts(value))
 
 
 def _parts(value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, tuple):
         yield from ((f"[{number}]", inner) for number, inner in enumerate(value))
     elif isinstance(value, dict):
-        yield from ((f"[{key}]", inner) for key, inner in value.items())
+        yield from ((f"[{key}]", part) for key, inner in value.items() for part in (key, inner))
     elif is_dataclass(value):
         yield from ((f".{field.name}", getattr(value, field.name)) for field in fields(value))
 
