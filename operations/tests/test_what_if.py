@@ -19,6 +19,12 @@ L1,4,0,0,PS,1999-08-01,9:00:40,9:00:41,1,9:00:41,9:01:11,30,HANG,0:00:00,0:00:00
 L1,5,0,0,NE,1999-08-01,9:10:00,9:10:10,10,9:10:10,9:10:10,0,AGENT,9:10:10,9:11:10,60,TOVA
 L1,6,0,0,NE,1999-08-01,9:20:00,9:20:10,10,9:20:10,9:20:10,0,AGENT,9:20:10,9:21:10,60,TOVA
 """
+OVERFLOWING_DAY = """
+L1,1,0,0,NE,1999-08-01,8:59:00,8:59:00,0,8:59:00,8:59:00,0,AGENT,8:59:00,8:59:30,30,TOVA
+L1,2,0,0,PS,1999-08-01,9:00:00,9:00:00,0,9:00:00,9:00:00,0,AGENT,9:00:00,9:05:00,300,MAYA
+L1,3,0,0,PS,1999-08-01,9:01:00,9:01:00,0,9:01:00,9:05:00,240,AGENT,9:05:00,9:06:00,60,MAYA
+L1,4,0,0,NE,1999-08-01,9:10:00,9:10:00,0,9:10:00,9:10:00,0,AGENT,9:10:00,9:11:00,60,TOVA
+"""
 
 
 @pytest.fixture
@@ -90,6 +96,31 @@ def test_a_policy_is_obeyed(capsys: pytest.CaptureFixture[str], small_day: Path,
     found = last_line(capsys)
     assert (found["as_it_was"]["refused"]["mean"], found["what_if"]["refused"]["mean"]) == (0, 2)
     assert (found["as_it_was"]["abandon_rate"]["mean"], found["what_if"]["abandon_rate"]["mean"]) == (0.2, 0)
+
+
+def test_who_reaches_a_limit_has_left_unserved(
+    capsys: pytest.CaptureFixture[str], small_day: Path, tmp_path: Path
+) -> None:
+    """Two wait for longer than 20 s: the one who would be served after 41 s, and the one who would leave after 30 s."""
+    policy = tmp_path / "p.yaml"
+    policy.write_text("queues: [{queue_id: qu_ps, longest_wait: {after_duration: 20s}}]", encoding="utf-8")
+    what_if(small_day, 0, policy, 2, only_json=True)
+    found = last_line(capsys)["what_if"]
+    assert (found["offered"]["mean"], found["answered"]["mean"], found["abandon_rate"]["mean"]) == (6, 3, 0)
+
+
+def test_who_flows_out_is_one_caller_and_is_answered_elsewhere(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    day = tmp_path / "day.csv"
+    day.write_text(",".join(COLUMNS) + OVERFLOWING_DAY, encoding="utf-8")
+    policy = tmp_path / "p.yaml"
+    overflow = "{next_queue_id: qu_ne, begin_wait_duration: 30s, end_wait_duration: 30s}"
+    policy.write_text(f"queues: [{{queue_id: qu_ps, overflow: {overflow}}}]", encoding="utf-8")
+    what_if(day, 0, policy, 2, only_json=True)
+    found = last_line(capsys)
+    assert (found["what_if"]["offered"]["mean"], found["what_if"]["answer_rate"]["mean"]) == (4, 1)
+    assert (found["as_it_was"]["mean_wait_s"]["mean"], found["what_if"]["mean_wait_s"]["mean"]) == (60, 0)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ _OUTCOMES: Final = {
     SegmentOutcome.ABANDONED: Outcome.ABANDONED,
     SegmentOutcome.SHORT_ABANDONED: Outcome.SHORT_ABANDONED,
     SegmentOutcome.CLOSED_BY_SYSTEM: Outcome.CLOSED_BY_SYSTEM,
+    SegmentOutcome.LIMIT_REACHED: Outcome.LIMIT_REACHED,
+    SegmentOutcome.FLOWED_OUT: Outcome.FLOWED_OUT,
 }
 
 
@@ -81,7 +83,7 @@ def caller_figures(segments: Sequence[QueueSegment], refused: int) -> dict[str, 
     """Return what these callers lived through, and so many who were not let in; 0 where there is nobody to ask."""
     answered = [segment.wait(START) / _SECOND for segment in segments if segment.outcome is Outcome.ANSWERED]
     waits = queue_waits(segments)
-    offered = len(segments) + refused
+    offered = len({segment.contact_id for segment in segments}) + refused  # one contact may have several segments
     return {
         "offered": offered,
         "refused": refused,

@@ -44,13 +44,14 @@ def priority_figures(record: Record, plan: DayPlan, policy: Policy) -> dict[str,
     """Return the figures of PRIORITY_FIGURES, by their keys."""
     urgent = {f"ct_{caller.number}" for caller in plan.callers if caller.is_urgent}
     found = overtaking(record.stays)
+    everybody = _of_group("all", record, lambda contact_id: True)
     return {
-        **_of_group("all", record, lambda contact_id: True),
+        **everybody,
         **_of_group("urgent", record, lambda contact_id: contact_id in urgent),
         **_of_group("others", record, lambda contact_id: contact_id not in urgent),
         "bound_s": bound_s(policy),
         "largest_overtaking_s": found.largest_s,
-        "overtaken_rate": found.overtaken / max(1, len(record.stays) + len(record.refused)),
+        "overtaken_rate": found.overtaken / max(1.0, everybody["all.offered"]),
         "most_waiting": most_waiting(record.stays),
     }
 

@@ -112,7 +112,8 @@ class Centre:
                 service_s = self._calls.pop(event.contact_id).service_s
                 self._desks[event.agent_id].serve(event, service_s)
             case events.SegmentEnded():
-                del self._calls[event.contact_id]
+                if not event.next_queue_id:  # else the caller goes on waiting, in another queue
+                    del self._calls[event.contact_id]
                 self.record.note_stay(event.contact_id, event.queue_id, event.outcome, event.wait_duration, now)
             case events.ContactReleased():
                 self._desks[event.agent_id].wrap_up(event)
