@@ -17,7 +17,9 @@ from trunkline_acd.domain.commands import (
     PutAgent,
     PutQueue,
     PutWrapUpCode,
+    ReportCallbackResult,
     ReportConnected,
+    RequestCallback,
     SetIntent,
 )
 from trunkline_acd.domain.contacts import Stage, line_of, line_place
@@ -27,7 +29,7 @@ from trunkline_acd.domain.events import ContactOffered, Event, RowsChanged
 from trunkline_acd.domain.places import Order, order_of, place_of
 from trunkline_acd.domain.skills import meets
 from trunkline_acd.domain.state import AcdState, Domain, connected_peer
-from trunkline_acd.domain.words import Intent, WorkState
+from trunkline_acd.domain.words import CallbackOutcome, Intent, WorkState
 from trunkline_core.decider import Context, execute
 from trunkline_core.errors import TrunklineError
 from trunkline_core.routing import AgentDefinition, QueueDefinition, SkillLevel, SkillRequirement, WrapUpMode
@@ -156,6 +158,17 @@ class Routing:
         self.connected(contact_id)
         return self.domain.contact(contact_id).agent_id
 
+    def call_back(self, contact_id: str, step: int = 2, customer: str = "", after: float | None = None) -> list[Event]:
+        """The caller wants to be called back, after that many seconds where they are said."""
+        time = None if after is None else self.now + timedelta(seconds=after)
+        return self.do(RequestCallback(contact_id, step, customer, time))
+
+    def dialled(self, contact_id: str, outcome: CallbackOutcome, step: int = 3, reason: str = "") -> list[Event]:
+        """Report what became of the accepted offer's attempt."""
+        contact = self.domain.contact(contact_id)
+        place = (contact.segment_no, contact.offer_no)
+        return self.do(ReportCallbackResult(contact_id, step, *place, outcome, reason))
+
     def end(self, contact_id: str, reason: str = "customer_left", step: int = 9) -> list[Event]:
         return self.do(EndContact(contact_id, step, reason))
 
@@ -198,7 +211,7 @@ def _check_one_place_per_contact(domain: Domain) -> None:
         for work in agent.work
         if work.state in stages
     ]
-    nowhere = (Stage.WAITING, Stage.ENDED)
+    nowhere = (Stage.WAITING, Stage.SCHEDULED, Stage.ENDED)
     held = [(c.contact_id, c.agent_id, c.stage) for c in domain.contacts.values() if c.stage not in nowhere]
     assert sorted(live, key=str) == sorted(held, key=str)
 
@@ -214,6 +227,8 @@ def _check_timers(state: AcdState, domain: Domain) -> None:
             wanted.add(f"ring/{domain.tenant}/{contact.contact_id}")
         if contact.is_open and contact.longest_wait and not contact.is_over_limit:
             wanted.add(f"longest_wait/{domain.tenant}/{contact.contact_id}")
+        if contact.stage is Stage.SCHEDULED:
+            wanted.add(f"callback/{domain.tenant}/{contact.contact_id}")
         for agent_id in contact.excluded:
             wanted.add(f"exclusion/{domain.tenant}/{contact.contact_id}/{agent_id}")
     for agent in domain.agents.values():
@@ -255,17 +270,21 @@ def _check_nobody_idles(domain: Domain) -> None:
 
 def _check_conservation(domain: Domain) -> None:
     for queue in domain.queues.values():
-        stages = Counter(c.stage for c in domain.contacts.values() if c.queue_id == queue.queue_id)
+        here = [c for c in domain.contacts.values() if c.queue_id == queue.queue_id]
+        stages = Counter(c.stage for c in here if c.callback is None)
         assert queue.waiting == stages[Stage.WAITING]
         assert queue.ringing == stages[Stage.OFFERED] + stages[Stage.CONNECTING]
-        assert queue.connected == stages[Stage.CONNECTED]
+        assert queue.connected == sum(c.stage is Stage.CONNECTED for c in here)
+        assert queue.callbacks_open == sum(c.is_open for c in here if c.callback)
+        callbacks_ended = queue.callbacks_reached_total + queue.callbacks_unreached_total
+        assert queue.callbacks_opened_total == callbacks_ended + queue.callbacks_open
         outcomes = queue.answered_total + queue.abandoned_total + queue.short_abandoned_total + queue.closed_total
-        outcomes += queue.limit_reached_total + queue.flowed_out_total
+        outcomes += queue.limit_reached_total + queue.flowed_out_total + queue.converted_total
         assert queue.entered_total == outcomes + queue.waiting + queue.ringing
 
 
 def _check_indexes(domain: Domain) -> None:
-    lines, ages, pools, others, peers = (Counter[Any]() for _ in range(5))
+    lines, ages, callbacks, pools, others, peers = (Counter[Any]() for _ in range(6))
     orders = {order_of(queue.definition.strategy) for queue in domain.queues.values()} - {Order.IDLE}
     sets: dict[str, set[Any]] = {queue.queue_id: set() for queue in domain.queues.values()}
     for contact in domain.contacts.values():
@@ -274,7 +293,8 @@ def _check_indexes(domain: Domain) -> None:
         if contact.stage is Stage.WAITING:
             definition = domain.queue(contact.queue_id).definition
             lines[(line_of(contact), line_place(contact, definition))] += 1
-            ages[(contact.queue_id, (contact.order, contact.contact_id))] += 1
+            shelf = callbacks if contact.callback else ages
+            shelf[(contact.queue_id, (contact.order, contact.contact_id))] += 1
     for agent in domain.agents.values():
         if place := place_of(agent):
             pools[(agent.profile, place)] += 1
@@ -288,7 +308,7 @@ def _check_indexes(domain: Domain) -> None:
         queue_id: len(found) for queue_id, found in sets.items()
     }
     indexes = ((domain.lines, lines), (domain.ages, ages), (domain.pools, pools), (domain.peers, peers))
-    for shelves, expected in (*indexes, (domain.other_pools, others)):
+    for shelves, expected in (*indexes, (domain.other_pools, others), (domain.callbacks, callbacks)):
         entries = Counter((key, entry) for key in shelves for entry in shelves.entries(key))
         assert entries == expected
 

@@ -19,6 +19,7 @@ MAX_WRAP_UP_EXTENSIONS = 10
 MAX_SKILL_TERMS = 16
 MAX_RELAXATION_STEPS = 8
 MAX_RELAXED_SKILLS = 32
+MAX_CALLBACK_ATTEMPTS = 10
 LEVELS = range(1, 6)  # routing rule 6: 1 beginner … 5 expert
 SHORTEST_LEASE = timedelta(seconds=1)
 NOTHING = timedelta(0)
@@ -142,6 +143,21 @@ class Overflow:
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackPolicy:
+    """How callers who wait may be called back (routing rule 13).
+
+    Attributes:
+        max_attempts: how often a customer is dialled at most.
+        retry_after_duration: between two attempts.
+        max_open: open call-backs of the queue at most.
+    """
+
+    max_attempts: int
+    retry_after_duration: timedelta
+    max_open: int
+
+
+@dataclass(frozen=True, slots=True)
 class AgentDefinition:
     """Somebody who takes contacts; `chat_capacity` chats at one time, a voice call needs the whole agent."""
 
@@ -177,6 +193,7 @@ class QueueDefinition:
     max_wrap_up_extensions: int = 0
     choices: tuple[SkillChoice, ...] = ()
     overflow: Overflow | None = None
+    callback: CallbackPolicy | None = None
 
 
 def check_agent(agent: AgentDefinition) -> None:
@@ -220,6 +237,10 @@ def check_queue(queue: QueueDefinition) -> None:
         _check_at_least("queue.unstaffed.after_duration", queue.unstaffed.after_duration, NOTHING)
     if queue.overflow:
         _check_overflow(queue.overflow)
+    if queue.callback:
+        _check_range("queue.callback.max_attempts", queue.callback.max_attempts, 1, MAX_CALLBACK_ATTEMPTS)
+        _check_longer("queue.callback.retry_after_duration", queue.callback.retry_after_duration, NOTHING)
+        _check_range("queue.callback.max_open", queue.callback.max_open, 1, MAX_WAITING)
     _check_range("queue.max_per_customer", queue.max_per_customer, 0, MAX_WAITING)
     for field, next_queue_id in next_queues(queue):
         check_id_of("qu", field, next_queue_id)

@@ -30,6 +30,7 @@ class Work:
     entered_time: datetime
     explanation: Explanation | None = None
     extensions: int = 0
+    callback: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,13 +20,27 @@ _FINENESS = 10**12  # keeps contacts apart whose score differs by less than a th
 
 
 class Stage(Enum):
-    """Where a contact stands. Up to CONNECTING its queue segment is open."""
+    """Where a contact stands. Up to CONNECTING its queue segment is open, and while a call-back is SCHEDULED."""
 
     WAITING = 1
     OFFERED = 2
     CONNECTING = 3
     CONNECTED = 4
     ENDED = 5
+    SCHEDULED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """What a contact is besides, once its caller has hung up to be called back.
+
+    Attributes:
+        attempts: how often the customer was dialled and not reached.
+        begins_time: when it waits again; None while it does, or has an agent.
+    """
+
+    attempts: int = 0
+    begins_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +60,7 @@ class Contact:
         aged_since: since when it ages, where that is not `entered_time`; see `aged_since_time`.
         longest_wait: the queue's limit when it entered (rule 16).
         is_over_limit: whether it reached that limit while it rang.
+        callback: set for a call-back (rule 13).
     """
 
     contact_id: str
@@ -69,6 +84,7 @@ class Contact:
     customer_id: str = ""
     longest_wait: QueueLimit | None = None
     is_over_limit: bool = False
+    callback: Callback | None = None
 
     @property
     def aged_since_time(self) -> datetime:
@@ -93,7 +109,7 @@ class Contact:
     @property
     def is_open(self) -> bool:
         """Whether the queue segment is open: not yet answered, abandoned or closed."""
-        return self.stage in (Stage.WAITING, Stage.OFFERED, Stage.CONNECTING)
+        return self.stage in (Stage.WAITING, Stage.OFFERED, Stage.CONNECTING, Stage.SCHEDULED)
 
     @property
     def is_offer_live(self) -> bool:

@@ -101,6 +101,8 @@ export const en = {
       WrapUpFinished: "You finished your wrap-up and this contact was first in line.",
       OfferEnded: "Somebody else did not take it, and you are next.",
       ConnectFailed: "Connecting it to somebody else failed, and you are next.",
+      CallbackRequested: "You were free, and this customer is waiting to be called back.",
+      CallbackBegan: "The time of this call-back came, and you were free.",
       ContactMoved: "It came over from another queue and you were free.",
       RingWidened: "It had waited so long that less skill is asked for, and you were free.",
       ExclusionEnded: "You had passed on it before; after the pause you are next.",

@@ -103,6 +103,8 @@ export const zh: Texts = {
       WrapUpFinished: "您完成了话后处理，该客户排在最前面。",
       OfferEnded: "其他座席没有接听，轮到您了。",
       ConnectFailed: "与其他座席接通失败，轮到您了。",
+      CallbackRequested: "客户改为等候回电，您正好空闲。",
+      CallbackBegan: "到了约定的回电时间，您正好空闲。",
       ContactMoved: "客户从其他队列转来，您正好空闲。",
       RingWidened: "客户等待较久，技能要求已放宽，您正好空闲。",
       ExclusionEnded: "您之前没有接听，间隔之后再次轮到您。",

@@ -22,72 +22,81 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from trunkline.acd.v1 import acd_types_pb2 as trunkline_dot_acd_dot_v1_dot_acd__types__pb2
 from trunkline.common.v1 import common_types_pb2 as trunkline_dot_common_dot_v1_dot_common__types__pb2
 from trunkline.directory.v1 import directory_types_pb2 as trunkline_dot_directory_dot_v1_dot_directory__types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#trunkline/acd/v1/acd_commands.proto\x12\x10trunkline.acd.v1\x1a trunkline/acd/v1/acd_types.proto\x1a&trunkline/common/v1/common_types.proto\x1a,trunkline/directory/v1/directory_types.proto\"B\n\x08PutQueue\x12\x36\n\x05queue\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.QueueDefinition\"B\n\x08PutAgent\x12\x36\n\x05\x61gent\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.AgentDefinition\"%\n\rPutWrapUpCode\x12\x14\n\x0cwrap_up_code\x18\x01 \x01(\t\"\xb3\x02\n\x0e\x45nqueueContact\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x10\n\x08queue_id\x18\x03 \x01(\t\x12-\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x1c.trunkline.common.v1.Channel\x12\x16\n\x0evalue_permille\x18\x05 \x01(\x05\x12\x18\n\x10urgency_permille\x18\x06 \x01(\x05\x12>\n\x0crequirements\x18\x07 \x03(\x0b\x32(.trunkline.directory.v1.SkillRequirement\x12\x13\n\x0b\x63ustomer_id\x18\x08 \x01(\t\x12\x34\n\x07\x63hoices\x18\t \x03(\x0b\x32#.trunkline.directory.v1.SkillChoice\"A\n\nEndContact\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\\\n\x0fReportConnected\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x12\n\nsegment_no\x18\x03 \x01(\x05\x12\x10\n\x08offer_no\x18\x04 \x01(\x05\"p\n\x13ReportConnectFailed\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x12\n\nsegment_no\x18\x03 \x01(\x05\x12\x10\n\x08offer_no\x18\x04 \x01(\x05\x12\x0e\n\x06reason\x18\x05 \x01(\t\"E\n\x0b\x41\x63\x63\x65ptOffer\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\"F\n\x0c\x44\x65\x63lineOffer\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\"J\n\x0c\x46inishWrapUp\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x14\n\x0cwrap_up_code\x18\x03 \x01(\t\"p\n\tSetIntent\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12(\n\x06intent\x18\x02 \x01(\x0e\x32\x18.trunkline.acd.v1.Intent\x12\x14\n\x0c\x62reak_reason\x18\x03 \x01(\t\x12\x11\n\twhen_free\x18\x04 \x01(\x08\"4\n\x0c\x45xtendWrapUp\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\"\x1e\n\nRearmAgent\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\"I\n\x10OpenAgentSession\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x0f\n\x07peer_id\x18\x02 \x01(\t\x12\x12\n\nsession_id\x18\x03 \x01(\t\"9\n\x11\x43loseAgentSession\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\".\n\x08LosePeer\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x11\n\tagent_ids\x18\x02 \x03(\t\"3\n\x0b\x45xpireOffer\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08offer_no\x18\x02 \x01(\x05\"8\n\x10\x45xpireConnecting\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08offer_no\x18\x02 \x01(\x05\"4\n\x0c\x45xpireWrapUp\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\"3\n\x0b\x45xpireGrace\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\"4\n\x0c\x45ndExclusion\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\"0\n\x0cRelaxContact\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0c\n\x04ring\x18\x02 \x01(\x05\":\n\x10ReachLongestWait\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\"\'\n\x13\x43learUnstaffedQueue\x12\x10\n\x08queue_id\x18\x01 \x01(\t\"!\n\rRefreshSkills\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\"!\n\rCheckOverflow\x12\x10\n\x08queue_id\x18\x01 \x01(\t\"#\n\rDropTombstone\x12\x12\n\ncontact_id\x18\x01 \x01(\t\"\xc8\x0c\n\nAcdCommand\x12/\n\tput_queue\x18\x01 \x01(\x0b\x32\x1a.trunkline.acd.v1.PutQueueH\x00\x12/\n\tput_agent\x18\x02 \x01(\x0b\x32\x1a.trunkline.acd.v1.PutAgentH\x00\x12;\n\x0f\x65nqueue_contact\x18\x03 \x01(\x0b\x32 .trunkline.acd.v1.EnqueueContactH\x00\x12\x33\n\x0b\x65nd_contact\x18\x04 \x01(\x0b\x32\x1c.trunkline.acd.v1.EndContactH\x00\x12=\n\x10report_connected\x18\x05 \x01(\x0b\x32!.trunkline.acd.v1.ReportConnectedH\x00\x12\x46\n\x15report_connect_failed\x18\x06 \x01(\x0b\x32%.trunkline.acd.v1.ReportConnectFailedH\x00\x12\x35\n\x0c\x61\x63\x63\x65pt_offer\x18\x07 \x01(\x0b\x32\x1d.trunkline.acd.v1.AcceptOfferH\x00\x12\x37\n\rdecline_offer\x18\x08 \x01(\x0b\x32\x1e.trunkline.acd.v1.DeclineOfferH\x00\x12\x38\n\x0e\x66inish_wrap_up\x18\t \x01(\x0b\x32\x1e.trunkline.acd.v1.FinishWrapUpH\x00\x12\x31\n\nset_intent\x18\n \x01(\x0b\x32\x1b.trunkline.acd.v1.SetIntentH\x00\x12\x33\n\x0brearm_agent\x18\x0b \x01(\x0b\x32\x1c.trunkline.acd.v1.RearmAgentH\x00\x12@\n\x12open_agent_session\x18\x0c \x01(\x0b\x32\".trunkline.acd.v1.OpenAgentSessionH\x00\x12\x42\n\x13\x63lose_agent_session\x18\r \x01(\x0b\x32#.trunkline.acd.v1.CloseAgentSessionH\x00\x12/\n\tlose_peer\x18\x0e \x01(\x0b\x32\x1a.trunkline.acd.v1.LosePeerH\x00\x12\x35\n\x0c\x65xpire_offer\x18\x0f \x01(\x0b\x32\x1d.trunkline.acd.v1.ExpireOfferH\x00\x12?\n\x11\x65xpire_connecting\x18\x10 \x01(\x0b\x32\".trunkline.acd.v1.ExpireConnectingH\x00\x12\x38\n\x0e\x65xpire_wrap_up\x18\x11 \x01(\x0b\x32\x1e.trunkline.acd.v1.ExpireWrapUpH\x00\x12\x35\n\x0c\x65xpire_grace\x18\x12 \x01(\x0b\x32\x1d.trunkline.acd.v1.ExpireGraceH\x00\x12\x37\n\rend_exclusion\x18\x13 \x01(\x0b\x32\x1e.trunkline.acd.v1.EndExclusionH\x00\x12\x39\n\x0e\x64rop_tombstone\x18\x14 \x01(\x0b\x32\x1f.trunkline.acd.v1.DropTombstoneH\x00\x12;\n\x10put_wrap_up_code\x18\x15 \x01(\x0b\x32\x1f.trunkline.acd.v1.PutWrapUpCodeH\x00\x12\x37\n\rrelax_contact\x18\x16 \x01(\x0b\x32\x1e.trunkline.acd.v1.RelaxContactH\x00\x12@\n\x12reach_longest_wait\x18\x17 \x01(\x0b\x32\".trunkline.acd.v1.ReachLongestWaitH\x00\x12\x46\n\x15\x63lear_unstaffed_queue\x18\x18 \x01(\x0b\x32%.trunkline.acd.v1.ClearUnstaffedQueueH\x00\x12\x38\n\x0e\x65xtend_wrap_up\x18\x19 \x01(\x0b\x32\x1e.trunkline.acd.v1.ExtendWrapUpH\x00\x12\x39\n\x0erefresh_skills\x18\x1a \x01(\x0b\x32\x1f.trunkline.acd.v1.RefreshSkillsH\x00\x12\x39\n\x0e\x63heck_overflow\x18\x1b \x01(\x0b\x32\x1f.trunkline.acd.v1.CheckOverflowH\x00\x42\t\n\x07\x63ommandb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#trunkline/acd/v1/acd_commands.proto\x12\x10trunkline.acd.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a trunkline/acd/v1/acd_types.proto\x1a&trunkline/common/v1/common_types.proto\x1a,trunkline/directory/v1/directory_types.proto\"B\n\x08PutQueue\x12\x36\n\x05queue\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.QueueDefinition\"B\n\x08PutAgent\x12\x36\n\x05\x61gent\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.AgentDefinition\"%\n\rPutWrapUpCode\x12\x14\n\x0cwrap_up_code\x18\x01 \x01(\t\"\xb3\x02\n\x0e\x45nqueueContact\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x10\n\x08queue_id\x18\x03 \x01(\t\x12-\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x1c.trunkline.common.v1.Channel\x12\x16\n\x0evalue_permille\x18\x05 \x01(\x05\x12\x18\n\x10urgency_permille\x18\x06 \x01(\x05\x12>\n\x0crequirements\x18\x07 \x03(\x0b\x32(.trunkline.directory.v1.SkillRequirement\x12\x13\n\x0b\x63ustomer_id\x18\x08 \x01(\t\x12\x34\n\x07\x63hoices\x18\t \x03(\x0b\x32#.trunkline.directory.v1.SkillChoice\"A\n\nEndContact\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\\\n\x0fReportConnected\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x12\n\nsegment_no\x18\x03 \x01(\x05\x12\x10\n\x08offer_no\x18\x04 \x01(\x05\"p\n\x13ReportConnectFailed\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x12\n\nsegment_no\x18\x03 \x01(\x05\x12\x10\n\x08offer_no\x18\x04 \x01(\x05\x12\x0e\n\x06reason\x18\x05 \x01(\t\"E\n\x0b\x41\x63\x63\x65ptOffer\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\"F\n\x0c\x44\x65\x63lineOffer\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\"J\n\x0c\x46inishWrapUp\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x14\n\x0cwrap_up_code\x18\x03 \x01(\t\"p\n\tSetIntent\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12(\n\x06intent\x18\x02 \x01(\x0e\x32\x18.trunkline.acd.v1.Intent\x12\x14\n\x0c\x62reak_reason\x18\x03 \x01(\t\x12\x11\n\twhen_free\x18\x04 \x01(\x08\"4\n\x0c\x45xtendWrapUp\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\"\x1e\n\nRearmAgent\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\"I\n\x10OpenAgentSession\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x0f\n\x07peer_id\x18\x02 \x01(\t\x12\x12\n\nsession_id\x18\x03 \x01(\t\"9\n\x11\x43loseAgentSession\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\".\n\x08LosePeer\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x11\n\tagent_ids\x18\x02 \x03(\t\"3\n\x0b\x45xpireOffer\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08offer_no\x18\x02 \x01(\x05\"8\n\x10\x45xpireConnecting\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08offer_no\x18\x02 \x01(\x05\"4\n\x0c\x45xpireWrapUp\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\"3\n\x0b\x45xpireGrace\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\"4\n\x0c\x45ndExclusion\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\"0\n\x0cRelaxContact\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0c\n\x04ring\x18\x02 \x01(\x05\":\n\x10ReachLongestWait\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\"\'\n\x13\x43learUnstaffedQueue\x12\x10\n\x08queue_id\x18\x01 \x01(\t\"!\n\rRefreshSkills\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\"!\n\rCheckOverflow\x12\x10\n\x08queue_id\x18\x01 \x01(\t\"\x80\x01\n\x0fRequestCallback\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x13\n\x0b\x63ustomer_id\x18\x03 \x01(\t\x12\x33\n\x0fnot_before_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa5\x01\n\x14ReportCallbackResult\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x12\n\nsegment_no\x18\x03 \x01(\x05\x12\x10\n\x08offer_no\x18\x04 \x01(\x05\x12\x32\n\x07outcome\x18\x05 \x01(\x0e\x32!.trunkline.acd.v1.CallbackOutcome\x12\x0e\n\x06reason\x18\x06 \x01(\t\"6\n\x10WithdrawCallback\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"#\n\rBeginCallback\x12\x12\n\ncontact_id\x18\x01 \x01(\t\"#\n\rDropTombstone\x12\x12\n\ncontact_id\x18\x01 \x01(\t\"\xcd\x0e\n\nAcdCommand\x12/\n\tput_queue\x18\x01 \x01(\x0b\x32\x1a.trunkline.acd.v1.PutQueueH\x00\x12/\n\tput_agent\x18\x02 \x01(\x0b\x32\x1a.trunkline.acd.v1.PutAgentH\x00\x12;\n\x0f\x65nqueue_contact\x18\x03 \x01(\x0b\x32 .trunkline.acd.v1.EnqueueContactH\x00\x12\x33\n\x0b\x65nd_contact\x18\x04 \x01(\x0b\x32\x1c.trunkline.acd.v1.EndContactH\x00\x12=\n\x10report_connected\x18\x05 \x01(\x0b\x32!.trunkline.acd.v1.ReportConnectedH\x00\x12\x46\n\x15report_connect_failed\x18\x06 \x01(\x0b\x32%.trunkline.acd.v1.ReportConnectFailedH\x00\x12\x35\n\x0c\x61\x63\x63\x65pt_offer\x18\x07 \x01(\x0b\x32\x1d.trunkline.acd.v1.AcceptOfferH\x00\x12\x37\n\rdecline_offer\x18\x08 \x01(\x0b\x32\x1e.trunkline.acd.v1.DeclineOfferH\x00\x12\x38\n\x0e\x66inish_wrap_up\x18\t \x01(\x0b\x32\x1e.trunkline.acd.v1.FinishWrapUpH\x00\x12\x31\n\nset_intent\x18\n \x01(\x0b\x32\x1b.trunkline.acd.v1.SetIntentH\x00\x12\x33\n\x0brearm_agent\x18\x0b \x01(\x0b\x32\x1c.trunkline.acd.v1.RearmAgentH\x00\x12@\n\x12open_agent_session\x18\x0c \x01(\x0b\x32\".trunkline.acd.v1.OpenAgentSessionH\x00\x12\x42\n\x13\x63lose_agent_session\x18\r \x01(\x0b\x32#.trunkline.acd.v1.CloseAgentSessionH\x00\x12/\n\tlose_peer\x18\x0e \x01(\x0b\x32\x1a.trunkline.acd.v1.LosePeerH\x00\x12\x35\n\x0c\x65xpire_offer\x18\x0f \x01(\x0b\x32\x1d.trunkline.acd.v1.ExpireOfferH\x00\x12?\n\x11\x65xpire_connecting\x18\x10 \x01(\x0b\x32\".trunkline.acd.v1.ExpireConnectingH\x00\x12\x38\n\x0e\x65xpire_wrap_up\x18\x11 \x01(\x0b\x32\x1e.trunkline.acd.v1.ExpireWrapUpH\x00\x12\x35\n\x0c\x65xpire_grace\x18\x12 \x01(\x0b\x32\x1d.trunkline.acd.v1.ExpireGraceH\x00\x12\x37\n\rend_exclusion\x18\x13 \x01(\x0b\x32\x1e.trunkline.acd.v1.EndExclusionH\x00\x12\x39\n\x0e\x64rop_tombstone\x18\x14 \x01(\x0b\x32\x1f.trunkline.acd.v1.DropTombstoneH\x00\x12;\n\x10put_wrap_up_code\x18\x15 \x01(\x0b\x32\x1f.trunkline.acd.v1.PutWrapUpCodeH\x00\x12\x37\n\rrelax_contact\x18\x16 \x01(\x0b\x32\x1e.trunkline.acd.v1.RelaxContactH\x00\x12@\n\x12reach_longest_wait\x18\x17 \x01(\x0b\x32\".trunkline.acd.v1.ReachLongestWaitH\x00\x12\x46\n\x15\x63lear_unstaffed_queue\x18\x18 \x01(\x0b\x32%.trunkline.acd.v1.ClearUnstaffedQueueH\x00\x12\x38\n\x0e\x65xtend_wrap_up\x18\x19 \x01(\x0b\x32\x1e.trunkline.acd.v1.ExtendWrapUpH\x00\x12\x39\n\x0erefresh_skills\x18\x1a \x01(\x0b\x32\x1f.trunkline.acd.v1.RefreshSkillsH\x00\x12\x39\n\x0e\x63heck_overflow\x18\x1b \x01(\x0b\x32\x1f.trunkline.acd.v1.CheckOverflowH\x00\x12=\n\x10request_callback\x18( \x01(\x0b\x32!.trunkline.acd.v1.RequestCallbackH\x00\x12H\n\x16report_callback_result\x18) \x01(\x0b\x32&.trunkline.acd.v1.ReportCallbackResultH\x00\x12?\n\x11withdraw_callback\x18* \x01(\x0b\x32\".trunkline.acd.v1.WithdrawCallbackH\x00\x12\x39\n\x0e\x62\x65gin_callback\x18+ \x01(\x0b\x32\x1f.trunkline.acd.v1.BeginCallbackH\x00\x42\t\n\x07\x63ommandb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trunkline.acd.v1.acd_commands_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PUTQUEUE']._serialized_start=177
-  _globals['_PUTQUEUE']._serialized_end=243
-  _globals['_PUTAGENT']._serialized_start=245
-  _globals['_PUTAGENT']._serialized_end=311
-  _globals['_PUTWRAPUPCODE']._serialized_start=313
-  _globals['_PUTWRAPUPCODE']._serialized_end=350
-  _globals['_ENQUEUECONTACT']._serialized_start=353
-  _globals['_ENQUEUECONTACT']._serialized_end=660
-  _globals['_ENDCONTACT']._serialized_start=662
-  _globals['_ENDCONTACT']._serialized_end=727
-  _globals['_REPORTCONNECTED']._serialized_start=729
-  _globals['_REPORTCONNECTED']._serialized_end=821
-  _globals['_REPORTCONNECTFAILED']._serialized_start=823
-  _globals['_REPORTCONNECTFAILED']._serialized_end=935
-  _globals['_ACCEPTOFFER']._serialized_start=937
-  _globals['_ACCEPTOFFER']._serialized_end=1006
-  _globals['_DECLINEOFFER']._serialized_start=1008
-  _globals['_DECLINEOFFER']._serialized_end=1078
-  _globals['_FINISHWRAPUP']._serialized_start=1080
-  _globals['_FINISHWRAPUP']._serialized_end=1154
-  _globals['_SETINTENT']._serialized_start=1156
-  _globals['_SETINTENT']._serialized_end=1268
-  _globals['_EXTENDWRAPUP']._serialized_start=1270
-  _globals['_EXTENDWRAPUP']._serialized_end=1322
-  _globals['_REARMAGENT']._serialized_start=1324
-  _globals['_REARMAGENT']._serialized_end=1354
-  _globals['_OPENAGENTSESSION']._serialized_start=1356
-  _globals['_OPENAGENTSESSION']._serialized_end=1429
-  _globals['_CLOSEAGENTSESSION']._serialized_start=1431
-  _globals['_CLOSEAGENTSESSION']._serialized_end=1488
-  _globals['_LOSEPEER']._serialized_start=1490
-  _globals['_LOSEPEER']._serialized_end=1536
-  _globals['_EXPIREOFFER']._serialized_start=1538
-  _globals['_EXPIREOFFER']._serialized_end=1589
-  _globals['_EXPIRECONNECTING']._serialized_start=1591
-  _globals['_EXPIRECONNECTING']._serialized_end=1647
-  _globals['_EXPIREWRAPUP']._serialized_start=1649
-  _globals['_EXPIREWRAPUP']._serialized_end=1701
-  _globals['_EXPIREGRACE']._serialized_start=1703
-  _globals['_EXPIREGRACE']._serialized_end=1754
-  _globals['_ENDEXCLUSION']._serialized_start=1756
-  _globals['_ENDEXCLUSION']._serialized_end=1808
-  _globals['_RELAXCONTACT']._serialized_start=1810
-  _globals['_RELAXCONTACT']._serialized_end=1858
-  _globals['_REACHLONGESTWAIT']._serialized_start=1860
-  _globals['_REACHLONGESTWAIT']._serialized_end=1918
-  _globals['_CLEARUNSTAFFEDQUEUE']._serialized_start=1920
-  _globals['_CLEARUNSTAFFEDQUEUE']._serialized_end=1959
-  _globals['_REFRESHSKILLS']._serialized_start=1961
-  _globals['_REFRESHSKILLS']._serialized_end=1994
-  _globals['_CHECKOVERFLOW']._serialized_start=1996
-  _globals['_CHECKOVERFLOW']._serialized_end=2029
-  _globals['_DROPTOMBSTONE']._serialized_start=2031
-  _globals['_DROPTOMBSTONE']._serialized_end=2066
-  _globals['_ACDCOMMAND']._serialized_start=2069
-  _globals['_ACDCOMMAND']._serialized_end=3677
+  _globals['_PUTQUEUE']._serialized_start=210
+  _globals['_PUTQUEUE']._serialized_end=276
+  _globals['_PUTAGENT']._serialized_start=278
+  _globals['_PUTAGENT']._serialized_end=344
+  _globals['_PUTWRAPUPCODE']._serialized_start=346
+  _globals['_PUTWRAPUPCODE']._serialized_end=383
+  _globals['_ENQUEUECONTACT']._serialized_start=386
+  _globals['_ENQUEUECONTACT']._serialized_end=693
+  _globals['_ENDCONTACT']._serialized_start=695
+  _globals['_ENDCONTACT']._serialized_end=760
+  _globals['_REPORTCONNECTED']._serialized_start=762
+  _globals['_REPORTCONNECTED']._serialized_end=854
+  _globals['_REPORTCONNECTFAILED']._serialized_start=856
+  _globals['_REPORTCONNECTFAILED']._serialized_end=968
+  _globals['_ACCEPTOFFER']._serialized_start=970
+  _globals['_ACCEPTOFFER']._serialized_end=1039
+  _globals['_DECLINEOFFER']._serialized_start=1041
+  _globals['_DECLINEOFFER']._serialized_end=1111
+  _globals['_FINISHWRAPUP']._serialized_start=1113
+  _globals['_FINISHWRAPUP']._serialized_end=1187
+  _globals['_SETINTENT']._serialized_start=1189
+  _globals['_SETINTENT']._serialized_end=1301
+  _globals['_EXTENDWRAPUP']._serialized_start=1303
+  _globals['_EXTENDWRAPUP']._serialized_end=1355
+  _globals['_REARMAGENT']._serialized_start=1357
+  _globals['_REARMAGENT']._serialized_end=1387
+  _globals['_OPENAGENTSESSION']._serialized_start=1389
+  _globals['_OPENAGENTSESSION']._serialized_end=1462
+  _globals['_CLOSEAGENTSESSION']._serialized_start=1464
+  _globals['_CLOSEAGENTSESSION']._serialized_end=1521
+  _globals['_LOSEPEER']._serialized_start=1523
+  _globals['_LOSEPEER']._serialized_end=1569
+  _globals['_EXPIREOFFER']._serialized_start=1571
+  _globals['_EXPIREOFFER']._serialized_end=1622
+  _globals['_EXPIRECONNECTING']._serialized_start=1624
+  _globals['_EXPIRECONNECTING']._serialized_end=1680
+  _globals['_EXPIREWRAPUP']._serialized_start=1682
+  _globals['_EXPIREWRAPUP']._serialized_end=1734
+  _globals['_EXPIREGRACE']._serialized_start=1736
+  _globals['_EXPIREGRACE']._serialized_end=1787
+  _globals['_ENDEXCLUSION']._serialized_start=1789
+  _globals['_ENDEXCLUSION']._serialized_end=1841
+  _globals['_RELAXCONTACT']._serialized_start=1843
+  _globals['_RELAXCONTACT']._serialized_end=1891
+  _globals['_REACHLONGESTWAIT']._serialized_start=1893
+  _globals['_REACHLONGESTWAIT']._serialized_end=1951
+  _globals['_CLEARUNSTAFFEDQUEUE']._serialized_start=1953
+  _globals['_CLEARUNSTAFFEDQUEUE']._serialized_end=1992
+  _globals['_REFRESHSKILLS']._serialized_start=1994
+  _globals['_REFRESHSKILLS']._serialized_end=2027
+  _globals['_CHECKOVERFLOW']._serialized_start=2029
+  _globals['_CHECKOVERFLOW']._serialized_end=2062
+  _globals['_REQUESTCALLBACK']._serialized_start=2065
+  _globals['_REQUESTCALLBACK']._serialized_end=2193
+  _globals['_REPORTCALLBACKRESULT']._serialized_start=2196
+  _globals['_REPORTCALLBACKRESULT']._serialized_end=2361
+  _globals['_WITHDRAWCALLBACK']._serialized_start=2363
+  _globals['_WITHDRAWCALLBACK']._serialized_end=2417
+  _globals['_BEGINCALLBACK']._serialized_start=2419
+  _globals['_BEGINCALLBACK']._serialized_end=2454
+  _globals['_DROPTOMBSTONE']._serialized_start=2456
+  _globals['_DROPTOMBSTONE']._serialized_end=2491
+  _globals['_ACDCOMMAND']._serialized_start=2494
+  _globals['_ACDCOMMAND']._serialized_end=4363
 # @@protoc_insertion_point(module_scope)
