@@ -9,7 +9,7 @@ from trunkline_channels.bootstrap import SERVICE
 from trunkline_channels.domain import commands
 from trunkline_channels.domain.commands import Command
 from trunkline_channels.domain.events import ContactClosed, ContactDropped
-from trunkline_channels.domain.words import Author, CloseReason
+from trunkline_channels.domain.words import Author, CallbackState, CloseReason
 from trunkline_core.decider import Context, execute
 from trunkline_core.errors import TrunklineError
 from trunkline_core.flows import MenuOption
@@ -110,8 +110,13 @@ def test_any_interleaving_ends_once_and_leaves_nothing_behind(new_story: Any, da
 
 
 def leave(story: Any) -> None:
-    """The customer goes, and every service confirms."""
+    """The customer goes, a call-back ends or does not come about, and every service confirms."""
     play(story, commands.CloseContact(ONE, CloseReason.CUSTOMER_LEFT, ""))
+    contact = story.state.contacts.get(ONE)
+    if contact and contact.keeps_place and contact.callback is CallbackState.OPEN:
+        play(story, commands.RecordCallbackEnded(ONE, contact.segment_no))
+    elif contact and contact.keeps_place:
+        play(story, commands.RefuseStep(ONE, contact.step.step_no, "TooManyCallbacks"))
     for _ in range(3):
         contact = story.state.contacts.get(ONE)
         if contact is not None and contact.step is not None:

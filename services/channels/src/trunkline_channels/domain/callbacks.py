@@ -69,7 +69,8 @@ def record_opened(
 def record_ended(state: ChannelsState, command: commands.RecordCallbackEnded, context: Context) -> Iterator[Event]:
     """The customer was not reached, or does not want it any more: the contact is over."""
     contact = state.contact(command.contact_id, context.tenant)
-    if not contact.is_over and command.segment_no == contact.segment_no:
+    is_open = contact.callback is CallbackState.OPEN and not contact.is_over
+    if is_open and command.segment_no == contact.segment_no:
         yield from closing.end(state, contact.contact_id, CloseReason.CALLBACK_ENDED)
 
 

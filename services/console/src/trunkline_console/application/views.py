@@ -56,6 +56,7 @@ def work_json(item: WorkItem) -> dict[str, Any]:
         "since": optional_moment(item, "since_time"),
         "expires": optional_moment(item, "expires_time"),
         "entered": optional_moment(item, "entered_time"),
+        "callback": item.callback,
     }
 
 

@@ -16,6 +16,8 @@ export interface WorkItem {
   since: string;
   expires: string | null;
   entered: string;
+  /** The customer is called back: dialled once the agent accepts. */
+  callback: boolean;
 }
 
 export interface Candidate {

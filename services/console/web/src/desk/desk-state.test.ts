@@ -30,6 +30,7 @@ function work(contact_id: string, change: Partial<WorkItem> = {}): WorkItem {
     since: at(0),
     expires: null,
     entered: at(0),
+    callback: false,
     ...change,
   };
 }

@@ -66,6 +66,7 @@ export const en = {
     nothingSelected: "Choose something on the left.",
     state: {OFFERED: "Ringing", CONNECTING: "Connecting", CONNECTED: "In conversation", WRAP_UP: "Wrap-up"},
     channel: {CHAT: "Chat", VOICE: "Phone"},
+    callback: "call-back",
     waited: "waited {{time}}",
     since: "for {{time}}",
     anonymous: "Unknown customer",
@@ -76,6 +77,7 @@ export const en = {
     opening: "Getting your desk …",
   },
   offer: {
+    callback: "Call-back: the customer is dialled once you accept.",
     title: "{{channel}} for {{queue}}",
     tab: "Incoming",
     announce: "Incoming: {{channel}} for {{queue}}. Alt+A accepts, Alt+D declines.",
@@ -212,6 +214,7 @@ export const en = {
       REFUSED: "refused",
       INACTIVE: "inactive",
       AGENT_LOST: "agent's connection lost",
+      CALLBACK_ENDED: "the call-back came to nothing",
       LIMIT_REACHED: "waited for too long",
       RECONCILED: "ended after an error",
     },

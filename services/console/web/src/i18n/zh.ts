@@ -68,6 +68,7 @@ export const zh: Texts = {
     nothingSelected: "请在左侧选择一项任务。",
     state: {OFFERED: "振铃中", CONNECTING: "接通中", CONNECTED: "会话中", WRAP_UP: "话后处理"},
     channel: {CHAT: "在线会话", VOICE: "电话"},
+    callback: "回电",
     waited: "已等待 {{time}}",
     since: "已 {{time}}",
     anonymous: "未知客户",
@@ -78,6 +79,7 @@ export const zh: Texts = {
     opening: "正在打开工作台……",
   },
   offer: {
+    callback: "回电：您接受后系统拨打客户。",
     title: "{{queue}} · {{channel}}",
     tab: "新来访",
     announce: "新来访：{{queue}}，{{channel}}。按 Alt+A 接听，按 Alt+D 拒绝。",
@@ -213,6 +215,7 @@ export const zh: Texts = {
       REFUSED: "被拒绝",
       INACTIVE: "长时间无响应",
       AGENT_LOST: "客服连接中断",
+      CALLBACK_ENDED: "回电未能接通",
       LIMIT_REACHED: "等待超过上限",
       RECONCILED: "因错误结束",
     },
