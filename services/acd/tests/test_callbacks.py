@@ -71,8 +71,8 @@ def test_segment_of_the_caller_ends_as_converted_and_a_callback_opens_beside_the
 
 def test_callback_keeps_its_place_before_and_behind_live_callers(busy, offered):
     busy.enqueue("ct_2")
-    busy.call_back("ct_1")
     busy.wait(5)
+    busy.call_back("ct_1")
     assert offered(busy.end("ct_0")) == [("ct_1", "ag_1")], "older than ct_2, though asked for later"
 
 
@@ -264,8 +264,10 @@ def test_what_rings_already_is_not_converted(routing):
 
 
 def test_customer_has_one_open_callback_in_all_queues_and_may_wait_again_meanwhile(busy):
-    busy.queue("qu_help", callback=POLICY, max_per_customer=1)
+    busy.queue("qu_help", callback=POLICY)
+    busy.queue(callback=POLICY, max_per_customer=1)
     busy.call_back("ct_1")
+    busy.enqueue("ct_3", customer="cu_1")
     busy.enqueue("ct_2", "qu_help", customer="cu_1")
     assert busy.refusal(RequestCallback("ct_2", 2, "")) == "Rejection: CallbackAlreadyOpen"
     busy.do(WithdrawCallback("ct_1", ""))
@@ -383,8 +385,8 @@ def test_place_is_kept_by_whoever_is_called_back_however_often_in_vain(new_routi
     for number, (pause, is_called_back) in enumerate(arrivals):
         routing.wait(pause + 1)
         routing.enqueue(f"ct_{number}", "qu_sales", *(() if is_called_back else (("a", 1),)))
-        if is_called_back:
-            routing.call_back(f"ct_{number}")
+    for number in reversed([number for number, (_, is_called_back) in enumerate(arrivals) if is_called_back]):
+        routing.call_back(f"ct_{number}")
     for step in range(3, 3 + attempts):
         routing.agent("ag_first")
         while ringing := rings_in(routing):
