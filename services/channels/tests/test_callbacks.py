@@ -1,5 +1,7 @@
 """A caller who is called back: hangs up, and the contact goes on."""
 
+from asyncio import Event
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +11,7 @@ from trunkline.acd.v1 import acd_events_pb2 as acd
 from trunkline_channels.adapters.facts import facts_of_acd
 from trunkline_channels.adapters.targets import ServiceTargets
 from trunkline_channels.adapters.views import contact_view, dial_order
+from trunkline_channels.application.hub import Subscriber
 from trunkline_channels.domain.commands import (
     CloseContact,
     ConfirmConnect,
@@ -36,6 +39,7 @@ from trunkline_channels.domain.events import (
     StepBegun,
 )
 from trunkline_channels.domain.words import CallbackState, CloseReason, ContactState
+from trunkline_channels.entrypoints.grpc import _Session
 
 LEFT = CloseReason.CUSTOMER_LEFT
 
@@ -249,3 +253,36 @@ def test_facts_of_acd_come_back(story: Any, event: Any, command: type) -> None:
     (fact,) = facts_of_acd(record)  # type: ignore[arg-type]
     assert type(fact.command) is command
     assert fact.command.segment_no == 2
+
+
+async def pushes(peer_id: str, contact: Any) -> list[str]:
+    """Return what a stream of that peer is told of the contact, by kind."""
+    subscriber = Subscriber("tn_demo", peer_id)
+    peer = SimpleNamespace(peer=SimpleNamespace(peer_id=peer_id))
+    session = _Session(None, peer, subscriber, None, None, Opening())  # type: ignore[arg-type]
+    subscriber.offer(contact)
+    subscriber.miss("ct_last", 1)  # told after all that changed
+    told: list[str] = []
+    serving = session.serve(never())
+    async for response in serving:
+        if response.contact.contact_id == "ct_last":
+            break
+        told.append(response.WhichOneof("response") or "")
+    await serving.aclose()  # type: ignore[attr-defined]
+    return told
+
+
+async def never() -> AsyncIterator[Any]:
+    """A peer that says nothing."""
+    await Event().wait()
+    yield None
+
+
+async def test_only_the_gateway_that_brought_the_caller_is_to_dial_and_only_now(away: Any) -> None:
+    assert await pushes("chat:a", away.contact) == ["contact"]
+    away.do(RecordOffered(away.one, 2, 1, "ag_li"))
+    away.do(RecordAccepted(away.one, 2, 1, "ag_li"))
+    assert await pushes("chat:a", away.contact) == ["contact", "dial"]
+    assert await pushes("console", away.contact) == ["contact"], "whoever watches sees no address"
+    away.do(ReportCallResult(away.one, 2, 1, "busy", ""))
+    assert await pushes("chat:a", away.contact) == ["contact"]
