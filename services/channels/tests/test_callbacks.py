@@ -26,6 +26,7 @@ from trunkline_channels.domain.commands import (
     RefuseStep,
     ReportCallResult,
     RequestCallback,
+    WithdrawCallback,
 )
 from trunkline_channels.domain.contact import Legs
 from trunkline_channels.domain.events import (
@@ -175,6 +176,17 @@ def test_callback_that_ended_at_acd_ends_the_contact(away: Any) -> None:
     closed, step = away.do(RecordCallbackEnded(away.one, 2))
     assert closed == ContactClosed(away.one, CloseReason.CALLBACK_ENDED, "")
     assert step.kind == "end_at_acd"
+
+
+def test_customer_withdraws_an_open_callback_and_the_contact_is_over(away: Any) -> None:
+    closed, step = away.do(WithdrawCallback(away.one), actor="gateway:gw")
+    assert closed == ContactClosed(away.one, LEFT, "")
+    assert step.kind == "end_at_acd"
+
+
+def test_without_a_callback_there_is_none_to_withdraw(story: Any) -> None:
+    story.queued("voice")
+    assert story.refusal(WithdrawCallback(story.one)) == "Rejection: NoCallback"
 
 
 def test_live_call_knows_no_call_result(story: Any) -> None:

@@ -45,6 +45,7 @@ moves: st.SearchStrategy[Command] = st.one_of(
     st.builds(commands.ConfirmConnect, st.just(ONE), small, small),
     st.builds(commands.RefuseConnect, st.just(ONE), small, small, st.just("busy")),
     st.builds(commands.RequestCallback, st.just(ONE), st.none()),
+    st.builds(commands.WithdrawCallback, st.just(ONE)),
     st.builds(commands.RecordCallbackOpened, st.just(ONE), st.just("qu_1"), small),
     st.builds(commands.RecordCallbackEnded, st.just(ONE), small),
     st.builds(commands.ReportCallResult, st.just(ONE), small, small, st.sampled_from(["reached", "busy"]), st.just("")),

@@ -53,6 +53,7 @@ TABLE: list[tuple[commands.Command, set[str]]] = [
     (commands.ConfirmConnect(ONE, 1, 1), GATEWAY),
     (commands.RefuseConnect(ONE, 1, 1, "busy"), GATEWAY),
     (commands.RequestCallback(ONE, None), GATEWAY),
+    (commands.WithdrawCallback(ONE), GATEWAY),
     (commands.ReportCallResult(ONE, 1, 1, "busy", ""), GATEWAY),
     (commands.AttachPeer(ONE, "chat:a"), PAGE),
     (commands.DetachPeer(ONE, "chat:a"), PAGE),

@@ -37,6 +37,14 @@ def request(state: ChannelsState, command: commands.RequestCallback, context: Co
     yield from steps.begin(state, contact.contact_id, StepKind.REQUEST_CALLBACK)
 
 
+def withdraw(state: ChannelsState, command: commands.WithdrawCallback, context: Context) -> Iterator[Event]:
+    """The customer does not want it any more: the contact is over. Raises: Rejection(`NoCallback`)."""
+    contact = closing.live(state, command.contact_id, context.tenant)
+    if not contact.keeps_place:
+        raise Rejection("NoCallback")
+    yield from closing.end(state, contact.contact_id, CloseReason.CUSTOMER_LEFT)
+
+
 def report(state: ChannelsState, command: commands.ReportCallResult, context: Context) -> Iterator[Event]:
     """The gateway dialled; saying so again changes nothing. Raises: Invalid; Rejection(`ConnectNotAwaited`)."""
     contact = closing.live(state, command.contact_id, context.tenant)

@@ -112,6 +112,13 @@ class RequestCallback:
 
 
 @dataclass(frozen=True, slots=True)
+class WithdrawCallback:
+    """The customer does not want to be called back any more."""
+
+    contact_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReportCallResult:
     """How dialling the customer went: `reached`, `no_answer`, `busy`, `failed`, or `withdrawn` with a reason."""
 
@@ -344,6 +351,7 @@ CustomerCommand = (
     | ConfirmConnect
     | RefuseConnect
     | RequestCallback
+    | WithdrawCallback
     | ReportCallResult
     | AttachPeer
     | DetachPeer

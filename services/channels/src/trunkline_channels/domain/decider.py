@@ -89,6 +89,7 @@ def _decide(state: ChannelsState, command: Command, context: Context) -> Iterato
             | commands.ConfirmConnect()
             | commands.RefuseConnect()
             | commands.RequestCallback()
+            | commands.WithdrawCallback()
             | commands.ReportCallResult()
             | commands.AttachPeer()
             | commands.DetachPeer()
@@ -116,6 +117,8 @@ def _decide_for_edge(state: ChannelsState, command: commands.CustomerCommand, co
             return connecting.refuse(state, command, context)
         case commands.RequestCallback():
             return callbacks.request(state, command, context)
+        case commands.WithdrawCallback():
+            return callbacks.withdraw(state, command, context)
         case commands.ReportCallResult():
             return callbacks.report(state, command, context)
         case commands.AttachPeer():

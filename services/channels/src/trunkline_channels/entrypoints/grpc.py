@@ -246,6 +246,8 @@ def _command(request: wire.SessionRequest, kind: str) -> commands.CustomerComman
             return commands.RequestCallback(
                 wish.contact_id, wish.not_before_time.ToDatetime(tzinfo=UTC) if has_time else None
             )
+        case "withdraw_callback":
+            return commands.WithdrawCallback(request.withdraw_callback.contact_id)
         case "call_result":
             result = request.call_result
             place = (result.segment_no, result.offer_no)

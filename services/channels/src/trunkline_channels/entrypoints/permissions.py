@@ -34,6 +34,7 @@ def permit(command: Command, principal: Principal) -> None:
             commands.ConfirmConnect()
             | commands.RefuseConnect()
             | commands.RequestCallback()
+            | commands.WithdrawCallback()
             | commands.ReportCallResult()
         ):
             principal.require(Role.GATEWAY)

@@ -243,6 +243,7 @@ class SessionRequest(_message.Message):
     WATCH_CONTACTS_FIELD_NUMBER: _builtins.int
     REQUEST_CALLBACK_FIELD_NUMBER: _builtins.int
     CALL_RESULT_FIELD_NUMBER: _builtins.int
+    WITHDRAW_CALLBACK_FIELD_NUMBER: _builtins.int
     command_id: _builtins.str
     """Echoed in the answer; a repeated command carries the same id (UUIDv7)."""
     @_builtins.property
@@ -285,6 +286,10 @@ class SessionRequest(_message.Message):
     def call_result(self) -> Global___CallResult:
         """How dialling the customer of a call-back went."""
 
+    @_builtins.property
+    def withdraw_callback(self) -> Global___CallbackWithdrawal:
+        """The customer does not want to be called back any more."""
+
     def __init__(
         self,
         *,
@@ -299,12 +304,13 @@ class SessionRequest(_message.Message):
         watch_contacts: Global___WatchContacts | None = ...,
         request_callback: Global___CallbackWish | None = ...,
         call_result: Global___CallResult | None = ...,
+        withdraw_callback: Global___CallbackWithdrawal | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["call_result", b"call_result", "customer_input", b"customer_input", "customer_left", b"customer_left", "heartbeat", b"heartbeat", "hello", b"hello", "leg_connected", b"leg_connected", "leg_failed", b"leg_failed", "request", b"request", "request_callback", b"request_callback", "start_contact", b"start_contact", "watch_contacts", b"watch_contacts"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["call_result", b"call_result", "customer_input", b"customer_input", "customer_left", b"customer_left", "heartbeat", b"heartbeat", "hello", b"hello", "leg_connected", b"leg_connected", "leg_failed", b"leg_failed", "request", b"request", "request_callback", b"request_callback", "start_contact", b"start_contact", "watch_contacts", b"watch_contacts", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_result", b"call_result", "command_id", b"command_id", "customer_input", b"customer_input", "customer_left", b"customer_left", "heartbeat", b"heartbeat", "hello", b"hello", "leg_connected", b"leg_connected", "leg_failed", b"leg_failed", "request", b"request", "request_callback", b"request_callback", "start_contact", b"start_contact", "watch_contacts", b"watch_contacts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_result", b"call_result", "command_id", b"command_id", "customer_input", b"customer_input", "customer_left", b"customer_left", "heartbeat", b"heartbeat", "hello", b"hello", "leg_connected", b"leg_connected", "leg_failed", b"leg_failed", "request", b"request", "request_callback", b"request_callback", "start_contact", b"start_contact", "watch_contacts", b"watch_contacts", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["hello", "heartbeat", "start_contact", "customer_input", "customer_left", "leg_connected", "leg_failed", "watch_contacts", "request_callback", "call_result"]  # noqa: Y015
+    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["hello", "heartbeat", "start_contact", "customer_input", "customer_left", "leg_connected", "leg_failed", "watch_contacts", "request_callback", "call_result", "withdraw_callback"]  # noqa: Y015
     _WhichOneofArgType_request: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_request) -> _WhichOneofReturnType_request | None: ...
 
@@ -631,6 +637,28 @@ class CallbackWish(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CallbackWish: _TypeAlias = CallbackWish  # noqa: Y015
+
+@_typing.final
+class CallbackWithdrawal(_message.Message):
+    """The customer does not want to be called back any more: the contact is over."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallbackWithdrawal: _TypeAlias = CallbackWithdrawal  # noqa: Y015
 
 @_typing.final
 class CallResult(_message.Message):
