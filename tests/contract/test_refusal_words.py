@@ -25,6 +25,8 @@ KINDS = {
 }  # fmt: skip
 # Only services, gateways and definitions hear these; the desk has no command that they refuse.
 NOT_AT_A_DESK = {
+    "CallbackAlreadyOpen", "CallbackAlreadyReached", "CallbackNotOffered", "CallbackNotPossible", "ContactNotWaiting",
+    "NoCallback", "TooManyCallbacks",
     "ConnectNotAwaited", "ContactAlreadyEnded", "ContactAlreadyQueued", "EntryPointTaken", "InputNotAwaited",
     "CustomerAtLimit", "NobodySignedIn", "QueueFull", "StaleStep", "TooManyRequirementSets", "TooManyRequirements",
     "WrapUpNotExtendable",

@@ -14,7 +14,7 @@ from trunkline_acd.domain.words import OfferEndReason
 from trunkline_testkit.checker.rules import Violation
 
 GRACE_S = 10.0
-ENDS_WORK = (events.OfferEnded, events.ConnectFailed, events.WrapUpFinished)
+ENDS_WORK = (events.OfferEnded, events.ConnectFailed, events.CallbackAttempted, events.WrapUpFinished)
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class AcdHistory:
                 self._move(event, self._live.get(event.contact_id, (0, "", ""))[2], "")
             case events.OfferEnded():
                 self._move(event, "offered", "")
-            case events.ConnectFailed():
+            case events.ConnectFailed() | events.CallbackAttempted():
                 self._move(event, "accepted", "")
             case events.ContactForgotten():
                 self._ended.add(event.contact_id)

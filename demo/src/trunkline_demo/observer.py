@@ -32,6 +32,7 @@ class Facts:
     connected_twice: set[str] = field(default_factory=set)
     waiting: dict[str, int] = field(default_factory=dict)
     live_lag_ms: list[float] = field(default_factory=list)
+    _callbacks: set[tuple[str, int]] = field(default_factory=set)
     _live: dict[str, str] = field(default_factory=dict)
     _applied: dict[tuple[int, str, int], int] = field(default_factory=dict)
 
@@ -52,6 +53,9 @@ class Facts:
         match event.WhichOneof("event"):
             case "contact_enqueued":
                 entered = event.contact_enqueued
+                if entered.callback:  # a segment of its own kind, which conservation of the live queue leaves out
+                    self._callbacks.add((entered.contact_id, entered.segment_no))
+                    return
                 self.segments.append(SegmentOpened(entered.contact_id, entered.segment_no, entered.queue_id, at))
             case "contact_connected":
                 answered = event.contact_connected
@@ -67,6 +71,8 @@ class Facts:
                 self._live.pop(event.contact_released.contact_id, None)
 
     def _close(self, segment: Any, at: datetime, outcome: Outcome) -> None:
+        if (segment.contact_id, segment.segment_no) in self._callbacks:
+            return
         self.segments.append(SegmentClosed(segment.contact_id, segment.segment_no, segment.queue_id, at, outcome))
 
     def take_queue(self, row: LiveQueue, seen_s: float) -> None:

@@ -57,9 +57,9 @@ class Trail:
                 self._now = replace(self._now, stage=Stage.CONNECTING)
             case events.ContactConnected():
                 self._now = replace(self._now, stage=Stage.CONNECTED)
-            case events.OfferEnded() | events.ConnectFailed():
+            case events.OfferEnded() | events.ConnectFailed() | events.CallbackAttempted():
                 self._now = replace(self._now, stage=Stage.WAITING, agent_id="")
-            case events.SegmentEnded() | events.ContactReleased() | events.ContactForgotten():
+            case events.CallbackEnded() | events.SegmentEnded() | events.ContactReleased() | events.ContactForgotten():
                 self._now = replace(over(self._contact_id, (), event_time), offer_count=self._now.offer_count)
             case _:
                 pass

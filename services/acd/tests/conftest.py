@@ -17,14 +17,17 @@ from trunkline_acd.domain.commands import (
     PutAgent,
     PutQueue,
     PutWrapUpCode,
+    ReportCallbackResult,
     ReportConnected,
+    RequestCallback,
     SetIntent,
 )
-from trunkline_acd.domain.contacts import Stage, line_of, line_place
+from trunkline_acd.domain.contacts import Contact, Stage, line_of, line_place
 from trunkline_acd.domain.decider import AcdDecider
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.events import (
     AgentConfigured,
+    CallbackAttempted,
     ConnectFailed,
     ContactOffered,
     ContactReleased,
@@ -38,7 +41,7 @@ from trunkline_acd.domain.places import Order, order_of, spot_of
 from trunkline_acd.domain.policy import MAX_HELD_PER_AGENT
 from trunkline_acd.domain.skills import meets
 from trunkline_acd.domain.state import AcdState, Domain, connected_peer
-from trunkline_acd.domain.words import Intent, WorkState
+from trunkline_acd.domain.words import CallbackOutcome, Intent, WorkState
 from trunkline_core.decider import Context, execute
 from trunkline_core.errors import TrunklineError
 from trunkline_core.routing import (
@@ -104,7 +107,7 @@ class Books:
                 work = self.work[tenant, event.agent_id]
                 channel, _ = work[event.contact_id]
                 work[event.contact_id] = (channel, not self._frees[tenant, event.queue_id])
-            case OfferEnded() | ConnectFailed() | ContactReleased() | WrapUpFinished():
+            case OfferEnded() | ConnectFailed() | CallbackAttempted() | ContactReleased() | WrapUpFinished():
                 del self.work[tenant, event.agent_id][event.contact_id]
 
 
@@ -239,6 +242,17 @@ class Routing:
         self.connected(contact_id)
         return self.domain.contact(contact_id).agent_id
 
+    def call_back(self, contact_id: str, step: int = 2, customer: str = "", after: float | None = None) -> list[Event]:
+        """The caller wants to be called back, after that many seconds where they are said."""
+        time = None if after is None else self.now + timedelta(seconds=after)
+        return self.do(RequestCallback(contact_id, step, customer, time))
+
+    def dialled(self, contact_id: str, outcome: CallbackOutcome, step: int = 3, reason: str = "") -> list[Event]:
+        """Report what became of the accepted offer's attempt."""
+        contact = self.domain.contact(contact_id)
+        place = (contact.segment_no, contact.offer_no)
+        return self.do(ReportCallbackResult(contact_id, step, *place, outcome, reason))
+
     def end(self, contact_id: str, reason: str = "customer_left", step: int = 9) -> list[Event]:
         return self.do(EndContact(contact_id, step, reason))
 
@@ -275,7 +289,7 @@ def _check_one_place_per_contact(domain: Domain) -> None:
         for work in agent.work
         if work.state in stages
     ]
-    nowhere = (Stage.WAITING, Stage.ENDED)
+    nowhere = (Stage.WAITING, Stage.SCHEDULED, Stage.ENDED)
     held = [(c.contact_id, c.agent_id, c.stage) for c in domain.contacts.values() if c.stage not in nowhere]
     assert sorted(live, key=str) == sorted(held, key=str)
 
@@ -293,6 +307,8 @@ def _check_timers(state: AcdState, domain: Domain) -> None:
             wanted.add(f"longest_wait/{domain.tenant}/{contact.contact_id}")
         if contact.held_for:
             wanted.add(f"affinity/{domain.tenant}/{contact.contact_id}")
+        if contact.stage is Stage.SCHEDULED:
+            wanted.add(f"callback/{domain.tenant}/{contact.contact_id}")
         for agent_id in contact.excluded:
             wanted.add(f"exclusion/{domain.tenant}/{contact.contact_id}/{agent_id}")
     for agent in domain.agents.values():
@@ -368,24 +384,33 @@ def is_drained(domain: Domain, agent: Agent, now: datetime) -> bool:
     return any(
         now - contact.aged_since_time > queue.target_wait_duration and meets(agent.profile, contact.wanted)
         for contact in domain.contacts.values()
-        if contact.stage is Stage.WAITING and contact.channel is Channel.VOICE and not contact.held_for
-        if (queue := domain.queue(contact.queue_id).definition).drains_chats
+        if contact.stage is Stage.WAITING and drains(contact, queue := domain.queue(contact.queue_id).definition)
     )
+
+
+def drains(contact: Contact, queue: QueueDefinition) -> bool:
+    """Tell whether somebody is on the line who keeps chats back: no call-back, and nobody held for one agent."""
+    is_call = contact.channel is Channel.VOICE and contact.callback is None
+    return queue.drains_chats and is_call and not contact.held_for
 
 
 def _check_conservation(domain: Domain) -> None:
     for queue in domain.queues.values():
-        stages = Counter(c.stage for c in domain.contacts.values() if c.queue_id == queue.queue_id)
+        here = [c for c in domain.contacts.values() if c.queue_id == queue.queue_id]
+        stages = Counter(c.stage for c in here if c.callback is None)
         assert queue.waiting == stages[Stage.WAITING]
         assert queue.ringing == stages[Stage.OFFERED] + stages[Stage.CONNECTING]
-        assert queue.connected == stages[Stage.CONNECTED]
+        assert queue.connected == sum(c.stage is Stage.CONNECTED for c in here)
+        assert queue.callbacks_open == sum(c.is_open for c in here if c.callback)
+        callbacks_ended = queue.callbacks_reached_total + queue.callbacks_unreached_total
+        assert queue.callbacks_opened_total == callbacks_ended + queue.callbacks_open
         outcomes = queue.answered_total + queue.abandoned_total + queue.short_abandoned_total + queue.closed_total
-        outcomes += queue.limit_reached_total + queue.flowed_out_total
+        outcomes += queue.limit_reached_total + queue.flowed_out_total + queue.converted_total
         assert queue.entered_total == outcomes + queue.waiting + queue.ringing
 
 
 def _check_indexes(domain: Domain) -> None:
-    lines, ages, pools, others, peers, calls, held_ones = (Counter[Any]() for _ in range(7))
+    lines, ages, callbacks, pools, others, peers, calls, held_ones = (Counter[Any]() for _ in range(8))
     orders = {order_of(queue.definition.strategy) for queue in domain.queues.values()} - {Order.IDLE}
     sets: dict[str, set[Any]] = {queue.queue_id: set() for queue in domain.queues.values()}
     for contact in domain.contacts.values():
@@ -397,8 +422,9 @@ def _check_indexes(domain: Domain) -> None:
             definition = domain.queue(contact.queue_id).definition
             if not contact.held_for:
                 lines[(line_of(contact), line_place(contact, definition))] += 1
-            ages[(contact.queue_id, (contact.order, contact.contact_id))] += 1
-            if definition.drains_chats and contact.channel is Channel.VOICE and not contact.held_for:
+            shelf = callbacks if contact.callback else ages
+            shelf[(contact.queue_id, (contact.order, contact.contact_id))] += 1
+            if drains(contact, definition):
                 calls[(line_of(contact), (contact.aged_since_time, contact.contact_id))] += 1
     for agent in domain.agents.values():
         if spot := spot_of(agent):
@@ -416,6 +442,7 @@ def _check_indexes(domain: Domain) -> None:
     indexes = (
         (domain.lines, lines),
         (domain.ages, ages),
+        (domain.callbacks, callbacks),
         (domain.pools, pools),
         (domain.peers, peers),
         (domain.held, held_ones),

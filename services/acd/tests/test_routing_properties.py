@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 from hypothesis import example, given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from trunkline_acd.bootstrap import ledger_service
 from trunkline_acd.domain.commands import (
     AcceptOffer,
+    BeginCallback,
     CheckOverflow,
     ClearUnstaffedQueue,
     CloseAgentSession,
@@ -33,20 +35,24 @@ from trunkline_acd.domain.commands import (
     RearmAgent,
     RefreshSkills,
     RelaxContact,
+    ReportCallbackResult,
     ReportConnected,
     ReportConnectFailed,
+    RequestCallback,
     SetIntent,
+    WithdrawCallback,
 )
 from trunkline_acd.domain.contacts import Stage
 from trunkline_acd.domain.definitions import Channel
-from trunkline_acd.domain.events import ContactConnected, ContactEnqueued, SegmentEnded
+from trunkline_acd.domain.events import CallbackEnded, ContactConnected, ContactEnqueued, SegmentEnded
 from trunkline_acd.domain.state import AcdState
 from trunkline_acd.domain.waiting_reasons import waiting_reasons
-from trunkline_acd.domain.words import Intent
+from trunkline_acd.domain.words import CallbackOutcome, Intent
 from trunkline_core.decider import execute
 from trunkline_core.errors import TrunklineError
 from trunkline_core.routing import (
     AgentDefinition,
+    CallbackPolicy,
     ChannelUse,
     Overflow,
     QueueDefinition,
@@ -102,6 +108,8 @@ RELAXATION = (
     RelaxationStep(timedelta(seconds=20), (), ("a", "b")),
 )
 BEARABLE = st.sampled_from([timedelta(seconds=4), timedelta(seconds=30)])
+CALLBACK = CallbackPolicy(2, timedelta(seconds=15), 3)
+UNREACHED = st.sampled_from([CallbackOutcome.BUSY, CallbackOutcome.WITHDRAWN, CallbackOutcome.REACHED])
 LIMITS = st.one_of(st.none(), st.builds(QueueLimit, BEARABLE, st.sampled_from(["", "qu_last"])))
 REDEFINITIONS = st.builds(
     QueueDefinition,
@@ -130,6 +138,7 @@ REDEFINITIONS = st.builds(
     vip_reserved_agents=st.integers(0, 2),
     drains_chats=st.booleans(),
     wrap_up_frees_exclusion=st.booleans(),
+    callback=st.sampled_from([None, CALLBACK]),
 )
 
 COMMANDS = st.one_of(
@@ -168,6 +177,10 @@ COMMANDS = st.one_of(
     st.builds(RelaxContact, CONTACTS, st.integers(0, 2)),
     st.builds(ReachLongestWait, CONTACTS, st.integers(1, 2)),
     st.builds(ClearUnstaffedQueue, QUEUES),
+    st.builds(RequestCallback, CONTACTS, STEPS, CUSTOMERS, BEGINS),
+    st.builds(ReportCallbackResult, CONTACTS, STEPS, NUMBERS, NUMBERS, UNREACHED),
+    st.builds(WithdrawCallback, CONTACTS, st.just("customer")),
+    st.builds(BeginCallback, CONTACTS),
 )
 PAUSES = st.sampled_from([0.5, 3.0, 6.0, 21.0, 31.0])
 WILD = st.lists(st.one_of(COMMANDS, PAUSES), max_size=60)
@@ -199,6 +212,7 @@ def prepared(new_routing: Any, *choices: int) -> Any:
         vip_min_value_permille=500,
         vip_reserved_agents=sum(choices) % 3,
         wrap_up_frees_exclusion=sum(choices) % 2 == 1,
+        callback=CALLBACK,
     )
     routing.code("done")
     routing.agent("ag_1", chats=2)
@@ -218,6 +232,7 @@ def fingerprint(state: AcdState) -> Any:
             domain.held,
             domain.calls,
             domain.ages,
+            domain.callbacks,
             domain.pools,
             domain.other_pools,
             domain.peers,
@@ -279,7 +294,10 @@ def test_any_day_keeps_every_invariant(new_routing, choices):
 @settings(max_examples=60, deadline=None)
 @given(CHOICES, st.lists(st.integers(0, 600), max_size=4))
 def test_segments_are_conserved_in_every_queue_and_interval_and_by_arrival(new_routing, choices, cuts):
-    """W_begin + E = A + B + Bs + F + C + L + X + W_end, and E = … + W_now (docs/metrics.md); W is counted as a set."""
+    """W_begin + E = A + B + Bs + F + C + L + X + W_end, and E = … + W_now (docs/metrics.md); W is counted as a set.
+
+    The same holds for call-backs, which are segments of their own kind.
+    """
     routing = prepared(new_routing, *choices)
     live_through(routing, choices)
     borders = [routing.at(cut) for cut in sorted(cuts)]
@@ -290,24 +308,29 @@ def test_segments_are_conserved_in_every_queue_and_interval_and_by_arrival(new_r
             at_borders.append((borders.pop(0), Counter(waiting.values()), entered.copy(), ended.copy()))
         if isinstance(event, ContactEnqueued):
             assert (event.contact_id, event.segment_no) not in waiting
-            waiting[event.contact_id, event.segment_no] = event.queue_id
-            entered[event.queue_id] += 1
-        elif isinstance(event, (ContactConnected, SegmentEnded)):
-            assert waiting.pop((event.contact_id, event.segment_no)) == event.queue_id
-            ended[event.queue_id] += 1
+            kind = (event.queue_id, event.callback)
+            waiting[event.contact_id, event.segment_no] = kind
+            entered[kind] += 1
+        elif isinstance(event, (ContactConnected, SegmentEnded, CallbackEnded)):
+            kind = waiting.pop((event.contact_id, event.segment_no))
+            assert kind[0] == event.queue_id
+            assert isinstance(event, ContactConnected) or kind[1] is isinstance(event, CallbackEnded)
+            ended[kind] += 1
     at_borders.append((routing.now, Counter(waiting.values()), entered, ended))
     before = (Counter(), Counter(), Counter())
     for _, *figures in at_borders:
-        for queue_id in ("qu_sales", "qu_help", "qu_last"):
+        for kind in product(("qu_sales", "qu_help", "qu_last"), (False, True)):
             (w_begin, e_begin, o_begin), (w_end, e_end, o_end) = (
-                [figure[queue_id] for figure in row] for row in (before, figures)
+                [figure[kind] for figure in row] for row in (before, figures)
             )
             assert w_begin + e_end - e_begin == o_end - o_begin + w_end
             assert e_end == o_end + w_end
         before = tuple(figures)
     for queue in routing.domain.queues.values():
-        assert queue.entered_total == entered[queue.queue_id]
-        assert queue.waiting + queue.ringing == before[0][queue.queue_id]
+        assert queue.entered_total == entered[queue.queue_id, False]
+        assert queue.waiting + queue.ringing == before[0][queue.queue_id, False]
+        assert queue.callbacks_opened_total == entered[queue.queue_id, True]
+        assert queue.callbacks_open == before[0][queue.queue_id, True]
 
 
 @settings(max_examples=60, deadline=None)
@@ -381,14 +404,22 @@ def contact_deeds(contact: Any, step: int) -> list[Any]:
     offer = (contact.agent_id, contact.contact_id, contact.offer_no)
     joined = (contact.contact_id, step, contact.segment_no, contact.offer_no)
     end = EndContact(contact.contact_id, step, ("customer_left", "system")[step % 2])
+    later = contact.entered_time + timedelta(seconds=40) if step % 2 else None
+    call_back = RequestCallback(contact.contact_id, step, f"cu_{step % 3}", later)
+    unreached = (CallbackOutcome.BUSY, CallbackOutcome.NO_ANSWER, CallbackOutcome.WITHDRAWN)[step % 3]
+    dialled = [ReportCallbackResult(*joined, unreached)] if contact.callback else []
+    withdraw = [WithdrawCallback(contact.contact_id, "")] if contact.callback else []
     return {
-        "WAITING": [end],
+        "WAITING": [end, call_back, *withdraw],
+        "SCHEDULED": [end, *withdraw],
         "OFFERED": [AcceptOffer(*offer), AcceptOffer(*offer), DeclineOffer(*offer), end],
         "CONNECTING": [
             ReportConnected(*joined),
             ReportConnected(*joined),
             ReportConnectFailed(*joined, "busy"),
             ReportConnectFailed(*joined, "unreachable"),
+            *dialled,
+            *withdraw,
             end,
         ],
         "CONNECTED": [end],

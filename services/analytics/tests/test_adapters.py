@@ -1,9 +1,16 @@
 """What the adapters know of the ledgers' messages is all there is to know."""
 
+from types import SimpleNamespace
+from typing import Any, cast
+
+from trunkline.acd.v1.acd_events_pb2 import AcdEvent, CallbackEnded, ContactEnqueued, SegmentEnded
 from trunkline.acd.v1.acd_types_pb2 import SegmentOutcome
 from trunkline_analytics.adapters.journals import BOOKKEEPING, JOURNAL_OF
 from trunkline_analytics.adapters.live import ENVELOPES
-from trunkline_analytics.adapters.segments import OUTCOMES
+from trunkline_analytics.adapters.segments import OUTCOMES, is_live, segment_of, segment_write
+from trunkline_analytics.domain.segments import Outcome
+from trunkline_ledger.kafka.reader import EffectiveRecord
+from trunkline_platform.store import Upsert
 
 
 def test_every_way_in_which_a_segment_ends_has_an_outcome():
@@ -31,3 +38,25 @@ def test_what_happens_to_tickets_and_customers_names_the_subject_of_their_journa
         for case in ENVELOPES[area].DESCRIPTOR.oneofs_by_name["event"].fields:
             is_named = JOURNAL_OF[area].subject in case.message_type.fields_by_name
             assert is_named or case.message_type.name in BOOKKEEPING, case.message_type.name
+
+
+def segment_event(**event: Any) -> dict[str, Any]:
+    """Return the fields that the event writes into its segment's document."""
+    message = AcdEvent(**event)
+    message.metadata.event_time.FromSeconds(1_767_603_600)
+    record = SimpleNamespace(record=SimpleNamespace(value=message.SerializeToString()))
+    write = segment_write(cast(EffectiveRecord, record))
+    assert isinstance(write, Upsert)
+    return cast(dict[str, Any], write.update["$set"])
+
+
+def test_callback_is_a_segment_of_its_own_kind_and_no_live_one():
+    place = {"contact_id": "ct_1", "queue_id": "qu_sales"}
+    converted = segment_event(segment_ended=SegmentEnded(**place, segment_no=1, outcome=7))
+    live = segment_event(contact_enqueued=ContactEnqueued(**place, segment_no=1))
+    opened = segment_event(contact_enqueued=ContactEnqueued(**place, segment_no=2, callback=True))
+    ended = segment_event(callback_ended=CallbackEnded(**place, segment_no=2, outcome=2))
+    assert converted["outcome"] == "CALLBACK"
+    assert is_live(live | converted) and segment_of(live | converted).outcome is Outcome.CALLBACK
+    assert not is_live(opened) and not is_live(opened | ended)
+    assert (opened["kind"], ended["outcome"]) == ("callback", "NO_ANSWER")

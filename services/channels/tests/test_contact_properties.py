@@ -9,7 +9,7 @@ from trunkline_channels.bootstrap import SERVICE
 from trunkline_channels.domain import commands
 from trunkline_channels.domain.commands import Command
 from trunkline_channels.domain.events import ContactClosed, ContactDropped
-from trunkline_channels.domain.words import Author, CloseReason
+from trunkline_channels.domain.words import Author, CallbackState, CloseReason
 from trunkline_core.decider import Context, execute
 from trunkline_core.errors import TrunklineError
 from trunkline_core.flows import MenuOption
@@ -44,6 +44,11 @@ moves: st.SearchStrategy[Command] = st.one_of(
     st.builds(commands.RecordWrapUp, st.just(ONE), agents, st.just("")),
     st.builds(commands.ConfirmConnect, st.just(ONE), small, small),
     st.builds(commands.RefuseConnect, st.just(ONE), small, small, st.just("busy")),
+    st.builds(commands.RequestCallback, st.just(ONE), st.none()),
+    st.builds(commands.WithdrawCallback, st.just(ONE)),
+    st.builds(commands.RecordCallbackOpened, st.just(ONE), st.just("qu_1"), small),
+    st.builds(commands.RecordCallbackEnded, st.just(ONE), small),
+    st.builds(commands.ReportCallResult, st.just(ONE), small, small, st.sampled_from(["reached", "busy"]), st.just("")),
     st.builds(commands.AddMessage, st.just(ONE), st.sampled_from(Author), st.just(SEALED), agents),
     st.builds(commands.AttachPeer, st.just(ONE), st.sampled_from(["chat:a", "chat:b"])),
     st.builds(commands.DetachPeer, st.just(ONE), st.sampled_from(["chat:a", "chat:b"])),
@@ -69,6 +74,9 @@ def likely_next(story: Any) -> list[Command]:
         commands.RecordOffered(ONE, segment_no, offer_no + 1, "ag_wu"),
         commands.RecordAccepted(ONE, segment_no, offer_no, agent_id),
         commands.ConfirmConnect(ONE, segment_no, offer_no),
+        commands.RequestCallback(ONE, None),
+        commands.RecordCallbackOpened(ONE, "qu_1", segment_no + 1),
+        commands.ReportCallResult(ONE, segment_no, offer_no, "busy", ""),
         commands.RecordOfferEnded(ONE, segment_no, offer_no),
         commands.RecordConnected(ONE, segment_no, offer_no, agent_id),
         commands.RefuseStep(ONE, contact.step_no, "OfferNotLive"),
@@ -103,8 +111,13 @@ def test_any_interleaving_ends_once_and_leaves_nothing_behind(new_story: Any, da
 
 
 def leave(story: Any) -> None:
-    """The customer goes, and every service confirms."""
+    """The customer goes, a call-back ends or does not come about, and every service confirms."""
     play(story, commands.CloseContact(ONE, CloseReason.CUSTOMER_LEFT, ""))
+    contact = story.state.contacts.get(ONE)
+    if contact and contact.keeps_place and contact.callback is CallbackState.OPEN:
+        play(story, commands.RecordCallbackEnded(ONE, contact.segment_no))
+    elif contact and contact.keeps_place:
+        play(story, commands.RefuseStep(ONE, contact.step.step_no, "TooManyCallbacks"))
     for _ in range(3):
         contact = story.state.contacts.get(ONE)
         if contact is not None and contact.step is not None:

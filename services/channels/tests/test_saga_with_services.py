@@ -20,7 +20,7 @@ from trunkline_channels.domain.reconciling import (
     differences_with_acd,
     differences_with_ivr,
 )
-from trunkline_channels.domain.words import CloseReason, ContactState, StepKind
+from trunkline_channels.domain.words import Channel, CloseReason, ContactState, StepKind
 from trunkline_core.errors import Rejection, TrunklineError
 from trunkline_core.flows import MenuOption
 from trunkline_core.texts import LocalizedText
@@ -82,15 +82,17 @@ class Ivr(Service):
 
 @dataclass
 class Acd(Service):
-    """One contact at acd; whoever is offered next is another agent."""
+    """One contact at acd; whoever is offered next is another agent. Segment 2 is its call-back."""
 
     offer_no: int = 0
+    segment_no: int = 1
 
     @property
     def here(self) -> AtAcd | None:
         if self.stage in ("unknown", "forgotten"):
             return None
-        return AtAcd(self.step_no, Stage(self.stage), 1, self.offer_no, self.agent_id)
+        agent_id = "" if self.stage == "waiting" else self.agent_id
+        return AtAcd(self.step_no, Stage(self.stage), self.segment_no, self.offer_no, agent_id)
 
     @property
     def agent_id(self) -> str:
@@ -110,6 +112,11 @@ class Acd(Service):
                 self.step_no = step.step_no
                 self.facts.append(commands.RecordEnqueued(ONE, step.step_no, "qu_1", 1))
                 self.offer()
+            case StepKind.REQUEST_CALLBACK:
+                if self.stage != "waiting" or self.segment_no == 2:
+                    raise Rejection("ContactNotWaiting")
+                self.step_no, self.segment_no = step.step_no, 2
+                self.facts.append(commands.RecordCallbackOpened(ONE, "qu_1", 2))
             case StepKind.END_AT_ACD:
                 self.step_no, self.stage = step.step_no, "forgotten"
                 self.facts.append(commands.RecordForgotten(ONE, step.step_no))
@@ -119,29 +126,49 @@ class Acd(Service):
     def _report(self, contact: Contact) -> None:
         step = contact.step
         assert step is not None
-        if step.offer_no != self.offer_no or self.stage != "connecting":
+        place = (step.segment_no, step.offer_no)
+        if place != (self.segment_no, self.offer_no) or self.stage != "connecting":
             raise Rejection("OfferNotLive")
         self.step_no = step.step_no
         if step.kind is StepKind.REPORT_CONNECTED:
             self.stage = "connected"
-            self.facts.append(commands.RecordConnected(ONE, 1, self.offer_no, self.agent_id))
+            self.facts.append(commands.RecordConnected(ONE, self.segment_no, self.offer_no, self.agent_id))
+        elif step.kind is StepKind.REPORT_CALLBACK_RESULT:
+            self.rest()
         else:
             self.give_back()
 
     def offer(self) -> None:
         self.stage, self.offer_no = "offered", self.offer_no + 1
-        self.facts.append(commands.RecordOffered(ONE, 1, self.offer_no, self.agent_id))
+        self.facts.append(commands.RecordOffered(ONE, self.segment_no, self.offer_no, self.agent_id))
 
     def accept(self) -> None:
         if self.stage == "offered":
             self.stage = "connecting"
-            self.facts.append(commands.RecordAccepted(ONE, 1, self.offer_no, self.agent_id))
+            self.facts.append(commands.RecordAccepted(ONE, self.segment_no, self.offer_no, self.agent_id))
 
     def give_back(self) -> None:
         """The lease or the joining ran out, or the legs failed: the next agent rings."""
         if self.stage in ("offered", "connecting"):
-            self.facts.append(commands.RecordOfferEnded(ONE, 1, self.offer_no))
+            self.rest()
             self.offer()
+
+    def rest(self) -> None:
+        """Nobody else is free, or the customer of a call-back was not reached."""
+        if self.stage in ("offered", "connecting"):
+            self.facts.append(commands.RecordOfferEnded(ONE, self.segment_no, self.offer_no))
+            self.stage = "waiting"
+
+    def ring(self) -> None:
+        """Somebody is free again."""
+        if self.stage == "waiting":
+            self.offer()
+
+    def end_callback(self) -> None:
+        """The last attempt came to nothing, or a supervisor withdrew it."""
+        if self.stage == "waiting" and self.segment_no == 2:
+            self.stage = "ended"
+            self.facts.append(commands.RecordCallbackEnded(ONE, 2))
 
 
 class World:
@@ -202,7 +229,10 @@ class World:
         raise AssertionError("a step stays outstanding for ever")
 
 
-MOVES = ("call", "fact of ivr", "fact of acd", "answer", "accept", "give back", "join", "refuse legs", "hang up")
+MOVES = (
+    *("call", "fact of ivr", "fact of acd", "answer", "accept", "give back", "join", "refuse legs", "hang up"),
+    *("rest", "ring", "call back", "dialled", "end of call-back"),
+)
 
 
 def move(world: World, name: str, data: st.DataObject) -> None:
@@ -219,6 +249,18 @@ def move(world: World, name: str, data: st.DataObject) -> None:
             world.acd.accept()
         case "give back":
             world.acd.give_back()
+        case "rest":
+            world.acd.rest()
+        case "ring":
+            world.acd.ring()
+        case "end of call-back" if data.draw(st.integers(0, 3)) == 0:
+            world.acd.end_callback()
+        case "call back":
+            world.do(commands.RequestCallback(ONE, None))
+        case "dialled":
+            view = data.draw(st.sampled_from(world.views[-4:]))
+            outcome = data.draw(st.sampled_from(["reached", "busy"]))
+            world.do(commands.ReportCallResult(ONE, view.segment_no, view.offer_no, outcome, ""))
         case "join" | "refuse legs":
             world.join(data.draw(st.sampled_from(world.views[-4:])), name == "join")
         case "hang up" if data.draw(st.integers(0, 3)) == 0:
@@ -240,12 +282,39 @@ def test_saga_and_services_agree_however_late_the_calls_and_facts_are(new_story:
     else:
         expected = {
             "unknown": ContactState.SELF_SERVICE,
+            "waiting": ContactState.QUEUED,
             "offered": ContactState.OFFERED,
             "connecting": ContactState.CONNECTING,
             "connected": ContactState.CONNECTED,
         }
         assert contact.state is expected[acd.stage]
-        assert acd.stage == "unknown" or (contact.offer_no, contact.agent_id) == (acd.offer_no, acd.agent_id)
+        assert acd.stage in ("unknown", "waiting") or (*contact.place, contact.agent_id) == (
+            *(acd.segment_no, acd.offer_no),
+            acd.agent_id,
+        )
+        is_alone = not contact.is_attached and contact.channel is Channel.VOICE
+        assert not is_alone or contact.keeps_place, "nobody waits for a caller who left"
+
+
+def test_undisturbed_a_caller_is_called_back(story: Any) -> None:
+    world = World(story)
+    world.do(story.opening("ep_voice"))
+    world.settle()
+    world.do(commands.GiveInput(ONE, "n1", "person", None))
+    world.settle()
+    world.acd.rest()
+    world.settle()
+    world.do(commands.RequestCallback(ONE, None))
+    world.do(commands.CloseContact(ONE, CloseReason.CUSTOMER_LEFT, ""))
+    world.settle()
+    for outcome in ("busy", "reached"):
+        world.acd.ring()
+        world.acd.accept()
+        world.settle()
+        world.do(commands.ReportCallResult(ONE, *world.contact.place, outcome, ""))
+        world.settle()
+    assert (world.contact.state, world.contact.place) == (ContactState.CONNECTED, (2, 3))
+    assert world.contact.is_attached
 
 
 UNDISTURBED: tuple[Callable[[World], None], ...] = (

@@ -21,6 +21,7 @@ MAX_VIP_RESERVED_AGENTS = 100
 MAX_SKILL_TERMS = 16
 MAX_RELAXATION_STEPS = 8
 MAX_RELAXED_SKILLS = 32
+MAX_CALLBACK_ATTEMPTS = 10
 LEVELS = range(1, 6)  # routing rule 6: 1 beginner … 5 expert
 SHORTEST_LEASE = timedelta(seconds=1)
 NOTHING = timedelta(0)
@@ -167,6 +168,21 @@ class ChannelUse:
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackPolicy:
+    """How callers who wait may be called back (routing rule 13).
+
+    Attributes:
+        max_attempts: how often a customer is dialled at most.
+        retry_after_duration: between two attempts.
+        max_open: open call-backs of the queue at most.
+    """
+
+    max_attempts: int
+    retry_after_duration: timedelta
+    max_open: int
+
+
+@dataclass(frozen=True, slots=True)
 class AgentDefinition:
     """Somebody who takes contacts: `chat_capacity` chats at one time or a voice call, or what `channels` say."""
 
@@ -209,6 +225,7 @@ class QueueDefinition:
     vip_reserved_agents: int = 0
     drains_chats: bool = False
     wrap_up_frees_exclusion: bool = False
+    callback: CallbackPolicy | None = None
 
 
 def check_agent(agent: AgentDefinition) -> None:
@@ -267,6 +284,10 @@ def check_queue(queue: QueueDefinition) -> None:
         _check_at_least("queue.unstaffed.after_duration", queue.unstaffed.after_duration, NOTHING)
     if queue.overflow:
         _check_overflow(queue.overflow)
+    if queue.callback:
+        _check_range("queue.callback.max_attempts", queue.callback.max_attempts, 1, MAX_CALLBACK_ATTEMPTS)
+        _check_longer("queue.callback.retry_after_duration", queue.callback.retry_after_duration, NOTHING)
+        _check_range("queue.callback.max_open", queue.callback.max_open, 1, MAX_WAITING)
     _check_range("queue.max_per_customer", queue.max_per_customer, 0, MAX_WAITING)
     _check_at_least("queue.affinity_duration", queue.affinity_duration, NOTHING)
     _check_range("queue.vip_min_value_permille", queue.vip_min_value_permille, 0, 1000)

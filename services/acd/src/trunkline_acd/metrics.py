@@ -37,6 +37,7 @@ class RoutingMetrics(Collector):
         yield _gauge(
             "ringing_contacts", "Contacts that ring at an agent or are being joined.", sum(q.ringing for q in queues)
         )
+        yield _gauge("callbacks", "Call-backs that are open.", sum(q.callbacks_open for q in queues))
         yield _gauge("connected_contacts", "Contacts joined with an agent.", sum(q.connected for q in queues))
         yield _gauge("routable_agents", "Agents that may get offers.", sum(map(is_routable, agents)))
         yield _gauge(

@@ -28,6 +28,7 @@ class WorkItem:
     expires_time: datetime | None
     entered_time: datetime
     extensions_left: int
+    callback: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ def _work_item(state: AcdState, tenant: str, agent: Agent, work: Work) -> WorkIt
         expires_time=_expires(state, tenant, agent, work),
         entered_time=work.entered_time,
         extensions_left=extensions_left(state.domain(tenant), work),
+        callback=work.callback,
     )
 
 

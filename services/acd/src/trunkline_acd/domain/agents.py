@@ -36,6 +36,7 @@ class Work:
     explanation: Explanation | None = None
     extensions: int = 0
     frees_exclusion: bool = False
+    callback: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from trunkline_acd.domain.events import (
     OfferAccepted,
     OfferEnded,
 )
-from trunkline_acd.domain.queues import with_outcome
+from trunkline_acd.domain.queues import with_callback_end, with_outcome
 from trunkline_acd.domain.state import AcdState
 from trunkline_acd.domain.words import SegmentOutcome, WorkState
 
@@ -41,6 +41,7 @@ def apply_offered(state: AcdState, event: ContactOffered, context: Context) -> N
         expires_time=event.expires_time,
         entered_time=contact.entered_time,
         explanation=event.explanation,
+        callback=event.callback,
     )
     agent = replace(domain.agent(event.agent_id), last_turn=domain.next_number("turn"))
     domain.put_agent(with_work(agent, work, now), now)
@@ -87,8 +88,11 @@ def apply_connected(state: AcdState, event: ContactConnected, context: Context) 
     connected = replace(contact, stage=Stage.CONNECTED, step_no=event.step_no, excluded=frozenset(), held_for="")
     domain.put_contact(connected)
     queue = domain.queue(event.queue_id)
-    domain.queues.put(event.queue_id, with_outcome(queue, SegmentOutcome.ANSWERED, event.wait_duration))
-    vips.count_wait(domain, contact, now)
+    if contact.callback:
+        domain.queues.put(event.queue_id, with_callback_end(queue, reached=True))
+    else:
+        domain.queues.put(event.queue_id, with_outcome(queue, SegmentOutcome.ANSWERED, event.wait_duration))
+        vips.count_wait(domain, contact, now)
     if joining := agent.work_on(event.contact_id):
         work = replace(joining, state=WorkState.CONNECTED, since_time=now, expires_time=None, explanation=None)
         busier = with_recent_work(agent, joining.channel, now)

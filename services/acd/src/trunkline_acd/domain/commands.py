@@ -1,11 +1,12 @@
 """What others want of routing. Field for field the messages of `acd_commands.proto`."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from trunkline_core.routing import AgentDefinition, QueueDefinition, SkillChoice, SkillRequirement
 
 from trunkline_acd.domain.definitions import Channel
-from trunkline_acd.domain.words import Intent
+from trunkline_acd.domain.words import CallbackOutcome, Intent
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,36 @@ class ReportConnectFailed:
     step_no: int
     segment_no: int
     offer_no: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCallback:
+    """The caller who waits wants to be called back, not before a time where one is said."""
+
+    contact_id: str
+    step_no: int
+    customer_id: str
+    not_before_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportCallbackResult:
+    """The customer of a call-back was not reached, or must not be dialled (withdrawn, with a reason)."""
+
+    contact_id: str
+    step_no: int
+    segment_no: int
+    offer_no: int
+    outcome: CallbackOutcome
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawCallback:
+    """The call-back is not wanted any more."""
+
+    contact_id: str
     reason: str
 
 
@@ -252,6 +283,13 @@ class EndAffinity:
 
 
 @dataclass(frozen=True, slots=True)
+class BeginCallback:
+    """Timer: the time of a call-back has come."""
+
+    contact_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class HandOutChats:
     """Timer: chats that were held back for a call are handed out, some at a time."""
 
@@ -272,6 +310,7 @@ TimerCommand = (
     | CheckOverflow
     | EndAffinity
     | HandOutChats
+    | BeginCallback
 )
 
 AgentCommand = (
@@ -294,6 +333,9 @@ Command = (
     | EndContact
     | ReportConnected
     | ReportConnectFailed
+    | RequestCallback
+    | ReportCallbackResult
+    | WithdrawCallback
     | LosePeer
     | AgentCommand
     | TimerCommand

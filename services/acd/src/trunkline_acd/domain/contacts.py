@@ -20,13 +20,27 @@ _FINENESS = 10**12  # keeps contacts apart whose score differs by less than a th
 
 
 class Stage(Enum):
-    """Where a contact stands. Up to CONNECTING its queue segment is open."""
+    """Where a contact stands. Up to CONNECTING its queue segment is open, and while a call-back is SCHEDULED."""
 
     WAITING = 1
     OFFERED = 2
     CONNECTING = 3
     CONNECTED = 4
     ENDED = 5
+    SCHEDULED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """What a contact is besides, once its caller has hung up to be called back.
+
+    Attributes:
+        attempts: how often the customer was dialled and not reached.
+        begins_time: when it waits again; None while it does, or has an agent.
+    """
+
+    attempts: int = 0
+    begins_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,7 @@ class Contact:
         held_for: the only agent who may have it for now; empty for any (rule 10).
         reserved: how many free agents are kept back from it for VIP contacts (rule 11).
         kept_back_since: when an agent was first kept back from it; None before.
+        callback: set for a call-back (rule 13).
     """
 
     contact_id: str
@@ -75,6 +90,7 @@ class Contact:
     held_for: str = ""
     reserved: int = 0
     kept_back_since: datetime | None = None
+    callback: Callback | None = None
 
     @property
     def aged_since_time(self) -> datetime:
@@ -99,7 +115,7 @@ class Contact:
     @property
     def is_open(self) -> bool:
         """Whether the queue segment is open: not yet answered, abandoned or closed."""
-        return self.stage in (Stage.WAITING, Stage.OFFERED, Stage.CONNECTING)
+        return self.stage in (Stage.WAITING, Stage.OFFERED, Stage.CONNECTING, Stage.SCHEDULED)
 
     @property
     def is_offer_live(self) -> bool:

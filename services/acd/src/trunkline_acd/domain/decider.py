@@ -13,6 +13,7 @@ from trunkline_core.errors import NotFound
 from trunkline_acd.domain import (
     affinity,
     bookings,
+    callbacks,
     commands,
     configuration,
     desks,
@@ -42,7 +43,13 @@ _OF_STAFF = (
     events.AgentSessionOpened,
     events.AgentDisconnected,
 )
-_ENDS_WORK = (events.OfferEnded, events.ConnectFailed, events.ContactReleased, events.WrapUpFinished)
+_ENDS_WORK = (
+    events.OfferEnded,
+    events.ConnectFailed,
+    events.CallbackAttempted,
+    events.ContactReleased,
+    events.WrapUpFinished,
+)
 _MAY_END_AFFINITY = (
     events.SkillsRefreshed,
     events.IntentChanged,
@@ -99,6 +106,12 @@ class AcdDecider:
                 bookings.apply_exclusion_ended(state, event, context)
             case events.SegmentEnded():
                 segments.apply_segment_ended(state, event, context)
+            case events.CallbackBegun():
+                callbacks.apply_begun(state, event, context)
+            case events.CallbackAttempted():
+                callbacks.apply_attempted(state, event, context)
+            case events.CallbackEnded():
+                callbacks.apply_ended(state, event, context)
             case events.ContactReleased():
                 wrap_ups.apply_released(state, event, context)
             case events.WrapUpFinished():
@@ -207,6 +220,12 @@ def _decide(state: AcdState, domain: Domain, command: Command, context: Context)
             return joining.report_connected(domain, command, context)
         case commands.ReportConnectFailed():
             return joining.report_failed(domain, command, context)
+        case commands.RequestCallback():
+            return callbacks.request(domain, command, context)
+        case commands.ReportCallbackResult():
+            return callbacks.report_result(domain, command, context)
+        case commands.WithdrawCallback():
+            return callbacks.withdraw(domain, command, context)
         case commands.LosePeer():
             return desks.lose_peer(domain, command, context)
         case _ if isinstance(command, commands.AgentCommand):
@@ -258,6 +277,8 @@ def _decide_timer(state: AcdState, command: commands.TimerCommand, context: Cont
             return affinity.end(state, command, context)
         case commands.HandOutChats():
             return handouts.hand_out(state, context)
+        case commands.BeginCallback():
+            return callbacks.begin(state, command, context)
         case commands.RefreshSkills():
             return configuration.refresh_skills(state, command, context)
         case commands.ReachLongestWait():

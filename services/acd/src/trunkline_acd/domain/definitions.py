@@ -41,6 +41,8 @@ def check_queue(queue: QueueDefinition | None) -> QueueDefinition:
     if queue.overflow:
         _check_not_above("queue.overflow.begin_wait_duration", queue.overflow.begin_wait_duration)
     _check_not_above("queue.affinity_duration", queue.affinity_duration)
+    if queue.callback:
+        _check_not_above("queue.callback.retry_after_duration", queue.callback.retry_after_duration)
     for number, step in enumerate(queue.relaxation):
         _check_not_above(f"queue.relaxation[{number}].after_duration", step.after_duration)
     return queue
@@ -77,9 +79,14 @@ def check_wrap_up_code(code: str) -> None:
 
 
 def check_break_reason(reason: str) -> None:
+    """Raises: Invalid, unless empty or a token."""
+    check_token("break_reason", reason)
+
+
+def check_token(field: str, value: str) -> None:
     """Raises: Invalid, unless empty or a token: a free text could be about somebody, and events keep it in clear."""
-    if reason and not _TOKEN.fullmatch(reason):
-        raise Invalid("break_reason", f"must match {_TOKEN.pattern}")
+    if value and not _TOKEN.fullmatch(value):
+        raise Invalid(field, f"must match {_TOKEN.pattern}")
 
 
 def check_permille(field: str, value: int) -> None:

@@ -11,7 +11,7 @@ from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
 from trunkline_core.timers import Timer
 
-from trunkline_acd.domain import commands, joining, offers, policy, timing, wrap_ups
+from trunkline_acd.domain import callbacks, commands, joining, offers, policy, timing, wrap_ups
 from trunkline_acd.domain.agents import Agent, Work
 from trunkline_acd.domain.definitions import check_break_reason, check_id
 from trunkline_acd.domain.events import (
@@ -187,6 +187,8 @@ def _resolve_work(domain: Domain, agent: Agent, context: Context) -> Iterator[Ev
         match work.state:
             case WorkState.OFFERED:
                 yield offers.lost(domain.contact(work.contact_id))
+            case WorkState.CONNECTING if work.callback:
+                yield from callbacks.fail_attempt(domain, domain.contact(work.contact_id), context)
             case WorkState.CONNECTING:
                 yield joining.connect_lost(domain.contact(work.contact_id))
             case WorkState.CONNECTED:

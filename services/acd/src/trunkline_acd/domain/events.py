@@ -8,6 +8,7 @@ from trunkline_core.routing import AgentDefinition, QueueDefinition, SkillChoice
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.words import (
     AgentRow,
+    CallbackOutcome,
     Explanation,
     Intent,
     LimitKind,
@@ -48,6 +49,8 @@ class ContactEnqueued:
         requirements: the queue's and the contact's own, one per skill, sorted.
         aged_since_time: since when it ages, where that is not now: it moved on from another queue.
         held_until_time: until when only the preferred agent may have it; None when it is not held.
+        callback: whether it is a call-back: a segment of its own kind.
+        callback_begins_time: when such a one begins to wait, None for at once.
     """
 
     contact_id: str
@@ -66,6 +69,8 @@ class ContactEnqueued:
     own_choices: tuple[SkillChoice, ...] = ()
     preferred_agent_id: str = ""
     held_until_time: datetime | None = None
+    callback: bool = False
+    callback_begins_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,7 @@ class ContactOffered:
     channel: Channel
     expires_time: datetime
     explanation: Explanation
+    callback: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +176,42 @@ class SegmentEnded:
     wait_duration: timedelta
     limit: LimitKind = LimitKind.UNSPECIFIED
     next_queue_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackBegun:
+    """The time of a call-back has come: it waits at its place."""
+
+    contact_id: str
+    segment_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackAttempted:
+    """The customer of a call-back was dialled and not reached. `step_no` is 0 for the timer; no next time: the last."""
+
+    contact_id: str
+    step_no: int
+    queue_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+    attempt: int
+    outcome: CallbackOutcome
+    next_attempt_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackEnded:
+    """A call-back ended without reaching the customer; the wait is that of the call-back."""
+
+    contact_id: str
+    queue_id: str
+    segment_no: int
+    outcome: CallbackOutcome
+    reason: str
+    wait_duration: timedelta
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +411,9 @@ Event = (
     | ContactConnected
     | ConnectFailed
     | SegmentEnded
+    | CallbackBegun
+    | CallbackAttempted
+    | CallbackEnded
     | ContactReleased
     | WrapUpFinished
     | WrapUpExtended

@@ -9,7 +9,7 @@ from datetime import datetime
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
 
-from trunkline_acd.domain import commands, timing
+from trunkline_acd.domain import callbacks, commands, timing
 from trunkline_acd.domain.contacts import Contact, Stage
 from trunkline_acd.domain.events import ConnectFailed, ContactConnected, Event
 from trunkline_acd.domain.limits import rematch
@@ -63,6 +63,9 @@ def expire_connecting(state: AcdState, command: commands.ExpireConnecting, conte
     if not timing.is_due(state, timing.connecting_key(context.tenant, command.contact_id), context):
         return
     contact = domain.contact(command.contact_id)
+    if contact.callback:
+        yield from callbacks.fail_attempt(domain, contact, context)
+        return
     if domain.agent(contact.agent_id).connectivity is not Connectivity.CONNECTED:
         yield from _fail(domain, connect_lost(contact), context)
         return

@@ -118,6 +118,8 @@ def set_timer(state: AcdState, tenant: str, contact: Contact) -> None:
 
 
 def _reached(domain: Domain, contact: Contact, context: Context) -> LimitKind | None:
+    if contact.callback:  # nobody hangs on: it is bound by its attempts alone
+        return None
     if contact.is_over_limit:
         return LimitKind.LONGEST_WAIT
     return LimitKind.UNSTAFFED if domain.queue(contact.queue_id).is_cleared(context.now) else None

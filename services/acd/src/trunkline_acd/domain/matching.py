@@ -117,4 +117,5 @@ def _offer(domain: Domain, contact: Contact, agent: Agent, trigger: str, context
         channel=contact.channel,
         expires_time=context.now + lease_of(queue.definition, contact.channel),
         explanation=explain(domain, contact, agent, trigger, context.now),
+        callback=contact.callback is not None,
     )

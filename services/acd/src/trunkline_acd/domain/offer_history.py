@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Final
 
 from trunkline_acd.domain.events import (
+    CallbackAttempted,
     ConnectFailed,
     ContactConnected,
     ContactOffered,
@@ -36,6 +37,7 @@ class OfferOutcome(Enum):
     RESCINDED = 6
     AGENT_LOST = 7
     CONNECT_FAILED = 8
+    NOT_REACHED = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class OfferHistory:
                 self._end(tenant, event.contact_id, event.offer_no, OfferOutcome.CONNECTED)
             case ConnectFailed():
                 self._end(tenant, event.contact_id, event.offer_no, OfferOutcome.CONNECT_FAILED)
+            case CallbackAttempted():
+                self._end(tenant, event.contact_id, event.offer_no, OfferOutcome.NOT_REACHED)
             case OfferEnded():
                 self._end(tenant, event.contact_id, event.offer_no, _ENDS[event.reason])
             case _:

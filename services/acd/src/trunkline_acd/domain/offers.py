@@ -29,7 +29,7 @@ def accept(domain: Domain, command: commands.AcceptOffer, context: Context) -> I
         return
     if not is_theirs or contact.stage is not Stage.OFFERED:
         raise Rejection("OfferNotLive")
-    expires_time = context.now + policy.CONNECTING
+    expires_time = context.now + (policy.DIALLING if contact.callback else policy.CONNECTING)
     yield OfferAccepted(contact.contact_id, contact.segment_no, contact.offer_no, agent.agent_id, expires_time)
 
 

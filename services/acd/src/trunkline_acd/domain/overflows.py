@@ -48,7 +48,9 @@ def apply_checked(state: AcdState, event: OverflowChecked, context: Context) -> 
 
 
 def note_waiting(state: AcdState, tenant: str, contact: Contact) -> None:
-    """Start to look after a queue in which a contact waits."""
+    """Start to look after a queue in which a contact waits; a call-back stays where it was promised."""
+    if contact.callback:
+        return
     overflow = state.domain(tenant).queue(contact.queue_id).definition.overflow
     if overflow and state.timers.get(timing.overflow_key(tenant, contact.queue_id)) is None:
         _set_timer(state, tenant, contact.queue_id, contact.entered_time + overflow.begin_wait_duration)

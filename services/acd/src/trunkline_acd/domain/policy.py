@@ -5,6 +5,9 @@ from datetime import timedelta
 CONNECTING = timedelta(seconds=5)
 """Joining two legs takes well under a second; after 5 s the customer is better served by somebody else."""
 
+DIALLING = timedelta(seconds=60)
+"""After an agent accepted a call-back: a telephone rings for 30 to 45 s, the agent's own leg comes first."""
+
 DESK_GRACE = timedelta(seconds=30)
 """A page reload or a change of network lasts seconds; nobody shall lose an offer or wrap-up to it."""
 

@@ -30,9 +30,14 @@ class Changes:
                 self._queues[queue.queue_id] = None
             case events.AgentConfigured(agent):
                 self._agents[agent.agent_id] = None
-            case events.ContactEnqueued() | events.SegmentEnded():
+            case events.ContactEnqueued() | events.SegmentEnded() | events.CallbackEnded():
                 self._queues[event.queue_id] = None
-            case events.ContactOffered() | events.ContactConnected() | events.ContactReleased():
+            case (
+                events.ContactOffered()
+                | events.ContactConnected()
+                | events.ContactReleased()
+                | events.CallbackAttempted()
+            ):
                 self._agents[event.agent_id] = self._queues[event.queue_id] = None
             case events.OfferEnded() | events.ConnectFailed():
                 self._agents[event.agent_id] = None
@@ -69,6 +74,7 @@ class Changes:
                 | events.ContactForgotten()
                 | events.TombstoneDropped()
                 | events.ExclusionEnded()
+                | events.CallbackBegun()
             ):
                 pass
             case _:
@@ -123,4 +129,9 @@ def queue_row(domain: Domain, queue: Queue) -> QueueRow:
         flowed_out_total=queue.flowed_out_total,
         kept_back_total=queue.kept_back_total,
         kept_back_duration=queue.kept_back_wait,
+        converted_total=queue.converted_total,
+        callbacks_open=queue.callbacks_open,
+        callbacks_opened_total=queue.callbacks_opened_total,
+        callbacks_reached_total=queue.callbacks_reached_total,
+        callbacks_unreached_total=queue.callbacks_unreached_total,
     )

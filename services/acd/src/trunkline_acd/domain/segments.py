@@ -12,6 +12,7 @@ from trunkline_core.routing import check_choices
 
 from trunkline_acd.domain import (
     affinity,
+    callbacks,
     commands,
     entries,
     limits,
@@ -23,7 +24,7 @@ from trunkline_acd.domain import (
     vips,
     wrap_ups,
 )
-from trunkline_acd.domain.contacts import Contact, Stage
+from trunkline_acd.domain.contacts import Callback, Contact, Stage
 from trunkline_acd.domain.definitions import Channel, check_id, check_permille, check_requirements
 from trunkline_acd.domain.events import ContactEnqueued, Event, SegmentEnded
 from trunkline_acd.domain.matching import offer_contact, offer_to_agent
@@ -83,6 +84,8 @@ def end(domain: Domain, command: commands.EndContact, context: Context) -> Itera
     contact = domain.contacts.get(command.contact_id)
     if contact and contact.stage is Stage.CONNECTED:
         yield wrap_ups.released(domain, contact, context)
+    elif contact and contact.is_open and contact.callback:
+        yield from callbacks.withdrawn(domain, contact, command.reason, context)
     elif contact and contact.is_open:
         yield from _end_segment(domain, contact, command.reason, context)
     yield from tombstones.forget(domain, command, context)
@@ -94,7 +97,7 @@ def apply_enqueued(state: AcdState, event: ContactEnqueued, context: Context) ->
     """Put the contact in its line."""
     domain = state.domain(context.tenant)
     queue, known = domain.queue(event.queue_id), domain.contacts.get(event.contact_id)
-    domain.queues.put(event.queue_id, with_entry(queue))
+    domain.queues.put(event.queue_id, with_entry(queue, callback=event.callback))
     contact = Contact(
         contact_id=event.contact_id,
         step_no=event.step_no,
@@ -105,21 +108,24 @@ def apply_enqueued(state: AcdState, event: ContactEnqueued, context: Context) ->
         urgency_permille=event.urgency_permille,
         requirements=(*event.requirements, *event.choices),
         entered_time=context.now,
-        order=domain.next_number("order"),
+        order=known.order if known and event.callback else domain.next_number("order"),
+        stage=Stage.SCHEDULED if event.callback_begins_time else Stage.WAITING,
         offer_no=known.offer_no if known else 0,
         rings=event.rings,
         own_requirements=(*event.own_requirements, *event.own_choices),
         aged_since=event.aged_since_time,
         customer_id=event.customer_id,
-        longest_wait=queue.definition.longest_wait,
+        longest_wait=None if event.callback else queue.definition.longest_wait,
         held_for=event.preferred_agent_id if event.held_until_time else "",
         reserved=vips.reserved_from(queue.definition, event.value_permille),
+        callback=Callback(begins_time=event.callback_begins_time) if event.callback else None,
     )
     domain.put_contact(contact)
     rings.set_timer(state, context.tenant, contact)
     limits.set_timer(state, context.tenant, contact)
     affinity.set_timer(state, context.tenant, event)
     overflows.note_waiting(state, context.tenant, contact)
+    callbacks.set_timer(state, context.tenant, contact)
 
 
 def apply_segment_ended(state: AcdState, event: SegmentEnded, context: Context) -> None:

@@ -43,6 +43,7 @@ class Domain:
         self.held: Shelves[str, tuple[int, str]] = Shelves(journal)  # open contacts held for an agent, the oldest first
         self.calls: Shelves[Line, tuple[datetime, str]] = Shelves(journal)  # that drain chats, the oldest first
         self.ages: Shelves[str, tuple[int, str]] = Shelves(journal)  # waiting contacts of a queue, the oldest first
+        self.callbacks: Shelves[str, tuple[int, str]] = Shelves(journal)  # waiting call-backs, which are in no `ages`
         self.pools: Shelves[Pool, Place] = Shelves(journal)  # agents with room, the longest idle first
         self.other_pools: Shelves[tuple[Order, Pool], Place] = Shelves(journal)  # in each other order in use
         self.peers: Shelves[str, tuple[str]] = Shelves(journal)  # agents with a connected desk, by console
@@ -50,6 +51,7 @@ class Domain:
         self._set_sizes: Table[tuple[str, RequirementSet], int] = Table(journal)
         self._order_uses: Table[Order, int] = Table(journal)  # queues whose strategy looks at that order
         self._customer_sizes: Table[tuple[str, str], int] = Table(journal)  # open contacts by queue and customer
+        self._callback_customers: Table[str, int] = Table(journal)  # open call-backs by customer
         self._counters: Table[str, int] = Table(journal)
         self._graves: Shelves[str, tuple[int, str]] = Shelves(journal)
         self._tombstone_counts = tombstone_counts
@@ -106,7 +108,8 @@ class Domain:
         if before is None:
             self.queues.put(definition.queue_id, Queue(definition.queue_id, definition))
             return
-        waiting = [self.contact(entry[-1]) for entry in self.ages.entries(definition.queue_id)]
+        shelves = (self.ages, self.callbacks)
+        waiting = [self.contact(entry[-1]) for shelf in shelves for entry in shelf.entries(definition.queue_id)]
         for contact in waiting:
             self._leave_line(contact)
         version = before.policy_version + 1
@@ -159,6 +162,10 @@ class Domain:
     def customer_size(self, queue_id: str, customer_id: str) -> int:
         """Return how many contacts of that customer are open in the queue; of an unknown one none are known."""
         return self._customer_sizes.get((queue_id, customer_id)) or 0
+
+    def has_callback(self, customer_id: str) -> bool:
+        """Tell whether that customer has an open call-back; of an unknown one none are known."""
+        return customer_id in self._callback_customers
 
     def is_staffed(self, requirements: RequirementSet) -> bool:
         """Tell whether somebody who is signed in could ever serve this, busy or not."""
@@ -252,7 +259,7 @@ class Domain:
     def _move_in_lines(self, before: Contact | None, after: Contact | None) -> None:
         was, stays = before.stage if before else None, after.stage if after else None
         if was is not stays and (contact := after or before):
-            self.queues.put(contact.queue_id, queues.recounted(self.queue(contact.queue_id), was, stays))
+            self.queues.put(contact.queue_id, queues.recounted(self.queue(contact.queue_id), before, after))
         if before and was is Stage.WAITING:
             self._leave_line(before)
         if after and stays is Stage.WAITING:
@@ -261,6 +268,8 @@ class Domain:
         self._count_sets(before, after)
         self._count_customers(before, -1)
         self._count_customers(after, +1)
+        self._count_callbacks(before, -1)
+        self._count_callbacks(after, +1)
 
     def _move_among_held(self, before: Contact | None, after: Contact | None) -> None:
         if before and before.held_for and (after is None or after.held_for != before.held_for):
@@ -274,7 +283,7 @@ class Domain:
             self.lines.remove(line_of(contact), line_place(contact, definition))
             if _drains_chats(contact, definition):
                 self.calls.remove(line_of(contact), (contact.aged_since_time, contact.contact_id))
-        self.ages.remove(contact.queue_id, (contact.order, contact.contact_id))
+        self._shelf_of(contact).remove(contact.queue_id, (contact.order, contact.contact_id))
 
     def _join_line(self, contact: Contact) -> None:
         definition = self.queue(contact.queue_id).definition
@@ -282,7 +291,10 @@ class Domain:
             self.lines.add(line_of(contact), line_place(contact, definition))
             if _drains_chats(contact, definition):
                 self.calls.add(line_of(contact), (contact.aged_since_time, contact.contact_id))
-        self.ages.add(contact.queue_id, (contact.order, contact.contact_id))
+        self._shelf_of(contact).add(contact.queue_id, (contact.order, contact.contact_id))
+
+    def _shelf_of(self, contact: Contact) -> Shelves[str, tuple[int, str]]:
+        return self.callbacks if contact.callback else self.ages
 
     def _count_sets(self, before: Contact | None, after: Contact | None) -> None:
         was, stays = bool(before and before.is_open), bool(after and after.is_open)
@@ -301,13 +313,21 @@ class Domain:
             self.queues.put(contact.queue_id, replace(queue, requirement_sets=sets))
 
     def _count_customers(self, contact: Contact | None, change: int) -> None:
-        if contact is None or not contact.customer_id or contact.stage is Stage.ENDED:
+        if contact is None or not contact.customer_id or contact.stage is Stage.ENDED or contact.callback:
             return
         key = (contact.queue_id, contact.customer_id)
         if size := (self._customer_sizes.get(key) or 0) + change:
             self._customer_sizes.put(key, size)
         else:
             self._customer_sizes.delete(key)
+
+    def _count_callbacks(self, contact: Contact | None, change: int) -> None:
+        if contact is None or not contact.customer_id or not (contact.callback and contact.is_open):
+            return
+        if size := (self._callback_customers.get(contact.customer_id) or 0) + change:
+            self._callback_customers.put(contact.customer_id, size)
+        else:
+            self._callback_customers.delete(contact.customer_id)
 
     def _count_tombstones(self, change: int) -> None:
         self._tombstone_counts.put(_TOMBSTONES, (self._tombstone_counts.get(_TOMBSTONES) or 0) + change)
@@ -341,7 +361,7 @@ def routing_domain_id(tenant: str) -> str:
 
 
 def _drains_chats(contact: Contact, queue: QueueDefinition) -> bool:
-    return queue.drains_chats and contact.channel is Channel.VOICE
+    return queue.drains_chats and contact.channel is Channel.VOICE and contact.callback is None
 
 
 def connected_peer(agent: Agent) -> str | None:

@@ -54,6 +54,11 @@ def handout_key(tenant: str) -> str:
     return f"handout/{tenant}"
 
 
+def callback_key(tenant: str, contact_id: str) -> str:
+    """When the call-back waits again."""
+    return f"callback/{tenant}/{contact_id}"
+
+
 def wrap_up_key(tenant: str, agent_id: str, contact_id: str) -> str:
     """End of a timed wrap-up."""
     return f"wrap_up/{tenant}/{agent_id}/{contact_id}"

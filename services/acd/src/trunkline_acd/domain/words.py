@@ -55,6 +55,18 @@ class SegmentOutcome(Enum):
     CLOSED_BY_SYSTEM = 4
     LIMIT_REACHED = 5
     FLOWED_OUT = 6
+    CONVERTED_TO_CALLBACK = 7
+
+
+class CallbackOutcome(Enum):
+    """How an attempt of a call-back ended, and how the whole call-back did (rule 13)."""
+
+    UNSPECIFIED = 0
+    REACHED = 1
+    NO_ANSWER = 2
+    BUSY = 3
+    FAILED = 4
+    WITHDRAWN = 5
 
 
 class LimitKind(Enum):
@@ -115,7 +127,10 @@ class AgentRow:
 
 @dataclass(frozen=True, slots=True)
 class QueueRow:
-    """One queue as figures: absolute values after a change; `ringing` includes contacts that are being joined."""
+    """One queue as figures: absolute values after a change; `ringing` includes contacts that are being joined.
+
+    Call-backs stand in their own figures, and in `connected`.
+    """
 
     queue_id: str
     waiting: int
@@ -132,3 +147,8 @@ class QueueRow:
     flowed_out_total: int = 0
     kept_back_total: int = 0
     kept_back_duration: timedelta = timedelta(0)
+    converted_total: int = 0
+    callbacks_open: int = 0
+    callbacks_opened_total: int = 0
+    callbacks_reached_total: int = 0
+    callbacks_unreached_total: int = 0

@@ -10,7 +10,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 from trunkline.acd.v1.acd_events_pb2 import AcdEvent
-from trunkline.acd.v1.acd_types_pb2 import SegmentOutcome
+from trunkline.acd.v1.acd_types_pb2 import CallbackOutcome, SegmentOutcome
 from trunkline_core.errors import Poison
 from trunkline_ledger.kafka.reader import EffectiveRecord
 from trunkline_platform.store import Rows, RowStore, Store, Upsert, Write
@@ -24,8 +24,13 @@ OUTCOMES = {
     SegmentOutcome.SEGMENT_OUTCOME_CLOSED_BY_SYSTEM: Outcome.CLOSED_BY_SYSTEM,
     SegmentOutcome.SEGMENT_OUTCOME_LIMIT_REACHED: Outcome.LIMIT_REACHED,
     SegmentOutcome.SEGMENT_OUTCOME_FLOWED_OUT: Outcome.FLOWED_OUT,
+    SegmentOutcome.SEGMENT_OUTCOME_CONVERTED_TO_CALLBACK: Outcome.CALLBACK,
 }
 """What `SegmentEnded` says; an answered segment ends with `ContactConnected`. The demo counts by it too."""
+
+
+CALLBACK = "callback"
+"""Kind of a call-back's document: a segment of its own kind, in no figure of the live queue."""
 
 
 class SegmentProjection:
@@ -63,6 +68,8 @@ def segment_write(effective: EffectiveRecord) -> Write | None:
         case "contact_enqueued":
             opened = event.contact_enqueued
             fields = {"queue_id": opened.queue_id, "opened_at": stored(at)}
+            if opened.callback:
+                fields["kind"] = CALLBACK
             return _upsert(event, opened.contact_id, opened.segment_no, fields)
         case "contact_connected":
             answered = event.contact_connected
@@ -75,6 +82,11 @@ def segment_write(effective: EffectiveRecord) -> Write | None:
                 raise Poison("an unknown outcome of a segment")
             fields = {"outcome": outcome.name, "closed_at": stored(at)}
             return _upsert(event, ended.contact_id, ended.segment_no, fields)
+        case "callback_ended":
+            unreached = event.callback_ended
+            name = CallbackOutcome.Name(unreached.outcome).removeprefix("CALLBACK_OUTCOME_")
+            fields = {"kind": CALLBACK, "outcome": name, "closed_at": stored(at)}
+            return _upsert(event, unreached.contact_id, unreached.segment_no, fields)
         case _:
             return None
 
@@ -111,8 +123,13 @@ class SegmentRows:
         return await self._rows.find(query, limit=limit, sort=(("_id", 1),))
 
 
+def is_live(row: dict[str, Any]) -> bool:
+    """Tell whether the document is a live caller's, and known from its beginning: no call-back."""
+    return "queue_id" in row and row.get("kind") != CALLBACK
+
+
 def segment_of(row: dict[str, Any]) -> QueueSegment:
-    """Return the domain's segment of a document."""
+    """Return the domain's segment of a live caller's document."""
     outcome = row.get("outcome")
     return QueueSegment(
         contact_id=row["contact_id"],

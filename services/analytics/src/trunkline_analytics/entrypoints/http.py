@@ -10,7 +10,7 @@ from fastapi import FastAPI, Header, Query
 from trunkline_core.errors import Invalid
 from trunkline_platform.credentials import TOKEN_KEY, Credentials, Role
 
-from trunkline_analytics.adapters.segments import SegmentRows, segment_of
+from trunkline_analytics.adapters.segments import SegmentRows, is_live, segment_of
 from trunkline_analytics.domain.definitions import CURRENT, MetricDefinition
 from trunkline_analytics.domain.service_level import abandon_rate, answer_rate, service_levels
 
@@ -56,7 +56,7 @@ def add_routes(
         found = await rows.between(
             tenant_of(token), aware("start", start), aware("end", end), queue_id, "", MAX_SEGMENTS
         )
-        known = [segment_of(row) for row in found if "queue_id" in row]
+        known = [segment_of(row) for row in found if is_live(row)]
         outcomes = [segment.outcome for segment in known if segment.outcome is not None]
         levels = service_levels(known, timedelta(seconds=within_s), datetime.now(UTC))
         return {
@@ -84,6 +84,7 @@ def segment_json(row: dict[str, Any]) -> dict[str, Any]:
         "contact_id": row["contact_id"],
         "segment_no": row["segment_no"],
         "queue_id": row.get("queue_id"),
+        "kind": row.get("kind", "live"),
         "opened_at": row["opened_at"].isoformat() if "opened_at" in row else None,
         "closed_at": row["closed_at"].isoformat() if "closed_at" in row else None,
         "outcome": row.get("outcome"),

@@ -136,8 +136,16 @@ def _segment_ended(event: Any) -> Command | None:
     return commands.RecordLimitReached(event.contact_id, event.segment_no) if is_over else None
 
 
+def _enqueued(event: Any) -> Command:
+    if event.callback:
+        return commands.RecordCallbackOpened(event.contact_id, event.queue_id, event.segment_no)
+    return commands.RecordEnqueued(event.contact_id, event.step_no, event.queue_id, event.segment_no)
+
+
 _ACD: dict[str, Callable[[Any], Command | None]] = {
-    "contact_enqueued": lambda e: commands.RecordEnqueued(e.contact_id, e.step_no, e.queue_id, e.segment_no),
+    "contact_enqueued": _enqueued,
+    "callback_attempted": _returned,
+    "callback_ended": lambda e: commands.RecordCallbackEnded(e.contact_id, e.segment_no),
     "contact_offered": lambda e: commands.RecordOffered(e.contact_id, e.segment_no, e.offer_no, e.agent_id),
     "offer_accepted": lambda e: commands.RecordAccepted(e.contact_id, e.segment_no, e.offer_no, e.agent_id),
     "offer_ended": _returned,

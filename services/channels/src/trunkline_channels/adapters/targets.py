@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from trunkline.acd.v1 import acd_commands_pb2 as acd
+from trunkline.acd.v1.acd_types_pb2 import CallbackOutcome
 from trunkline.common.v1.common_types_pb2 import Sealed as SealedMessage
 from trunkline.customer.v1 import customer_commands_pb2 as crm
 from trunkline.directory.v1.directory_types_pb2 import SkillRequirement as RequirementMessage
@@ -14,6 +15,7 @@ from trunkline.ivr.v1 import ivr_commands_pb2 as ivr
 from trunkline_core.errors import Rejection
 from trunkline_core.sealed import Sealed
 from trunkline_platform.credentials import Principal, service_principal
+from trunkline_platform.wire import timestamp
 
 from trunkline_channels.adapters.enums import channel_value
 from trunkline_channels.domain.contact import Contact, Step
@@ -54,6 +56,8 @@ class ServiceTargets:
             StepKind.ENQUEUE: (acd_client, _enqueue),
             StepKind.REPORT_CONNECTED: (acd_client, _report_connected),
             StepKind.REPORT_CONNECT_FAILED: (acd_client, _report_connect_failed),
+            StepKind.REQUEST_CALLBACK: (acd_client, _request_callback),
+            StepKind.REPORT_CALLBACK_RESULT: (acd_client, _report_callback_result),
             StepKind.END_AT_ACD: (acd_client, _end_at_acd),
         }
 
@@ -161,6 +165,31 @@ def _report_connect_failed(contact: Contact, step: Step) -> acd.AcdCommand:
             segment_no=step.segment_no,
             offer_no=step.offer_no,
             reason=contact.failure or "failed",
+        )
+    )
+
+
+def _request_callback(contact: Contact, step: Step) -> acd.AcdCommand:
+    time = contact.callback_not_before
+    return acd.AcdCommand(
+        request_callback=acd.RequestCallback(
+            contact_id=contact.contact_id,
+            step_no=step.step_no,
+            customer_id=contact.customer_id,
+            not_before_time=timestamp(time) if time else None,
+        )
+    )
+
+
+def _report_callback_result(contact: Contact, step: Step) -> acd.AcdCommand:
+    return acd.AcdCommand(
+        report_callback_result=acd.ReportCallbackResult(
+            contact_id=contact.contact_id,
+            step_no=step.step_no,
+            segment_no=step.segment_no,
+            offer_no=step.offer_no,
+            outcome=CallbackOutcome.Value(f"CALLBACK_OUTCOME_{(contact.failure or 'failed').upper()}"),
+            reason=contact.callback_reason,
         )
     )
 

@@ -4,6 +4,7 @@ Owns: the shape of the view. Must not: decide who may see it; the entry points d
 """
 
 from trunkline.contact.v1 import contact_types_pb2 as types
+from trunkline.contact.v1.contact_service_pb2 import Dial
 from trunkline.directory.v1 import directory_types_pb2 as directory
 from trunkline_core.flows import MenuOption
 from trunkline_core.texts import LocalizedText
@@ -35,6 +36,19 @@ async def contact_view(contact: Contact, sealer: Sealer, after: int, upto: int) 
         messages=[await _message(message, contact, sealer) for message in contact.messages[after:upto]],
         gathered={name: await sealer.open(text, contact.tenant) or "" for name, text in contact.gathered},
         locale=contact.locale,
+        callback=types.CallbackState.Value(f"CALLBACK_STATE_{contact.callback.name}"),
+        callback_refusal=contact.callback_refusal,
+    )
+
+
+async def dial_order(contact: Contact, sealer: Sealer) -> Dial:
+    """Return the order to dial the customer of a call-back, with the address opened. Raises: Transient."""
+    return Dial(
+        contact_id=contact.contact_id,
+        segment_no=contact.segment_no,
+        offer_no=contact.offer_no,
+        agent_id=contact.agent_id,
+        address=await sealer.open(contact.address, contact.tenant) or "",
     )
 
 

@@ -28,6 +28,8 @@ _ENDING = (
     commands.CloseContact,
     commands.ConfirmConnect,
     commands.RefuseConnect,
+    commands.WithdrawCallback,
+    commands.ReportCallResult,
     commands.AttachPeer,
     commands.DetachPeer,
 )

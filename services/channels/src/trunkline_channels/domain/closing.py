@@ -11,7 +11,14 @@ from trunkline_core.errors import Invalid, Rejection
 
 from trunkline_channels.domain import commands, steps, timing
 from trunkline_channels.domain.contact import Contact, Legs
-from trunkline_channels.domain.events import CleanUpConfirmed, ContactClosed, ContactConnected, ContactDropped, Event
+from trunkline_channels.domain.events import (
+    CallerHungUp,
+    CleanUpConfirmed,
+    ContactClosed,
+    ContactConnected,
+    ContactDropped,
+    Event,
+)
 from trunkline_channels.domain.state import ChannelsState
 from trunkline_channels.domain.words import CloseReason, ContactState, StepKind
 
@@ -29,9 +36,18 @@ def close(state: ChannelsState, command: commands.CloseContact, context: Context
     contact = live(state, command.contact_id, context.tenant)
     if command.reason is CloseReason.UNSPECIFIED:
         raise Invalid("reason", "must be set")
+    if command.reason is CloseReason.CUSTOMER_LEFT and contact.keeps_place:
+        yield from hang_up(contact)
+        return
     if command.reason is CloseReason.AGENT_ENDED:
         yield from as_connected(contact, command.agent_id)
     yield from end(state, contact.contact_id, command.reason)
+
+
+def hang_up(contact: Contact) -> Iterator[Event]:
+    """The caller, or the gateway with the caller's leg, is gone, and the contact goes on as a call-back."""
+    if contact.is_attached:
+        yield CallerHungUp(contact.contact_id)
 
 
 def as_connected(contact: Contact, agent_id: str) -> Iterator[Event]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from trunkline_core.flows import MenuOption
 from trunkline_core.routing import SkillRequirement
@@ -99,6 +100,32 @@ class RefuseConnect:
     contact_id: str
     segment_no: int
     offer_no: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCallback:
+    """The caller who waits wants to be called back, not before a time where one is said."""
+
+    contact_id: str
+    not_before_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawCallback:
+    """The customer does not want to be called back any more."""
+
+    contact_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportCallResult:
+    """How dialling the customer went: `reached`, `no_answer`, `busy`, `failed`, or `withdrawn` with a reason."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    outcome: str
     reason: str
 
 
@@ -275,6 +302,23 @@ class RecordLimitReached:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordCallbackOpened:
+    """Fact: acd keeps the caller's place as a call-back."""
+
+    contact_id: str
+    queue_id: str
+    segment_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCallbackEnded:
+    """Fact: the call-back ended without a connection."""
+
+    contact_id: str
+    segment_no: int
+
+
+@dataclass(frozen=True, slots=True)
 class RecordWrapUp:
     """Fact: the agent wrapped the contact up; the code is empty for none."""
 
@@ -306,6 +350,9 @@ CustomerCommand = (
     | CloseContact
     | ConfirmConnect
     | RefuseConnect
+    | RequestCallback
+    | WithdrawCallback
+    | ReportCallResult
     | AttachPeer
     | DetachPeer
 )
@@ -323,6 +370,8 @@ Fact = (
     | RecordForgotten
     | RecordAgentLost
     | RecordLimitReached
+    | RecordCallbackOpened
+    | RecordCallbackEnded
     | RecordWrapUp
 )
 StepAnswer = RecordCustomer | RefuseStep

@@ -14,7 +14,7 @@ from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
 
 from trunkline_channels.domain import policy
-from trunkline_channels.domain.words import Author, Channel, CloseReason, ContactState, StepKind
+from trunkline_channels.domain.words import Author, CallbackState, Channel, CloseReason, ContactState, StepKind
 
 
 class Legs(Enum):
@@ -95,7 +95,10 @@ class Contact:
         in_session: ivr may hold a session of it, or the trace of one. at_acd: acd may hold it.
         offer_no: the newest offer of the queue segment; (segment_no, offer_no) never goes back.
         agent_id: who has it; empty while nobody does.
-        failure: why the legs were refused.
+        failure: why the legs were refused, or how dialling the customer of a call-back went.
+        callback: whether the customer is called back; then the contact goes on when the caller hangs up.
+        callback_reason: why a call-back was withdrawn when it was to be dialled.
+        callback_refusal: why the caller is not called back after having asked for it.
     """
 
     contact_id: str
@@ -130,6 +133,10 @@ class Contact:
     closed_time: datetime | None = None
     messages: tuple[Message, ...] = ()
     gathered: tuple[tuple[str, Sealed], ...] = ()
+    callback: CallbackState = CallbackState.UNSPECIFIED
+    callback_not_before: datetime | None = None
+    callback_reason: str = ""
+    callback_refusal: str = ""
 
     @property
     def is_by_messages(self) -> bool:
@@ -150,6 +157,20 @@ class Contact:
     def place(self) -> tuple[int, int]:
         """The newest (segment, offer)."""
         return (self.segment_no, self.offer_no)
+
+    @property
+    def keeps_place(self) -> bool:
+        """Whether it goes on without the caller, who is called back, or is about to hear whether."""
+        is_asked = self.step is not None and self.step.kind is StepKind.REQUEST_CALLBACK
+        is_waiting = self.state in (ContactState.QUEUED, ContactState.OFFERED, ContactState.CONNECTING)
+        is_joined = self.legs is Legs.JOINED  # the customer was reached: whoever hangs up now, leaves
+        return is_waiting and not is_joined and (self.callback is CallbackState.OPEN or is_asked)
+
+    @property
+    def is_to_dial(self) -> bool:
+        """Whether the gateway has to dial the customer of a call-back now."""
+        is_awaited = self.state is ContactState.CONNECTING and self.legs is Legs.AWAITED
+        return is_awaited and self.callback is CallbackState.OPEN
 
     @property
     def has_room(self) -> bool:

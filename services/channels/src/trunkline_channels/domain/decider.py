@@ -10,6 +10,7 @@ from typing import assert_never
 from trunkline_core.decider import Context
 
 from trunkline_channels.domain import (
+    callbacks,
     closing,
     commands,
     connecting,
@@ -87,6 +88,9 @@ def _decide(state: ChannelsState, command: Command, context: Context) -> Iterato
             | commands.CloseContact()
             | commands.ConfirmConnect()
             | commands.RefuseConnect()
+            | commands.RequestCallback()
+            | commands.WithdrawCallback()
+            | commands.ReportCallResult()
             | commands.AttachPeer()
             | commands.DetachPeer()
         ):
@@ -111,6 +115,12 @@ def _decide_for_edge(state: ChannelsState, command: commands.CustomerCommand, co
             return connecting.confirm(state, command, context)
         case commands.RefuseConnect():
             return connecting.refuse(state, command, context)
+        case commands.RequestCallback():
+            return callbacks.request(state, command, context)
+        case commands.WithdrawCallback():
+            return callbacks.withdraw(state, command, context)
+        case commands.ReportCallResult():
+            return callbacks.report(state, command, context)
         case commands.AttachPeer():
             return peers.attach(state, command, context)
         case commands.DetachPeer():
@@ -147,6 +157,10 @@ def _decide_fact(state: ChannelsState, command: commands.Fact, context: Context)
             return queueing.record_agent_lost(state, command, context)
         case commands.RecordLimitReached():
             return queueing.record_limit_reached(state, command, context)
+        case commands.RecordCallbackOpened():
+            return callbacks.record_opened(state, command, context)
+        case commands.RecordCallbackEnded():
+            return callbacks.record_ended(state, command, context)
         case commands.RecordWrapUp():
             return queueing.record_wrap_up(state, command, context)
         case _:
@@ -185,6 +199,14 @@ def _evolve(state: ChannelsState, contact: Contact, event: events.LaterEvent, co
             closing.apply_dropped(state, event)
         case events.ContactWrappedUp():
             pass
+        case events.CallbackRequested():
+            callbacks.apply_requested(state, contact, event)
+        case events.CallbackOpened():
+            callbacks.apply_opened(state, contact, event)
+        case events.CallerHungUp():
+            callbacks.apply_hung_up(state, contact)
+        case events.CustomerUnreached():
+            callbacks.apply_unreached(state, contact, event)
         case _:
             _evolve_in_queue(state, contact, event, context)
 

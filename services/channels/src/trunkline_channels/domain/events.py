@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from trunkline_core.flows import MenuOption
 from trunkline_core.routing import SkillRequirement
@@ -185,6 +186,41 @@ class ContactConnected:
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackRequested:
+    """The caller who waits wants to be called back."""
+
+    contact_id: str
+    not_before_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackOpened:
+    """The place is kept: the caller may hang up."""
+
+    contact_id: str
+    queue_id: str
+    segment_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallerHungUp:
+    """The caller hung up and is called back; the contact goes on."""
+
+    contact_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerUnreached:
+    """The customer was dialled and not reached; acd still has to say what follows."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    outcome: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class MessageAdded:
     """Somebody wrote a message; `agent_id` when an agent did."""
 
@@ -244,6 +280,7 @@ class ContactDropped:
     contact_id: str
 
 
+CallbackEvent = CallbackRequested | CallbackOpened | CallerHungUp | CustomerUnreached
 QueueEvent = (
     ContactQueued | ContactOffered | ConnectRequested | ContactReturned | LegsJoined | LegsRefused | ContactConnected
 )
@@ -257,6 +294,7 @@ LaterEvent = (
     | TextGathered
     | PersonRequested
     | QueueEvent
+    | CallbackEvent
     | MessageAdded
     | PeerAttached
     | PeerDetached

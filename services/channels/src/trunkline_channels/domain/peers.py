@@ -39,6 +39,8 @@ def lose(state: ChannelsState, command: commands.LosePeer, context: Context) -> 
         contact = state.contact(contact_id, context.tenant)
         if contact.channel is Channel.CHAT:
             yield PeerDetached(contact_id, contact.peer_id)
+        elif contact.keeps_place:
+            yield from closing.hang_up(contact)
         else:
             yield from closing.end(state, contact_id, CloseReason.PEER_LOST)
 

@@ -16,4 +16,5 @@ MAX_CONTACTS_PER_LOSS = 100  # all records of one command lie in one batch (ledg
 # A text stands twice in its record, in the command and in the event, and the record holds 64 KiB (ledger rule 6).
 MAX_TEXT_BYTES = 31 * 1024
 LOCALES = frozenset({"zh", "en"})
+CALL_OUTCOMES = frozenset({"reached", "no_answer", "busy", "failed", "withdrawn"})
 LEG_FAILURES = frozenset({"busy", "unreachable", "failed"})

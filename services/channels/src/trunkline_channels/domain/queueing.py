@@ -9,7 +9,7 @@ from dataclasses import replace
 from trunkline_core.decider import Context
 from trunkline_core.texts import LocalizedText
 
-from trunkline_channels.domain import closing, commands, connecting, conversation, timing
+from trunkline_channels.domain import callbacks, closing, commands, connecting, conversation, timing
 from trunkline_channels.domain.contact import Contact, Legs, without_step
 from trunkline_channels.domain.events import (
     ConnectRequested,
@@ -32,7 +32,7 @@ NOBODY_FREE = LocalizedText(
     en="Sorry, nobody could take you in time. Please try again later.",
 )
 _RINGING = (ContactState.OFFERED, ContactState.CONNECTING)
-_REPORTS = (StepKind.REPORT_CONNECTED, StepKind.REPORT_CONNECT_FAILED)
+_REPORTS = (StepKind.REPORT_CONNECTED, StepKind.REPORT_CONNECT_FAILED, StepKind.REPORT_CALLBACK_RESULT)
 
 
 def record_enqueued(state: ChannelsState, command: commands.RecordEnqueued, context: Context) -> Iterator[Event]:
@@ -65,6 +65,7 @@ def record_offer_ended(state: ChannelsState, command: commands.RecordOfferEnded,
     contact = state.contact(command.contact_id, context.tenant)
     if contact.state in _RINGING and (command.segment_no, command.offer_no) == contact.place:
         yield ContactReturned(contact.contact_id, command.segment_no, command.offer_no)
+        yield from callbacks.give_up_without_caller(state, contact.contact_id)
 
 
 def record_connected(state: ChannelsState, command: commands.RecordConnected, context: Context) -> Iterator[Event]:

@@ -15,7 +15,7 @@ from trunkline_channels.domain import closing, commands, conversation, refusals
 from trunkline_channels.domain.contact import Contact
 from trunkline_channels.domain.events import Event
 from trunkline_channels.domain.state import ChannelsState
-from trunkline_channels.domain.words import CloseReason, ContactState
+from trunkline_channels.domain.words import CallbackState, CloseReason, ContactState
 
 
 class Difference(StrEnum):
@@ -36,6 +36,7 @@ class Stage(StrEnum):
     CONNECTING = "connecting"
     CONNECTED = "connected"
     ENDED = "ended"
+    SCHEDULED = "scheduled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,4 +123,10 @@ def _agree(contact: Contact, at_acd: AtAcd) -> bool:
     is_held = contact.state is not ContactState.QUEUED
     same_place = not is_held or contact.place == (at_acd.segment_no, at_acd.offer_no)
     same_agent = contact.agent_id == at_acd.agent_id
-    return _STAGES.get(contact.state) is at_acd.stage and same_place and same_agent
+    return _is_same_stage(contact, at_acd.stage) and same_place and same_agent
+
+
+def _is_same_stage(contact: Contact, stage: Stage) -> bool:
+    if stage is Stage.SCHEDULED:  # a call-back that was asked for later, or between two attempts
+        return contact.state is ContactState.QUEUED and contact.callback is CallbackState.OPEN
+    return _STAGES.get(contact.state) is stage

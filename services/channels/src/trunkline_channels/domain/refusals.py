@@ -9,11 +9,11 @@ from dataclasses import replace
 from trunkline_core.decider import Context
 from trunkline_core.texts import LocalizedText
 
-from trunkline_channels.domain import closing, commands, conversation, opening
+from trunkline_channels.domain import callbacks, closing, commands, conversation, opening
 from trunkline_channels.domain.contact import Contact
 from trunkline_channels.domain.events import Event, StepRefused
 from trunkline_channels.domain.state import ChannelsState
-from trunkline_channels.domain.words import CloseReason, StepKind
+from trunkline_channels.domain.words import CallbackState, CloseReason, StepKind
 
 APOLOGY = LocalizedText(
     zh="很抱歉,现在无法为您接通,请稍后再试。",
@@ -35,6 +35,8 @@ def refuse(state: ChannelsState, command: commands.RefuseStep, context: Context)
     elif step.kind in _CLOSING:
         yield from conversation.tell(state, contact.contact_id, APOLOGY)
         yield from closing.end(state, contact.contact_id, CloseReason.REFUSED, command.rule)
+    elif step.kind is StepKind.REQUEST_CALLBACK:
+        yield from callbacks.give_up_without_caller(state, contact.contact_id)
     elif step.kind in _CLEANING:
         yield from closing.clean_up(state, contact.contact_id)
 
@@ -50,5 +52,7 @@ def apply_refused(state: ChannelsState, contact: Contact, event: StepRefused, co
     prompt = contact.prompt
     if prompt is not None and step.kind is StepKind.ADVANCE_SESSION:
         prompt = replace(prompt, is_open=True)
+    if step.kind is StepKind.REQUEST_CALLBACK:
+        contact = replace(contact, callback=CallbackState.UNSPECIFIED, callback_refusal=event.rule)
     in_session = contact.in_session and step.kind is not StepKind.START_SESSION
     state.put(replace(contact, step=None, prompt=prompt, in_session=in_session))

@@ -10,7 +10,7 @@ from dataclasses import replace
 from trunkline_channels.domain.contact import Contact, Step
 from trunkline_channels.domain.events import StepBegun
 from trunkline_channels.domain.state import ChannelsState
-from trunkline_channels.domain.words import StepKind
+from trunkline_channels.domain.words import CallbackState, StepKind
 
 
 def begin(state: ChannelsState, contact_id: str, kind: StepKind) -> Iterator[StepBegun]:
@@ -29,6 +29,8 @@ def answers(contact: Contact, step_no: int, *kinds: StepKind) -> bool:
 def apply_begun(state: ChannelsState, contact: Contact, event: StepBegun) -> None:
     """Keep the step until it is answered, and who may hold the contact from now on."""
     kind = StepKind(event.kind)
+    if contact.callback is CallbackState.REQUESTED and kind is not StepKind.REQUEST_CALLBACK:
+        contact = replace(contact, callback=CallbackState.UNSPECIFIED)  # overtaken: somebody takes the call already
     step = Step(event.step_no, kind, contact.segment_no, contact.offer_no)
     state.put(
         replace(

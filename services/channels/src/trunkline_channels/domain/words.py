@@ -38,6 +38,15 @@ class CloseReason(Enum):
     AGENT_LOST = 7
     RECONCILED = 8
     LIMIT_REACHED = 9
+    CALLBACK_ENDED = 20
+
+
+class CallbackState(Enum):
+    """Whether the customer is called back; unspecified: no."""
+
+    UNSPECIFIED = 0
+    REQUESTED = 1
+    OPEN = 2
 
 
 class Author(Enum):
@@ -58,6 +67,8 @@ class StepKind(StrEnum):
     ENQUEUE = "enqueue"
     REPORT_CONNECTED = "report_connected"
     REPORT_CONNECT_FAILED = "report_connect_failed"
+    REQUEST_CALLBACK = "request_callback"
+    REPORT_CALLBACK_RESULT = "report_callback_result"
     END_AT_ACD = "end_at_acd"
     END_SESSION = "end_session"
 

@@ -5,7 +5,7 @@ Owns: one stream's requests, answers and pushes. Must not: contain a rule; the a
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 from trunkline.contact.v1 import contact_service_pb2 as wire
@@ -22,8 +22,8 @@ from trunkline_platform.reads import OwnerReads
 from trunkline_platform.sealing import Sealer
 from trunkline_platform.wire import duration
 
-from trunkline_channels.adapters.views import contact_view, gone_view
-from trunkline_channels.application.hub import Gone, Hub, Subscriber, part_of
+from trunkline_channels.adapters.views import contact_view, dial_order, gone_view
+from trunkline_channels.application.hub import Gone, Hub, Subscriber, Telling, part_of
 from trunkline_channels.application.peers import Peers
 from trunkline_channels.application.reasons import reason_of
 from trunkline_channels.application.reception import Arrival, Reception
@@ -142,6 +142,13 @@ class _Session:
             else:
                 view = await contact_view(telling.contact, self._sealer, telling.after, telling.upto)
             await self._outgoing.put(wire.SessionResponse(contact=view))
+            if isinstance(telling, Telling) and self._is_to_dial(telling.contact):
+                order = await dial_order(telling.contact, self._sealer)
+                await self._outgoing.put(wire.SessionResponse(dial=order))
+
+    def _is_to_dial(self, contact: Contact) -> bool:
+        """Only the gateway that brought the caller dials; whoever watches sees no address."""
+        return contact.is_to_dial and contact.peer_id == self._peer_id
 
     async def _read(self, requests: AsyncIterator[wire.SessionRequest]) -> None:
         async for request in requests:
@@ -223,9 +230,7 @@ class _Session:
         return command.contact_id
 
 
-def _command(
-    request: wire.SessionRequest, kind: str
-) -> commands.CloseContact | commands.ConfirmConnect | commands.RefuseConnect:
+def _command(request: wire.SessionRequest, kind: str) -> commands.CustomerCommand:
     match kind:
         case "customer_left":
             return commands.CloseContact(request.customer_left.contact_id, CloseReason.CUSTOMER_LEFT, "")
@@ -235,6 +240,18 @@ def _command(
         case "leg_failed":
             failed = request.leg_failed
             return commands.RefuseConnect(failed.contact_id, failed.segment_no, failed.offer_no, failed.reason)
+        case "request_callback":
+            wish = request.request_callback
+            has_time = wish.HasField("not_before_time")
+            return commands.RequestCallback(
+                wish.contact_id, wish.not_before_time.ToDatetime(tzinfo=UTC) if has_time else None
+            )
+        case "withdraw_callback":
+            return commands.WithdrawCallback(request.withdraw_callback.contact_id)
+        case "call_result":
+            result = request.call_result
+            place = (result.segment_no, result.offer_no)
+            return commands.ReportCallResult(result.contact_id, *place, result.outcome, result.reason)
         case _:
             raise Invalid("request", "is unknown")
 

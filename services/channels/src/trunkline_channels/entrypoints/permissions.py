@@ -30,7 +30,13 @@ def permit(command: Command, principal: Principal) -> None:
         case commands.AttachPeer() | commands.DetachPeer():
             if principal.actor != CUSTOMER:
                 raise Forbidden("only chat pages come and go; a gateway holds its contacts by its stream")
-        case commands.ConfirmConnect() | commands.RefuseConnect():
+        case (
+            commands.ConfirmConnect()
+            | commands.RefuseConnect()
+            | commands.RequestCallback()
+            | commands.WithdrawCallback()
+            | commands.ReportCallResult()
+        ):
             principal.require(Role.GATEWAY)
         case (
             commands.AddMessage(author=Author.AGENT, agent_id=agent_id)

@@ -34,6 +34,8 @@ TRIGGERS: Final = {
     "ConnectFailed": Text("与其他座席接通失败后", "when connecting it to somebody else had failed"),
     "ContactMoved": Text("客户从其他队列转来时", "when it came over from another queue"),
     "RingWidened": Text("客户等待较久、技能要求放宽后", "when it had waited so long that less skill was asked for"),
+    "CallbackRequested": Text("客户改为等候回电时", "when the customer asked to be called back"),
+    "CallbackBegan": Text("到了约定的回电时间", "when the time of the call-back came"),
     "AffinityEnded": Text("原先保留的座席未能接待后", "when the agent whom it was held for could not take it"),
     "DrainEnded": Text("久候的来电接走后", "when no call waited too long any more"),
     "ExclusionEnded": Text("未接听后的间隔结束时", "when the pause after passing on it was over"),
@@ -48,6 +50,7 @@ OUTCOMES: Final = {
     "EXPIRED": Text("曾分配给 {agent}，对方未应答", "{agent} was asked and did not answer"),
     "RESCINDED": Text("正在呼叫 {agent} 时客户离开", "{agent} was being asked when the customer left"),
     "AGENT_LOST": Text("曾分配给 {agent}，其工作台断开", "{agent} was asked, and the desk was lost"),
+    "NOT_REACHED": Text("{agent} 已接受，但未能拨通客户", "{agent} accepted it, and the customer was not reached"),
     "CONNECT_FAILED": Text("{agent} 已接受，但接通失败", "{agent} accepted it, and connecting failed"),
 }
 

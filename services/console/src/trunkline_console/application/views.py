@@ -58,6 +58,7 @@ def work_json(item: WorkItem) -> dict[str, Any]:
         "expires": optional_moment(item, "expires_time"),
         "entered": optional_moment(item, "entered_time"),
         "extensions_left": item.extensions_left,
+        "callback": item.callback,
     }
 
 

@@ -18,6 +18,8 @@ export interface WorkItem {
   entered: string;
   /** How often the end of this timed wrap-up may still be put off. */
   extensions_left: number;
+  /** The customer is called back: dialled once the agent accepts. */
+  callback: boolean;
 }
 
 export interface Candidate {

@@ -31,6 +31,7 @@ function work(contact_id: string, change: Partial<WorkItem> = {}): WorkItem {
     expires: null,
     entered: at(0),
     extensions_left: 0,
+    callback: false,
     ...change,
   };
 }

@@ -47,6 +47,7 @@ function Caller({offer, title}: {offer: WorkItem; title: string}) {
       </h2>
       <p>{useCallerText(contact)}</p>
       {newest !== "" && <p className="tl-offer-question">{newest}</p>}
+      {offer.callback && <p className="tl-offer-question">{t("offer.callback")}</p>}
       <p className="tl-quiet">{t("desk.waited", {time: clockTime(now_ms - Date.parse(offer.entered))})}</p>
     </div>
   );

@@ -63,6 +63,7 @@ function WorkButton({item}: {item: WorkItem}) {
       </span>
       <span className="tl-work-row">
         <span className={`tl-tag tl-tag-${TONES[item.state]}`}>{t(`desk.state.${item.state}`)}</span>
+        {item.callback && <span className="tl-tag">{t("desk.callback")}</span>}
         {unread > 0 && <span className="tl-tag tl-unread">{t("desk.unread", {count: unread})}</span>}
       </span>
     </button>

@@ -22,78 +22,87 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from trunkline.acd.v1 import acd_types_pb2 as trunkline_dot_acd_dot_v1_dot_acd__types__pb2
 from trunkline.common.v1 import common_types_pb2 as trunkline_dot_common_dot_v1_dot_common__types__pb2
 from trunkline.directory.v1 import directory_types_pb2 as trunkline_dot_directory_dot_v1_dot_directory__types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#trunkline/acd/v1/acd_commands.proto\x12\x10trunkline.acd.v1\x1a trunkline/acd/v1/acd_types.proto\x1a&trunkline/common/v1/common_types.proto\x1a,trunkline/directory/v1/directory_types.proto\"B\n\x08PutQueue\x12\x36\n\x05queue\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.QueueDefinition\"U\n\tPutPolicy\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\x37\n\x06queues\x18\x02 \x03(\x0b\x32\'.trunkline.directory.v1.QueueDefinition\"B\n\x08PutAgent\x12\x36\n\x05\x61gent\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.AgentDefinition\"%\n\rPutWrapUpCode\x12\x14\n\x0cwrap_up_code\x18\x01 \x01(\t\"\xcf\x02\n\x0e\x45nqueueContact\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x10\n\x08queue_id\x18\x03 \x01(\t\x12-\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x1c.trunkline.common.v1.Channel\x12\x16\n\x0evalue_permille\x18\x05 \x01(\x05\x12\x18\n\x10urgency_permille\x18\x06 \x01(\x05\x12>\n\x0crequirements\x18\x07 \x03(\x0b\x32(.trunkline.directory.v1.SkillRequirement\x12\x13\n\x0b\x63ustomer_id\x18\x08 \x01(\t\x12\x34\n\x07\x63hoices\x18\t \x03(\x0b\x32#.trunkline.directory.v1.SkillChoice\x12\x1a\n\x12preferred_agent_id\x18\n \x01(\t\"A\n\nEndContact\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\\\n\x0fReportConnected\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x12\n\nsegment_no\x18\x03 \x01(\x05\x12\x10\n\x08offer_no\x18\x04 \x01(\x05\"p\n\x13ReportConnectFailed\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x12\n\nsegment_no\x18\x03 \x01(\x05\x12\x10\n\x08offer_no\x18\x04 \x01(\x05\x12\x0e\n\x06reason\x18\x05 \x01(\t\"E\n\x0b\x41\x63\x63\x65ptOffer\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\"F\n\x0c\x44\x65\x63lineOffer\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\"J\n\x0c\x46inishWrapUp\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x14\n\x0cwrap_up_code\x18\x03 \x01(\t\"p\n\tSetIntent\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12(\n\x06intent\x18\x02 \x01(\x0e\x32\x18.trunkline.acd.v1.Intent\x12\x14\n\x0c\x62reak_reason\x18\x03 \x01(\t\x12\x11\n\twhen_free\x18\x04 \x01(\x08\"4\n\x0c\x45xtendWrapUp\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\"\x1e\n\nRearmAgent\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\"I\n\x10OpenAgentSession\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x0f\n\x07peer_id\x18\x02 \x01(\t\x12\x12\n\nsession_id\x18\x03 \x01(\t\"9\n\x11\x43loseAgentSession\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\".\n\x08LosePeer\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x11\n\tagent_ids\x18\x02 \x03(\t\"3\n\x0b\x45xpireOffer\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08offer_no\x18\x02 \x01(\x05\"8\n\x10\x45xpireConnecting\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08offer_no\x18\x02 \x01(\x05\"4\n\x0c\x45xpireWrapUp\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\"3\n\x0b\x45xpireGrace\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\"4\n\x0c\x45ndExclusion\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\"0\n\x0cRelaxContact\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0c\n\x04ring\x18\x02 \x01(\x05\":\n\x10ReachLongestWait\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\"\'\n\x13\x43learUnstaffedQueue\x12\x10\n\x08queue_id\x18\x01 \x01(\t\"!\n\rRefreshSkills\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\"!\n\rCheckOverflow\x12\x10\n\x08queue_id\x18\x01 \x01(\t\"!\n\x0b\x45ndAffinity\x12\x12\n\ncontact_id\x18\x01 \x01(\t\")\n\x0cHandOutChats\x12\x19\n\x11routing_domain_id\x18\x01 \x01(\t\"#\n\rDropTombstone\x12\x12\n\ncontact_id\x18\x01 \x01(\t\"\xec\r\n\nAcdCommand\x12/\n\tput_queue\x18\x01 \x01(\x0b\x32\x1a.trunkline.acd.v1.PutQueueH\x00\x12/\n\tput_agent\x18\x02 \x01(\x0b\x32\x1a.trunkline.acd.v1.PutAgentH\x00\x12;\n\x0f\x65nqueue_contact\x18\x03 \x01(\x0b\x32 .trunkline.acd.v1.EnqueueContactH\x00\x12\x33\n\x0b\x65nd_contact\x18\x04 \x01(\x0b\x32\x1c.trunkline.acd.v1.EndContactH\x00\x12=\n\x10report_connected\x18\x05 \x01(\x0b\x32!.trunkline.acd.v1.ReportConnectedH\x00\x12\x46\n\x15report_connect_failed\x18\x06 \x01(\x0b\x32%.trunkline.acd.v1.ReportConnectFailedH\x00\x12\x35\n\x0c\x61\x63\x63\x65pt_offer\x18\x07 \x01(\x0b\x32\x1d.trunkline.acd.v1.AcceptOfferH\x00\x12\x37\n\rdecline_offer\x18\x08 \x01(\x0b\x32\x1e.trunkline.acd.v1.DeclineOfferH\x00\x12\x38\n\x0e\x66inish_wrap_up\x18\t \x01(\x0b\x32\x1e.trunkline.acd.v1.FinishWrapUpH\x00\x12\x31\n\nset_intent\x18\n \x01(\x0b\x32\x1b.trunkline.acd.v1.SetIntentH\x00\x12\x33\n\x0brearm_agent\x18\x0b \x01(\x0b\x32\x1c.trunkline.acd.v1.RearmAgentH\x00\x12@\n\x12open_agent_session\x18\x0c \x01(\x0b\x32\".trunkline.acd.v1.OpenAgentSessionH\x00\x12\x42\n\x13\x63lose_agent_session\x18\r \x01(\x0b\x32#.trunkline.acd.v1.CloseAgentSessionH\x00\x12/\n\tlose_peer\x18\x0e \x01(\x0b\x32\x1a.trunkline.acd.v1.LosePeerH\x00\x12\x35\n\x0c\x65xpire_offer\x18\x0f \x01(\x0b\x32\x1d.trunkline.acd.v1.ExpireOfferH\x00\x12?\n\x11\x65xpire_connecting\x18\x10 \x01(\x0b\x32\".trunkline.acd.v1.ExpireConnectingH\x00\x12\x38\n\x0e\x65xpire_wrap_up\x18\x11 \x01(\x0b\x32\x1e.trunkline.acd.v1.ExpireWrapUpH\x00\x12\x35\n\x0c\x65xpire_grace\x18\x12 \x01(\x0b\x32\x1d.trunkline.acd.v1.ExpireGraceH\x00\x12\x37\n\rend_exclusion\x18\x13 \x01(\x0b\x32\x1e.trunkline.acd.v1.EndExclusionH\x00\x12\x39\n\x0e\x64rop_tombstone\x18\x14 \x01(\x0b\x32\x1f.trunkline.acd.v1.DropTombstoneH\x00\x12;\n\x10put_wrap_up_code\x18\x15 \x01(\x0b\x32\x1f.trunkline.acd.v1.PutWrapUpCodeH\x00\x12\x37\n\rrelax_contact\x18\x16 \x01(\x0b\x32\x1e.trunkline.acd.v1.RelaxContactH\x00\x12@\n\x12reach_longest_wait\x18\x17 \x01(\x0b\x32\".trunkline.acd.v1.ReachLongestWaitH\x00\x12\x46\n\x15\x63lear_unstaffed_queue\x18\x18 \x01(\x0b\x32%.trunkline.acd.v1.ClearUnstaffedQueueH\x00\x12\x38\n\x0e\x65xtend_wrap_up\x18\x19 \x01(\x0b\x32\x1e.trunkline.acd.v1.ExtendWrapUpH\x00\x12\x39\n\x0erefresh_skills\x18\x1a \x01(\x0b\x32\x1f.trunkline.acd.v1.RefreshSkillsH\x00\x12\x39\n\x0e\x63heck_overflow\x18\x1b \x01(\x0b\x32\x1f.trunkline.acd.v1.CheckOverflowH\x00\x12\x35\n\x0c\x65nd_affinity\x18\x1e \x01(\x0b\x32\x1d.trunkline.acd.v1.EndAffinityH\x00\x12\x38\n\x0ehand_out_chats\x18% \x01(\x0b\x32\x1e.trunkline.acd.v1.HandOutChatsH\x00\x12\x31\n\nput_policy\x18\x1c \x01(\x0b\x32\x1b.trunkline.acd.v1.PutPolicyH\x00\x42\t\n\x07\x63ommandb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#trunkline/acd/v1/acd_commands.proto\x12\x10trunkline.acd.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a trunkline/acd/v1/acd_types.proto\x1a&trunkline/common/v1/common_types.proto\x1a,trunkline/directory/v1/directory_types.proto\"B\n\x08PutQueue\x12\x36\n\x05queue\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.QueueDefinition\"U\n\tPutPolicy\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\x37\n\x06queues\x18\x02 \x03(\x0b\x32\'.trunkline.directory.v1.QueueDefinition\"B\n\x08PutAgent\x12\x36\n\x05\x61gent\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.AgentDefinition\"%\n\rPutWrapUpCode\x12\x14\n\x0cwrap_up_code\x18\x01 \x01(\t\"\xcf\x02\n\x0e\x45nqueueContact\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x10\n\x08queue_id\x18\x03 \x01(\t\x12-\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x1c.trunkline.common.v1.Channel\x12\x16\n\x0evalue_permille\x18\x05 \x01(\x05\x12\x18\n\x10urgency_permille\x18\x06 \x01(\x05\x12>\n\x0crequirements\x18\x07 \x03(\x0b\x32(.trunkline.directory.v1.SkillRequirement\x12\x13\n\x0b\x63ustomer_id\x18\x08 \x01(\t\x12\x34\n\x07\x63hoices\x18\t \x03(\x0b\x32#.trunkline.directory.v1.SkillChoice\x12\x1a\n\x12preferred_agent_id\x18\n \x01(\t\"A\n\nEndContact\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\\\n\x0fReportConnected\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x12\n\nsegment_no\x18\x03 \x01(\x05\x12\x10\n\x08offer_no\x18\x04 \x01(\x05\"p\n\x13ReportConnectFailed\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x12\n\nsegment_no\x18\x03 \x01(\x05\x12\x10\n\x08offer_no\x18\x04 \x01(\x05\x12\x0e\n\x06reason\x18\x05 \x01(\t\"E\n\x0b\x41\x63\x63\x65ptOffer\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\"F\n\x0c\x44\x65\x63lineOffer\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\"J\n\x0c\x46inishWrapUp\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x14\n\x0cwrap_up_code\x18\x03 \x01(\t\"p\n\tSetIntent\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12(\n\x06intent\x18\x02 \x01(\x0e\x32\x18.trunkline.acd.v1.Intent\x12\x14\n\x0c\x62reak_reason\x18\x03 \x01(\t\x12\x11\n\twhen_free\x18\x04 \x01(\x08\"4\n\x0c\x45xtendWrapUp\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\"\x1e\n\nRearmAgent\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\"I\n\x10OpenAgentSession\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x0f\n\x07peer_id\x18\x02 \x01(\t\x12\x12\n\nsession_id\x18\x03 \x01(\t\"9\n\x11\x43loseAgentSession\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\".\n\x08LosePeer\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x11\n\tagent_ids\x18\x02 \x03(\t\"3\n\x0b\x45xpireOffer\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08offer_no\x18\x02 \x01(\x05\"8\n\x10\x45xpireConnecting\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08offer_no\x18\x02 \x01(\x05\"4\n\x0c\x45xpireWrapUp\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\"3\n\x0b\x45xpireGrace\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\"4\n\x0c\x45ndExclusion\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\"0\n\x0cRelaxContact\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0c\n\x04ring\x18\x02 \x01(\x05\":\n\x10ReachLongestWait\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\"\'\n\x13\x43learUnstaffedQueue\x12\x10\n\x08queue_id\x18\x01 \x01(\t\"!\n\rRefreshSkills\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\"!\n\rCheckOverflow\x12\x10\n\x08queue_id\x18\x01 \x01(\t\"!\n\x0b\x45ndAffinity\x12\x12\n\ncontact_id\x18\x01 \x01(\t\"\x80\x01\n\x0fRequestCallback\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x13\n\x0b\x63ustomer_id\x18\x03 \x01(\t\x12\x33\n\x0fnot_before_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa5\x01\n\x14ReportCallbackResult\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x12\n\nsegment_no\x18\x03 \x01(\x05\x12\x10\n\x08offer_no\x18\x04 \x01(\x05\x12\x32\n\x07outcome\x18\x05 \x01(\x0e\x32!.trunkline.acd.v1.CallbackOutcome\x12\x0e\n\x06reason\x18\x06 \x01(\t\"6\n\x10WithdrawCallback\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"#\n\rBeginCallback\x12\x12\n\ncontact_id\x18\x01 \x01(\t\")\n\x0cHandOutChats\x12\x19\n\x11routing_domain_id\x18\x01 \x01(\t\"#\n\rDropTombstone\x12\x12\n\ncontact_id\x18\x01 \x01(\t\"\xf1\x0f\n\nAcdCommand\x12/\n\tput_queue\x18\x01 \x01(\x0b\x32\x1a.trunkline.acd.v1.PutQueueH\x00\x12/\n\tput_agent\x18\x02 \x01(\x0b\x32\x1a.trunkline.acd.v1.PutAgentH\x00\x12;\n\x0f\x65nqueue_contact\x18\x03 \x01(\x0b\x32 .trunkline.acd.v1.EnqueueContactH\x00\x12\x33\n\x0b\x65nd_contact\x18\x04 \x01(\x0b\x32\x1c.trunkline.acd.v1.EndContactH\x00\x12=\n\x10report_connected\x18\x05 \x01(\x0b\x32!.trunkline.acd.v1.ReportConnectedH\x00\x12\x46\n\x15report_connect_failed\x18\x06 \x01(\x0b\x32%.trunkline.acd.v1.ReportConnectFailedH\x00\x12\x35\n\x0c\x61\x63\x63\x65pt_offer\x18\x07 \x01(\x0b\x32\x1d.trunkline.acd.v1.AcceptOfferH\x00\x12\x37\n\rdecline_offer\x18\x08 \x01(\x0b\x32\x1e.trunkline.acd.v1.DeclineOfferH\x00\x12\x38\n\x0e\x66inish_wrap_up\x18\t \x01(\x0b\x32\x1e.trunkline.acd.v1.FinishWrapUpH\x00\x12\x31\n\nset_intent\x18\n \x01(\x0b\x32\x1b.trunkline.acd.v1.SetIntentH\x00\x12\x33\n\x0brearm_agent\x18\x0b \x01(\x0b\x32\x1c.trunkline.acd.v1.RearmAgentH\x00\x12@\n\x12open_agent_session\x18\x0c \x01(\x0b\x32\".trunkline.acd.v1.OpenAgentSessionH\x00\x12\x42\n\x13\x63lose_agent_session\x18\r \x01(\x0b\x32#.trunkline.acd.v1.CloseAgentSessionH\x00\x12/\n\tlose_peer\x18\x0e \x01(\x0b\x32\x1a.trunkline.acd.v1.LosePeerH\x00\x12\x35\n\x0c\x65xpire_offer\x18\x0f \x01(\x0b\x32\x1d.trunkline.acd.v1.ExpireOfferH\x00\x12?\n\x11\x65xpire_connecting\x18\x10 \x01(\x0b\x32\".trunkline.acd.v1.ExpireConnectingH\x00\x12\x38\n\x0e\x65xpire_wrap_up\x18\x11 \x01(\x0b\x32\x1e.trunkline.acd.v1.ExpireWrapUpH\x00\x12\x35\n\x0c\x65xpire_grace\x18\x12 \x01(\x0b\x32\x1d.trunkline.acd.v1.ExpireGraceH\x00\x12\x37\n\rend_exclusion\x18\x13 \x01(\x0b\x32\x1e.trunkline.acd.v1.EndExclusionH\x00\x12\x39\n\x0e\x64rop_tombstone\x18\x14 \x01(\x0b\x32\x1f.trunkline.acd.v1.DropTombstoneH\x00\x12;\n\x10put_wrap_up_code\x18\x15 \x01(\x0b\x32\x1f.trunkline.acd.v1.PutWrapUpCodeH\x00\x12\x37\n\rrelax_contact\x18\x16 \x01(\x0b\x32\x1e.trunkline.acd.v1.RelaxContactH\x00\x12@\n\x12reach_longest_wait\x18\x17 \x01(\x0b\x32\".trunkline.acd.v1.ReachLongestWaitH\x00\x12\x46\n\x15\x63lear_unstaffed_queue\x18\x18 \x01(\x0b\x32%.trunkline.acd.v1.ClearUnstaffedQueueH\x00\x12\x38\n\x0e\x65xtend_wrap_up\x18\x19 \x01(\x0b\x32\x1e.trunkline.acd.v1.ExtendWrapUpH\x00\x12\x39\n\x0erefresh_skills\x18\x1a \x01(\x0b\x32\x1f.trunkline.acd.v1.RefreshSkillsH\x00\x12\x39\n\x0e\x63heck_overflow\x18\x1b \x01(\x0b\x32\x1f.trunkline.acd.v1.CheckOverflowH\x00\x12\x35\n\x0c\x65nd_affinity\x18\x1e \x01(\x0b\x32\x1d.trunkline.acd.v1.EndAffinityH\x00\x12\x38\n\x0ehand_out_chats\x18% \x01(\x0b\x32\x1e.trunkline.acd.v1.HandOutChatsH\x00\x12\x31\n\nput_policy\x18\x1c \x01(\x0b\x32\x1b.trunkline.acd.v1.PutPolicyH\x00\x12=\n\x10request_callback\x18( \x01(\x0b\x32!.trunkline.acd.v1.RequestCallbackH\x00\x12H\n\x16report_callback_result\x18) \x01(\x0b\x32&.trunkline.acd.v1.ReportCallbackResultH\x00\x12?\n\x11withdraw_callback\x18* \x01(\x0b\x32\".trunkline.acd.v1.WithdrawCallbackH\x00\x12\x39\n\x0e\x62\x65gin_callback\x18+ \x01(\x0b\x32\x1f.trunkline.acd.v1.BeginCallbackH\x00\x42\t\n\x07\x63ommandb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trunkline.acd.v1.acd_commands_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PUTQUEUE']._serialized_start=177
-  _globals['_PUTQUEUE']._serialized_end=243
-  _globals['_PUTPOLICY']._serialized_start=245
-  _globals['_PUTPOLICY']._serialized_end=330
-  _globals['_PUTAGENT']._serialized_start=332
-  _globals['_PUTAGENT']._serialized_end=398
-  _globals['_PUTWRAPUPCODE']._serialized_start=400
-  _globals['_PUTWRAPUPCODE']._serialized_end=437
-  _globals['_ENQUEUECONTACT']._serialized_start=440
-  _globals['_ENQUEUECONTACT']._serialized_end=775
-  _globals['_ENDCONTACT']._serialized_start=777
-  _globals['_ENDCONTACT']._serialized_end=842
-  _globals['_REPORTCONNECTED']._serialized_start=844
-  _globals['_REPORTCONNECTED']._serialized_end=936
-  _globals['_REPORTCONNECTFAILED']._serialized_start=938
-  _globals['_REPORTCONNECTFAILED']._serialized_end=1050
-  _globals['_ACCEPTOFFER']._serialized_start=1052
-  _globals['_ACCEPTOFFER']._serialized_end=1121
-  _globals['_DECLINEOFFER']._serialized_start=1123
-  _globals['_DECLINEOFFER']._serialized_end=1193
-  _globals['_FINISHWRAPUP']._serialized_start=1195
-  _globals['_FINISHWRAPUP']._serialized_end=1269
-  _globals['_SETINTENT']._serialized_start=1271
-  _globals['_SETINTENT']._serialized_end=1383
-  _globals['_EXTENDWRAPUP']._serialized_start=1385
-  _globals['_EXTENDWRAPUP']._serialized_end=1437
-  _globals['_REARMAGENT']._serialized_start=1439
-  _globals['_REARMAGENT']._serialized_end=1469
-  _globals['_OPENAGENTSESSION']._serialized_start=1471
-  _globals['_OPENAGENTSESSION']._serialized_end=1544
-  _globals['_CLOSEAGENTSESSION']._serialized_start=1546
-  _globals['_CLOSEAGENTSESSION']._serialized_end=1603
-  _globals['_LOSEPEER']._serialized_start=1605
-  _globals['_LOSEPEER']._serialized_end=1651
-  _globals['_EXPIREOFFER']._serialized_start=1653
-  _globals['_EXPIREOFFER']._serialized_end=1704
-  _globals['_EXPIRECONNECTING']._serialized_start=1706
-  _globals['_EXPIRECONNECTING']._serialized_end=1762
-  _globals['_EXPIREWRAPUP']._serialized_start=1764
-  _globals['_EXPIREWRAPUP']._serialized_end=1816
-  _globals['_EXPIREGRACE']._serialized_start=1818
-  _globals['_EXPIREGRACE']._serialized_end=1869
-  _globals['_ENDEXCLUSION']._serialized_start=1871
-  _globals['_ENDEXCLUSION']._serialized_end=1923
-  _globals['_RELAXCONTACT']._serialized_start=1925
-  _globals['_RELAXCONTACT']._serialized_end=1973
-  _globals['_REACHLONGESTWAIT']._serialized_start=1975
-  _globals['_REACHLONGESTWAIT']._serialized_end=2033
-  _globals['_CLEARUNSTAFFEDQUEUE']._serialized_start=2035
-  _globals['_CLEARUNSTAFFEDQUEUE']._serialized_end=2074
-  _globals['_REFRESHSKILLS']._serialized_start=2076
-  _globals['_REFRESHSKILLS']._serialized_end=2109
-  _globals['_CHECKOVERFLOW']._serialized_start=2111
-  _globals['_CHECKOVERFLOW']._serialized_end=2144
-  _globals['_ENDAFFINITY']._serialized_start=2146
-  _globals['_ENDAFFINITY']._serialized_end=2179
-  _globals['_HANDOUTCHATS']._serialized_start=2181
-  _globals['_HANDOUTCHATS']._serialized_end=2222
-  _globals['_DROPTOMBSTONE']._serialized_start=2224
-  _globals['_DROPTOMBSTONE']._serialized_end=2259
-  _globals['_ACDCOMMAND']._serialized_start=2262
-  _globals['_ACDCOMMAND']._serialized_end=4034
+  _globals['_PUTQUEUE']._serialized_start=210
+  _globals['_PUTQUEUE']._serialized_end=276
+  _globals['_PUTPOLICY']._serialized_start=278
+  _globals['_PUTPOLICY']._serialized_end=363
+  _globals['_PUTAGENT']._serialized_start=365
+  _globals['_PUTAGENT']._serialized_end=431
+  _globals['_PUTWRAPUPCODE']._serialized_start=433
+  _globals['_PUTWRAPUPCODE']._serialized_end=470
+  _globals['_ENQUEUECONTACT']._serialized_start=473
+  _globals['_ENQUEUECONTACT']._serialized_end=808
+  _globals['_ENDCONTACT']._serialized_start=810
+  _globals['_ENDCONTACT']._serialized_end=875
+  _globals['_REPORTCONNECTED']._serialized_start=877
+  _globals['_REPORTCONNECTED']._serialized_end=969
+  _globals['_REPORTCONNECTFAILED']._serialized_start=971
+  _globals['_REPORTCONNECTFAILED']._serialized_end=1083
+  _globals['_ACCEPTOFFER']._serialized_start=1085
+  _globals['_ACCEPTOFFER']._serialized_end=1154
+  _globals['_DECLINEOFFER']._serialized_start=1156
+  _globals['_DECLINEOFFER']._serialized_end=1226
+  _globals['_FINISHWRAPUP']._serialized_start=1228
+  _globals['_FINISHWRAPUP']._serialized_end=1302
+  _globals['_SETINTENT']._serialized_start=1304
+  _globals['_SETINTENT']._serialized_end=1416
+  _globals['_EXTENDWRAPUP']._serialized_start=1418
+  _globals['_EXTENDWRAPUP']._serialized_end=1470
+  _globals['_REARMAGENT']._serialized_start=1472
+  _globals['_REARMAGENT']._serialized_end=1502
+  _globals['_OPENAGENTSESSION']._serialized_start=1504
+  _globals['_OPENAGENTSESSION']._serialized_end=1577
+  _globals['_CLOSEAGENTSESSION']._serialized_start=1579
+  _globals['_CLOSEAGENTSESSION']._serialized_end=1636
+  _globals['_LOSEPEER']._serialized_start=1638
+  _globals['_LOSEPEER']._serialized_end=1684
+  _globals['_EXPIREOFFER']._serialized_start=1686
+  _globals['_EXPIREOFFER']._serialized_end=1737
+  _globals['_EXPIRECONNECTING']._serialized_start=1739
+  _globals['_EXPIRECONNECTING']._serialized_end=1795
+  _globals['_EXPIREWRAPUP']._serialized_start=1797
+  _globals['_EXPIREWRAPUP']._serialized_end=1849
+  _globals['_EXPIREGRACE']._serialized_start=1851
+  _globals['_EXPIREGRACE']._serialized_end=1902
+  _globals['_ENDEXCLUSION']._serialized_start=1904
+  _globals['_ENDEXCLUSION']._serialized_end=1956
+  _globals['_RELAXCONTACT']._serialized_start=1958
+  _globals['_RELAXCONTACT']._serialized_end=2006
+  _globals['_REACHLONGESTWAIT']._serialized_start=2008
+  _globals['_REACHLONGESTWAIT']._serialized_end=2066
+  _globals['_CLEARUNSTAFFEDQUEUE']._serialized_start=2068
+  _globals['_CLEARUNSTAFFEDQUEUE']._serialized_end=2107
+  _globals['_REFRESHSKILLS']._serialized_start=2109
+  _globals['_REFRESHSKILLS']._serialized_end=2142
+  _globals['_CHECKOVERFLOW']._serialized_start=2144
+  _globals['_CHECKOVERFLOW']._serialized_end=2177
+  _globals['_ENDAFFINITY']._serialized_start=2179
+  _globals['_ENDAFFINITY']._serialized_end=2212
+  _globals['_REQUESTCALLBACK']._serialized_start=2215
+  _globals['_REQUESTCALLBACK']._serialized_end=2343
+  _globals['_REPORTCALLBACKRESULT']._serialized_start=2346
+  _globals['_REPORTCALLBACKRESULT']._serialized_end=2511
+  _globals['_WITHDRAWCALLBACK']._serialized_start=2513
+  _globals['_WITHDRAWCALLBACK']._serialized_end=2567
+  _globals['_BEGINCALLBACK']._serialized_start=2569
+  _globals['_BEGINCALLBACK']._serialized_end=2604
+  _globals['_HANDOUTCHATS']._serialized_start=2606
+  _globals['_HANDOUTCHATS']._serialized_end=2647
+  _globals['_DROPTOMBSTONE']._serialized_start=2649
+  _globals['_DROPTOMBSTONE']._serialized_end=2684
+  _globals['_ACDCOMMAND']._serialized_start=2687
+  _globals['_ACDCOMMAND']._serialized_end=4720
 # @@protoc_insertion_point(module_scope)

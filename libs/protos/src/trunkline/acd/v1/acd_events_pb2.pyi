@@ -119,6 +119,8 @@ class ContactEnqueued(_message.Message):
     OWN_CHOICES_FIELD_NUMBER: _builtins.int
     PREFERRED_AGENT_ID_FIELD_NUMBER: _builtins.int
     HELD_UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    CALLBACK_FIELD_NUMBER: _builtins.int
+    CALLBACK_BEGINS_TIME_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     step_no: _builtins.int
@@ -137,6 +139,8 @@ class ContactEnqueued(_message.Message):
     """Whose it is; empty while nobody knows."""
     preferred_agent_id: _builtins.str
     """Who should have it, as its caller said; empty for nobody."""
+    callback: _builtins.bool
+    """Whether this is a call-back: a segment of its own kind, which counts in no figure of the live queue."""
     @_builtins.property
     def requirements(self) -> _containers.RepeatedCompositeFieldContainer[_directory_types_pb2.SkillRequirement]:
         """What the contact needs: the queue's requirements and its own."""
@@ -165,6 +169,10 @@ class ContactEnqueued(_message.Message):
     def held_until_time(self) -> _timestamp_pb2.Timestamp:
         """Until when it is held for that agent and offered to nobody else; unset when it is not held."""
 
+    @_builtins.property
+    def callback_begins_time(self) -> _timestamp_pb2.Timestamp:
+        """When a call-back that was asked for later begins to wait; unset for at once."""
+
     def __init__(
         self,
         *,
@@ -184,10 +192,12 @@ class ContactEnqueued(_message.Message):
         own_choices: _abc.Iterable[_directory_types_pb2.SkillChoice] | None = ...,
         preferred_agent_id: _builtins.str = ...,
         held_until_time: _timestamp_pb2.Timestamp | None = ...,
+        callback: _builtins.bool = ...,
+        callback_begins_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "held_until_time", b"held_until_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "callback_begins_time", b"callback_begins_time", "held_until_time", b"held_until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "channel", b"channel", "choices", b"choices", "contact_id", b"contact_id", "customer_id", b"customer_id", "held_until_time", b"held_until_time", "own_choices", b"own_choices", "own_requirements", b"own_requirements", "preferred_agent_id", b"preferred_agent_id", "queue_id", b"queue_id", "requirements", b"requirements", "rings", b"rings", "segment_no", b"segment_no", "step_no", b"step_no", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "callback", b"callback", "callback_begins_time", b"callback_begins_time", "channel", b"channel", "choices", b"choices", "contact_id", b"contact_id", "customer_id", b"customer_id", "held_until_time", b"held_until_time", "own_choices", b"own_choices", "own_requirements", b"own_requirements", "preferred_agent_id", b"preferred_agent_id", "queue_id", b"queue_id", "requirements", b"requirements", "rings", b"rings", "segment_no", b"segment_no", "step_no", b"step_no", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -293,6 +303,7 @@ class ContactOffered(_message.Message):
     CHANNEL_FIELD_NUMBER: _builtins.int
     EXPIRES_TIME_FIELD_NUMBER: _builtins.int
     EXPLANATION_FIELD_NUMBER: _builtins.int
+    CALLBACK_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     queue_id: _builtins.str
@@ -305,6 +316,8 @@ class ContactOffered(_message.Message):
     """The agent."""
     channel: _common_types_pb2.Channel.ValueType
     """Kind of channel."""
+    callback: _builtins.bool
+    """Whether it is a call-back: the customer is dialled after the accept."""
     @_builtins.property
     def expires_time(self) -> _timestamp_pb2.Timestamp:
         """When the lease runs out."""
@@ -324,10 +337,11 @@ class ContactOffered(_message.Message):
         channel: _common_types_pb2.Channel.ValueType = ...,
         expires_time: _timestamp_pb2.Timestamp | None = ...,
         explanation: _acd_types_pb2.Explanation | None = ...,
+        callback: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expires_time", b"expires_time", "explanation", b"explanation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "channel", b"channel", "contact_id", b"contact_id", "expires_time", b"expires_time", "explanation", b"explanation", "offer_no", b"offer_no", "queue_id", b"queue_id", "segment_no", b"segment_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "callback", b"callback", "channel", b"channel", "contact_id", b"contact_id", "expires_time", b"expires_time", "explanation", b"explanation", "offer_no", b"offer_no", "queue_id", b"queue_id", "segment_no", b"segment_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -726,6 +740,136 @@ class HandoutScheduled(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___HandoutScheduled: _TypeAlias = HandoutScheduled  # noqa: Y015
+
+@_typing.final
+class CallbackBegun(_message.Message):
+    """The time of a call-back has come: it waits at its place."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallbackBegun: _TypeAlias = CallbackBegun  # noqa: Y015
+
+@_typing.final
+class CallbackAttempted(_message.Message):
+    """The customer of a call-back was dialled and not reached; the agent is free again, the place is kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    STEP_NO_FIELD_NUMBER: _builtins.int
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    NEXT_ATTEMPT_TIME_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    step_no: _builtins.int
+    """The contact's saga step; 0 for the timer."""
+    queue_id: _builtins.str
+    """The queue."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The offer."""
+    agent_id: _builtins.str
+    """The agent."""
+    attempt: _builtins.int
+    """Number of the attempt: 1, 2, 3, …"""
+    outcome: _acd_types_pb2.CallbackOutcome.ValueType
+    """What became of it."""
+    @_builtins.property
+    def next_attempt_time(self) -> _timestamp_pb2.Timestamp:
+        """When the next attempt may begin; unset: it was the last."""
+
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        step_no: _builtins.int = ...,
+        queue_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+        outcome: _acd_types_pb2.CallbackOutcome.ValueType = ...,
+        next_attempt_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next_attempt_time", b"next_attempt_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "attempt", b"attempt", "contact_id", b"contact_id", "next_attempt_time", b"next_attempt_time", "offer_no", b"offer_no", "outcome", b"outcome", "queue_id", b"queue_id", "segment_no", b"segment_no", "step_no", b"step_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallbackAttempted: _TypeAlias = CallbackAttempted  # noqa: Y015
+
+@_typing.final
+class CallbackEnded(_message.Message):
+    """A call-back ended without reaching the customer: nobody has the contact any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    WAIT_DURATION_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    queue_id: _builtins.str
+    """The queue."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    outcome: _acd_types_pb2.CallbackOutcome.ValueType
+    """How it ended: as the last attempt did, or withdrawn."""
+    reason: _builtins.str
+    """Why it was withdrawn; empty for none."""
+    attempts: _builtins.int
+    """How often the customer was dialled."""
+    @_builtins.property
+    def wait_duration(self) -> _duration_pb2.Duration:
+        """Request of the call-back until its end."""
+
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        queue_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        outcome: _acd_types_pb2.CallbackOutcome.ValueType = ...,
+        reason: _builtins.str = ...,
+        wait_duration: _duration_pb2.Duration | None = ...,
+        attempts: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["wait_duration", b"wait_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "contact_id", b"contact_id", "outcome", b"outcome", "queue_id", b"queue_id", "reason", b"reason", "segment_no", b"segment_no", "wait_duration", b"wait_duration"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallbackEnded: _TypeAlias = CallbackEnded  # noqa: Y015
 
 @_typing.final
 class ContactReleased(_message.Message):
@@ -1208,6 +1352,9 @@ class AcdEvent(_message.Message):
     AFFINITY_ENDED_FIELD_NUMBER: _builtins.int
     CONTACT_KEPT_BACK_FIELD_NUMBER: _builtins.int
     HANDOUT_SCHEDULED_FIELD_NUMBER: _builtins.int
+    CALLBACK_BEGUN_FIELD_NUMBER: _builtins.int
+    CALLBACK_ATTEMPTED_FIELD_NUMBER: _builtins.int
+    CALLBACK_ENDED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def metadata(self) -> _common_types_pb2.EventMetadata:
         """The envelope."""
@@ -1348,6 +1495,18 @@ class AcdEvent(_message.Message):
     def handout_scheduled(self) -> Global___HandoutScheduled:
         """Chats held back."""
 
+    @_builtins.property
+    def callback_begun(self) -> Global___CallbackBegun:
+        """Call-back begun."""
+
+    @_builtins.property
+    def callback_attempted(self) -> Global___CallbackAttempted:
+        """Call-back attempted."""
+
+    @_builtins.property
+    def callback_ended(self) -> Global___CallbackEnded:
+        """Call-back ended."""
+
     def __init__(
         self,
         *,
@@ -1386,12 +1545,15 @@ class AcdEvent(_message.Message):
         affinity_ended: Global___AffinityEnded | None = ...,
         contact_kept_back: Global___ContactKeptBack | None = ...,
         handout_scheduled: Global___HandoutScheduled | None = ...,
+        callback_begun: Global___CallbackBegun | None = ...,
+        callback_attempted: Global___CallbackAttempted | None = ...,
+        callback_ended: Global___CallbackEnded | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "event", b"event", "exclusion_ended", b"exclusion_ended", "handout_scheduled", b"handout_scheduled", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "callback_attempted", b"callback_attempted", "callback_begun", b"callback_begun", "callback_ended", b"callback_ended", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "event", b"event", "exclusion_ended", b"exclusion_ended", "handout_scheduled", b"handout_scheduled", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "event", b"event", "exclusion_ended", b"exclusion_ended", "handout_scheduled", b"handout_scheduled", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "callback_attempted", b"callback_attempted", "callback_begun", b"callback_begun", "callback_ended", b"callback_ended", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "event", b"event", "exclusion_ended", b"exclusion_ended", "handout_scheduled", b"handout_scheduled", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["queue_configured", "agent_configured", "contact_enqueued", "contact_offered", "offer_accepted", "offer_ended", "contact_connected", "connect_failed", "segment_ended", "contact_released", "wrap_up_finished", "contact_forgotten", "tombstone_dropped", "intent_changed", "agent_session_opened", "agent_session_lost", "agent_disconnected", "agent_not_responding", "agent_rearmed", "exclusion_ended", "rows_changed", "wrap_up_code_configured", "contact_relaxed", "limit_passed", "queue_unstaffed", "queue_staffed", "unstaffed_queue_cleared", "next_intent_set", "wrap_up_extended", "skills_refreshed", "overflow_checked", "affinity_ended", "contact_kept_back", "handout_scheduled"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["queue_configured", "agent_configured", "contact_enqueued", "contact_offered", "offer_accepted", "offer_ended", "contact_connected", "connect_failed", "segment_ended", "contact_released", "wrap_up_finished", "contact_forgotten", "tombstone_dropped", "intent_changed", "agent_session_opened", "agent_session_lost", "agent_disconnected", "agent_not_responding", "agent_rearmed", "exclusion_ended", "rows_changed", "wrap_up_code_configured", "contact_relaxed", "limit_passed", "queue_unstaffed", "queue_staffed", "unstaffed_queue_cleared", "next_intent_set", "wrap_up_extended", "skills_refreshed", "overflow_checked", "affinity_ended", "contact_kept_back", "handout_scheduled", "callback_begun", "callback_attempted", "callback_ended"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

@@ -129,6 +129,8 @@ class _ContactStageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ContactS
     """Agent and customer are joined."""
     CONTACT_STAGE_ENDED: _ContactStage.ValueType  # 5
     """Nobody has it any more; channels is about to end it."""
+    CONTACT_STAGE_SCHEDULED: _ContactStage.ValueType  # 10
+    """A call-back whose time has not come: asked for later, or between two attempts."""
 
 class ContactStage(_ContactStage, metaclass=_ContactStageEnumTypeWrapper):
     """Where a contact stands in routing."""
@@ -145,6 +147,8 @@ CONTACT_STAGE_CONNECTED: ContactStage.ValueType  # 4
 """Agent and customer are joined."""
 CONTACT_STAGE_ENDED: ContactStage.ValueType  # 5
 """Nobody has it any more; channels is about to end it."""
+CONTACT_STAGE_SCHEDULED: ContactStage.ValueType  # 10
+"""A call-back whose time has not come: asked for later, or between two attempts."""
 Global___ContactStage: _TypeAlias = ContactStage  # noqa: Y015
 
 class _OfferEndReason:
@@ -199,6 +203,8 @@ class _SegmentOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Segmen
     """A limit of the queue was reached."""
     SEGMENT_OUTCOME_FLOWED_OUT: _SegmentOutcome.ValueType  # 6
     """The contact flowed out into another queue."""
+    SEGMENT_OUTCOME_CONVERTED_TO_CALLBACK: _SegmentOutcome.ValueType  # 7
+    """The caller hung up and is called back; the call-back is a segment of its own kind."""
 
 class SegmentOutcome(_SegmentOutcome, metaclass=_SegmentOutcomeEnumTypeWrapper):
     """How a queue segment ended."""
@@ -217,7 +223,45 @@ SEGMENT_OUTCOME_LIMIT_REACHED: SegmentOutcome.ValueType  # 5
 """A limit of the queue was reached."""
 SEGMENT_OUTCOME_FLOWED_OUT: SegmentOutcome.ValueType  # 6
 """The contact flowed out into another queue."""
+SEGMENT_OUTCOME_CONVERTED_TO_CALLBACK: SegmentOutcome.ValueType  # 7
+"""The caller hung up and is called back; the call-back is a segment of its own kind."""
 Global___SegmentOutcome: _TypeAlias = SegmentOutcome  # noqa: Y015
+
+class _CallbackOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CallbackOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CallbackOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CALLBACK_OUTCOME_UNSPECIFIED: _CallbackOutcome.ValueType  # 0
+    """Not set."""
+    CALLBACK_OUTCOME_REACHED: _CallbackOutcome.ValueType  # 1
+    """The customer answered."""
+    CALLBACK_OUTCOME_NO_ANSWER: _CallbackOutcome.ValueType  # 2
+    """Nobody answered."""
+    CALLBACK_OUTCOME_BUSY: _CallbackOutcome.ValueType  # 3
+    """The line was busy."""
+    CALLBACK_OUTCOME_FAILED: _CallbackOutcome.ValueType  # 4
+    """It could not be dialled, or nobody said in time what became of it."""
+    CALLBACK_OUTCOME_WITHDRAWN: _CallbackOutcome.ValueType  # 5
+    """It is not wanted any more, or must not be dialled."""
+
+class CallbackOutcome(_CallbackOutcome, metaclass=_CallbackOutcomeEnumTypeWrapper):
+    """How an attempt of a call-back ended, and how the whole call-back did."""
+
+CALLBACK_OUTCOME_UNSPECIFIED: CallbackOutcome.ValueType  # 0
+"""Not set."""
+CALLBACK_OUTCOME_REACHED: CallbackOutcome.ValueType  # 1
+"""The customer answered."""
+CALLBACK_OUTCOME_NO_ANSWER: CallbackOutcome.ValueType  # 2
+"""Nobody answered."""
+CALLBACK_OUTCOME_BUSY: CallbackOutcome.ValueType  # 3
+"""The line was busy."""
+CALLBACK_OUTCOME_FAILED: CallbackOutcome.ValueType  # 4
+"""It could not be dialled, or nobody said in time what became of it."""
+CALLBACK_OUTCOME_WITHDRAWN: CallbackOutcome.ValueType  # 5
+"""It is not wanted any more, or must not be dialled."""
+Global___CallbackOutcome: _TypeAlias = CallbackOutcome  # noqa: Y015
 
 class _LimitKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -267,6 +311,8 @@ class _OfferOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OfferOut
     """The agent's desk was lost."""
     OFFER_OUTCOME_CONNECT_FAILED: _OfferOutcome.ValueType  # 8
     """Accepted, and joining failed."""
+    OFFER_OUTCOME_NOT_REACHED: _OfferOutcome.ValueType  # 9
+    """Accepted, but the customer of the call-back was not reached."""
 
 class OfferOutcome(_OfferOutcome, metaclass=_OfferOutcomeEnumTypeWrapper):
     """What became of an offer."""
@@ -289,6 +335,8 @@ OFFER_OUTCOME_AGENT_LOST: OfferOutcome.ValueType  # 7
 """The agent's desk was lost."""
 OFFER_OUTCOME_CONNECT_FAILED: OfferOutcome.ValueType  # 8
 """Accepted, and joining failed."""
+OFFER_OUTCOME_NOT_REACHED: OfferOutcome.ValueType  # 9
+"""Accepted, but the customer of the call-back was not reached."""
 Global___OfferOutcome: _TypeAlias = OfferOutcome  # noqa: Y015
 
 @_typing.final
@@ -736,6 +784,7 @@ class WorkItem(_message.Message):
     EXPIRES_TIME_FIELD_NUMBER: _builtins.int
     ENTERED_TIME_FIELD_NUMBER: _builtins.int
     EXTENSIONS_LEFT_FIELD_NUMBER: _builtins.int
+    CALLBACK_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     queue_id: _builtins.str
@@ -750,6 +799,8 @@ class WorkItem(_message.Message):
     """Where it stands."""
     extensions_left: _builtins.int
     """How often the end of this timed wrap-up may still be put off."""
+    callback: _builtins.bool
+    """Whether the customer is called back."""
     @_builtins.property
     def since_time(self) -> _timestamp_pb2.Timestamp:
         """Since when it stands there."""
@@ -775,10 +826,11 @@ class WorkItem(_message.Message):
         expires_time: _timestamp_pb2.Timestamp | None = ...,
         entered_time: _timestamp_pb2.Timestamp | None = ...,
         extensions_left: _builtins.int = ...,
+        callback: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["entered_time", b"entered_time", "expires_time", b"expires_time", "since_time", b"since_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "contact_id", b"contact_id", "entered_time", b"entered_time", "expires_time", b"expires_time", "extensions_left", b"extensions_left", "offer_no", b"offer_no", "queue_id", b"queue_id", "segment_no", b"segment_no", "since_time", b"since_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback", b"callback", "channel", b"channel", "contact_id", b"contact_id", "entered_time", b"entered_time", "expires_time", b"expires_time", "extensions_left", b"extensions_left", "offer_no", b"offer_no", "queue_id", b"queue_id", "segment_no", b"segment_no", "since_time", b"since_time", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -935,6 +987,11 @@ class QueueRow(_message.Message):
     FLOWED_OUT_TOTAL_FIELD_NUMBER: _builtins.int
     KEPT_BACK_TOTAL_FIELD_NUMBER: _builtins.int
     KEPT_BACK_DURATION_FIELD_NUMBER: _builtins.int
+    CONVERTED_TOTAL_FIELD_NUMBER: _builtins.int
+    CALLBACKS_OPEN_FIELD_NUMBER: _builtins.int
+    CALLBACKS_OPENED_TOTAL_FIELD_NUMBER: _builtins.int
+    CALLBACKS_REACHED_TOTAL_FIELD_NUMBER: _builtins.int
+    CALLBACKS_UNREACHED_TOTAL_FIELD_NUMBER: _builtins.int
     queue_id: _builtins.str
     """The queue."""
     waiting: _builtins.int
@@ -959,6 +1016,18 @@ class QueueRow(_message.Message):
     """Segments that ended because the contact flowed out into another queue."""
     kept_back_total: _builtins.int
     """Segments that ended of contacts from which a free agent had been kept back for VIP contacts."""
+    converted_total: _builtins.int
+    """Segments that ended because the caller is called back."""
+    callbacks_open: _builtins.int
+    """Call-backs that are open: scheduled, waiting, ringing or being dialled. They stand in no figure above but
+    `connected`.
+    """
+    callbacks_opened_total: _builtins.int
+    """Call-backs opened since the ledger began."""
+    callbacks_reached_total: _builtins.int
+    """Call-backs whose customer was reached."""
+    callbacks_unreached_total: _builtins.int
+    """Call-backs that ended otherwise."""
     @_builtins.property
     def oldest_entered_time(self) -> _timestamp_pb2.Timestamp:
         """When the longest waiting contact entered; unset when none waits."""
@@ -989,10 +1058,15 @@ class QueueRow(_message.Message):
         flowed_out_total: _builtins.int = ...,
         kept_back_total: _builtins.int = ...,
         kept_back_duration: _duration_pb2.Duration | None = ...,
+        converted_total: _builtins.int = ...,
+        callbacks_open: _builtins.int = ...,
+        callbacks_opened_total: _builtins.int = ...,
+        callbacks_reached_total: _builtins.int = ...,
+        callbacks_unreached_total: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["answered_wait_duration", b"answered_wait_duration", "kept_back_duration", b"kept_back_duration", "oldest_entered_time", b"oldest_entered_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abandoned_total", b"abandoned_total", "answered_total", b"answered_total", "answered_wait_duration", b"answered_wait_duration", "closed_total", b"closed_total", "connected", b"connected", "entered_total", b"entered_total", "flowed_out_total", b"flowed_out_total", "kept_back_duration", b"kept_back_duration", "kept_back_total", b"kept_back_total", "limit_reached_total", b"limit_reached_total", "oldest_entered_time", b"oldest_entered_time", "queue_id", b"queue_id", "ringing", b"ringing", "short_abandoned_total", b"short_abandoned_total", "waiting", b"waiting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abandoned_total", b"abandoned_total", "answered_total", b"answered_total", "answered_wait_duration", b"answered_wait_duration", "callbacks_open", b"callbacks_open", "callbacks_opened_total", b"callbacks_opened_total", "callbacks_reached_total", b"callbacks_reached_total", "callbacks_unreached_total", b"callbacks_unreached_total", "closed_total", b"closed_total", "connected", b"connected", "converted_total", b"converted_total", "entered_total", b"entered_total", "flowed_out_total", b"flowed_out_total", "kept_back_duration", b"kept_back_duration", "kept_back_total", b"kept_back_total", "limit_reached_total", b"limit_reached_total", "oldest_entered_time", b"oldest_entered_time", "queue_id", b"queue_id", "ringing", b"ringing", "short_abandoned_total", b"short_abandoned_total", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

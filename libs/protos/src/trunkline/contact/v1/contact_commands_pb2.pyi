@@ -6,6 +6,7 @@ What edges, process managers and timers want of a contact. The ledger key is the
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from trunkline.common.v1 import common_types_pb2 as _common_types_pb2
 from trunkline.contact.v1 import contact_types_pb2 as _contact_types_pb2
@@ -1034,6 +1035,150 @@ class TakeDelivery(_message.Message):
 Global___TakeDelivery: _TypeAlias = TakeDelivery  # noqa: Y015
 
 @_typing.final
+class RequestCallback(_message.Message):
+    """The caller who waits wants to be called back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    NOT_BEFORE_TIME_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    @_builtins.property
+    def not_before_time(self) -> _timestamp_pb2.Timestamp:
+        """Not earlier than that; unset: as soon as it is its turn."""
+
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        not_before_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["not_before_time", b"not_before_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "not_before_time", b"not_before_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequestCallback: _TypeAlias = RequestCallback  # noqa: Y015
+
+@_typing.final
+class WithdrawCallback(_message.Message):
+    """The customer does not want to be called back any more: the contact is over."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawCallback: _TypeAlias = WithdrawCallback  # noqa: Y015
+
+@_typing.final
+class ReportCallResult(_message.Message):
+    """How dialling the customer of a call-back went."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The offer."""
+    outcome: _builtins.str
+    """`reached`, `no_answer`, `busy`, `failed` or `withdrawn`."""
+    reason: _builtins.str
+    """Why it is withdrawn, `[a-z][a-z0-9_-]{0,31}`; empty for none."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+        outcome: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "offer_no", b"offer_no", "outcome", b"outcome", "reason", b"reason", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportCallResult: _TypeAlias = ReportCallResult  # noqa: Y015
+
+@_typing.final
+class RecordCallbackOpened(_message.Message):
+    """acd keeps the caller's place as a call-back. Fact."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    queue_id: _builtins.str
+    """The queue."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        queue_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "queue_id", b"queue_id", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordCallbackOpened: _TypeAlias = RecordCallbackOpened  # noqa: Y015
+
+@_typing.final
+class RecordCallbackEnded(_message.Message):
+    """acd ended the call-back without a connection. Fact."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordCallbackEnded: _TypeAlias = RecordCallbackEnded  # noqa: Y015
+
+@_typing.final
 class ContactCommand(_message.Message):
     """One command to channels."""
 
@@ -1070,6 +1215,11 @@ class ContactCommand(_message.Message):
     PUT_HOOK_FIELD_NUMBER: _builtins.int
     TAKE_DELIVERY_FIELD_NUMBER: _builtins.int
     RECORD_LIMIT_REACHED_FIELD_NUMBER: _builtins.int
+    REQUEST_CALLBACK_FIELD_NUMBER: _builtins.int
+    REPORT_CALL_RESULT_FIELD_NUMBER: _builtins.int
+    RECORD_CALLBACK_OPENED_FIELD_NUMBER: _builtins.int
+    RECORD_CALLBACK_ENDED_FIELD_NUMBER: _builtins.int
+    WITHDRAW_CALLBACK_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def put_entry_point(self) -> Global___PutEntryPoint:
         """Entry point."""
@@ -1194,6 +1344,26 @@ class ContactCommand(_message.Message):
     def record_limit_reached(self) -> Global___RecordLimitReached:
         """Limit."""
 
+    @_builtins.property
+    def request_callback(self) -> Global___RequestCallback:
+        """Call me back."""
+
+    @_builtins.property
+    def report_call_result(self) -> Global___ReportCallResult:
+        """Dialled."""
+
+    @_builtins.property
+    def record_callback_opened(self) -> Global___RecordCallbackOpened:
+        """Call-back open."""
+
+    @_builtins.property
+    def record_callback_ended(self) -> Global___RecordCallbackEnded:
+        """Call-back over."""
+
+    @_builtins.property
+    def withdraw_callback(self) -> Global___WithdrawCallback:
+        """No call-back."""
+
     def __init__(
         self,
         *,
@@ -1228,12 +1398,17 @@ class ContactCommand(_message.Message):
         put_hook: Global___PutHook | None = ...,
         take_delivery: Global___TakeDelivery | None = ...,
         record_limit_reached: Global___RecordLimitReached | None = ...,
+        request_callback: Global___RequestCallback | None = ...,
+        report_call_result: Global___ReportCallResult | None = ...,
+        record_callback_opened: Global___RecordCallbackOpened | None = ...,
+        record_callback_ended: Global___RecordCallbackEnded | None = ...,
+        withdraw_callback: Global___WithdrawCallback | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "confirm_connect", b"confirm_connect", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "give_input", b"give_input", "lose_peer", b"lose_peer", "open_contact", b"open_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_connected", b"record_connected", "record_customer", b"record_customer", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_self_service_completed", b"record_self_service_completed", "record_text", b"record_text", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "take_delivery", b"take_delivery"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "confirm_connect", b"confirm_connect", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "give_input", b"give_input", "lose_peer", b"lose_peer", "open_contact", b"open_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_connected", b"record_connected", "record_customer", b"record_customer", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_self_service_completed", b"record_self_service_completed", "record_text", b"record_text", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "take_delivery", b"take_delivery", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "confirm_connect", b"confirm_connect", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "give_input", b"give_input", "lose_peer", b"lose_peer", "open_contact", b"open_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_connected", b"record_connected", "record_customer", b"record_customer", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_self_service_completed", b"record_self_service_completed", "record_text", b"record_text", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "take_delivery", b"take_delivery"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "confirm_connect", b"confirm_connect", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "give_input", b"give_input", "lose_peer", b"lose_peer", "open_contact", b"open_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_connected", b"record_connected", "record_customer", b"record_customer", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_self_service_completed", b"record_self_service_completed", "record_text", b"record_text", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "take_delivery", b"take_delivery", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_entry_point", "open_contact", "give_input", "add_message", "close_contact", "confirm_connect", "refuse_connect", "attach_peer", "detach_peer", "lose_peer", "record_customer", "refuse_step", "record_text", "record_prompt", "record_gathered", "record_person_requested", "record_self_service_completed", "record_enqueued", "record_offered", "record_accepted", "record_offer_ended", "record_connected", "record_forgotten", "record_wrap_up", "expire_contact", "drop_contact", "reconcile_contact", "record_agent_lost", "put_hook", "take_delivery", "record_limit_reached"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_entry_point", "open_contact", "give_input", "add_message", "close_contact", "confirm_connect", "refuse_connect", "attach_peer", "detach_peer", "lose_peer", "record_customer", "refuse_step", "record_text", "record_prompt", "record_gathered", "record_person_requested", "record_self_service_completed", "record_enqueued", "record_offered", "record_accepted", "record_offer_ended", "record_connected", "record_forgotten", "record_wrap_up", "expire_contact", "drop_contact", "reconcile_contact", "record_agent_lost", "put_hook", "take_delivery", "record_limit_reached", "request_callback", "report_call_result", "record_callback_opened", "record_callback_ended", "withdraw_callback"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

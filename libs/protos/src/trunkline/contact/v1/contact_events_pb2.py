@@ -22,12 +22,13 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from trunkline.common.v1 import common_types_pb2 as trunkline_dot_common_dot_v1_dot_common__types__pb2
 from trunkline.contact.v1 import contact_types_pb2 as trunkline_dot_contact_dot_v1_dot_contact__types__pb2
 from trunkline.directory.v1 import directory_types_pb2 as trunkline_dot_directory_dot_v1_dot_directory__types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)trunkline/contact/v1/contact_events.proto\x12\x14trunkline.contact.v1\x1a&trunkline/common/v1/common_types.proto\x1a(trunkline/contact/v1/contact_types.proto\x1a,trunkline/directory/v1/directory_types.proto\"R\n\rEntryPointPut\x12\x41\n\x0b\x65ntry_point\x18\x01 \x01(\x0b\x32,.trunkline.directory.v1.EntryPointDefinition\"\xdd\x02\n\rContactOpened\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x16\n\x0e\x65ntry_point_id\x18\x02 \x01(\t\x12-\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x1c.trunkline.common.v1.Channel\x12\x0f\n\x07\x66low_id\x18\x04 \x01(\t\x12\x15\n\raddress_token\x18\x05 \x01(\t\x12,\n\x07\x61\x64\x64ress\x18\x06 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\x12G\n\nattributes\x18\x07 \x03(\x0b\x32\x33.trunkline.contact.v1.ContactOpened.AttributesEntry\x12\x0e\n\x06locale\x18\x08 \x01(\t\x12\x0f\n\x07peer_id\x18\t \x01(\t\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"=\n\x12\x43ustomerIdentified\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\">\n\tStepBegun\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x0c\n\x04kind\x18\x03 \x01(\t\"@\n\x0bStepRefused\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x0c\n\x04rule\x18\x03 \x01(\t\"\xb0\x01\n\x0bPromptShown\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x10\n\x08visit_no\x18\x03 \x01(\x05\x12\x35\n\x06prompt\x18\x04 \x01(\x0b\x32%.trunkline.directory.v1.LocalizedText\x12\x33\n\x07options\x18\x05 \x03(\x0b\x32\".trunkline.directory.v1.MenuOption\"o\n\nInputGiven\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x11\n\toption_id\x18\x03 \x01(\t\x12)\n\x04text\x18\x04 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\"h\n\tTextShown\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nmessage_no\x18\x02 \x01(\x05\x12\x33\n\x04text\x18\x03 \x01(\x0b\x32%.trunkline.directory.v1.LocalizedText\"`\n\x0cTextGathered\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x11\n\tattribute\x18\x02 \x01(\t\x12)\n\x04text\x18\x03 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\"\xa9\x01\n\x0fPersonRequested\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08queue_id\x18\x02 \x01(\t\x12\x16\n\x0evalue_permille\x18\x03 \x01(\x05\x12\x18\n\x10urgency_permille\x18\x04 \x01(\x05\x12>\n\x0crequirements\x18\x05 \x03(\x0b\x32(.trunkline.directory.v1.SkillRequirement\"I\n\rContactQueued\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08queue_id\x18\x02 \x01(\t\x12\x12\n\nsegment_no\x18\x03 \x01(\x05\"\\\n\x0e\x43ontactOffered\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x04 \x01(\t\"^\n\x10\x43onnectRequested\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x04 \x01(\t\"K\n\x0f\x43ontactReturned\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\"F\n\nLegsJoined\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\"W\n\x0bLegsRefused\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x0e\n\x06reason\x18\x04 \x01(\t\"^\n\x10\x43ontactConnected\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x04 \x01(\t\"\xa1\x01\n\x0cMessageAdded\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nmessage_no\x18\x02 \x01(\x05\x12,\n\x06\x61uthor\x18\x03 \x01(\x0e\x32\x1c.trunkline.contact.v1.Author\x12)\n\x04\x62ody\x18\x04 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\x12\x10\n\x08\x61gent_id\x18\x05 \x01(\t\"3\n\x0cPeerAttached\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07peer_id\x18\x02 \x01(\t\"3\n\x0cPeerDetached\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07peer_id\x18\x02 \x01(\t\"d\n\rContactClosed\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x31\n\x06reason\x18\x02 \x01(\x0e\x32!.trunkline.contact.v1.CloseReason\x12\x0c\n\x04rule\x18\x03 \x01(\t\"7\n\x10\x43leanUpConfirmed\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\"N\n\x10\x43ontactWrappedUp\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12\x14\n\x0cwrap_up_code\x18\x03 \x01(\t\"$\n\x0e\x43ontactDropped\x12\x12\n\ncontact_id\x18\x01 \x01(\t\"?\n\x07HookPut\x12\x34\n\x04hook\x18\x01 \x01(\x0b\x32&.trunkline.directory.v1.HookDefinition\"\xe9\x0c\n\x0c\x43ontactEvent\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\".trunkline.common.v1.EventMetadata\x12>\n\x0f\x65ntry_point_put\x18\n \x01(\x0b\x32#.trunkline.contact.v1.EntryPointPutH\x00\x12=\n\x0e\x63ontact_opened\x18\x0b \x01(\x0b\x32#.trunkline.contact.v1.ContactOpenedH\x00\x12G\n\x13\x63ustomer_identified\x18\x0c \x01(\x0b\x32(.trunkline.contact.v1.CustomerIdentifiedH\x00\x12\x35\n\nstep_begun\x18\r \x01(\x0b\x32\x1f.trunkline.contact.v1.StepBegunH\x00\x12\x39\n\x0cstep_refused\x18\x0e \x01(\x0b\x32!.trunkline.contact.v1.StepRefusedH\x00\x12\x39\n\x0cprompt_shown\x18\x0f \x01(\x0b\x32!.trunkline.contact.v1.PromptShownH\x00\x12\x37\n\x0binput_given\x18\x10 \x01(\x0b\x32 .trunkline.contact.v1.InputGivenH\x00\x12\x35\n\ntext_shown\x18\x11 \x01(\x0b\x32\x1f.trunkline.contact.v1.TextShownH\x00\x12;\n\rtext_gathered\x18\x12 \x01(\x0b\x32\".trunkline.contact.v1.TextGatheredH\x00\x12\x41\n\x10person_requested\x18\x13 \x01(\x0b\x32%.trunkline.contact.v1.PersonRequestedH\x00\x12=\n\x0e\x63ontact_queued\x18\x14 \x01(\x0b\x32#.trunkline.contact.v1.ContactQueuedH\x00\x12?\n\x0f\x63ontact_offered\x18\x15 \x01(\x0b\x32$.trunkline.contact.v1.ContactOfferedH\x00\x12\x43\n\x11\x63onnect_requested\x18\x16 \x01(\x0b\x32&.trunkline.contact.v1.ConnectRequestedH\x00\x12\x41\n\x10\x63ontact_returned\x18\x17 \x01(\x0b\x32%.trunkline.contact.v1.ContactReturnedH\x00\x12\x37\n\x0blegs_joined\x18\x18 \x01(\x0b\x32 .trunkline.contact.v1.LegsJoinedH\x00\x12\x39\n\x0clegs_refused\x18\x19 \x01(\x0b\x32!.trunkline.contact.v1.LegsRefusedH\x00\x12\x43\n\x11\x63ontact_connected\x18\x1a \x01(\x0b\x32&.trunkline.contact.v1.ContactConnectedH\x00\x12;\n\rmessage_added\x18\x1b \x01(\x0b\x32\".trunkline.contact.v1.MessageAddedH\x00\x12;\n\rpeer_attached\x18\x1c \x01(\x0b\x32\".trunkline.contact.v1.PeerAttachedH\x00\x12;\n\rpeer_detached\x18\x1d \x01(\x0b\x32\".trunkline.contact.v1.PeerDetachedH\x00\x12=\n\x0e\x63ontact_closed\x18\x1e \x01(\x0b\x32#.trunkline.contact.v1.ContactClosedH\x00\x12\x44\n\x12\x63lean_up_confirmed\x18\x1f \x01(\x0b\x32&.trunkline.contact.v1.CleanUpConfirmedH\x00\x12\x44\n\x12\x63ontact_wrapped_up\x18  \x01(\x0b\x32&.trunkline.contact.v1.ContactWrappedUpH\x00\x12?\n\x0f\x63ontact_dropped\x18! \x01(\x0b\x32$.trunkline.contact.v1.ContactDroppedH\x00\x12\x31\n\x08hook_put\x18\" \x01(\x0b\x32\x1d.trunkline.contact.v1.HookPutH\x00\x42\x07\n\x05\x65ventb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)trunkline/contact/v1/contact_events.proto\x12\x14trunkline.contact.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&trunkline/common/v1/common_types.proto\x1a(trunkline/contact/v1/contact_types.proto\x1a,trunkline/directory/v1/directory_types.proto\"R\n\rEntryPointPut\x12\x41\n\x0b\x65ntry_point\x18\x01 \x01(\x0b\x32,.trunkline.directory.v1.EntryPointDefinition\"\xdd\x02\n\rContactOpened\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x16\n\x0e\x65ntry_point_id\x18\x02 \x01(\t\x12-\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x1c.trunkline.common.v1.Channel\x12\x0f\n\x07\x66low_id\x18\x04 \x01(\t\x12\x15\n\raddress_token\x18\x05 \x01(\t\x12,\n\x07\x61\x64\x64ress\x18\x06 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\x12G\n\nattributes\x18\x07 \x03(\x0b\x32\x33.trunkline.contact.v1.ContactOpened.AttributesEntry\x12\x0e\n\x06locale\x18\x08 \x01(\t\x12\x0f\n\x07peer_id\x18\t \x01(\t\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"=\n\x12\x43ustomerIdentified\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\">\n\tStepBegun\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x0c\n\x04kind\x18\x03 \x01(\t\"@\n\x0bStepRefused\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x0c\n\x04rule\x18\x03 \x01(\t\"\xb0\x01\n\x0bPromptShown\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x10\n\x08visit_no\x18\x03 \x01(\x05\x12\x35\n\x06prompt\x18\x04 \x01(\x0b\x32%.trunkline.directory.v1.LocalizedText\x12\x33\n\x07options\x18\x05 \x03(\x0b\x32\".trunkline.directory.v1.MenuOption\"o\n\nInputGiven\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x11\n\toption_id\x18\x03 \x01(\t\x12)\n\x04text\x18\x04 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\"h\n\tTextShown\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nmessage_no\x18\x02 \x01(\x05\x12\x33\n\x04text\x18\x03 \x01(\x0b\x32%.trunkline.directory.v1.LocalizedText\"`\n\x0cTextGathered\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x11\n\tattribute\x18\x02 \x01(\t\x12)\n\x04text\x18\x03 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\"\xa9\x01\n\x0fPersonRequested\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08queue_id\x18\x02 \x01(\t\x12\x16\n\x0evalue_permille\x18\x03 \x01(\x05\x12\x18\n\x10urgency_permille\x18\x04 \x01(\x05\x12>\n\x0crequirements\x18\x05 \x03(\x0b\x32(.trunkline.directory.v1.SkillRequirement\"I\n\rContactQueued\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08queue_id\x18\x02 \x01(\t\x12\x12\n\nsegment_no\x18\x03 \x01(\x05\"\\\n\x0e\x43ontactOffered\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x04 \x01(\t\"^\n\x10\x43onnectRequested\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x04 \x01(\t\"K\n\x0f\x43ontactReturned\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\"F\n\nLegsJoined\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\"W\n\x0bLegsRefused\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x0e\n\x06reason\x18\x04 \x01(\t\"^\n\x10\x43ontactConnected\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x04 \x01(\t\"\xa1\x01\n\x0cMessageAdded\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nmessage_no\x18\x02 \x01(\x05\x12,\n\x06\x61uthor\x18\x03 \x01(\x0e\x32\x1c.trunkline.contact.v1.Author\x12)\n\x04\x62ody\x18\x04 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\x12\x10\n\x08\x61gent_id\x18\x05 \x01(\t\"3\n\x0cPeerAttached\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07peer_id\x18\x02 \x01(\t\"3\n\x0cPeerDetached\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07peer_id\x18\x02 \x01(\t\"d\n\rContactClosed\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x31\n\x06reason\x18\x02 \x01(\x0e\x32!.trunkline.contact.v1.CloseReason\x12\x0c\n\x04rule\x18\x03 \x01(\t\"7\n\x10\x43leanUpConfirmed\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\"N\n\x10\x43ontactWrappedUp\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12\x14\n\x0cwrap_up_code\x18\x03 \x01(\t\"$\n\x0e\x43ontactDropped\x12\x12\n\ncontact_id\x18\x01 \x01(\t\"?\n\x07HookPut\x12\x34\n\x04hook\x18\x01 \x01(\x0b\x32&.trunkline.directory.v1.HookDefinition\"\\\n\x11\x43\x61llbackRequested\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x33\n\x0fnot_before_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"J\n\x0e\x43\x61llbackOpened\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08queue_id\x18\x02 \x01(\t\x12\x12\n\nsegment_no\x18\x03 \x01(\x05\"\"\n\x0c\x43\x61llerHungUp\x12\x12\n\ncontact_id\x18\x01 \x01(\t\"n\n\x11\x43ustomerUnreached\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x0f\n\x07outcome\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\"\xf6\x0e\n\x0c\x43ontactEvent\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\".trunkline.common.v1.EventMetadata\x12>\n\x0f\x65ntry_point_put\x18\n \x01(\x0b\x32#.trunkline.contact.v1.EntryPointPutH\x00\x12=\n\x0e\x63ontact_opened\x18\x0b \x01(\x0b\x32#.trunkline.contact.v1.ContactOpenedH\x00\x12G\n\x13\x63ustomer_identified\x18\x0c \x01(\x0b\x32(.trunkline.contact.v1.CustomerIdentifiedH\x00\x12\x35\n\nstep_begun\x18\r \x01(\x0b\x32\x1f.trunkline.contact.v1.StepBegunH\x00\x12\x39\n\x0cstep_refused\x18\x0e \x01(\x0b\x32!.trunkline.contact.v1.StepRefusedH\x00\x12\x39\n\x0cprompt_shown\x18\x0f \x01(\x0b\x32!.trunkline.contact.v1.PromptShownH\x00\x12\x37\n\x0binput_given\x18\x10 \x01(\x0b\x32 .trunkline.contact.v1.InputGivenH\x00\x12\x35\n\ntext_shown\x18\x11 \x01(\x0b\x32\x1f.trunkline.contact.v1.TextShownH\x00\x12;\n\rtext_gathered\x18\x12 \x01(\x0b\x32\".trunkline.contact.v1.TextGatheredH\x00\x12\x41\n\x10person_requested\x18\x13 \x01(\x0b\x32%.trunkline.contact.v1.PersonRequestedH\x00\x12=\n\x0e\x63ontact_queued\x18\x14 \x01(\x0b\x32#.trunkline.contact.v1.ContactQueuedH\x00\x12?\n\x0f\x63ontact_offered\x18\x15 \x01(\x0b\x32$.trunkline.contact.v1.ContactOfferedH\x00\x12\x43\n\x11\x63onnect_requested\x18\x16 \x01(\x0b\x32&.trunkline.contact.v1.ConnectRequestedH\x00\x12\x41\n\x10\x63ontact_returned\x18\x17 \x01(\x0b\x32%.trunkline.contact.v1.ContactReturnedH\x00\x12\x37\n\x0blegs_joined\x18\x18 \x01(\x0b\x32 .trunkline.contact.v1.LegsJoinedH\x00\x12\x39\n\x0clegs_refused\x18\x19 \x01(\x0b\x32!.trunkline.contact.v1.LegsRefusedH\x00\x12\x43\n\x11\x63ontact_connected\x18\x1a \x01(\x0b\x32&.trunkline.contact.v1.ContactConnectedH\x00\x12;\n\rmessage_added\x18\x1b \x01(\x0b\x32\".trunkline.contact.v1.MessageAddedH\x00\x12;\n\rpeer_attached\x18\x1c \x01(\x0b\x32\".trunkline.contact.v1.PeerAttachedH\x00\x12;\n\rpeer_detached\x18\x1d \x01(\x0b\x32\".trunkline.contact.v1.PeerDetachedH\x00\x12=\n\x0e\x63ontact_closed\x18\x1e \x01(\x0b\x32#.trunkline.contact.v1.ContactClosedH\x00\x12\x44\n\x12\x63lean_up_confirmed\x18\x1f \x01(\x0b\x32&.trunkline.contact.v1.CleanUpConfirmedH\x00\x12\x44\n\x12\x63ontact_wrapped_up\x18  \x01(\x0b\x32&.trunkline.contact.v1.ContactWrappedUpH\x00\x12?\n\x0f\x63ontact_dropped\x18! \x01(\x0b\x32$.trunkline.contact.v1.ContactDroppedH\x00\x12\x31\n\x08hook_put\x18\" \x01(\x0b\x32\x1d.trunkline.contact.v1.HookPutH\x00\x12\x45\n\x12\x63\x61llback_requested\x18< \x01(\x0b\x32\'.trunkline.contact.v1.CallbackRequestedH\x00\x12?\n\x0f\x63\x61llback_opened\x18= \x01(\x0b\x32$.trunkline.contact.v1.CallbackOpenedH\x00\x12<\n\x0e\x63\x61ller_hung_up\x18> \x01(\x0b\x32\".trunkline.contact.v1.CallerHungUpH\x00\x12\x45\n\x12\x63ustomer_unreached\x18? \x01(\x0b\x32\'.trunkline.contact.v1.CustomerUnreachedH\x00\x42\x07\n\x05\x65ventb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,58 +37,66 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CONTACTOPENED_ATTRIBUTESENTRY']._loaded_options = None
   _globals['_CONTACTOPENED_ATTRIBUTESENTRY']._serialized_options = b'8\001'
-  _globals['_ENTRYPOINTPUT']._serialized_start=195
-  _globals['_ENTRYPOINTPUT']._serialized_end=277
-  _globals['_CONTACTOPENED']._serialized_start=280
-  _globals['_CONTACTOPENED']._serialized_end=629
-  _globals['_CONTACTOPENED_ATTRIBUTESENTRY']._serialized_start=580
-  _globals['_CONTACTOPENED_ATTRIBUTESENTRY']._serialized_end=629
-  _globals['_CUSTOMERIDENTIFIED']._serialized_start=631
-  _globals['_CUSTOMERIDENTIFIED']._serialized_end=692
-  _globals['_STEPBEGUN']._serialized_start=694
-  _globals['_STEPBEGUN']._serialized_end=756
-  _globals['_STEPREFUSED']._serialized_start=758
-  _globals['_STEPREFUSED']._serialized_end=822
-  _globals['_PROMPTSHOWN']._serialized_start=825
-  _globals['_PROMPTSHOWN']._serialized_end=1001
-  _globals['_INPUTGIVEN']._serialized_start=1003
-  _globals['_INPUTGIVEN']._serialized_end=1114
-  _globals['_TEXTSHOWN']._serialized_start=1116
-  _globals['_TEXTSHOWN']._serialized_end=1220
-  _globals['_TEXTGATHERED']._serialized_start=1222
-  _globals['_TEXTGATHERED']._serialized_end=1318
-  _globals['_PERSONREQUESTED']._serialized_start=1321
-  _globals['_PERSONREQUESTED']._serialized_end=1490
-  _globals['_CONTACTQUEUED']._serialized_start=1492
-  _globals['_CONTACTQUEUED']._serialized_end=1565
-  _globals['_CONTACTOFFERED']._serialized_start=1567
-  _globals['_CONTACTOFFERED']._serialized_end=1659
-  _globals['_CONNECTREQUESTED']._serialized_start=1661
-  _globals['_CONNECTREQUESTED']._serialized_end=1755
-  _globals['_CONTACTRETURNED']._serialized_start=1757
-  _globals['_CONTACTRETURNED']._serialized_end=1832
-  _globals['_LEGSJOINED']._serialized_start=1834
-  _globals['_LEGSJOINED']._serialized_end=1904
-  _globals['_LEGSREFUSED']._serialized_start=1906
-  _globals['_LEGSREFUSED']._serialized_end=1993
-  _globals['_CONTACTCONNECTED']._serialized_start=1995
-  _globals['_CONTACTCONNECTED']._serialized_end=2089
-  _globals['_MESSAGEADDED']._serialized_start=2092
-  _globals['_MESSAGEADDED']._serialized_end=2253
-  _globals['_PEERATTACHED']._serialized_start=2255
-  _globals['_PEERATTACHED']._serialized_end=2306
-  _globals['_PEERDETACHED']._serialized_start=2308
-  _globals['_PEERDETACHED']._serialized_end=2359
-  _globals['_CONTACTCLOSED']._serialized_start=2361
-  _globals['_CONTACTCLOSED']._serialized_end=2461
-  _globals['_CLEANUPCONFIRMED']._serialized_start=2463
-  _globals['_CLEANUPCONFIRMED']._serialized_end=2518
-  _globals['_CONTACTWRAPPEDUP']._serialized_start=2520
-  _globals['_CONTACTWRAPPEDUP']._serialized_end=2598
-  _globals['_CONTACTDROPPED']._serialized_start=2600
-  _globals['_CONTACTDROPPED']._serialized_end=2636
-  _globals['_HOOKPUT']._serialized_start=2638
-  _globals['_HOOKPUT']._serialized_end=2701
-  _globals['_CONTACTEVENT']._serialized_start=2704
-  _globals['_CONTACTEVENT']._serialized_end=4345
+  _globals['_ENTRYPOINTPUT']._serialized_start=228
+  _globals['_ENTRYPOINTPUT']._serialized_end=310
+  _globals['_CONTACTOPENED']._serialized_start=313
+  _globals['_CONTACTOPENED']._serialized_end=662
+  _globals['_CONTACTOPENED_ATTRIBUTESENTRY']._serialized_start=613
+  _globals['_CONTACTOPENED_ATTRIBUTESENTRY']._serialized_end=662
+  _globals['_CUSTOMERIDENTIFIED']._serialized_start=664
+  _globals['_CUSTOMERIDENTIFIED']._serialized_end=725
+  _globals['_STEPBEGUN']._serialized_start=727
+  _globals['_STEPBEGUN']._serialized_end=789
+  _globals['_STEPREFUSED']._serialized_start=791
+  _globals['_STEPREFUSED']._serialized_end=855
+  _globals['_PROMPTSHOWN']._serialized_start=858
+  _globals['_PROMPTSHOWN']._serialized_end=1034
+  _globals['_INPUTGIVEN']._serialized_start=1036
+  _globals['_INPUTGIVEN']._serialized_end=1147
+  _globals['_TEXTSHOWN']._serialized_start=1149
+  _globals['_TEXTSHOWN']._serialized_end=1253
+  _globals['_TEXTGATHERED']._serialized_start=1255
+  _globals['_TEXTGATHERED']._serialized_end=1351
+  _globals['_PERSONREQUESTED']._serialized_start=1354
+  _globals['_PERSONREQUESTED']._serialized_end=1523
+  _globals['_CONTACTQUEUED']._serialized_start=1525
+  _globals['_CONTACTQUEUED']._serialized_end=1598
+  _globals['_CONTACTOFFERED']._serialized_start=1600
+  _globals['_CONTACTOFFERED']._serialized_end=1692
+  _globals['_CONNECTREQUESTED']._serialized_start=1694
+  _globals['_CONNECTREQUESTED']._serialized_end=1788
+  _globals['_CONTACTRETURNED']._serialized_start=1790
+  _globals['_CONTACTRETURNED']._serialized_end=1865
+  _globals['_LEGSJOINED']._serialized_start=1867
+  _globals['_LEGSJOINED']._serialized_end=1937
+  _globals['_LEGSREFUSED']._serialized_start=1939
+  _globals['_LEGSREFUSED']._serialized_end=2026
+  _globals['_CONTACTCONNECTED']._serialized_start=2028
+  _globals['_CONTACTCONNECTED']._serialized_end=2122
+  _globals['_MESSAGEADDED']._serialized_start=2125
+  _globals['_MESSAGEADDED']._serialized_end=2286
+  _globals['_PEERATTACHED']._serialized_start=2288
+  _globals['_PEERATTACHED']._serialized_end=2339
+  _globals['_PEERDETACHED']._serialized_start=2341
+  _globals['_PEERDETACHED']._serialized_end=2392
+  _globals['_CONTACTCLOSED']._serialized_start=2394
+  _globals['_CONTACTCLOSED']._serialized_end=2494
+  _globals['_CLEANUPCONFIRMED']._serialized_start=2496
+  _globals['_CLEANUPCONFIRMED']._serialized_end=2551
+  _globals['_CONTACTWRAPPEDUP']._serialized_start=2553
+  _globals['_CONTACTWRAPPEDUP']._serialized_end=2631
+  _globals['_CONTACTDROPPED']._serialized_start=2633
+  _globals['_CONTACTDROPPED']._serialized_end=2669
+  _globals['_HOOKPUT']._serialized_start=2671
+  _globals['_HOOKPUT']._serialized_end=2734
+  _globals['_CALLBACKREQUESTED']._serialized_start=2736
+  _globals['_CALLBACKREQUESTED']._serialized_end=2828
+  _globals['_CALLBACKOPENED']._serialized_start=2830
+  _globals['_CALLBACKOPENED']._serialized_end=2904
+  _globals['_CALLERHUNGUP']._serialized_start=2906
+  _globals['_CALLERHUNGUP']._serialized_end=2940
+  _globals['_CUSTOMERUNREACHED']._serialized_start=2942
+  _globals['_CUSTOMERUNREACHED']._serialized_end=3052
+  _globals['_CONTACTEVENT']._serialized_start=3055
+  _globals['_CONTACTEVENT']._serialized_end=4965
 # @@protoc_insertion_point(module_scope)

@@ -6,6 +6,7 @@ The life of a contact. Topic contact.events.v1, key the partition token inside t
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from trunkline.common.v1 import common_types_pb2 as _common_types_pb2
 from trunkline.contact.v1 import contact_types_pb2 as _contact_types_pb2
@@ -164,7 +165,7 @@ class StepBegun(_message.Message):
     """1, 2, 3, … in the contact."""
     kind: _builtins.str
     """`resolve_customer`, `start_session`, `advance_session`, `enqueue`, `report_connected`, `report_connect_failed`,
-    `end_at_acd` or `end_session`.
+    `request_callback`, `report_callback_result`, `end_at_acd` or `end_session`.
     """
     def __init__(
         self,
@@ -844,6 +845,124 @@ class HookPut(_message.Message):
 Global___HookPut: _TypeAlias = HookPut  # noqa: Y015
 
 @_typing.final
+class CallbackRequested(_message.Message):
+    """The caller who waits wants to be called back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    NOT_BEFORE_TIME_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    @_builtins.property
+    def not_before_time(self) -> _timestamp_pb2.Timestamp:
+        """Not earlier than that; unset: as soon as it is its turn."""
+
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        not_before_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["not_before_time", b"not_before_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "not_before_time", b"not_before_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallbackRequested: _TypeAlias = CallbackRequested  # noqa: Y015
+
+@_typing.final
+class CallbackOpened(_message.Message):
+    """The place is kept: the caller may hang up."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    queue_id: _builtins.str
+    """The queue."""
+    segment_no: _builtins.int
+    """The queue segment of the call-back."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        queue_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "queue_id", b"queue_id", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallbackOpened: _TypeAlias = CallbackOpened  # noqa: Y015
+
+@_typing.final
+class CallerHungUp(_message.Message):
+    """The caller hung up and is called back; the contact goes on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallerHungUp: _TypeAlias = CallerHungUp  # noqa: Y015
+
+@_typing.final
+class CustomerUnreached(_message.Message):
+    """The customer of a call-back was dialled and not reached; acd still has to say what follows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The offer."""
+    outcome: _builtins.str
+    """`no_answer`, `busy`, `failed` or `withdrawn`."""
+    reason: _builtins.str
+    """Why it is withdrawn; empty for none."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+        outcome: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "offer_no", b"offer_no", "outcome", b"outcome", "reason", b"reason", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CustomerUnreached: _TypeAlias = CustomerUnreached  # noqa: Y015
+
+@_typing.final
 class ContactEvent(_message.Message):
     """One event of channels' ledger."""
 
@@ -875,6 +994,10 @@ class ContactEvent(_message.Message):
     CONTACT_WRAPPED_UP_FIELD_NUMBER: _builtins.int
     CONTACT_DROPPED_FIELD_NUMBER: _builtins.int
     HOOK_PUT_FIELD_NUMBER: _builtins.int
+    CALLBACK_REQUESTED_FIELD_NUMBER: _builtins.int
+    CALLBACK_OPENED_FIELD_NUMBER: _builtins.int
+    CALLER_HUNG_UP_FIELD_NUMBER: _builtins.int
+    CUSTOMER_UNREACHED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def metadata(self) -> _common_types_pb2.EventMetadata:
         """The envelope."""
@@ -979,6 +1102,22 @@ class ContactEvent(_message.Message):
     def hook_put(self) -> Global___HookPut:
         """Hook."""
 
+    @_builtins.property
+    def callback_requested(self) -> Global___CallbackRequested:
+        """Call-back wanted."""
+
+    @_builtins.property
+    def callback_opened(self) -> Global___CallbackOpened:
+        """Call-back open."""
+
+    @_builtins.property
+    def caller_hung_up(self) -> Global___CallerHungUp:
+        """Hung up."""
+
+    @_builtins.property
+    def customer_unreached(self) -> Global___CustomerUnreached:
+        """Unreached."""
+
     def __init__(
         self,
         *,
@@ -1008,12 +1147,16 @@ class ContactEvent(_message.Message):
         contact_wrapped_up: Global___ContactWrappedUp | None = ...,
         contact_dropped: Global___ContactDropped | None = ...,
         hook_put: Global___HookPut | None = ...,
+        callback_requested: Global___CallbackRequested | None = ...,
+        callback_opened: Global___CallbackOpened | None = ...,
+        caller_hung_up: Global___CallerHungUp | None = ...,
+        customer_unreached: Global___CustomerUnreached | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_queued", b"contact_queued", "contact_returned", b"contact_returned", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "text_gathered", b"text_gathered", "text_shown", b"text_shown"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["callback_opened", b"callback_opened", "callback_requested", b"callback_requested", "caller_hung_up", b"caller_hung_up", "clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_queued", b"contact_queued", "contact_returned", b"contact_returned", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "customer_unreached", b"customer_unreached", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "text_gathered", b"text_gathered", "text_shown", b"text_shown"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_queued", b"contact_queued", "contact_returned", b"contact_returned", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "text_gathered", b"text_gathered", "text_shown", b"text_shown"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback_opened", b"callback_opened", "callback_requested", b"callback_requested", "caller_hung_up", b"caller_hung_up", "clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_queued", b"contact_queued", "contact_returned", b"contact_returned", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "customer_unreached", b"customer_unreached", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "text_gathered", b"text_gathered", "text_shown", b"text_shown"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["entry_point_put", "contact_opened", "customer_identified", "step_begun", "step_refused", "prompt_shown", "input_given", "text_shown", "text_gathered", "person_requested", "contact_queued", "contact_offered", "connect_requested", "contact_returned", "legs_joined", "legs_refused", "contact_connected", "message_added", "peer_attached", "peer_detached", "contact_closed", "clean_up_confirmed", "contact_wrapped_up", "contact_dropped", "hook_put"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["entry_point_put", "contact_opened", "customer_identified", "step_begun", "step_refused", "prompt_shown", "input_given", "text_shown", "text_gathered", "person_requested", "contact_queued", "contact_offered", "connect_requested", "contact_returned", "legs_joined", "legs_refused", "contact_connected", "message_added", "peer_attached", "peer_detached", "contact_closed", "clean_up_confirmed", "contact_wrapped_up", "contact_dropped", "hook_put", "callback_requested", "callback_opened", "caller_hung_up", "customer_unreached"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from trunkline.common.v1 import common_types_pb2 as _common_types_pb2
 from trunkline.contact.v1 import contact_commands_pb2 as _contact_commands_pb2
@@ -240,6 +241,9 @@ class SessionRequest(_message.Message):
     LEG_CONNECTED_FIELD_NUMBER: _builtins.int
     LEG_FAILED_FIELD_NUMBER: _builtins.int
     WATCH_CONTACTS_FIELD_NUMBER: _builtins.int
+    REQUEST_CALLBACK_FIELD_NUMBER: _builtins.int
+    CALL_RESULT_FIELD_NUMBER: _builtins.int
+    WITHDRAW_CALLBACK_FIELD_NUMBER: _builtins.int
     command_id: _builtins.str
     """Echoed in the answer; a repeated command carries the same id (UUIDv7)."""
     @_builtins.property
@@ -274,6 +278,18 @@ class SessionRequest(_message.Message):
     def watch_contacts(self) -> Global___WatchContacts:
         """Wants pushes for these contacts too, for example a desk or a chat that came back."""
 
+    @_builtins.property
+    def request_callback(self) -> Global___CallbackWish:
+        """The caller wants to be called back."""
+
+    @_builtins.property
+    def call_result(self) -> Global___CallResult:
+        """How dialling the customer of a call-back went."""
+
+    @_builtins.property
+    def withdraw_callback(self) -> Global___CallbackWithdrawal:
+        """The customer does not want to be called back any more."""
+
     def __init__(
         self,
         *,
@@ -286,12 +302,15 @@ class SessionRequest(_message.Message):
         leg_connected: Global___LegConnected | None = ...,
         leg_failed: Global___LegFailed | None = ...,
         watch_contacts: Global___WatchContacts | None = ...,
+        request_callback: Global___CallbackWish | None = ...,
+        call_result: Global___CallResult | None = ...,
+        withdraw_callback: Global___CallbackWithdrawal | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["customer_input", b"customer_input", "customer_left", b"customer_left", "heartbeat", b"heartbeat", "hello", b"hello", "leg_connected", b"leg_connected", "leg_failed", b"leg_failed", "request", b"request", "start_contact", b"start_contact", "watch_contacts", b"watch_contacts"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["call_result", b"call_result", "customer_input", b"customer_input", "customer_left", b"customer_left", "heartbeat", b"heartbeat", "hello", b"hello", "leg_connected", b"leg_connected", "leg_failed", b"leg_failed", "request", b"request", "request_callback", b"request_callback", "start_contact", b"start_contact", "watch_contacts", b"watch_contacts", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["command_id", b"command_id", "customer_input", b"customer_input", "customer_left", b"customer_left", "heartbeat", b"heartbeat", "hello", b"hello", "leg_connected", b"leg_connected", "leg_failed", b"leg_failed", "request", b"request", "start_contact", b"start_contact", "watch_contacts", b"watch_contacts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_result", b"call_result", "command_id", b"command_id", "customer_input", b"customer_input", "customer_left", b"customer_left", "heartbeat", b"heartbeat", "hello", b"hello", "leg_connected", b"leg_connected", "leg_failed", b"leg_failed", "request", b"request", "request_callback", b"request_callback", "start_contact", b"start_contact", "watch_contacts", b"watch_contacts", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["hello", "heartbeat", "start_contact", "customer_input", "customer_left", "leg_connected", "leg_failed", "watch_contacts"]  # noqa: Y015
+    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["hello", "heartbeat", "start_contact", "customer_input", "customer_left", "leg_connected", "leg_failed", "watch_contacts", "request_callback", "call_result", "withdraw_callback"]  # noqa: Y015
     _WhichOneofArgType_request: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_request) -> _WhichOneofReturnType_request | None: ...
 
@@ -590,6 +609,96 @@ class LegFailed(_message.Message):
 Global___LegFailed: _TypeAlias = LegFailed  # noqa: Y015
 
 @_typing.final
+class CallbackWish(_message.Message):
+    """The caller wants to be called back. Done means that it is asked for; the view says when it is open: then the caller may
+    hang up (`customer_left`) and keeps the place. A refusal stands in the view, and the caller goes on waiting.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    NOT_BEFORE_TIME_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    @_builtins.property
+    def not_before_time(self) -> _timestamp_pb2.Timestamp:
+        """Not earlier than that; unset: as soon as it is its turn."""
+
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        not_before_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["not_before_time", b"not_before_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "not_before_time", b"not_before_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallbackWish: _TypeAlias = CallbackWish  # noqa: Y015
+
+@_typing.final
+class CallbackWithdrawal(_message.Message):
+    """The customer does not want to be called back any more: the contact is over."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallbackWithdrawal: _TypeAlias = CallbackWithdrawal  # noqa: Y015
+
+@_typing.final
+class CallResult(_message.Message):
+    """How dialling the customer of a call-back went. A leg of the agent that fails is LegFailed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """From the Dial it answers."""
+    offer_no: _builtins.int
+    """From the Dial it answers."""
+    outcome: _builtins.str
+    """`reached` (the legs are joined), `no_answer`, `busy`, `failed` or `withdrawn`: it must not be dialled."""
+    reason: _builtins.str
+    """Why it is withdrawn, `[a-z][a-z0-9_-]{0,31}`, for example `do_not_call`; empty for none."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+        outcome: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "offer_no", b"offer_no", "outcome", b"outcome", "reason", b"reason", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallResult: _TypeAlias = CallResult  # noqa: Y015
+
+@_typing.final
 class WatchContacts(_message.Message):
     """Wants pushes for these contacts; replaces the set before."""
 
@@ -622,6 +731,7 @@ class SessionResponse(_message.Message):
     CONTACT_FIELD_NUMBER: _builtins.int
     DONE_FIELD_NUMBER: _builtins.int
     REFUSED_FIELD_NUMBER: _builtins.int
+    DIAL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def contact(self) -> _contact_types_pb2.ContactView:
         """The contact's whole current state; replaces every earlier one with a lower version."""
@@ -634,22 +744,67 @@ class SessionResponse(_message.Message):
     def refused(self) -> Global___RequestRefused:
         """A request was refused; nothing changed."""
 
+    @_builtins.property
+    def dial(self) -> Global___Dial:
+        """To the gateway that brought the caller: dial the customer of a call-back."""
+
     def __init__(
         self,
         *,
         contact: _contact_types_pb2.ContactView | None = ...,
         done: Global___RequestDone | None = ...,
         refused: Global___RequestRefused | None = ...,
+        dial: Global___Dial | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact", "done", b"done", "refused", b"refused", "response", b"response"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact", "dial", b"dial", "done", b"done", "refused", b"refused", "response", b"response"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact", "done", b"done", "refused", b"refused", "response", b"response"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact", "dial", b"dial", "done", b"done", "refused", b"refused", "response", b"response"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_response: _TypeAlias = _typing.Literal["contact", "done", "refused"]  # noqa: Y015
+    _WhichOneofReturnType_response: _TypeAlias = _typing.Literal["contact", "done", "refused", "dial"]  # noqa: Y015
     _WhichOneofArgType_response: _TypeAlias = _typing.Literal["response", b"response"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_response) -> _WhichOneofReturnType_response | None: ...
 
 Global___SessionResponse: _TypeAlias = SessionResponse  # noqa: Y015
+
+@_typing.final
+class Dial(_message.Message):
+    """An agent accepted a call-back: bring up the agent's leg, dial the customer, join both, and answer with CallResult
+    within 60 s. It may come again; segment and offer name the attempt. A caller who has not hung up yet is joined.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The offer."""
+    agent_id: _builtins.str
+    """The agent."""
+    address: _builtins.str
+    """Whom to dial, opened for the gateway; empty when it was erased."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+        address: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "agent_id", b"agent_id", "contact_id", b"contact_id", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Dial: _TypeAlias = Dial  # noqa: Y015
 
 @_typing.final
 class RequestDone(_message.Message):

@@ -92,6 +92,8 @@ class _CloseReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CloseReas
     """acd or ivr knew nothing of it, or something else, for over a minute."""
     CLOSE_REASON_LIMIT_REACHED: _CloseReason.ValueType  # 9
     """A limit of the queue was reached: it waited for too long, or nobody was signed in."""
+    CLOSE_REASON_CALLBACK_ENDED: _CloseReason.ValueType  # 20
+    """The call-back ended without reaching the customer, or was withdrawn."""
 
 class CloseReason(_CloseReason, metaclass=_CloseReasonEnumTypeWrapper):
     """Why a contact is over."""
@@ -116,7 +118,33 @@ CLOSE_REASON_RECONCILED: CloseReason.ValueType  # 8
 """acd or ivr knew nothing of it, or something else, for over a minute."""
 CLOSE_REASON_LIMIT_REACHED: CloseReason.ValueType  # 9
 """A limit of the queue was reached: it waited for too long, or nobody was signed in."""
+CLOSE_REASON_CALLBACK_ENDED: CloseReason.ValueType  # 20
+"""The call-back ended without reaching the customer, or was withdrawn."""
 Global___CloseReason: _TypeAlias = CloseReason  # noqa: Y015
+
+class _CallbackState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CallbackStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CallbackState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CALLBACK_STATE_UNSPECIFIED: _CallbackState.ValueType  # 0
+    """No."""
+    CALLBACK_STATE_REQUESTED: _CallbackState.ValueType  # 1
+    """The caller asked for it; until it is open the caller stays on the line or loses it with a refusal."""
+    CALLBACK_STATE_OPEN: _CallbackState.ValueType  # 2
+    """Yes: the caller may hang up and keeps the place."""
+
+class CallbackState(_CallbackState, metaclass=_CallbackStateEnumTypeWrapper):
+    """Whether the customer is called back."""
+
+CALLBACK_STATE_UNSPECIFIED: CallbackState.ValueType  # 0
+"""No."""
+CALLBACK_STATE_REQUESTED: CallbackState.ValueType  # 1
+"""The caller asked for it; until it is open the caller stays on the line or loses it with a refusal."""
+CALLBACK_STATE_OPEN: CallbackState.ValueType  # 2
+"""Yes: the caller may hang up and keeps the place."""
+Global___CallbackState: _TypeAlias = CallbackState  # noqa: Y015
 
 class _Author:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -257,6 +285,8 @@ class ContactView(_message.Message):
     MESSAGES_FIELD_NUMBER: _builtins.int
     GATHERED_FIELD_NUMBER: _builtins.int
     LOCALE_FIELD_NUMBER: _builtins.int
+    CALLBACK_FIELD_NUMBER: _builtins.int
+    CALLBACK_REFUSAL_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     version: _builtins.int
@@ -279,6 +309,10 @@ class ContactView(_message.Message):
     """Why it is over."""
     locale: _builtins.str
     """`zh` or `en`."""
+    callback: Global___CallbackState.ValueType
+    """Whether the customer is called back."""
+    callback_refusal: _builtins.str
+    """Why the caller is not called back after having asked for it; empty for none."""
     @_builtins.property
     def prompt(self) -> Global___PromptView:
         """What the flow waits for; unset when it does not wait."""
@@ -313,10 +347,12 @@ class ContactView(_message.Message):
         messages: _abc.Iterable[Global___MessageView] | None = ...,
         gathered: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         locale: _builtins.str = ...,
+        callback: Global___CallbackState.ValueType = ...,
+        callback_refusal: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["opened_time", b"opened_time", "prompt", b"prompt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "channel", b"channel", "close_reason", b"close_reason", "contact_id", b"contact_id", "customer_id", b"customer_id", "gathered", b"gathered", "locale", b"locale", "messages", b"messages", "offer_no", b"offer_no", "opened_time", b"opened_time", "prompt", b"prompt", "queue_id", b"queue_id", "segment_no", b"segment_no", "state", b"state", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "callback", b"callback", "callback_refusal", b"callback_refusal", "channel", b"channel", "close_reason", b"close_reason", "contact_id", b"contact_id", "customer_id", b"customer_id", "gathered", b"gathered", "locale", b"locale", "messages", b"messages", "offer_no", b"offer_no", "opened_time", b"opened_time", "prompt", b"prompt", "queue_id", b"queue_id", "segment_no", b"segment_no", "state", b"state", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -547,6 +547,38 @@ class QueueLimit(_message.Message):
 Global___QueueLimit: _TypeAlias = QueueLimit  # noqa: Y015
 
 @_typing.final
+class CallbackPolicy(_message.Message):
+    """How callers who wait may be called back (routing rule 13)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAX_ATTEMPTS_FIELD_NUMBER: _builtins.int
+    RETRY_AFTER_DURATION_FIELD_NUMBER: _builtins.int
+    MAX_OPEN_FIELD_NUMBER: _builtins.int
+    max_attempts: _builtins.int
+    """How often a customer is dialled at most, 1–10."""
+    max_open: _builtins.int
+    """Open call-backs of the queue at most, 1–10,000; more are refused."""
+    @_builtins.property
+    def retry_after_duration(self) -> _duration_pb2.Duration:
+        """Between two attempts, at most 7 days."""
+
+    def __init__(
+        self,
+        *,
+        max_attempts: _builtins.int = ...,
+        retry_after_duration: _duration_pb2.Duration | None = ...,
+        max_open: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["retry_after_duration", b"retry_after_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_attempts", b"max_attempts", "max_open", b"max_open", "retry_after_duration", b"retry_after_duration"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallbackPolicy: _TypeAlias = CallbackPolicy  # noqa: Y015
+
+@_typing.final
 class Overflow(_message.Message):
     """When contacts flow out into another queue, with their age; what rings stays. Two waits, so that it does not flutter."""
 
@@ -614,6 +646,7 @@ class QueueDefinition(_message.Message):
     VIP_RESERVED_AGENTS_FIELD_NUMBER: _builtins.int
     DRAINS_CHATS_FIELD_NUMBER: _builtins.int
     WRAP_UP_FREES_EXCLUSION_FIELD_NUMBER: _builtins.int
+    CALLBACK_FIELD_NUMBER: _builtins.int
     queue_id: _builtins.str
     """`qu_…`."""
     value_weight_permille: _builtins.int
@@ -710,6 +743,10 @@ class QueueDefinition(_message.Message):
         signed in; 0: not at all.
         """
 
+    @_builtins.property
+    def callback(self) -> Global___CallbackPolicy:
+        """Unset: callers are not called back."""
+
     def __init__(
         self,
         *,
@@ -741,10 +778,11 @@ class QueueDefinition(_message.Message):
         vip_reserved_agents: _builtins.int = ...,
         drains_chats: _builtins.bool = ...,
         wrap_up_frees_exclusion: _builtins.bool = ...,
+        callback: Global___CallbackPolicy | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["affinity_duration", b"affinity_duration", "chat_lease_duration", b"chat_lease_duration", "longest_wait", b"longest_wait", "miss_exclusion_duration", b"miss_exclusion_duration", "name", b"name", "overflow", b"overflow", "short_abandon_duration", b"short_abandon_duration", "target_wait_duration", b"target_wait_duration", "unstaffed", b"unstaffed", "voice_lease_duration", b"voice_lease_duration", "wrap_up_duration", b"wrap_up_duration", "wrap_up_extension_duration", b"wrap_up_extension_duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["affinity_duration", b"affinity_duration", "callback", b"callback", "chat_lease_duration", b"chat_lease_duration", "longest_wait", b"longest_wait", "miss_exclusion_duration", b"miss_exclusion_duration", "name", b"name", "overflow", b"overflow", "short_abandon_duration", b"short_abandon_duration", "target_wait_duration", b"target_wait_duration", "unstaffed", b"unstaffed", "voice_lease_duration", b"voice_lease_duration", "wrap_up_duration", b"wrap_up_duration", "wrap_up_extension_duration", b"wrap_up_extension_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity_duration", b"affinity_duration", "chat_lease_duration", b"chat_lease_duration", "choices", b"choices", "drains_chats", b"drains_chats", "longest_wait", b"longest_wait", "max_misses", b"max_misses", "max_per_customer", b"max_per_customer", "max_waiting", b"max_waiting", "max_wrap_up_extensions", b"max_wrap_up_extensions", "miss_exclusion_duration", b"miss_exclusion_duration", "name", b"name", "overflow", b"overflow", "queue_id", b"queue_id", "relaxation", b"relaxation", "requirements", b"requirements", "short_abandon_duration", b"short_abandon_duration", "strategy", b"strategy", "target_wait_duration", b"target_wait_duration", "unstaffed", b"unstaffed", "urgency_weight_permille", b"urgency_weight_permille", "value_weight_permille", b"value_weight_permille", "vip_min_value_permille", b"vip_min_value_permille", "vip_reserved_agents", b"vip_reserved_agents", "voice_lease_duration", b"voice_lease_duration", "wrap_up_duration", b"wrap_up_duration", "wrap_up_extension_duration", b"wrap_up_extension_duration", "wrap_up_frees_exclusion", b"wrap_up_frees_exclusion", "wrap_up_mode", b"wrap_up_mode"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity_duration", b"affinity_duration", "callback", b"callback", "chat_lease_duration", b"chat_lease_duration", "choices", b"choices", "drains_chats", b"drains_chats", "longest_wait", b"longest_wait", "max_misses", b"max_misses", "max_per_customer", b"max_per_customer", "max_waiting", b"max_waiting", "max_wrap_up_extensions", b"max_wrap_up_extensions", "miss_exclusion_duration", b"miss_exclusion_duration", "name", b"name", "overflow", b"overflow", "queue_id", b"queue_id", "relaxation", b"relaxation", "requirements", b"requirements", "short_abandon_duration", b"short_abandon_duration", "strategy", b"strategy", "target_wait_duration", b"target_wait_duration", "unstaffed", b"unstaffed", "urgency_weight_permille", b"urgency_weight_permille", "value_weight_permille", b"value_weight_permille", "vip_min_value_permille", b"vip_min_value_permille", "vip_reserved_agents", b"vip_reserved_agents", "voice_lease_duration", b"voice_lease_duration", "wrap_up_duration", b"wrap_up_duration", "wrap_up_extension_duration", b"wrap_up_extension_duration", "wrap_up_frees_exclusion", b"wrap_up_frees_exclusion", "wrap_up_mode", b"wrap_up_mode"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,264 @@
+"""Call-backs: the caller hangs up, and a virtual contact keeps age and rank (rule 13).
+
+Owns: who may be called back, how often the customer is dialled, and when. Agent first: a call-back is offered like any
+contact, and only after the accept is the customer dialled, so that never more are dialled than agents are free.
+Must not: know hours or who must not be called; whoever dials does, and says `withdrawn`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from trunkline_core.decider import Context
+from trunkline_core.errors import Invalid, Rejection
+from trunkline_core.routing import CallbackPolicy
+from trunkline_core.timers import Timer
+
+from trunkline_acd.domain import commands, offers, policy, rings, timing
+from trunkline_acd.domain.agents import without_work
+from trunkline_acd.domain.contacts import Callback, Contact, Stage
+from trunkline_acd.domain.definitions import Channel, check_id, check_token
+from trunkline_acd.domain.events import (
+    CallbackAttempted,
+    CallbackBegun,
+    CallbackEnded,
+    ContactEnqueued,
+    Event,
+    SegmentEnded,
+)
+from trunkline_acd.domain.matching import offer_contact, offer_to_agent
+from trunkline_acd.domain.queues import with_callback_end
+from trunkline_acd.domain.skills import choices_in, requirements_in
+from trunkline_acd.domain.state import AcdState, Domain
+from trunkline_acd.domain.steps import contact_for, is_repeated
+from trunkline_acd.domain.words import CallbackOutcome, Ring, SegmentOutcome
+
+_UNREACHED = (
+    CallbackOutcome.NO_ANSWER,
+    CallbackOutcome.BUSY,
+    CallbackOutcome.FAILED,
+    CallbackOutcome.WITHDRAWN,
+)
+
+
+def request(domain: Domain, command: commands.RequestCallback, context: Context) -> Iterator[Event]:
+    """The caller's segment ends as converted (C), and a call-back opens at the same place.
+
+    Raises: Invalid; NotFound; Rejection, naming why the caller must go on waiting: `CallbackNotOffered`,
+    `ContactNotWaiting` (it rings already), `CallbackAlreadyOpen`, `TooManyCallbacks`.
+    """
+    begins_time = _begins(command.not_before_time, context.now)
+    if command.customer_id:
+        check_id("customer_id", command.customer_id)
+    if is_repeated(domain, command.contact_id, command.step_no):
+        return
+    contact = contact_for(domain, command.contact_id, "ContactAlreadyEnded")
+    customer_id = command.customer_id or contact.customer_id
+    _check_request(domain, contact, customer_id)
+    yield SegmentEnded(
+        contact_id=contact.contact_id,
+        queue_id=contact.queue_id,
+        segment_no=contact.segment_no,
+        outcome=SegmentOutcome.CONVERTED_TO_CALLBACK,
+        wait_duration=context.now - contact.entered_time,
+        next_queue_id=contact.queue_id,
+    )
+    yield _opened(contact, command.step_no, customer_id, begins_time, context.now)
+    if begins_time is None:
+        yield from rings.skip_empty_rings(domain, domain.contact(contact.contact_id), contact.ring)
+        yield from offer_contact(domain, contact.contact_id, "CallbackRequested", context)
+
+
+def begin(state: AcdState, command: commands.BeginCallback, context: Context) -> Iterator[Event]:
+    """Its time has come: it waits at the place that its age gives it."""
+    domain = state.domain(context.tenant)
+    if not timing.is_due(state, timing.callback_key(context.tenant, command.contact_id), context):
+        return
+    contact = domain.contact(command.contact_id)
+    yield CallbackBegun(contact.contact_id, contact.segment_no)
+    yield from rings.skip_empty_rings(domain, domain.contact(contact.contact_id), contact.ring)
+    yield from offer_contact(domain, contact.contact_id, "CallbackBegan", context)
+
+
+def report_result(domain: Domain, command: commands.ReportCallbackResult, context: Context) -> Iterator[Event]:
+    """The customer was not reached; a report about another offer than the current one changes nothing.
+
+    Raises: Invalid, also for `reached`, which `ReportConnected` says; NotFound; Rejection(`OfferNotLive`).
+    """
+    if command.outcome not in _UNREACHED:
+        raise Invalid("outcome", "must be no_answer, busy, failed or withdrawn")
+    check_token("reason", command.reason)
+    if is_repeated(domain, command.contact_id, command.step_no):
+        return
+    contact = contact_for(domain, command.contact_id, "ContactAlreadyEnded")
+    if (command.segment_no, command.offer_no) != (contact.segment_no, contact.offer_no):
+        return
+    if contact.callback is None or contact.stage in (Stage.OFFERED, Stage.CONNECTED):
+        raise Rejection("OfferNotLive")
+    if contact.stage is Stage.CONNECTING:
+        yield from _attempted(domain, contact, command.step_no, command.outcome, command.reason, context)
+
+
+def withdraw(domain: Domain, command: commands.WithdrawCallback, context: Context) -> Iterator[Event]:
+    """Customer or supervisor does not want it any more; one that is over stays so.
+
+    Raises: Invalid; NotFound; Rejection(`NoCallback`), or (`CallbackAlreadyReached`) while the agent talks.
+    """
+    check_token("reason", command.reason)
+    contact = contact_for(domain, command.contact_id, "ContactAlreadyEnded")
+    if contact.callback is None:
+        raise Rejection("NoCallback")
+    if contact.stage is Stage.CONNECTED:
+        raise Rejection("CallbackAlreadyReached")
+    if contact.is_open:
+        yield from withdrawn(domain, contact, command.reason, context)
+        if contact.agent_id:
+            yield from offer_to_agent(domain, contact.agent_id, "AgentBecameFree", context)
+
+
+def withdrawn(domain: Domain, contact: Contact, reason: str, context: Context) -> Iterator[Event]:
+    """End an open call-back; what rings, or is being dialled, is given back first."""
+    if contact.is_offer_live:
+        yield offers.rescinded(contact)
+    yield _ended(domain.contact(contact.contact_id), CallbackOutcome.WITHDRAWN, reason, context)
+
+
+def fail_attempt(domain: Domain, contact: Contact, context: Context) -> Iterator[Event]:
+    """Nobody said in time what became of the dialling, or the agent's desk is gone: an attempt, nobody's miss."""
+    yield from _attempted(domain, contact, 0, CallbackOutcome.FAILED, "", context)
+
+
+def apply_begun(state: AcdState, event: CallbackBegun, context: Context) -> None:
+    """Put it back in its line."""
+    domain = state.domain(context.tenant)
+    contact = domain.contact(event.contact_id)
+    state.timers.cancel(timing.callback_key(context.tenant, event.contact_id))
+    domain.put_contact(replace(contact, stage=Stage.WAITING, callback=_resting_until(contact, None)))
+
+
+def apply_attempted(state: AcdState, event: CallbackAttempted, context: Context) -> None:
+    """Give the agent's units back, and let the call-back rest until its next attempt."""
+    domain, now = state.domain(context.tenant), context.now
+    contact, agent = domain.contact(event.contact_id), domain.agent(event.agent_id)
+    resting = replace(
+        contact,
+        stage=Stage.SCHEDULED,
+        agent_id="",
+        step_no=max(contact.step_no, event.step_no),
+        callback=replace(_resting_until(contact, event.next_attempt_time), attempts=event.attempt),
+    )
+    domain.put_contact(resting)
+    domain.put_agent(without_work(agent, event.contact_id, now), now)
+    timing.cancel_offer(state, context.tenant, event.contact_id)
+    set_timer(state, context.tenant, resting)
+
+
+def apply_ended(state: AcdState, event: CallbackEnded, context: Context) -> None:
+    """Nobody has it any more."""
+    domain = state.domain(context.tenant)
+    contact = domain.contact(event.contact_id)
+    timing.cancel_waiting(state, context.tenant, contact)
+    state.timers.cancel(timing.callback_key(context.tenant, event.contact_id))
+    domain.put_contact(replace(contact, stage=Stage.ENDED, excluded=frozenset()))
+    domain.queues.put(event.queue_id, with_callback_end(domain.queue(event.queue_id), reached=False))
+
+
+def set_timer(state: AcdState, tenant: str, contact: Contact) -> None:
+    """Start the time until a call-back waits again."""
+    if contact.callback and contact.callback.begins_time:
+        key = timing.callback_key(tenant, contact.contact_id)
+        command = commands.BeginCallback(contact.contact_id)
+        state.timers.set(Timer(key, contact.callback.begins_time, tenant, command))
+
+
+def _check_request(domain: Domain, contact: Contact, customer_id: str) -> None:
+    queue = domain.queue(contact.queue_id)
+    offered = queue.definition.callback
+    if contact.callback or domain.has_callback(customer_id):
+        raise Rejection("CallbackAlreadyOpen")
+    if offered is None or contact.channel is not Channel.VOICE:
+        raise Rejection("CallbackNotOffered")
+    if contact.stage is not Stage.WAITING:
+        raise Rejection("ContactNotWaiting")
+    if queue.callbacks_open >= offered.max_open:
+        raise Rejection("TooManyCallbacks")
+
+
+def _begins(not_before_time: datetime | None, now: datetime) -> datetime | None:
+    if not_before_time is None or not_before_time <= now:
+        return None
+    if not_before_time - now > policy.LONGEST_DURATION:
+        raise Invalid("not_before_time", f"must be within {policy.LONGEST_DURATION.days} days")
+    return not_before_time
+
+
+def _opened(
+    contact: Contact, step_no: int, customer_id: str, begins_time: datetime | None, now: datetime
+) -> ContactEnqueued:
+    """Return the entry of the call-back: asked for later it ages only from then, else it keeps age and rings."""
+    shift = begins_time - now if begins_time else contact.entered_time - now
+    return ContactEnqueued(
+        contact_id=contact.contact_id,
+        step_no=step_no,
+        queue_id=contact.queue_id,
+        segment_no=contact.segment_no + 1,
+        channel=contact.channel,
+        value_permille=contact.value_permille,
+        urgency_permille=contact.urgency_permille,
+        requirements=requirements_in(contact.requirements),
+        rings=tuple(_shifted(ring, shift) for ring in contact.rings),
+        aged_since_time=begins_time or contact.aged_since_time,
+        own_requirements=requirements_in(contact.own_requirements),
+        customer_id=customer_id,
+        choices=choices_in(contact.requirements),
+        own_choices=choices_in(contact.own_requirements),
+        callback=True,
+        callback_begins_time=begins_time,
+    )
+
+
+def _shifted(ring: Ring, shift: timedelta) -> Ring:
+    return replace(ring, after_duration=max(timedelta(0), ring.after_duration + shift))
+
+
+def _attempted(
+    domain: Domain, contact: Contact, step_no: int, outcome: CallbackOutcome, reason: str, context: Context
+) -> Iterator[Event]:
+    attempt = (contact.callback.attempts if contact.callback else 0) + 1
+    offered = domain.queue(contact.queue_id).definition.callback
+    next_time = _next_attempt(offered, attempt, context.now) if outcome is not CallbackOutcome.WITHDRAWN else None
+    yield CallbackAttempted(
+        contact_id=contact.contact_id,
+        step_no=step_no,
+        queue_id=contact.queue_id,
+        segment_no=contact.segment_no,
+        offer_no=contact.offer_no,
+        agent_id=contact.agent_id,
+        attempt=attempt,
+        outcome=outcome,
+        next_attempt_time=next_time,
+    )
+    if next_time is None:
+        yield _ended(domain.contact(contact.contact_id), outcome, reason, context)
+    yield from offer_to_agent(domain, contact.agent_id, "AgentBecameFree", context)
+
+
+def _next_attempt(offered: CallbackPolicy | None, attempt: int, now: datetime) -> datetime | None:
+    """Return when to dial again; None where this was the last, or the queue calls nobody back any more."""
+    return now + offered.retry_after_duration if offered and attempt < offered.max_attempts else None
+
+
+def _ended(contact: Contact, outcome: CallbackOutcome, reason: str, context: Context) -> CallbackEnded:
+    return CallbackEnded(
+        contact_id=contact.contact_id,
+        queue_id=contact.queue_id,
+        segment_no=contact.segment_no,
+        outcome=outcome,
+        reason=reason,
+        wait_duration=context.now - contact.entered_time,
+        attempts=contact.callback.attempts if contact.callback else 0,
+    )
+
+
+def _resting_until(contact: Contact, begins_time: datetime | None) -> Callback:
+    return replace(contact.callback or Callback(), begins_time=begins_time)
