@@ -177,6 +177,7 @@ class QueueDefinition:
     max_wrap_up_extensions: int = 0
     choices: tuple[SkillChoice, ...] = ()
     overflow: Overflow | None = None
+    estimates_waits: bool = False
 
 
 def check_agent(agent: AgentDefinition) -> None:

@@ -14,6 +14,7 @@ from trunkline_acd.domain import commands, events
 from trunkline_acd.domain.commands import Command
 from trunkline_acd.domain.events import Event
 from trunkline_acd.domain.state import routing_domain_id
+from trunkline_acd.domain.words import WaitEstimate
 
 CODEC: EventWire[Command, Event] = EventWire(
     events=Event,
@@ -22,6 +23,7 @@ CODEC: EventWire[Command, Event] = EventWire(
     command_message=acd_commands_pb2.AcdCommand,
 )
 COMMAND_SERVICE = acd_service_pb2.DESCRIPTOR.services_by_name["AcdCommandService"]
+WAIT_ESTIMATE: Mapper[WaitEstimate] = Mapper(WaitEstimate, acd_types_pb2.WaitEstimate)
 AGENT_VIEW: Mapper[AgentView] = Mapper(AgentView, acd_types_pb2.AgentView)
 
 _FROM_PROCESS_MANAGERS = (commands.PutQueue, commands.PutAgent, commands.PutWrapUpCode, commands.LosePeer)

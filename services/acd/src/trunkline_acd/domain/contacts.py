@@ -12,7 +12,7 @@ from trunkline_core.routing import QueueDefinition, QueueLimit
 
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.skills import Profile, RequirementSet, meets
-from trunkline_acd.domain.words import Ring
+from trunkline_acd.domain.words import Ring, WaitEstimate
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -46,6 +46,7 @@ class Contact:
         aged_since: since when it ages, where that is not `entered_time`; see `aged_since_time`.
         longest_wait: the queue's limit when it entered (rule 16).
         is_over_limit: whether it reached that limit while it rang.
+        estimate: what it met when it entered (rule 14); None where that is of no interest.
     """
 
     contact_id: str
@@ -69,6 +70,7 @@ class Contact:
     customer_id: str = ""
     longest_wait: QueueLimit | None = None
     is_over_limit: bool = False
+    estimate: WaitEstimate | None = None
 
     @property
     def aged_since_time(self) -> datetime:
@@ -143,6 +145,17 @@ def fine_score(place: LinePlace, queue: QueueDefinition, now: datetime) -> int:
     """Return the score at `now`, comparable between lines and queues; fine enough to keep the order of each line."""
     now_ms = (now - _EPOCH) // _MILLISECOND
     return (now_ms * 1000 - place.rank) * _FINENESS // _target_ms(queue)
+
+
+def first_behind(score: int, order: int, queue: QueueDefinition, now: datetime) -> tuple[int, ...]:
+    """Return what sorts behind exactly those places of the queue that go before such a score and enqueue order.
+
+    The inverse of `fine_score`: ranks of a line that differ never have the same score.
+    """
+    now_rank, target = (now - _EPOCH) // _MILLISECOND * 1000, _target_ms(queue)
+    last_higher = now_rank + -(score + 1) * target // _FINENESS
+    last_as_high = now_rank + -score * target // _FINENESS
+    return (last_as_high, order) if last_as_high > last_higher else (last_higher + 1,)
 
 
 class ScoreTerms(NamedTuple):

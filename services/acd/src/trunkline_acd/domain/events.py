@@ -15,6 +15,7 @@ from trunkline_acd.domain.words import (
     QueueRow,
     Ring,
     SegmentOutcome,
+    WaitEstimate,
 )
 
 
@@ -46,6 +47,7 @@ class ContactEnqueued:
     Attributes:
         requirements: the queue's and the contact's own, one per skill, sorted.
         aged_since_time: since when it ages, where that is not now: it moved on from another queue.
+        estimate: what it met; None where somebody was free or the queue does not estimate.
     """
 
     contact_id: str
@@ -62,6 +64,7 @@ class ContactEnqueued:
     customer_id: str = ""
     choices: tuple[SkillChoice, ...] = ()
     own_choices: tuple[SkillChoice, ...] = ()
+    estimate: WaitEstimate | None = None
 
 
 @dataclass(frozen=True, slots=True)

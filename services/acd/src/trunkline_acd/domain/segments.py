@@ -10,7 +10,18 @@ from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
 from trunkline_core.routing import check_choices
 
-from trunkline_acd.domain import commands, entries, limits, offers, overflows, rings, timing, tombstones, wrap_ups
+from trunkline_acd.domain import (
+    commands,
+    entries,
+    limits,
+    offers,
+    overflows,
+    rings,
+    timing,
+    tombstones,
+    waits,
+    wrap_ups,
+)
 from trunkline_acd.domain.contacts import Contact, Stage
 from trunkline_acd.domain.definitions import Channel, check_id, check_permille, check_requirements
 from trunkline_acd.domain.events import ContactEnqueued, Event, SegmentEnded
@@ -38,7 +49,7 @@ def enqueue(domain: Domain, command: commands.EnqueueContact, context: Context) 
     own = requirement_set(command.requirements, command.choices)
     requirements = needs_in(queue.definition, own)
     entries.check_entry(domain, queue, requirements, command.customer_id, context.now)
-    yield ContactEnqueued(
+    entered = ContactEnqueued(
         contact_id=command.contact_id,
         step_no=command.step_no,
         queue_id=command.queue_id,
@@ -53,6 +64,7 @@ def enqueue(domain: Domain, command: commands.EnqueueContact, context: Context) 
         choices=choices_in(requirements),
         own_choices=choices_in(own),
     )
+    yield waits.with_estimate(domain, entered, context.now)
     yield from rings.skip_empty_rings(domain, domain.contact(command.contact_id), 0)
     yield from offer_contact(domain, command.contact_id, "ContactArrived", context)
 
@@ -96,6 +108,7 @@ def apply_enqueued(state: AcdState, event: ContactEnqueued, context: Context) ->
         aged_since=event.aged_since_time,
         customer_id=event.customer_id,
         longest_wait=queue.definition.longest_wait,
+        estimate=event.estimate,
     )
     domain.put_contact(contact)
     rings.set_timer(state, context.tenant, contact)

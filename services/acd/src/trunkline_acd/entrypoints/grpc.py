@@ -6,22 +6,24 @@ Must not: decide anything about agents.
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, assert_never, cast
 
 from trunkline.acd.v1 import acd_service_pb2, acd_service_pb2_grpc, acd_types_pb2
 from trunkline_core.errors import Invalid
+from trunkline_ledger.submission import NotOwner
 from trunkline_platform.credentials import Forbidden, Principal, Role
 from trunkline_platform.grpc_server import GrpcServer, current_principal
 from trunkline_platform.live_pages import page_of
 from trunkline_platform.peers import Peer, PeerRegistry, PeerSession
 from trunkline_platform.watch import Subscription, converse
-from trunkline_platform.wire import duration
+from trunkline_platform.wire import duration, timestamp
 
-from trunkline_acd.adapters.wire import AGENT_VIEW
+from trunkline_acd.adapters.wire import AGENT_VIEW, WAIT_ESTIMATE
 from trunkline_acd.application.desk_feed import MAX_WATCHED, AcdLedger, DeskFeed, Push
 from trunkline_acd.domain.contacts import Contact
-from trunkline_acd.domain.state import AcdState
+from trunkline_acd.domain.state import AcdState, routing_domain_id
+from trunkline_acd.domain.waits import Standing, standing
 
 
 class AgentSessions(acd_service_pb2_grpc.AgentSessionServiceServicer):
@@ -44,7 +46,7 @@ class AgentSessions(acd_service_pb2_grpc.AgentSessionServiceServicer):
 
 
 class AcdReads(acd_service_pb2_grpc.AcdReadServiceServicer):
-    """Pages of what is live, for channels (ADR 0017)."""
+    """Pages of what is live, for channels (ADR 0017); the wait of one contact."""
 
     def __init__(self, ledger: AcdLedger) -> None:
         self._ledger = ledger
@@ -66,6 +68,28 @@ class AcdReads(acd_service_pb2_grpc.AcdReadServiceServicer):
             has_more=page.has_more,
             next_offset=page.next_offset,
             partition_count=page.partition_count,
+        )
+
+    async def GetWait(self, request: acd_service_pb2.GetWaitRequest, context: Any) -> acd_service_pb2.GetWaitResponse:
+        """Return where a contact stands and what it has before it (routing rules 14 and 15).
+
+        Raises: NotFound, Forbidden; Transient from a replica that does not own the partition.
+        """
+        principal = current_principal()
+        principal.require(Role.SERVICE, Role.SUPERVISOR)
+        partition = self._ledger.partition_of(routing_domain_id(principal.tenant))
+        if not self._ledger.owns(partition):
+            raise NotOwner(partition, self._ledger.owner_of(partition))
+
+        def view(state: AcdState) -> tuple[Standing, datetime]:
+            now = self._ledger.now(partition)
+            return standing(state.domain(principal.tenant), request.contact_id, now), now
+
+        found, now = await self._ledger.read(partition, view)
+        return acd_service_pb2.GetWaitResponse(
+            position=found.position,
+            estimate=WAIT_ESTIMATE.to_message(found.estimate) if found.estimate else None,
+            as_of_time=timestamp(now),
         )
 
 

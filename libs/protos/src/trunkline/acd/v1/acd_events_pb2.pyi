@@ -113,6 +113,7 @@ class ContactEnqueued(_message.Message):
     CUSTOMER_ID_FIELD_NUMBER: _builtins.int
     CHOICES_FIELD_NUMBER: _builtins.int
     OWN_CHOICES_FIELD_NUMBER: _builtins.int
+    ESTIMATE_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     step_no: _builtins.int
@@ -153,6 +154,12 @@ class ContactEnqueued(_message.Message):
     def own_choices(self) -> _containers.RepeatedCompositeFieldContainer[_directory_types_pb2.SkillChoice]:
         """Those of the contact without the queue."""
 
+    @_builtins.property
+    def estimate(self) -> _acd_types_pb2.WaitEstimate:
+        """What it met, and how long its wait was estimated to be; unset where somebody was free, and where the queue does not
+        estimate.
+        """
+
     def __init__(
         self,
         *,
@@ -170,10 +177,11 @@ class ContactEnqueued(_message.Message):
         customer_id: _builtins.str = ...,
         choices: _abc.Iterable[_directory_types_pb2.SkillChoice] | None = ...,
         own_choices: _abc.Iterable[_directory_types_pb2.SkillChoice] | None = ...,
+        estimate: _acd_types_pb2.WaitEstimate | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "estimate", b"estimate"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "channel", b"channel", "choices", b"choices", "contact_id", b"contact_id", "customer_id", b"customer_id", "own_choices", b"own_choices", "own_requirements", b"own_requirements", "queue_id", b"queue_id", "requirements", b"requirements", "rings", b"rings", "segment_no", b"segment_no", "step_no", b"step_no", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "channel", b"channel", "choices", b"choices", "contact_id", b"contact_id", "customer_id", b"customer_id", "estimate", b"estimate", "own_choices", b"own_choices", "own_requirements", b"own_requirements", "queue_id", b"queue_id", "requirements", b"requirements", "rings", b"rings", "segment_no", b"segment_no", "step_no", b"step_no", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -109,6 +109,8 @@ class AcdReadServiceStub:
     def __new__(cls, channel: _aio.Channel) -> AcdReadServiceAsyncStub: ...
     ListLiveContacts: _grpc.UnaryUnaryMultiCallable[_acd_service_pb2.ListLiveContactsRequest, _acd_service_pb2.ListLiveContactsResponse]
     """Contacts of one partition, a page at a time. Answered by the partition's owner only."""
+    GetWait: _grpc.UnaryUnaryMultiCallable[_acd_service_pb2.GetWaitRequest, _acd_service_pb2.GetWaitResponse]
+    """Where a contact stands in the order of serving, and how long it will wait. Answered by the partition's owner only."""
 
 @_typing.type_check_only
 class AcdReadServiceAsyncStub(AcdReadServiceStub):
@@ -117,6 +119,8 @@ class AcdReadServiceAsyncStub(AcdReadServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListLiveContacts: _aio.UnaryUnaryMultiCallable[_acd_service_pb2.ListLiveContactsRequest, _acd_service_pb2.ListLiveContactsResponse]  # type: ignore[assignment]
     """Contacts of one partition, a page at a time. Answered by the partition's owner only."""
+    GetWait: _aio.UnaryUnaryMultiCallable[_acd_service_pb2.GetWaitRequest, _acd_service_pb2.GetWaitResponse]  # type: ignore[assignment]
+    """Where a contact stands in the order of serving, and how long it will wait. Answered by the partition's owner only."""
 
 class AcdReadServiceServicer(metaclass=_abc_1.ABCMeta):
     """What acd has live, for the comparison that channels makes (ADR 0017)."""
@@ -128,5 +132,13 @@ class AcdReadServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_acd_service_pb2.ListLiveContactsResponse, _abc.Awaitable[_acd_service_pb2.ListLiveContactsResponse]]:
         """Contacts of one partition, a page at a time. Answered by the partition's owner only."""
+
+    @_abc_1.abstractmethod
+    def GetWait(
+        self,
+        request: _acd_service_pb2.GetWaitRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_acd_service_pb2.GetWaitResponse, _abc.Awaitable[_acd_service_pb2.GetWaitResponse]]:
+        """Where a contact stands in the order of serving, and how long it will wait. Answered by the partition's owner only."""
 
 def add_AcdReadServiceServicer_to_server(servicer: AcdReadServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
