@@ -110,6 +110,7 @@ REDEFINITIONS = st.builds(
     unstaffed=LIMITS,
     max_per_customer=st.integers(0, 2),
     overflow=st.sampled_from([None, Overflow("qu_last", timedelta(seconds=6), timedelta(seconds=3))]),
+    estimates_waits=st.booleans(),
 )
 
 COMMANDS = st.one_of(
@@ -162,6 +163,7 @@ def prepared(new_routing: Any, *choices: int) -> Any:
         strategy=strategy,
         longest_wait=QueueLimit(timedelta(seconds=40), "qu_help"),
         overflow=Overflow("qu_last", timedelta(seconds=25), timedelta(seconds=10)),
+        estimates_waits=True,
     )
     routing.code("done")
     routing.agent("ag_1", chats=2)
@@ -176,9 +178,10 @@ def fingerprint(state: AcdState) -> Any:
     for domain in state.domains():
         tables = [domain.queues, domain.agents, domain.contacts, domain.tombstones]
         rows = [sorted(map(repr, table.values())) for table in tables]
-        shelves = [domain.lines, domain.ages, domain.pools, domain.other_pools, domain.peers]
+        shelves = [domain.lines, domain.ages, domain.pools, domain.other_pools, domain.peers, domain.followed_lines]
         entries = [sorted((repr(key), list(shelf.entries(key))) for key in shelf) for shelf in shelves]
         domains.append((domain.tenant, rows, entries, [t.contact_id for t in domain.oldest_tombstones()]))
+        domains.append(sorted(domain.wait_histories.items()))
         domains.append(sorted(code for code in ("done", "later") if code in domain.wrap_up_codes))
     return domains, sorted(map(repr, state.timers.values())), state.timers.next_due(), state.tombstone_count()
 
