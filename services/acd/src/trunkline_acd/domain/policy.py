@@ -54,10 +54,10 @@ MAX_SKILLS = 64
 LONGEST_DURATION = timedelta(days=7)
 """Longer ones are mistakes, and far longer ones leave the calendar."""
 
-WAITS_REMEMBERED = 128
-"""Of a queue, to estimate the next one: about an hour of a busy queue, 128 × 2 integers."""
+WAITS_REMEMBERED = 256
+"""Of a queue, to estimate the next one: an hour or two of a busy queue, 256 pairs of integers."""
 
-SIMILAR_WAITS = 40
+SIMILAR_WAITS = 64
 """Those with the nearest number ahead, of which quantiles are taken: fewer make P80 jump, more blur short and long
 queues."""
 
