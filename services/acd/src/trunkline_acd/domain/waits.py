@@ -128,11 +128,12 @@ def _overtaken(domain: Domain, agent: Agent, contact: Contact, now: datetime) ->
     """Iterate over those who left, whom the agent could have served, and who would have gone before the contact."""
     definition = domain.queue(contact.queue_id).definition
     taken = -fine_score(line_place(contact, definition), definition, now), contact.order
+    was_idle = agent.idle_since is not None and agent.idle_since < now  # then it had taken whoever was there before
     for line in domain.followed_lines:
         if not meets(agent.profile, line.requirements) or not has_room(agent, line.channel):
             continue
         queue = domain.queue(line.queue_id).definition
         for place in domain.followed_lines.entries(line):
-            if (-fine_score(place, queue, now), place.order) >= taken:
+            if not was_idle and (-fine_score(place, queue, now), place.order) >= taken:
                 break
             yield domain.followed_at(place.order)
