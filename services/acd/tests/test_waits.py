@@ -229,6 +229,20 @@ def test_whoever_left_would_have_rung_when_the_agent_became_idle(routing):
     assert history_of(routing).waits == (PastWait(0, 10_000),)
 
 
+def test_an_idle_agent_had_taken_whoever_left_whatever_the_score_of_who_comes_next(routing):
+    routing.queue(estimates_waits=True)
+    routing.agent("ag_1")
+    routing.enqueue("ct_1")
+    routing.enqueue("ct_2")
+    routing.connect("ct_1")
+    routing.end("ct_2")
+    routing.wait(10)
+    routing.end("ct_1")
+    routing.wait(6)
+    routing.enqueue("ct_3", value=1000)
+    assert history_of(routing).waits == (PastWait(0, 10_000),)
+
+
 def test_whoever_left_is_not_overtaken_by_those_with_a_higher_score(routing):
     routing.queue(estimates_waits=True)
     routing.agent("ag_1")

@@ -47,7 +47,7 @@ class Domain:
         self.staff: Table[Profile, int] = Table(journal)  # agents who are signed in, by their skills
         self.wait_histories: Table[str, WaitHistory] = Table(journal)
         self.followed_lines: Shelves[Line, LinePlace] = Shelves(journal)  # who left, in the place they had
-        self._followed: Table[int, Followed] = Table(journal)  # by enqueue order
+        self.followed: Table[int, Followed] = Table(journal)  # by enqueue order
         self._followed_ages: Shelves[str, tuple[datetime, int]] = Shelves(journal)  # by queue, who left first
         self._set_sizes: Table[tuple[str, RequirementSet], int] = Table(journal)
         self._order_uses: Table[Order, int] = Table(journal)  # queues whose strategy looks at that order
@@ -172,14 +172,14 @@ class Domain:
     def follow(self, followed: Followed) -> None:
         """Keep the place of a contact that leaves its line."""
         contact = followed.contact
-        self._followed.put(contact.order, followed)
+        self.followed.put(contact.order, followed)
         self.followed_lines.add(line_of(contact), line_place(contact, self.queue(contact.queue_id).definition))
         self._followed_ages.add(contact.queue_id, (followed.left_time, contact.order))
 
     def unfollow(self, followed: Followed) -> None:
         """Give that place up."""
         contact = followed.contact
-        self._followed.delete(contact.order)
+        self.followed.delete(contact.order)
         self.followed_lines.remove(line_of(contact), line_place(contact, self.queue(contact.queue_id).definition))
         self._followed_ages.remove(contact.queue_id, (followed.left_time, contact.order))
 
@@ -193,7 +193,7 @@ class Domain:
 
     def followed_at(self, order: int) -> Followed:
         """Return the one that entered with that number. Raises: KeyError."""
-        followed = self._followed.get(order)
+        followed = self.followed.get(order)
         if followed is None:
             raise KeyError(order)
         return followed
