@@ -176,7 +176,7 @@ def fingerprint(state: AcdState) -> Any:
     """Return all rows, indexes and timers as values."""
     domains = []
     for domain in state.domains():
-        tables = [domain.queues, domain.agents, domain.contacts, domain.tombstones]
+        tables = [domain.queues, domain.agents, domain.contacts, domain.tombstones, domain.followed]
         rows = [sorted(map(repr, table.values())) for table in tables]
         shelves = [domain.lines, domain.ages, domain.pools, domain.other_pools, domain.peers, domain.followed_lines]
         entries = [sorted((repr(key), list(shelf.entries(key))) for key in shelf) for shelf in shelves]
