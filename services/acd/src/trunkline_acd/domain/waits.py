@@ -66,7 +66,7 @@ def follow(state: AcdState, event: SegmentEnded, context: Context) -> None:
     estimates = domain.queue(contact.queue_id).definition.estimates_waits
     if not estimates or contact.estimate is None or event.outcome is SegmentOutcome.CLOSED_BY_SYSTEM:
         return
-    domain.follow(Followed(contact, context.now))
+    domain.follow(Followed(replace(contact, excluded=frozenset()), context.now))
     if domain.followed_count(event.queue_id) > policy.MAX_FOLLOWED:
         domain.unfollow(domain.first_followed(event.queue_id))
 
