@@ -76,7 +76,8 @@ def learn_from_offer(state: AcdState, event: ContactOffered, context: Context) -
     became idle. To be asked before the agent is put."""
     domain = state.domain(context.tenant)
     agent, contact = domain.agent(event.agent_id), domain.contact(event.contact_id)
-    for followed in list(_overtaken(domain, agent, contact, context.now)):
+    overtaken = _overtaken(domain, agent, contact, context.now)
+    for followed in sorted(overtaken, key=lambda one: one.contact.order):  # the order of lines is no part of the state
         domain.unfollow(followed)
         rings_at = max(followed.left_time, agent.idle_since or context.now)
         _remember(domain, followed, rings_at)
