@@ -232,7 +232,7 @@ async def test_ledger_and_running_acd_together_explain_a_contact(
         ):
             await client.execute(AcdCommand(**command), who, timeout_s=15.0)  # type: ignore[arg-type]
         await channels.close()
-        places = Installation(bootstrap_servers, "", "none", tmp_path, None, (address,))
+        places = Installation(bootstrap_servers, "", "none", tmp_path, None, acd_addresses=(address,))
         places.secret.write_text(secret)
         async with ClusterHistory(bootstrap_servers, ["acd.events.v1"]) as history:
             ask = partial(ask_acd, places)

@@ -177,4 +177,5 @@ def _queue(queue_id: str, number: int) -> QueueDefinition:
         wrap_up_duration=4 * second,
         short_abandon_duration=5 * second,
         max_waiting=10_000,
+        estimates_waits=number % 2 == 1,
     )

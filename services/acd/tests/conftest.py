@@ -436,6 +436,9 @@ def _check_indexes(domain: Domain) -> None:
             peers[(peer, (agent.agent_id,))] += 1
     staff = Counter(agent.profile for agent in domain.agents.values() if is_signed_in(agent))
     assert dict(domain.staff.items()) == staff
+    followed = Counter(place.order for line in domain.followed_lines for place in domain.followed_lines.entries(line))
+    assert sum(followed.values()) == sum(domain.followed_count(queue.queue_id) for queue in domain.queues.values())
+    assert Counter(one.contact.order for one in domain.followed.values()) == followed
     assert {queue.queue_id: queue.requirement_sets for queue in domain.queues.values()} == {
         queue_id: len(found) for queue_id, found in sets.items()
     }

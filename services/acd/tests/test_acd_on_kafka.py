@@ -319,6 +319,26 @@ async def test_a_contact_is_explained_by_the_owner_to_those_whom_it_concerns(acd
             await explained(contact_id, principal)
 
 
+async def test_a_contacts_wait_is_told_to_services_of_its_tenant(acd: Acd, caller: Caller):
+    await caller.do(put_queue={"queue": QUEUE})
+    for number in range(3):
+        await caller.do(enqueue_contact=enqueue(f"ct_{number}"))
+    stub = acd_service_pb2_grpc.AcdReadServiceStub(caller.channels.to(acd.grpc.address))
+
+    async def wait_of(contact_id: str, principal: Principal) -> Any:
+        request = acd_service_pb2.GetWaitRequest(contact_id=contact_id)
+        return await stub.GetWait(request, metadata=token_metadata(caller.credentials, principal), timeout=10)
+
+    found = await wait_of("ct_2", service_principal("channels", caller.tenant))
+    assert (found.position, found.estimate.contacts_ahead, found.estimate.agents) == (3, 2, 0)
+    assert not found.estimate.HasField("p80_duration")
+    assert found.as_of_time.seconds > 1_700_000_000
+    with pytest.raises(Exception, match="NOT_FOUND"):
+        await wait_of("ct_2", service_principal("channels", "tn_other"))
+    with pytest.raises(Exception, match="PERMISSION_DENIED"):
+        await wait_of("ct_2", caller.agent("ag_li"))
+
+
 async def test_state_is_back_after_a_restart(bootstrap_servers, unique_name, unique_tenant):
     instance_id, tenant = unique_name("i"), unique_tenant()
     async with replica(bootstrap_servers, instance_id) as acd:

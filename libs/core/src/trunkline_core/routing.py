@@ -226,6 +226,7 @@ class QueueDefinition:
     drains_chats: bool = False
     wrap_up_frees_exclusion: bool = False
     callback: CallbackPolicy | None = None
+    estimates_waits: bool = False
 
 
 def check_agent(agent: AgentDefinition) -> None:

@@ -61,6 +61,17 @@ class RoutingMetrics(Collector):
             "Tombstones that gave way before 24 h, since the ledgers began.",
             sum(map(_dropped_early, domains)),
         )
+        histories = [history for domain in domains for history in domain.wait_histories.values()]
+        yield _counter(
+            "wait_estimates_held",
+            "Estimated waits of contacts that found nobody free, where the wait was at most P80.",
+            sum(history.held_total for history in histories),
+        )
+        yield _counter(
+            "wait_estimates_missed",
+            "Estimated waits of contacts that found nobody free, where the wait was longer than P80.",
+            sum(history.missed_total for history in histories),
+        )
 
 
 def _dropped_early(domain: Domain) -> int:

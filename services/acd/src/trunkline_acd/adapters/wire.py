@@ -15,6 +15,7 @@ from trunkline_acd.domain import commands, events
 from trunkline_acd.domain.commands import Command
 from trunkline_acd.domain.events import Event
 from trunkline_acd.domain.state import routing_domain_id
+from trunkline_acd.domain.words import WaitEstimate
 
 CODEC: EventWire[Command, Event] = EventWire(
     events=Event,
@@ -23,6 +24,7 @@ CODEC: EventWire[Command, Event] = EventWire(
     command_message=acd_commands_pb2.AcdCommand,
 )
 COMMAND_SERVICE = acd_service_pb2.DESCRIPTOR.services_by_name["AcdCommandService"]
+WAIT_ESTIMATE: Mapper[WaitEstimate] = Mapper(WaitEstimate, acd_types_pb2.WaitEstimate)
 AGENT_VIEW: Mapper[AgentView] = Mapper(AgentView, acd_types_pb2.AgentView)
 CONTACT_EXPLANATION: Mapper[ContactExplanation] = Mapper(ContactExplanation, acd_types_pb2.ContactExplanation)
 

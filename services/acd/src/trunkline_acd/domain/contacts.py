@@ -12,7 +12,7 @@ from trunkline_core.routing import QueueDefinition, QueueLimit
 
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.skills import Profile, RequirementSet, meets
-from trunkline_acd.domain.words import Ring
+from trunkline_acd.domain.words import Ring, WaitEstimate
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -64,6 +64,7 @@ class Contact:
         reserved: how many free agents are kept back from it for VIP contacts (rule 11).
         kept_back_since: when an agent was first kept back from it; None before.
         callback: set for a call-back (rule 13).
+        estimate: what it met when it entered (rule 14); None where that is of no interest.
     """
 
     contact_id: str
@@ -91,6 +92,7 @@ class Contact:
     reserved: int = 0
     kept_back_since: datetime | None = None
     callback: Callback | None = None
+    estimate: WaitEstimate | None = None
 
     @property
     def aged_since_time(self) -> datetime:
@@ -166,6 +168,17 @@ def fine_score(place: LinePlace, queue: QueueDefinition, now: datetime) -> int:
     """Return the score at `now`, comparable between lines and queues; fine enough to keep the order of each line."""
     now_ms = (now - _EPOCH) // _MILLISECOND
     return (now_ms * 1000 - place.rank) * _FINENESS // _target_ms(queue)
+
+
+def first_behind(score: int, order: int, queue: QueueDefinition, now: datetime) -> tuple[int, ...]:
+    """Return what sorts behind exactly those places of the queue that go before such a score and enqueue order.
+
+    The inverse of `fine_score`: ranks of a line that differ never have the same score.
+    """
+    now_rank, target = (now - _EPOCH) // _MILLISECOND * 1000, _target_ms(queue)
+    last_higher = now_rank + -(score + 1) * target // _FINENESS
+    last_as_high = now_rank + -score * target // _FINENESS
+    return (last_as_high, order) if last_as_high > last_higher else (last_higher + 1,)
 
 
 class ScoreTerms(NamedTuple):

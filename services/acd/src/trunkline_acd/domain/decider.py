@@ -28,6 +28,7 @@ from trunkline_acd.domain import (
     segments,
     tombstones,
     vips,
+    waits,
     wrap_ups,
 )
 from trunkline_acd.domain.commands import Command
@@ -77,6 +78,7 @@ class AcdDecider:
         """Apply one event."""
         match event:
             case events.QueueConfigured():
+                waits.note_definition(state, event, context)
                 configuration.apply_queue_configured(state, event, context)
             case events.AgentConfigured():
                 configuration.apply_agent_configured(state, event, context)
@@ -95,16 +97,19 @@ class AcdDecider:
             case events.UnstaffedQueueCleared():
                 limits.apply_cleared(state, event, context)
             case events.ContactOffered():
+                waits.learn_from_offer(state, event, context)
                 bookings.apply_offered(state, event, context)
             case events.OfferAccepted():
                 bookings.apply_accepted(state, event, context)
             case events.OfferEnded() | events.ConnectFailed():
                 bookings.apply_returned(state, event, context)
             case events.ContactConnected():
+                waits.learn_from_answer(state, event, context)
                 bookings.apply_connected(state, event, context)
             case events.ExclusionEnded():
                 bookings.apply_exclusion_ended(state, event, context)
             case events.SegmentEnded():
+                waits.follow(state, event, context)
                 segments.apply_segment_ended(state, event, context)
             case events.CallbackBegun():
                 callbacks.apply_begun(state, event, context)

@@ -16,6 +16,7 @@ from trunkline_acd.domain.words import (
     QueueRow,
     Ring,
     SegmentOutcome,
+    WaitEstimate,
 )
 
 
@@ -51,6 +52,7 @@ class ContactEnqueued:
         held_until_time: until when only the preferred agent may have it; None when it is not held.
         callback: whether it is a call-back: a segment of its own kind.
         callback_begins_time: when such a one begins to wait, None for at once.
+        estimate: what it met; None where somebody was free or the queue does not estimate.
     """
 
     contact_id: str
@@ -71,6 +73,7 @@ class ContactEnqueued:
     held_until_time: datetime | None = None
     callback: bool = False
     callback_begins_time: datetime | None = None
+    estimate: WaitEstimate | None = None
 
 
 @dataclass(frozen=True, slots=True)

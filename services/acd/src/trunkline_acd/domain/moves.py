@@ -9,7 +9,7 @@ from datetime import datetime
 from trunkline_core.decider import Context
 from trunkline_core.errors import Rejection
 
-from trunkline_acd.domain import entries, rings
+from trunkline_acd.domain import entries, rings, waits
 from trunkline_acd.domain.contacts import Contact
 from trunkline_acd.domain.events import ContactEnqueued, Event
 from trunkline_acd.domain.matching import offer_contact
@@ -35,7 +35,7 @@ def open_queue(domain: Domain, contact: Contact, queue_id: str, now: datetime) -
 def enter(domain: Domain, contact: Contact, queue: Queue, context: Context) -> Iterator[Event]:
     """Open the contact's next segment; it rings at once where somebody is free."""
     requirements = needs_in(queue.definition, contact.own_requirements)
-    yield ContactEnqueued(
+    entered = ContactEnqueued(
         contact_id=contact.contact_id,
         step_no=contact.step_no,
         queue_id=queue.queue_id,
@@ -51,5 +51,6 @@ def enter(domain: Domain, contact: Contact, queue: Queue, context: Context) -> I
         choices=choices_in(requirements),
         own_choices=choices_in(contact.own_requirements),
     )
+    yield waits.with_estimate(domain, entered, context.now)
     yield from rings.skip_empty_rings(domain, domain.contact(contact.contact_id), 0)
     yield from offer_contact(domain, contact.contact_id, "ContactMoved", context)

@@ -77,3 +77,19 @@ MAX_SKILLS = 64
 
 LONGEST_DURATION = timedelta(days=7)
 """Longer ones are mistakes, and far longer ones leave the calendar."""
+
+WAITS_REMEMBERED = 256
+"""Of a queue, to estimate the next one: an hour or two of a busy queue, 256 pairs of integers."""
+
+SIMILAR_WAITS = 64
+"""Those with the nearest number ahead, of which quantiles are taken: fewer make P80 jump, more blur short and long
+queues."""
+
+FEWEST_WAITS = 8
+"""Below it nothing is said about a wait."""
+
+CAUTION_PERMILLE = 20
+"""How much a miss of P80 changes the next one; more makes it jump, less makes it late (Gibbs and Candès 2021)."""
+
+MAX_FOLLOWED = 32
+"""Contacts that left a queue and are followed, so that also long waits are known; beyond it the first is let go."""

@@ -22,6 +22,7 @@ from trunkline_acd.domain import (
     timing,
     tombstones,
     vips,
+    waits,
     wrap_ups,
 )
 from trunkline_acd.domain.contacts import Callback, Contact, Stage
@@ -51,7 +52,7 @@ def enqueue(domain: Domain, command: commands.EnqueueContact, context: Context) 
     own = requirement_set(command.requirements, command.choices)
     requirements = needs_in(queue.definition, own)
     entries.check_entry(domain, queue, requirements, command.customer_id, context.now)
-    yield ContactEnqueued(
+    entered = ContactEnqueued(
         contact_id=command.contact_id,
         step_no=command.step_no,
         queue_id=command.queue_id,
@@ -70,6 +71,7 @@ def enqueue(domain: Domain, command: commands.EnqueueContact, context: Context) 
             domain, queue.definition, command.preferred_agent_id, requirements, context.now
         ),
     )
+    yield waits.with_estimate(domain, entered, context.now)
     yield from rings.skip_empty_rings(domain, domain.contact(command.contact_id), 0)
     yield from offer_contact(domain, command.contact_id, "ContactArrived", context)
 
@@ -119,6 +121,7 @@ def apply_enqueued(state: AcdState, event: ContactEnqueued, context: Context) ->
         held_for=event.preferred_agent_id if event.held_until_time else "",
         reserved=vips.reserved_from(queue.definition, event.value_permille),
         callback=Callback(begins_time=event.callback_begins_time) if event.callback else None,
+        estimate=event.estimate,
     )
     domain.put_contact(contact)
     rings.set_timer(state, context.tenant, contact)

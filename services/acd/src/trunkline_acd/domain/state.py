@@ -18,10 +18,12 @@ from trunkline_acd.domain.agents import Agent, is_signed_in, settled
 from trunkline_acd.domain.commands import Command
 from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, Tombstone, line_of, line_place
 from trunkline_acd.domain.definitions import Channel
+from trunkline_acd.domain.followed import Followed
 from trunkline_acd.domain.places import Order, Place, Pool, Spot, order_of, spot_of
 from trunkline_acd.domain.queues import Queue
 from trunkline_acd.domain.shelves import Shelves
 from trunkline_acd.domain.skills import Profile, RequirementSet, meets
+from trunkline_acd.domain.wait_histories import WaitHistory
 from trunkline_acd.domain.words import Connectivity
 
 _TOMBSTONES = "tombstones"
@@ -48,6 +50,10 @@ class Domain:
         self.other_pools: Shelves[tuple[Order, Pool], Place] = Shelves(journal)  # in each other order in use
         self.peers: Shelves[str, tuple[str]] = Shelves(journal)  # agents with a connected desk, by console
         self.staff: Table[Profile, int] = Table(journal)  # agents who are signed in, by their skills
+        self.wait_histories: Table[str, WaitHistory] = Table(journal)
+        self.followed_lines: Shelves[Line, LinePlace] = Shelves(journal)  # who left, in the place they had
+        self.followed: Table[int, Followed] = Table(journal)  # by enqueue order
+        self._followed_ages: Shelves[str, tuple[datetime, int]] = Shelves(journal)  # by queue, who left first
         self._set_sizes: Table[tuple[str, RequirementSet], int] = Table(journal)
         self._order_uses: Table[Order, int] = Table(journal)  # queues whose strategy looks at that order
         self._customer_sizes: Table[tuple[str, str], int] = Table(journal)  # open contacts by queue and customer
@@ -198,6 +204,35 @@ class Domain:
         for entry in self._graves.entries(_TOMBSTONES):
             if tombstone := self.tombstones.get(entry[-1]):
                 yield tombstone
+
+    def follow(self, followed: Followed) -> None:
+        """Keep the place of a contact that leaves its line."""
+        contact = followed.contact
+        self.followed.put(contact.order, followed)
+        self.followed_lines.add(line_of(contact), line_place(contact, self.queue(contact.queue_id).definition))
+        self._followed_ages.add(contact.queue_id, (followed.left_time, contact.order))
+
+    def unfollow(self, followed: Followed) -> None:
+        """Give that place up."""
+        contact = followed.contact
+        self.followed.delete(contact.order)
+        self.followed_lines.remove(line_of(contact), line_place(contact, self.queue(contact.queue_id).definition))
+        self._followed_ages.remove(contact.queue_id, (followed.left_time, contact.order))
+
+    def followed_count(self, queue_id: str) -> int:
+        """Return how many contacts that left the queue are followed."""
+        return self._followed_ages.size(queue_id)
+
+    def first_followed(self, queue_id: str) -> Followed:
+        """Return the one that left first. Raises: KeyError where there is none."""
+        return self.followed_at(self._followed_ages.at(queue_id, 0)[-1])
+
+    def followed_at(self, order: int) -> Followed:
+        """Return the one that entered with that number. Raises: KeyError."""
+        followed = self.followed.get(order)
+        if followed is None:
+            raise KeyError(order)
+        return followed
 
     def _move_in_pools(self, before: Agent | None, after: Agent) -> None:
         left, taken = spot_of(before) if before else None, spot_of(after)

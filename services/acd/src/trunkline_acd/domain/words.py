@@ -87,6 +87,21 @@ class Ring:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitEstimate:
+    """What a waiting contact has before it, and how long that takes: half and 80 % of such contacts wait no longer.
+
+    Attributes:
+        agents: who are signed in and eligible for it, busy or not.
+        p50_duration, p80_duration: from that moment on; None while nothing is known.
+    """
+
+    contacts_ahead: int
+    agents: int
+    p50_duration: timedelta | None = None
+    p80_duration: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """One agent that was considered; `not_chosen_because` is empty for the chosen one."""
 

@@ -6,24 +6,26 @@ Must not: decide anything about agents.
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, assert_never, cast
 
 from trunkline.acd.v1 import acd_service_pb2, acd_service_pb2_grpc, acd_types_pb2
 from trunkline_core.errors import Invalid, NotFound
+from trunkline_ledger.submission import NotOwner
 from trunkline_platform.credentials import Forbidden, Principal, Role
 from trunkline_platform.grpc_server import GrpcServer, current_principal
 from trunkline_platform.live_pages import page_of
 from trunkline_platform.peers import Peer, PeerRegistry, PeerSession
 from trunkline_platform.watch import Subscription, converse
-from trunkline_platform.wire import duration
+from trunkline_platform.wire import duration, timestamp
 
-from trunkline_acd.adapters.wire import AGENT_VIEW, CONTACT_EXPLANATION
+from trunkline_acd.adapters.wire import AGENT_VIEW, CONTACT_EXPLANATION, WAIT_ESTIMATE
 from trunkline_acd.application.contact_explanations import ContactExplanation, ContactExplanations
 from trunkline_acd.application.desk_feed import MAX_WATCHED, AcdLedger, DeskFeed, Push
 from trunkline_acd.domain.contacts import Contact
 from trunkline_acd.domain.definitions import check_id
-from trunkline_acd.domain.state import AcdState
+from trunkline_acd.domain.state import AcdState, routing_domain_id
+from trunkline_acd.domain.waits import Standing, standing
 
 
 class AgentSessions(acd_service_pb2_grpc.AgentSessionServiceServicer):
@@ -46,7 +48,7 @@ class AgentSessions(acd_service_pb2_grpc.AgentSessionServiceServicer):
 
 
 class AcdReads(acd_service_pb2_grpc.AcdReadServiceServicer):
-    """Pages of what is live, for channels (ADR 0017); why one contact is where it is, for people (rule 21)."""
+    """Pages of what is live, for channels (ADR 0017); of one contact why it is where it is (rule 21), and its wait."""
 
     def __init__(self, ledger: AcdLedger, explanations: ContactExplanations) -> None:
         self._ledger = ledger
@@ -85,6 +87,28 @@ class AcdReads(acd_service_pb2_grpc.AcdReadServiceServicer):
         found = await self._explanations.explain(principal.tenant, request.contact_id)
         _check_may_know(principal, found)
         return acd_service_pb2.ExplainContactResponse(explanation=CONTACT_EXPLANATION.to_message(found))
+
+    async def GetWait(self, request: acd_service_pb2.GetWaitRequest, context: Any) -> acd_service_pb2.GetWaitResponse:
+        """Return where a contact stands and what it has before it (routing rules 14 and 15).
+
+        Raises: NotFound, Forbidden; Transient from a replica that does not own the partition.
+        """
+        principal = current_principal()
+        principal.require(Role.SERVICE, Role.SUPERVISOR)
+        partition = self._ledger.partition_of(routing_domain_id(principal.tenant))
+        if not self._ledger.owns(partition):
+            raise NotOwner(partition, self._ledger.owner_of(partition))
+
+        def view(state: AcdState) -> tuple[Standing, datetime]:
+            now = self._ledger.now(partition)
+            return standing(state.domain(principal.tenant), request.contact_id, now), now
+
+        found, now = await self._ledger.read(partition, view)
+        return acd_service_pb2.GetWaitResponse(
+            position=found.position,
+            estimate=WAIT_ESTIMATE.to_message(found.estimate) if found.estimate else None,
+            as_of_time=timestamp(now),
+        )
 
 
 def register(grpc: GrpcServer, sessions: AgentSessions, reads: AcdReads) -> None:

@@ -3,7 +3,7 @@
 Owns: who does what when something happens. Must not: contain a rule of routing, or a figure.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -23,6 +23,8 @@ from trunkline_acd.simulation.floor import Floor
 
 ENTERED_STEP = 1
 
+Watcher = Callable[[Event, datetime], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Rostered:
@@ -35,8 +37,16 @@ class Rostered:
 class Centre:
     """One run."""
 
-    def __init__(self, start: datetime, queues: Iterable[QueueDefinition], agents: Sequence[Rostered]) -> None:
+    def __init__(
+        self,
+        start: datetime,
+        queues: Iterable[QueueDefinition],
+        agents: Sequence[Rostered],
+        watch: Watcher = lambda event, now: None,
+    ) -> None:
+        """Begin. `watch` is told of each event and its time."""
         self.record = Record()
+        self._watch = watch
         self._floor = Floor(start, self._react)
         self._calls: dict[str, Call] = {}
         self._desks: dict[str, Desk] = {}
@@ -99,6 +109,7 @@ class Centre:
 
     def _see(self, event: Event) -> None:
         now = self._floor.now
+        self._watch(event, now)
         match event:
             case events.RowsChanged():
                 for row in event.agents:

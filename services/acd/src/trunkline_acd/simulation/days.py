@@ -9,7 +9,7 @@ from trunkline_simulation.day.plan import DayPlan
 from trunkline_simulation.day.windows import DAY_S
 
 from trunkline_acd.simulation.calls import Call, Record
-from trunkline_acd.simulation.centre import Centre, Rostered
+from trunkline_acd.simulation.centre import Centre, Rostered, Watcher
 
 START = datetime(1999, 8, 1, tzinfo=UTC)
 LAST_CALLS_S = 6 * 3600
@@ -24,10 +24,10 @@ class Policy:
     agents: Mapping[str, AgentDefinition]
 
 
-def play_day(plan: DayPlan, policy: Policy) -> Record:
-    """Return what came of the callers who ask for a person, warm-up included."""
+def play_day(plan: DayPlan, policy: Policy, watch: Watcher = lambda event, now: None) -> Record:
+    """Return what came of the callers who ask for a person, warm-up included; `watch` is told of each event."""
     agents = [Rostered(policy.agents[agent.name], agent) for agent in plan.agents]
-    centre = Centre(START, policy.queues.values(), agents)
+    centre = Centre(START, policy.queues.values(), agents, watch)
     return centre.play(_calls(plan, policy), DAY_S + LAST_CALLS_S)
 
 

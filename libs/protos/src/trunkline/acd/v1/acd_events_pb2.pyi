@@ -121,6 +121,7 @@ class ContactEnqueued(_message.Message):
     HELD_UNTIL_TIME_FIELD_NUMBER: _builtins.int
     CALLBACK_FIELD_NUMBER: _builtins.int
     CALLBACK_BEGINS_TIME_FIELD_NUMBER: _builtins.int
+    ESTIMATE_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     step_no: _builtins.int
@@ -173,6 +174,12 @@ class ContactEnqueued(_message.Message):
     def callback_begins_time(self) -> _timestamp_pb2.Timestamp:
         """When a call-back that was asked for later begins to wait; unset for at once."""
 
+    @_builtins.property
+    def estimate(self) -> _acd_types_pb2.WaitEstimate:
+        """What it met, and how long its wait was estimated to be; unset where somebody was free, and where the queue does not
+        estimate.
+        """
+
     def __init__(
         self,
         *,
@@ -194,10 +201,11 @@ class ContactEnqueued(_message.Message):
         held_until_time: _timestamp_pb2.Timestamp | None = ...,
         callback: _builtins.bool = ...,
         callback_begins_time: _timestamp_pb2.Timestamp | None = ...,
+        estimate: _acd_types_pb2.WaitEstimate | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "callback_begins_time", b"callback_begins_time", "held_until_time", b"held_until_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "callback_begins_time", b"callback_begins_time", "estimate", b"estimate", "held_until_time", b"held_until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "callback", b"callback", "callback_begins_time", b"callback_begins_time", "channel", b"channel", "choices", b"choices", "contact_id", b"contact_id", "customer_id", b"customer_id", "held_until_time", b"held_until_time", "own_choices", b"own_choices", "own_requirements", b"own_requirements", "preferred_agent_id", b"preferred_agent_id", "queue_id", b"queue_id", "requirements", b"requirements", "rings", b"rings", "segment_no", b"segment_no", "step_no", b"step_no", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "callback", b"callback", "callback_begins_time", b"callback_begins_time", "channel", b"channel", "choices", b"choices", "contact_id", b"contact_id", "customer_id", b"customer_id", "estimate", b"estimate", "held_until_time", b"held_until_time", "own_choices", b"own_choices", "own_requirements", b"own_requirements", "preferred_agent_id", b"preferred_agent_id", "queue_id", b"queue_id", "requirements", b"requirements", "rings", b"rings", "segment_no", b"segment_no", "step_no", b"step_no", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

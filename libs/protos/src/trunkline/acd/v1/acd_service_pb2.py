@@ -23,51 +23,56 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from trunkline.acd.v1 import acd_commands_pb2 as trunkline_dot_acd_dot_v1_dot_acd__commands__pb2
 from trunkline.acd.v1 import acd_events_pb2 as trunkline_dot_acd_dot_v1_dot_acd__events__pb2
 from trunkline.acd.v1 import acd_types_pb2 as trunkline_dot_acd_dot_v1_dot_acd__types__pb2
 from trunkline.common.v1 import common_types_pb2 as trunkline_dot_common_dot_v1_dot_common__types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"trunkline/acd/v1/acd_service.proto\x12\x10trunkline.acd.v1\x1a\x1egoogle/protobuf/duration.proto\x1a#trunkline/acd/v1/acd_commands.proto\x1a!trunkline/acd/v1/acd_events.proto\x1a trunkline/acd/v1/acd_types.proto\x1a&trunkline/common/v1/common_types.proto\"\xaa\x01\n\x0e\x45xecuteRequest\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12-\n\x07\x63ommand\x18\x02 \x01(\x0b\x32\x1c.trunkline.acd.v1.AcdCommand\x12\x16\n\x0e\x63orrelation_id\x18\x03 \x01(\t\x12\x14\n\x0c\x63\x61usation_id\x18\x04 \x01(\t\x12\x14\n\x0cpayload_hash\x18\x05 \x01(\x0c\x12\x11\n\tforwarded\x18\x06 \x01(\x08\"l\n\x0f\x45xecuteResponse\x12*\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1a.trunkline.acd.v1.AcdEvent\x12-\n\x05token\x18\x02 \x01(\x0b\x32\x1e.trunkline.common.v1.ReadToken\"\xa2\x01\n\x14\x45xecuteStreamRequest\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x31\n\x07request\x18\x02 \x01(\x0b\x32 .trunkline.acd.v1.ExecuteRequest\x12\x12\n\ncredential\x18\x03 \x01(\t\x12\x33\n\x10timeout_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"{\n\x15\x45xecuteStreamResponse\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x35\n\x08response\x18\x02 \x01(\x0b\x32!.trunkline.acd.v1.ExecuteResponseH\x00\x12\x10\n\x06status\x18\x03 \x01(\x0cH\x00\x42\t\n\x07outcome\"Y\n\x17ListLiveContactsRequest\x12\x11\n\tpartition\x18\x01 \x01(\x05\x12\x18\n\x10\x61\x66ter_contact_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\"\x8b\x01\n\x18ListLiveContactsResponse\x12/\n\x08\x63ontacts\x18\x01 \x03(\x0b\x32\x1d.trunkline.acd.v1.LiveContact\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\x13\n\x0bnext_offset\x18\x03 \x01(\x03\x12\x17\n\x0fpartition_count\x18\x04 \x01(\x05\"+\n\x15\x45xplainContactRequest\x12\x12\n\ncontact_id\x18\x01 \x01(\t\"S\n\x16\x45xplainContactResponse\x12\x39\n\x0b\x65xplanation\x18\x01 \x01(\x0b\x32$.trunkline.acd.v1.ContactExplanation\"\xb6\x01\n\x0eSessionRequest\x12,\n\x05hello\x18\x01 \x01(\x0b\x32\x1b.trunkline.acd.v1.PeerHelloH\x00\x12\x34\n\theartbeat\x18\x02 \x01(\x0b\x32\x1f.trunkline.acd.v1.PeerHeartbeatH\x00\x12\x35\n\x0cwatch_agents\x18\x03 \x01(\x0b\x32\x1d.trunkline.acd.v1.WatchAgentsH\x00\x42\t\n\x07request\"g\n\tPeerHello\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x62oot_id\x18\x02 \x01(\t\x12/\n\x04held\x18\x03 \x01(\x0b\x32\x1c.trunkline.acd.v1.HeldAgentsH\x00\x88\x01\x01\x42\x07\n\x05_held\"I\n\rPeerHeartbeat\x12/\n\x04held\x18\x01 \x01(\x0b\x32\x1c.trunkline.acd.v1.HeldAgentsH\x00\x88\x01\x01\x42\x07\n\x05_held\"\x1f\n\nHeldAgents\x12\x11\n\tagent_ids\x18\x01 \x03(\t\" \n\x0bWatchAgents\x12\x11\n\tagent_ids\x18\x01 \x03(\t\"\x86\x01\n\x0fSessionResponse\x12*\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x1b.trunkline.acd.v1.AgentView\x12\x35\n\rowner_latency\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x42\x10\n\x0e_owner_latency2\xc9\x01\n\x11\x41\x63\x64\x43ommandService\x12N\n\x07\x45xecute\x12 .trunkline.acd.v1.ExecuteRequest\x1a!.trunkline.acd.v1.ExecuteResponse\x12\x64\n\rExecuteStream\x12&.trunkline.acd.v1.ExecuteStreamRequest\x1a\'.trunkline.acd.v1.ExecuteStreamResponse(\x01\x30\x01\x32i\n\x13\x41gentSessionService\x12R\n\x07Session\x12 .trunkline.acd.v1.SessionRequest\x1a!.trunkline.acd.v1.SessionResponse(\x01\x30\x01\x32\xe0\x01\n\x0e\x41\x63\x64ReadService\x12i\n\x10ListLiveContacts\x12).trunkline.acd.v1.ListLiveContactsRequest\x1a*.trunkline.acd.v1.ListLiveContactsResponse\x12\x63\n\x0e\x45xplainContact\x12\'.trunkline.acd.v1.ExplainContactRequest\x1a(.trunkline.acd.v1.ExplainContactResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"trunkline/acd/v1/acd_service.proto\x12\x10trunkline.acd.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#trunkline/acd/v1/acd_commands.proto\x1a!trunkline/acd/v1/acd_events.proto\x1a trunkline/acd/v1/acd_types.proto\x1a&trunkline/common/v1/common_types.proto\"\xaa\x01\n\x0e\x45xecuteRequest\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12-\n\x07\x63ommand\x18\x02 \x01(\x0b\x32\x1c.trunkline.acd.v1.AcdCommand\x12\x16\n\x0e\x63orrelation_id\x18\x03 \x01(\t\x12\x14\n\x0c\x63\x61usation_id\x18\x04 \x01(\t\x12\x14\n\x0cpayload_hash\x18\x05 \x01(\x0c\x12\x11\n\tforwarded\x18\x06 \x01(\x08\"l\n\x0f\x45xecuteResponse\x12*\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1a.trunkline.acd.v1.AcdEvent\x12-\n\x05token\x18\x02 \x01(\x0b\x32\x1e.trunkline.common.v1.ReadToken\"\xa2\x01\n\x14\x45xecuteStreamRequest\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x31\n\x07request\x18\x02 \x01(\x0b\x32 .trunkline.acd.v1.ExecuteRequest\x12\x12\n\ncredential\x18\x03 \x01(\t\x12\x33\n\x10timeout_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"{\n\x15\x45xecuteStreamResponse\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x35\n\x08response\x18\x02 \x01(\x0b\x32!.trunkline.acd.v1.ExecuteResponseH\x00\x12\x10\n\x06status\x18\x03 \x01(\x0cH\x00\x42\t\n\x07outcome\"Y\n\x17ListLiveContactsRequest\x12\x11\n\tpartition\x18\x01 \x01(\x05\x12\x18\n\x10\x61\x66ter_contact_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\"\x8b\x01\n\x18ListLiveContactsResponse\x12/\n\x08\x63ontacts\x18\x01 \x03(\x0b\x32\x1d.trunkline.acd.v1.LiveContact\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\x13\n\x0bnext_offset\x18\x03 \x01(\x03\x12\x17\n\x0fpartition_count\x18\x04 \x01(\x05\"+\n\x15\x45xplainContactRequest\x12\x12\n\ncontact_id\x18\x01 \x01(\t\"S\n\x16\x45xplainContactResponse\x12\x39\n\x0b\x65xplanation\x18\x01 \x01(\x0b\x32$.trunkline.acd.v1.ContactExplanation\"$\n\x0eGetWaitRequest\x12\x12\n\ncontact_id\x18\x01 \x01(\t\"\x85\x01\n\x0fGetWaitResponse\x12\x10\n\x08position\x18\x01 \x01(\x05\x12\x30\n\x08\x65stimate\x18\x02 \x01(\x0b\x32\x1e.trunkline.acd.v1.WaitEstimate\x12.\n\nas_of_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb6\x01\n\x0eSessionRequest\x12,\n\x05hello\x18\x01 \x01(\x0b\x32\x1b.trunkline.acd.v1.PeerHelloH\x00\x12\x34\n\theartbeat\x18\x02 \x01(\x0b\x32\x1f.trunkline.acd.v1.PeerHeartbeatH\x00\x12\x35\n\x0cwatch_agents\x18\x03 \x01(\x0b\x32\x1d.trunkline.acd.v1.WatchAgentsH\x00\x42\t\n\x07request\"g\n\tPeerHello\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x62oot_id\x18\x02 \x01(\t\x12/\n\x04held\x18\x03 \x01(\x0b\x32\x1c.trunkline.acd.v1.HeldAgentsH\x00\x88\x01\x01\x42\x07\n\x05_held\"I\n\rPeerHeartbeat\x12/\n\x04held\x18\x01 \x01(\x0b\x32\x1c.trunkline.acd.v1.HeldAgentsH\x00\x88\x01\x01\x42\x07\n\x05_held\"\x1f\n\nHeldAgents\x12\x11\n\tagent_ids\x18\x01 \x03(\t\" \n\x0bWatchAgents\x12\x11\n\tagent_ids\x18\x01 \x03(\t\"\x86\x01\n\x0fSessionResponse\x12*\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x1b.trunkline.acd.v1.AgentView\x12\x35\n\rowner_latency\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x42\x10\n\x0e_owner_latency2\xc9\x01\n\x11\x41\x63\x64\x43ommandService\x12N\n\x07\x45xecute\x12 .trunkline.acd.v1.ExecuteRequest\x1a!.trunkline.acd.v1.ExecuteResponse\x12\x64\n\rExecuteStream\x12&.trunkline.acd.v1.ExecuteStreamRequest\x1a\'.trunkline.acd.v1.ExecuteStreamResponse(\x01\x30\x01\x32i\n\x13\x41gentSessionService\x12R\n\x07Session\x12 .trunkline.acd.v1.SessionRequest\x1a!.trunkline.acd.v1.SessionResponse(\x01\x30\x01\x32\xb0\x02\n\x0e\x41\x63\x64ReadService\x12i\n\x10ListLiveContacts\x12).trunkline.acd.v1.ListLiveContactsRequest\x1a*.trunkline.acd.v1.ListLiveContactsResponse\x12\x63\n\x0e\x45xplainContact\x12\'.trunkline.acd.v1.ExplainContactRequest\x1a(.trunkline.acd.v1.ExplainContactResponse\x12N\n\x07GetWait\x12 .trunkline.acd.v1.GetWaitRequest\x1a!.trunkline.acd.v1.GetWaitResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trunkline.acd.v1.acd_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EXECUTEREQUEST']._serialized_start=235
-  _globals['_EXECUTEREQUEST']._serialized_end=405
-  _globals['_EXECUTERESPONSE']._serialized_start=407
-  _globals['_EXECUTERESPONSE']._serialized_end=515
-  _globals['_EXECUTESTREAMREQUEST']._serialized_start=518
-  _globals['_EXECUTESTREAMREQUEST']._serialized_end=680
-  _globals['_EXECUTESTREAMRESPONSE']._serialized_start=682
-  _globals['_EXECUTESTREAMRESPONSE']._serialized_end=805
-  _globals['_LISTLIVECONTACTSREQUEST']._serialized_start=807
-  _globals['_LISTLIVECONTACTSREQUEST']._serialized_end=896
-  _globals['_LISTLIVECONTACTSRESPONSE']._serialized_start=899
-  _globals['_LISTLIVECONTACTSRESPONSE']._serialized_end=1038
-  _globals['_EXPLAINCONTACTREQUEST']._serialized_start=1040
-  _globals['_EXPLAINCONTACTREQUEST']._serialized_end=1083
-  _globals['_EXPLAINCONTACTRESPONSE']._serialized_start=1085
-  _globals['_EXPLAINCONTACTRESPONSE']._serialized_end=1168
-  _globals['_SESSIONREQUEST']._serialized_start=1171
-  _globals['_SESSIONREQUEST']._serialized_end=1353
-  _globals['_PEERHELLO']._serialized_start=1355
-  _globals['_PEERHELLO']._serialized_end=1458
-  _globals['_PEERHEARTBEAT']._serialized_start=1460
-  _globals['_PEERHEARTBEAT']._serialized_end=1533
-  _globals['_HELDAGENTS']._serialized_start=1535
-  _globals['_HELDAGENTS']._serialized_end=1566
-  _globals['_WATCHAGENTS']._serialized_start=1568
-  _globals['_WATCHAGENTS']._serialized_end=1600
-  _globals['_SESSIONRESPONSE']._serialized_start=1603
-  _globals['_SESSIONRESPONSE']._serialized_end=1737
-  _globals['_ACDCOMMANDSERVICE']._serialized_start=1740
-  _globals['_ACDCOMMANDSERVICE']._serialized_end=1941
-  _globals['_AGENTSESSIONSERVICE']._serialized_start=1943
-  _globals['_AGENTSESSIONSERVICE']._serialized_end=2048
-  _globals['_ACDREADSERVICE']._serialized_start=2051
-  _globals['_ACDREADSERVICE']._serialized_end=2275
+  _globals['_EXECUTEREQUEST']._serialized_start=268
+  _globals['_EXECUTEREQUEST']._serialized_end=438
+  _globals['_EXECUTERESPONSE']._serialized_start=440
+  _globals['_EXECUTERESPONSE']._serialized_end=548
+  _globals['_EXECUTESTREAMREQUEST']._serialized_start=551
+  _globals['_EXECUTESTREAMREQUEST']._serialized_end=713
+  _globals['_EXECUTESTREAMRESPONSE']._serialized_start=715
+  _globals['_EXECUTESTREAMRESPONSE']._serialized_end=838
+  _globals['_LISTLIVECONTACTSREQUEST']._serialized_start=840
+  _globals['_LISTLIVECONTACTSREQUEST']._serialized_end=929
+  _globals['_LISTLIVECONTACTSRESPONSE']._serialized_start=932
+  _globals['_LISTLIVECONTACTSRESPONSE']._serialized_end=1071
+  _globals['_EXPLAINCONTACTREQUEST']._serialized_start=1073
+  _globals['_EXPLAINCONTACTREQUEST']._serialized_end=1116
+  _globals['_EXPLAINCONTACTRESPONSE']._serialized_start=1118
+  _globals['_EXPLAINCONTACTRESPONSE']._serialized_end=1201
+  _globals['_GETWAITREQUEST']._serialized_start=1203
+  _globals['_GETWAITREQUEST']._serialized_end=1239
+  _globals['_GETWAITRESPONSE']._serialized_start=1242
+  _globals['_GETWAITRESPONSE']._serialized_end=1375
+  _globals['_SESSIONREQUEST']._serialized_start=1378
+  _globals['_SESSIONREQUEST']._serialized_end=1560
+  _globals['_PEERHELLO']._serialized_start=1562
+  _globals['_PEERHELLO']._serialized_end=1665
+  _globals['_PEERHEARTBEAT']._serialized_start=1667
+  _globals['_PEERHEARTBEAT']._serialized_end=1740
+  _globals['_HELDAGENTS']._serialized_start=1742
+  _globals['_HELDAGENTS']._serialized_end=1773
+  _globals['_WATCHAGENTS']._serialized_start=1775
+  _globals['_WATCHAGENTS']._serialized_end=1807
+  _globals['_SESSIONRESPONSE']._serialized_start=1810
+  _globals['_SESSIONRESPONSE']._serialized_end=1944
+  _globals['_ACDCOMMANDSERVICE']._serialized_start=1947
+  _globals['_ACDCOMMANDSERVICE']._serialized_end=2148
+  _globals['_AGENTSESSIONSERVICE']._serialized_start=2150
+  _globals['_AGENTSESSIONSERVICE']._serialized_end=2255
+  _globals['_ACDREADSERVICE']._serialized_start=2258
+  _globals['_ACDREADSERVICE']._serialized_end=2562
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from trunkline.acd.v1 import acd_commands_pb2 as _acd_commands_pb2
 from trunkline.acd.v1 import acd_events_pb2 as _acd_events_pb2
@@ -280,6 +281,64 @@ class ExplainContactResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExplainContactResponse: _TypeAlias = ExplainContactResponse  # noqa: Y015
+
+@_typing.final
+class GetWaitRequest(_message.Message):
+    """Asks for a contact of the credential's tenant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetWaitRequest: _TypeAlias = GetWaitRequest  # noqa: Y015
+
+@_typing.final
+class GetWaitResponse(_message.Message):
+    """The contact's wait as it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSITION_FIELD_NUMBER: _builtins.int
+    ESTIMATE_FIELD_NUMBER: _builtins.int
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
+    position: _builtins.int
+    """1: the next one that the agents who are eligible for it get; 0 while it does not wait, because it rings or is over."""
+    @_builtins.property
+    def estimate(self) -> _acd_types_pb2.WaitEstimate:
+        """What it has before it, from now on; unset while it does not wait. Without times where its queue does not estimate,
+        knows nothing yet, or nobody is signed in.
+        """
+
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """The moment for which this holds, in log time."""
+
+    def __init__(
+        self,
+        *,
+        position: _builtins.int = ...,
+        estimate: _acd_types_pb2.WaitEstimate | None = ...,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "estimate", b"estimate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "estimate", b"estimate", "position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetWaitResponse: _TypeAlias = GetWaitResponse  # noqa: Y015
 
 @_typing.final
 class SessionRequest(_message.Message):

@@ -241,6 +241,11 @@ class AcdReadServiceStub:
                 request_serializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ExplainContactRequest.SerializeToString,
                 response_deserializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ExplainContactResponse.FromString,
                 _registered_method=True)
+        self.GetWait = channel.unary_unary(
+                '/trunkline.acd.v1.AcdReadService/GetWait',
+                request_serializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.GetWaitRequest.SerializeToString,
+                response_deserializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.GetWaitResponse.FromString,
+                _registered_method=True)
 
 
 class AcdReadServiceServicer:
@@ -262,6 +267,13 @@ class AcdReadServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetWait(self, request, context):
+        """Where a contact stands in the order of serving, and how long it will wait. Answered by the partition's owner only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AcdReadServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -274,6 +286,11 @@ def add_AcdReadServiceServicer_to_server(servicer, server):
                     servicer.ExplainContact,
                     request_deserializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ExplainContactRequest.FromString,
                     response_serializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ExplainContactResponse.SerializeToString,
+            ),
+            'GetWait': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetWait,
+                    request_deserializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.GetWaitRequest.FromString,
+                    response_serializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.GetWaitResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -331,6 +348,33 @@ class AcdReadService:
             '/trunkline.acd.v1.AcdReadService/ExplainContact',
             trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ExplainContactRequest.SerializeToString,
             trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ExplainContactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetWait(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.acd.v1.AcdReadService/GetWait',
+            trunkline_dot_acd_dot_v1_dot_acd__service__pb2.GetWaitRequest.SerializeToString,
+            trunkline_dot_acd_dot_v1_dot_acd__service__pb2.GetWaitResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -113,6 +113,8 @@ class AcdReadServiceStub:
     """Why a contact went to these agents, or why it still waits. Answered by the owner of the tenant's partition only; an
     agent asks about the contact that is or was last at this agent.
     """
+    GetWait: _grpc.UnaryUnaryMultiCallable[_acd_service_pb2.GetWaitRequest, _acd_service_pb2.GetWaitResponse]
+    """Where a contact stands in the order of serving, and how long it will wait. Answered by the partition's owner only."""
 
 @_typing.type_check_only
 class AcdReadServiceAsyncStub(AcdReadServiceStub):
@@ -125,6 +127,8 @@ class AcdReadServiceAsyncStub(AcdReadServiceStub):
     """Why a contact went to these agents, or why it still waits. Answered by the owner of the tenant's partition only; an
     agent asks about the contact that is or was last at this agent.
     """
+    GetWait: _aio.UnaryUnaryMultiCallable[_acd_service_pb2.GetWaitRequest, _acd_service_pb2.GetWaitResponse]  # type: ignore[assignment]
+    """Where a contact stands in the order of serving, and how long it will wait. Answered by the partition's owner only."""
 
 class AcdReadServiceServicer(metaclass=_abc_1.ABCMeta):
     """What acd has live, for the comparison that channels makes (ADR 0017), and why a contact is where it is."""
@@ -146,5 +150,13 @@ class AcdReadServiceServicer(metaclass=_abc_1.ABCMeta):
         """Why a contact went to these agents, or why it still waits. Answered by the owner of the tenant's partition only; an
         agent asks about the contact that is or was last at this agent.
         """
+
+    @_abc_1.abstractmethod
+    def GetWait(
+        self,
+        request: _acd_service_pb2.GetWaitRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_acd_service_pb2.GetWaitResponse, _abc.Awaitable[_acd_service_pb2.GetWaitResponse]]:
+        """Where a contact stands in the order of serving, and how long it will wait. Answered by the partition's owner only."""
 
 def add_AcdReadServiceServicer_to_server(servicer: AcdReadServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -382,6 +382,44 @@ class LiveContact(_message.Message):
 Global___LiveContact: _TypeAlias = LiveContact  # noqa: Y015
 
 @_typing.final
+class WaitEstimate(_message.Message):
+    """How long a contact that waits will have to, from that moment on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACTS_AHEAD_FIELD_NUMBER: _builtins.int
+    AGENTS_FIELD_NUMBER: _builtins.int
+    P50_DURATION_FIELD_NUMBER: _builtins.int
+    P80_DURATION_FIELD_NUMBER: _builtins.int
+    contacts_ahead: _builtins.int
+    """Contacts that go before it at the agents who are eligible for it."""
+    agents: _builtins.int
+    """Those agents, as far as they are signed in, busy or not."""
+    @_builtins.property
+    def p50_duration(self) -> _duration_pb2.Duration:
+        """The wait that half of such contacts do not exceed; unset while nothing is known yet."""
+
+    @_builtins.property
+    def p80_duration(self) -> _duration_pb2.Duration:
+        """The wait that 80 % of them do not exceed; unset while nothing is known yet."""
+
+    def __init__(
+        self,
+        *,
+        contacts_ahead: _builtins.int = ...,
+        agents: _builtins.int = ...,
+        p50_duration: _duration_pb2.Duration | None = ...,
+        p80_duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["p50_duration", b"p50_duration", "p80_duration", b"p80_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agents", b"agents", "contacts_ahead", b"contacts_ahead", "p50_duration", b"p50_duration", "p80_duration", b"p80_duration"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaitEstimate: _TypeAlias = WaitEstimate  # noqa: Y015
+
+@_typing.final
 class Candidate(_message.Message):
     """One candidate that was considered for an offer."""
 

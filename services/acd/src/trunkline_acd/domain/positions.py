@@ -1,0 +1,42 @@
+"""Where a contact stands in the order of serving (rule 15).
+
+Owns: the rank among all who wait for the agents that a contact waits for, by the very order in which `matching` serves.
+The work grows with skill profiles and lines: in each line a binary search tells how many go before.
+Must not: walk those who wait, or change anything.
+"""
+
+from datetime import datetime
+
+from trunkline_acd.domain.contacts import Contact, Line, fine_score, first_behind, line_of, line_place
+from trunkline_acd.domain.skills import Profile, meets
+from trunkline_acd.domain.state import Domain
+
+
+def contacts_ahead(domain: Domain, contact: Contact, now: datetime) -> int:
+    """Return how many waiting contacts go before this one at an agent who is eligible for it and free for anything.
+
+    Its own line counts also while nobody is signed in. That an agent is kept from a contact for a moment after a miss
+    does not count.
+    """
+    definition = domain.queue(contact.queue_id).definition
+    score, own = fine_score(line_place(contact, definition), definition, now), line_of(contact)
+    profiles = eligible_profiles(domain, contact)
+    return sum(
+        _before(domain, line, score, contact.order, now)
+        for line in domain.lines
+        if line == own or _is_rival(line, profiles)
+    )
+
+
+def eligible_profiles(domain: Domain, contact: Contact) -> dict[Profile, int]:
+    """Return how many agents of each profile are signed in and could serve the contact, busy or not."""
+    return {profile: count for profile, count in domain.staff.items() if meets(profile, contact.wanted)}
+
+
+def _is_rival(line: Line, profiles: dict[Profile, int]) -> bool:
+    return any(meets(profile, line.requirements) for profile in profiles)
+
+
+def _before(domain: Domain, line: Line, score: int, order: int, now: datetime) -> int:
+    definition = domain.queue(line.queue_id).definition
+    return domain.lines.size_before(line, first_behind(score, order, definition, now))
