@@ -379,13 +379,21 @@ def is_drained(domain: Domain, agent: Agent, now: datetime) -> bool:
     """Tell whether chats alone keep the agent from a call that waits for longer than its target."""
     takes_calls = any(use.channel is Channel.VOICE for use in agent.definition.channels or WITHOUT_A_TABLE)
     has_chats = any(work.channel is Channel.CHAT for work in agent.work)
+    without_chats = [(channel, excludes) for channel, excludes in held(agent) if channel is not Channel.CHAT]
     if not takes_calls or not has_chats or fits(agent.definition, Channel.VOICE, held(agent)):
+        return False
+    if not fits(agent.definition, Channel.VOICE, without_chats):
         return False
     return any(
         now - contact.aged_since_time > queue.target_wait_duration and meets(agent.profile, contact.wanted)
         for contact in domain.contacts.values()
         if contact.stage is Stage.WAITING and drains(contact, queue := domain.queue(contact.queue_id).definition)
+        if not contact.reserved or contact.reserved < signed_in_for(domain, contact)
     )
+
+
+def signed_in_for(domain: Domain, contact: Contact) -> int:
+    return sum(is_signed_in(agent) and meets(agent.profile, contact.wanted) for agent in domain.agents.values())
 
 
 def drains(contact: Contact, queue: QueueDefinition) -> bool:
@@ -414,7 +422,7 @@ def _check_indexes(domain: Domain) -> None:
     orders = {order_of(queue.definition.strategy) for queue in domain.queues.values()} - {Order.IDLE}
     sets: dict[str, set[Any]] = {queue.queue_id: set() for queue in domain.queues.values()}
     for contact in domain.contacts.values():
-        if contact.is_open:
+        if contact.is_open and contact.stage is not Stage.SCHEDULED:
             sets[contact.queue_id].add(contact.requirements)
         if contact.held_for:
             held_ones[(contact.held_for, (contact.order, contact.contact_id))] += 1

@@ -19,7 +19,7 @@ from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.events import AffinityEnded, ContactEnqueued, ContactOffered
 from trunkline_acd.domain.policy import MAX_HELD_PER_AGENT
 from trunkline_acd.domain.words import Intent
-from trunkline_core.routing import AgentDefinition, Overflow
+from trunkline_core.routing import AgentDefinition, ChannelUse, Overflow
 
 
 @pytest.fixture
@@ -117,9 +117,8 @@ def test_desk_that_does_not_come_back_lets_go(held):
     assert let_go(events) == ["ct_hers"]
 
 
-def test_agent_who_signs_out_once_the_work_is_done_lets_go_then(held, offered):
-    held.do(SetIntent("ag_li", Intent.OFFLINE, "", when_free=True), actor="agent:ag_li")
-    events = held.end("ct_call")
+def test_agent_who_will_sign_out_once_the_work_is_done_lets_go_at_once(held, offered):
+    events = held.do(SetIntent("ag_li", Intent.OFFLINE, "", when_free=True), actor="agent:ag_li")
     assert let_go(events) == ["ct_hers"]
     assert offered(events) == [("ct_hers", "ag_wang")]
 
@@ -191,3 +190,19 @@ def test_preferred_agent_that_is_no_id_is_refused_naming_the_field(routing):
     routing.queue()
     entry = EnqueueContact("ct_1", 1, "qu_sales", Channel.VOICE, 0, 0, (), preferred_agent_id="a/b")
     assert routing.refusal(entry).startswith("Invalid: preferred_agent_id:")
+
+
+def test_call_is_not_held_for_an_agent_who_takes_no_calls(routing, offered):
+    routing.queue(affinity_duration=timedelta(minutes=10))
+    routing.agent("ag_chats", units=4, channels=(ChannelUse(Channel.CHAT, 1),))
+    routing.agent("ag_free")
+    assert offered(routing.enqueue("ct_1", preferred="ag_chats")) == [("ct_1", "ag_free")]
+
+
+def test_decline_lets_go_also_where_misses_exclude_nobody(routing, offered):
+    routing.queue(affinity_duration=timedelta(minutes=10), miss_exclusion_duration=timedelta(0))
+    routing.agent("ag_li")
+    routing.agent("ag_wang")
+    routing.enqueue("ct_1", preferred="ag_li")
+    events = routing.do(DeclineOffer("ag_li", "ct_1", 1), actor="agent:ag_li")
+    assert (let_go(events), offered(events)) == (["ct_1"], [("ct_1", "ag_wang")])

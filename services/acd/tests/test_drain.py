@@ -132,3 +132,27 @@ def test_timer_of_handouts_does_nothing_before_its_time(busy):
 def test_nothing_is_scheduled_when_no_chat_was_held_back(busy):
     busy.wait(21)
     assert not any(isinstance(event, HandoutScheduled) for event in busy.end("ct_call"))
+
+
+def test_agent_whose_own_call_is_in_the_way_gets_further_chats(routing, offered):
+    routing.queue(drains_chats=True)
+    routing.agent("ag_li", units=4, channels=(ChannelUse(Channel.VOICE, 1, 1), ChannelUse(Channel.CHAT, 1)))
+    routing.enqueue("ct_call")
+    routing.connect("ct_call")
+    routing.chat("ct_1")
+    routing.connect("ct_1")
+    routing.enqueue("ct_next")
+    routing.wait(29)
+    assert offered(routing.chat("ct_2")) == [("ct_2", "ag_li")], "no chat keeps the second call out"
+
+
+def test_call_that_is_kept_from_all_agents_drains_nobody(routing, offered):
+    """Rule 11: as many agents are kept back as there are."""
+    routing.queue(drains_chats=True, vip_min_value_permille=500, vip_reserved_agents=1)
+    routing.queue("qu_chats")
+    routing.agent("ag_li", chats=3)
+    routing.chat("ct_0", queue_id="qu_chats")
+    routing.connect("ct_0")
+    routing.enqueue("ct_call")
+    routing.wait(29)
+    assert offered(routing.chat("ct_1", queue_id="qu_chats")) == [("ct_1", "ag_li")]

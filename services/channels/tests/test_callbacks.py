@@ -82,6 +82,13 @@ def test_only_a_call_that_waits_may_be_called_back(story: Any, channel: str) -> 
     assert before.refusal(RequestCallback(story.one, None)) == "Rejection: CallbackNotPossible"
 
 
+def test_call_back_that_acd_would_refuse_is_refused_at_once(story: Any) -> None:
+    story.queued("voice")
+    refusal = story.refusal(RequestCallback(story.one, story.now + timedelta(days=8)))
+    assert refusal.startswith("Invalid: not_before_time")
+    assert story.contact.state is ContactState.QUEUED
+
+
 def test_place_is_kept_then_the_caller_may_hang_up(asked: Any) -> None:
     assert asked.do(RecordCallbackOpened(asked.one, "qu_sales", 2)) == [CallbackOpened(asked.one, "qu_sales", 2)]
     assert asked.contact.step is None

@@ -12,7 +12,7 @@ from trunkline_console.domain import policies
 from trunkline_console.domain.commands import DefineQueue, PublishPolicy, RollBackPolicy
 from trunkline_console.domain.decider import DirectoryDecider
 from trunkline_console.domain.events import PolicyPublished, QueueDefined
-from trunkline_console.domain.policies import MAX_CHANGE_BYTES, MAX_QUEUES, MAX_VERSIONS
+from trunkline_console.domain.policies import MAX_CHANGE_BYTES, MAX_FIRST_EVENT_BYTES, MAX_QUEUES, MAX_VERSIONS
 from trunkline_console.domain.state import Directory
 from trunkline_core.decider import Context
 from trunkline_core.errors import Conflict, Invalid, NotFound
@@ -132,6 +132,7 @@ WRONG: list[tuple[tuple[QueueDefinition, ...], str]] = [
     ((queue(longest_wait=QueueLimit(timedelta(days=8), "")),), "queues[0].longest_wait.after_duration"),
     (tuple(queue(f"qu_{number}") for number in range(MAX_QUEUES + 1)), "queues"),
     ((queue(name=LocalizedText("", "x" * MAX_CHANGE_BYTES)),), "queues"),
+    ((queue(name=LocalizedText("", "x" * (MAX_FIRST_EVENT_BYTES // 2))),), "queues"),  # twice in acd's first event
 ]
 
 

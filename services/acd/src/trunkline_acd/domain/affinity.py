@@ -1,7 +1,8 @@
 """Affinity: for a while a contact is kept for one agent, whom its customer knows (rule 10).
 
 Owns: whether a contact is held when it enters, and when it is let go. Who cannot take it soon does not hold it: signed
-out, blocked, without the skills, or just passed on it. Must not: know who had a customer last; its caller says so.
+out or about to, blocked, without the skills or the channel, or just passed on it.
+Must not: know who had a customer last; its caller says so.
 """
 
 from collections.abc import Iterator
@@ -14,19 +15,27 @@ from trunkline_core.timers import Timer
 
 from trunkline_acd.domain import commands, policy, timing
 from trunkline_acd.domain.agents import Agent, is_signed_in
+from trunkline_acd.domain.capacity import takes
 from trunkline_acd.domain.contacts import Contact
+from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.events import AffinityEnded, ContactEnqueued, Event
 from trunkline_acd.domain.matching import offer_contact
 from trunkline_acd.domain.skills import RequirementSet, meets
 from trunkline_acd.domain.state import AcdState, Domain
+from trunkline_acd.domain.words import Intent
 
 
 def held_until(
-    domain: Domain, queue: QueueDefinition, agent_id: str, requirements: RequirementSet, now: datetime
+    domain: Domain,
+    queue: QueueDefinition,
+    agent_id: str,
+    channel: Channel,
+    requirements: RequirementSet,
+    now: datetime,
 ) -> datetime | None:
     """Return until when a contact that enters now is held for the agent; None when it is not."""
     agent = domain.agents.get(agent_id)
-    if queue.affinity_duration <= timedelta(0) or agent is None or not _can_take(agent, requirements):
+    if queue.affinity_duration <= timedelta(0) or agent is None or not _can_take(agent, channel, requirements):
         return None
     if domain.held.size(agent_id) >= policy.MAX_HELD_PER_AGENT:
         return None
@@ -44,7 +53,7 @@ def let_go_of(domain: Domain, agent_id: str, context: Context) -> Iterator[Event
     """Let go what is held for an agent who cannot take it now; to be asked when the agent or an offer changed."""
     for contact in domain.held_for(agent_id):
         agent = domain.agent(agent_id)
-        if agent_id in contact.excluded or not _can_take(agent, contact.wanted):
+        if agent_id in contact.excluded or not _can_take(agent, contact.channel, contact.wanted):
             yield from _let_go(domain, contact, context)
 
 
@@ -62,8 +71,9 @@ def set_timer(state: AcdState, tenant: str, event: ContactEnqueued) -> None:
         state.timers.set(Timer(key, event.held_until_time, tenant, commands.EndAffinity(event.contact_id)))
 
 
-def _can_take(agent: Agent, requirements: RequirementSet) -> bool:
-    return is_signed_in(agent) and not agent.not_responding and meets(agent.profile, requirements)
+def _can_take(agent: Agent, channel: Channel, requirements: RequirementSet) -> bool:
+    is_staying = is_signed_in(agent) and not agent.not_responding and agent.next_intent is not Intent.OFFLINE
+    return is_staying and takes(agent.definition, channel) and meets(agent.profile, requirements)
 
 
 def _let_go(domain: Domain, contact: Contact, context: Context) -> Iterator[Event]:

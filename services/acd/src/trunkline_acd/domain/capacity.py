@@ -55,8 +55,10 @@ def _occupancy(chat_capacity: int, units: int, channels: tuple[ChannelUse, ...],
     total, table = _table(chat_capacity, units, channels)
     used = sum(table[channel].units if channel in table else total for channel, _ in held)
     room = tuple(sorted(channel for channel in table if _fits(table, channel, total - used, held)))
-    is_chatting = any(channel is Channel.CHAT for channel, _ in held)
-    blocks_calls = is_chatting and Channel.VOICE in table and Channel.VOICE not in room
+    others = tuple(work for work in held if work[0] is not Channel.CHAT)
+    left = total - sum(table[channel].units if channel in table else total for channel, _ in others)
+    could = others != held and Channel.VOICE in table and _fits(table, Channel.VOICE, left, others)
+    blocks_calls = could and Channel.VOICE not in room
     return Occupancy(room, WHOLE_PERMILLE * used // total, blocks_calls)
 
 

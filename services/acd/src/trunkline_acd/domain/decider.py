@@ -52,6 +52,7 @@ _ENDS_WORK = (
     events.WrapUpFinished,
 )
 _MAY_END_AFFINITY = (
+    events.NextIntentSet,
     events.SkillsRefreshed,
     events.IntentChanged,
     events.AgentDisconnected,
@@ -193,7 +194,7 @@ class _Seen:
     def _note(self, event: Event) -> None:
         self.may_change_staff |= isinstance(event, _OF_STAFF)
         self.may_end_drain |= handouts.may_end_drain(self._domain, event, self._now)
-        self.may_end_drain |= self._had_calls and isinstance(event, events.QueueConfigured)
+        self.may_end_drain |= self._had_calls and isinstance(event, _OF_STAFF)  # who is there, or what is late
         if isinstance(event, _ENDS_WORK):
             self.less_busy[event.agent_id] = None
         if agent_id := _agent_of(event):

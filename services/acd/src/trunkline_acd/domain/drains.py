@@ -22,12 +22,20 @@ def is_held_back(domain: Domain, channel: Channel, pool: Pool, now: datetime) ->
     """
     if channel is not Channel.CHAT or not pool.blocks_calls:
         return False
-    return any(meets(pool.profile, line.requirements) and _is_overdue(domain, line, now) for line in domain.calls)
+    return any(
+        meets(pool.profile, line.requirements) and _is_overdue(domain, line, now) and _may_be_served(domain, line)
+        for line in domain.calls
+    )
 
 
 def is_late(domain: Domain, queue_id: str, aged_since: datetime, now: datetime) -> bool:
     """Tell whether a contact of that queue that ages since then waits for longer than its target."""
     return now - aged_since > domain.queue(queue_id).definition.target_wait_duration
+
+
+def _may_be_served(domain: Domain, line: Line) -> bool:
+    """Tell whether more agents are signed in for the line than are kept back from it: else it never gets one."""
+    return not line.reserved or domain.staff_for(line.requirements) > line.reserved
 
 
 def _is_overdue(domain: Domain, line: Line, now: datetime) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from trunkline_acd.domain import policy
 from trunkline_acd.domain.agents import Agent
 from trunkline_acd.domain.contacts import Contact
 from trunkline_acd.domain.events import AgentNotResponding
@@ -12,6 +13,8 @@ from trunkline_acd.domain.state import Domain
 def excluded_until(domain: Domain, contact: Contact, now: datetime) -> datetime | None:
     """Return until when an agent who missed this contact is not offered it again; None for no exclusion."""
     duration = domain.queue(contact.queue_id).definition.miss_exclusion_duration
+    if contact.held_for:  # who does not take what is held lets it go (rule 10)
+        duration = max(duration, policy.SHORTEST_HELD_EXCLUSION)
     return now + duration if duration > timedelta(0) else None
 
 

@@ -90,6 +90,8 @@ class OfferHistory:
         name = (tenant, event.contact_id)
         offers = self._offers.setdefault(name, deque(maxlen=self._max_offers))
         self._offers.move_to_end(name)
+        while offers and offers[-1].offer_no >= event.offer_no:  # the log is read again, or its end was lost
+            offers.pop()
         offers.append(
             ExplainedOffer(
                 offer_no=event.offer_no,

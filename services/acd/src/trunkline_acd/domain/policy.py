@@ -75,6 +75,13 @@ MAX_RING_NEEDS = 96
 MAX_REQUIREMENTS = 32
 MAX_SKILLS = 64
 
+SHORTEST_HELD_EXCLUSION = timedelta(seconds=1)
+"""An agent who did not take a contact that was held is not offered it at once, also where misses exclude nobody."""
+
+PROFILES_COMPARED = 64
+"""Skill profiles of agents that are compared with the lines for a contact's position: those that most agents have.
+Where no line comes or goes it is known which lines each can serve; else each costs one look at every line."""
+
 LONGEST_DURATION = timedelta(days=7)
 """Longer ones are mistakes, and far longer ones leave the calendar."""
 

@@ -1,12 +1,15 @@
 """Where a contact stands in the order of serving (rule 15).
 
 Owns: the rank among all who wait for the agents that a contact waits for, by the very order in which `matching` serves.
-The work grows with skill profiles and lines: in each line a binary search tells how many go before.
+The work grows with skill profiles, of which a bounded number is compared, and lines: in each line a binary search tells
+how many go before.
 Must not: walk those who wait, or change anything.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
+from trunkline_acd.domain import policy
 from trunkline_acd.domain.contacts import Contact, Line, fine_score, first_behind, line_of, line_place
 from trunkline_acd.domain.skills import Profile, meets
 from trunkline_acd.domain.state import Domain
@@ -20,12 +23,9 @@ def contacts_ahead(domain: Domain, contact: Contact, now: datetime) -> int:
     """
     definition = domain.queue(contact.queue_id).definition
     score, own = fine_score(line_place(contact, definition), definition, now), line_of(contact)
-    profiles = eligible_profiles(domain, contact)
-    return sum(
-        _before(domain, line, score, contact.order, now)
-        for line in domain.lines
-        if line == own or _is_rival(line, profiles)
-    )
+    rivals = lines_served(domain, eligible_profiles(domain, contact))
+    others = [line for line in rivals if line != own]
+    return sum(_before(domain, line, score, contact.order, now) for line in (own, *others))
 
 
 def eligible_profiles(domain: Domain, contact: Contact) -> dict[Profile, int]:
@@ -33,8 +33,10 @@ def eligible_profiles(domain: Domain, contact: Contact) -> dict[Profile, int]:
     return {profile: count for profile, count in domain.staff.items() if meets(profile, contact.wanted)}
 
 
-def _is_rival(line: Line, profiles: dict[Profile, int]) -> bool:
-    return any(meets(profile, line.requirements) for profile in profiles)
+def lines_served(domain: Domain, profiles: Mapping[Profile, int]) -> list[Line]:
+    """Return the lines that agents of these profiles could serve, looking at those profiles that most agents have."""
+    most = sorted(profiles, key=lambda profile: (-profiles[profile], profile))[: policy.PROFILES_COMPARED]
+    return list({id(line): line for profile in most for line in domain.lines_for(profile)}.values())
 
 
 def _before(domain: Domain, line: Line, score: int, order: int, now: datetime) -> int:

@@ -68,7 +68,7 @@ def enqueue(domain: Domain, command: commands.EnqueueContact, context: Context) 
         own_choices=choices_in(own),
         preferred_agent_id=command.preferred_agent_id,
         held_until_time=affinity.held_until(
-            domain, queue.definition, command.preferred_agent_id, requirements, context.now
+            domain, queue.definition, command.preferred_agent_id, command.channel, requirements, context.now
         ),
     )
     yield waits.with_estimate(domain, entered, context.now)

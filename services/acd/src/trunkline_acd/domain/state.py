@@ -115,7 +115,9 @@ class Domain:
             self.queues.put(definition.queue_id, Queue(definition.queue_id, definition))
             return
         shelves = (self.ages, self.callbacks)
-        waiting = [self.contact(entry[-1]) for shelf in shelves for entry in shelf.entries(definition.queue_id)]
+        moves = not _ranks_alike(before.definition, definition)
+        entries = [entry for shelf in shelves if moves for entry in shelf.entries(definition.queue_id)]
+        waiting = [self.contact(entry[-1]) for entry in entries]
         for contact in waiting:
             self._leave_line(contact)
         version = before.policy_version + 1
@@ -176,6 +178,10 @@ class Domain:
     def is_staffed(self, requirements: RequirementSet) -> bool:
         """Tell whether somebody who is signed in could ever serve this, busy or not."""
         return any(meets(profile, requirements) for profile, _ in self.staff.items())
+
+    def staff_for(self, requirements: RequirementSet) -> int:
+        """Return how many who are signed in could serve this, busy or not."""
+        return sum(count for profile, count in self.staff.items() if meets(profile, requirements))
 
     def waiting_count(self) -> int:
         """Return how many contacts of the domain wait without an offer."""
@@ -332,7 +338,7 @@ class Domain:
         return self.callbacks if contact.callback else self.ages
 
     def _count_sets(self, before: Contact | None, after: Contact | None) -> None:
-        was, stays = bool(before and before.is_open), bool(after and after.is_open)
+        was, stays = _has_set(before), _has_set(after)
         contact = after or before
         if was is stays or contact is None:
             return
@@ -393,6 +399,17 @@ class AcdState:
 def routing_domain_id(tenant: str) -> str:
     """Return the id of the tenant's routing domain: the key of all its records."""
     return "rd_" + tenant.removeprefix("tn_")
+
+
+def _has_set(contact: Contact | None) -> bool:
+    """Tell whether the contact's requirements count in its queue: a call-back for later is in no line yet."""
+    return contact is not None and contact.is_open and contact.stage is not Stage.SCHEDULED
+
+
+def _ranks_alike(one: QueueDefinition, other: QueueDefinition) -> bool:
+    """Tell whether contacts that wait stand under both definitions at the same places."""
+    fields = ("target_wait_duration", "value_weight_permille", "urgency_weight_permille", "drains_chats")
+    return all(getattr(one, field) == getattr(other, field) for field in fields)
 
 
 def _drains_chats(contact: Contact, queue: QueueDefinition) -> bool:

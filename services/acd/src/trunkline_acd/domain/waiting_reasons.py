@@ -4,7 +4,8 @@ Owns: who could take it and what keeps each of them from it, who goes before it,
 bounded number of agents, lines and contacts; a read, which no decision uses.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice, takewhile
@@ -14,6 +15,7 @@ from trunkline_acd.domain.agents import Agent
 from trunkline_acd.domain.contacts import Contact, Line, LinePlace, fine_score, line_of, line_place, score_terms
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.explanations import why_not_eligible
+from trunkline_acd.domain.positions import lines_served
 from trunkline_acd.domain.skills import Profile, meets
 from trunkline_acd.domain.state import AcdState, Domain
 
@@ -71,7 +73,7 @@ def waiting_reasons(state: AcdState, tenant: str, contact: Contact, now: datetim
     queue = domain.queue(contact.queue_id)
     examined = list(islice(domain.agents.values(), policy.MAX_AGENTS_EXAMINED))
     matching = [agent for agent in examined if meets(agent.profile, contact.wanted)]
-    before = _count_before(domain, contact, {agent.profile for agent in matching}, now)
+    before = _count_before(domain, contact, Counter(agent.profile for agent in matching), now)
     terms = score_terms(contact, queue.definition, now)
     overflow = queue.definition.overflow
     return WaitingReasons(
@@ -115,12 +117,11 @@ def _why_passed_over(state: AcdState, domain: Domain, contact: Contact) -> str:
     return "KeptForVip" if contact.reserved else ""
 
 
-def _count_before(domain: Domain, contact: Contact, profiles: set[Profile], now: datetime) -> int:
+def _count_before(domain: Domain, contact: Contact, profiles: Mapping[Profile, int], now: datetime) -> int:
     """Return how many contacts go before it for these agents, one more than the bound where there are more."""
     going = (
         place
-        for line in islice(domain.lines, policy.MAX_LINES_EXAMINED)
-        if any(meets(profile, line.requirements) for profile in profiles)
+        for line in lines_served(domain, profiles)[: policy.MAX_LINES_EXAMINED]
         for place in _places_before(domain, line, contact, now)
     )
     return sum(1 for _ in islice(going, policy.MAX_COUNTED_BEFORE + 1))

@@ -91,10 +91,11 @@ class AcdReads(acd_service_pb2_grpc.AcdReadServiceServicer):
     async def GetWait(self, request: acd_service_pb2.GetWaitRequest, context: Any) -> acd_service_pb2.GetWaitResponse:
         """Return where a contact stands and what it has before it (routing rules 14 and 15).
 
-        Raises: NotFound, Forbidden; Transient from a replica that does not own the partition.
+        Raises: Invalid, NotFound, Forbidden; Transient from a replica that does not own the partition.
         """
         principal = current_principal()
         principal.require(Role.SERVICE, Role.SUPERVISOR)
+        check_id("contact_id", request.contact_id)
         partition = self._ledger.partition_of(routing_domain_id(principal.tenant))
         if not self._ledger.owns(partition):
             raise NotOwner(partition, self._ledger.owner_of(partition))

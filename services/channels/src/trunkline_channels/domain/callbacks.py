@@ -26,13 +26,15 @@ _TOKEN = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
 def request(state: ChannelsState, command: commands.RequestCallback, context: Context) -> Iterator[Event]:
-    """Ask acd for a call-back; asking again changes nothing. Raises: Rejection(`CallbackNotPossible`)."""
+    """Ask acd for a call-back; asking again changes nothing. Raises: Invalid; Rejection(`CallbackNotPossible`)."""
     contact = closing.live(state, command.contact_id, context.tenant)
     if contact.callback is not CallbackState.UNSPECIFIED:
         return
     is_waiting = contact.state is ContactState.QUEUED and contact.step is None
     if contact.channel is not Channel.VOICE or not is_waiting:
         raise Rejection("CallbackNotPossible")
+    if command.not_before_time and command.not_before_time - context.now > policy.LATEST_CALLBACK:
+        raise Invalid("not_before_time", f"must be within {policy.LATEST_CALLBACK.days} days")
     yield CallbackRequested(contact.contact_id, command.not_before_time)
     yield from steps.begin(state, contact.contact_id, StepKind.REQUEST_CALLBACK)
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 DETACHED_LIFE = timedelta(seconds=120)  # a page is reloaded, a phone changes its network
 SILENT_LIFE = timedelta(minutes=30)
+LATEST_CALLBACK = timedelta(days=7)  # what acd takes
 CLOSED_LIFE = timedelta(minutes=10)  # late facts and repeated commands still find the row
 
 MAX_ATTRIBUTES = 32

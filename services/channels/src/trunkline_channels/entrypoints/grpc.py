@@ -5,7 +5,7 @@ Owns: one stream's requests, answers and pushes. Must not: contain a rule; the a
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from trunkline.contact.v1 import contact_service_pb2 as wire
@@ -242,10 +242,7 @@ def _command(request: wire.SessionRequest, kind: str) -> commands.CustomerComman
             return commands.RefuseConnect(failed.contact_id, failed.segment_no, failed.offer_no, failed.reason)
         case "request_callback":
             wish = request.request_callback
-            has_time = wish.HasField("not_before_time")
-            return commands.RequestCallback(
-                wish.contact_id, wish.not_before_time.ToDatetime(tzinfo=UTC) if has_time else None
-            )
+            return commands.RequestCallback(wish.contact_id, _time_of(wish, "not_before_time"))
         case "withdraw_callback":
             return commands.WithdrawCallback(request.withdraw_callback.contact_id)
         case "call_result":
@@ -305,3 +302,14 @@ def _may_see(principal: Principal, contact: Contact) -> bool:
         return False
     others = principal.roles & {Role.SUPERVISOR, Role.ADMIN, Role.SERVICE}
     return bool(others) or principal.actor == f"agent:{contact.agent_id}"
+
+
+def _time_of(request: Any, field: str) -> datetime | None:
+    """Return a time, None where it is unset. Raises: Invalid, where there is no such time."""
+    if not request.HasField(field):
+        return None
+    try:
+        found: datetime = getattr(request, field).ToDatetime(tzinfo=UTC)
+    except ValueError:
+        raise Invalid(field, "must be a time between the years 1 and 9999") from None
+    return found

@@ -27,6 +27,9 @@ MAX_QUEUES = 100
 MAX_CHANGE_BYTES = 48 * 1024
 """Of the definitions that change: they stand in one event, which has 64 KiB."""
 
+MAX_FIRST_EVENT_BYTES = 60 * 1024
+"""Of the change and its largest queue: acd's first event of a version has both, and an event has 64 KiB."""
+
 MAX_REQUIREMENTS = 32
 LONGEST_DURATION = timedelta(days=7)
 """What acd takes: it would refuse the whole version otherwise, after it was published."""
@@ -84,6 +87,8 @@ def checked_change(state: Directory, tenant: str, queues: Sequence[QueueDefiniti
         raise Invalid("queues", f"must change at most {MAX_QUEUES} queues in one version")
     if size_bytes(changed) > MAX_CHANGE_BYTES:
         raise Invalid("queues", f"must change at most {MAX_CHANGE_BYTES // 1024} KiB of definitions in one version")
+    if changed and size_bytes(changed) + max(size_bytes((queue,)) for queue in changed) > MAX_FIRST_EVENT_BYTES:
+        raise Invalid("queues", "must change less in one version: the largest queue stands beside the whole change")
     return changed
 
 
