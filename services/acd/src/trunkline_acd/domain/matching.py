@@ -57,7 +57,9 @@ def best_agent(domain: Domain, contact: Contact, now: datetime) -> Agent | None:
 
 
 def best_contact(domain: Domain, agent: Agent, now: datetime) -> Contact | None:
-    """Return the contact with the highest score over the heads of all lines the agent can serve."""
+    """Return the contact with the highest score: of the heads of the lines that the agent may serve now (rules 2 and
+    11), and of those held for the agent (rule 10).
+    """
     pool = pool_of(agent)
     if pool is None:
         return None
