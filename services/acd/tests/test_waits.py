@@ -15,7 +15,7 @@ from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.events import ContactEnqueued
 from trunkline_acd.domain.state import AcdState
 from trunkline_acd.domain.wait_histories import PastWait, WaitHistory, estimate, with_wait
-from trunkline_acd.domain.waits import standing
+from trunkline_acd.domain.waits import wait_view
 from trunkline_acd.domain.words import Intent, WaitEstimate
 from trunkline_core.errors import NotFound
 from trunkline_core.routing import QueueLimit, SkillRequirement
@@ -33,7 +33,7 @@ def history_of(routing, queue_id="qu_sales"):
 
 
 def position(routing, contact_id):
-    return standing(routing.domain, contact_id, routing.now).position
+    return wait_view(routing.domain, contact_id, routing.now).position
 
 
 def serve(routing, *contact_ids, each_s=10):
@@ -87,7 +87,7 @@ def test_what_rings_has_no_position_and_an_unknown_contact_is_not_found(routing)
     routing.queue(estimates_waits=True)
     routing.agent("ag_1")
     routing.enqueue("ct_1")
-    assert (position(routing, "ct_1"), standing(routing.domain, "ct_1", routing.now).estimate) == (0, None)
+    assert (position(routing, "ct_1"), wait_view(routing.domain, "ct_1", routing.now).estimate) == (0, None)
     with pytest.raises(NotFound):
         position(routing, "ct_2")
 
@@ -157,7 +157,7 @@ def test_a_queue_does_not_estimate_unless_it_is_told_to(routing):
     routing.enqueue("ct_x")
     found = entered(routing.enqueue("ct_y"))
     assert found.estimate is None
-    assert standing(routing.domain, "ct_y", routing.now).estimate == WaitEstimate(0, 1)
+    assert wait_view(routing.domain, "ct_y", routing.now).estimate == WaitEstimate(0, 1)
 
 
 def test_whoever_finds_somebody_free_has_no_estimate(routing):
@@ -181,16 +181,16 @@ def test_twice_the_agents_halve_the_estimate_and_none_take_it_away(learned):
     assert entered(learned.enqueue("ct_c")).estimate == WaitEstimate(0, 2, 5 * SECOND, 5 * SECOND)
     for agent_id in ("ag_1", "ag_2"):
         learned.do(SetIntent(agent_id, Intent.OFFLINE, ""))
-    found = standing(learned.domain, "ct_c", learned.now).estimate
+    found = wait_view(learned.domain, "ct_c", learned.now).estimate
     assert (found.agents, found.p50_duration, found.p80_duration) == (0, None, None)
 
 
 def test_the_estimate_shrinks_while_a_contact_moves_up(learned):
     for name in ("ct_a", "ct_b", "ct_c"):
         learned.enqueue(name)
-    assert standing(learned.domain, "ct_c", learned.now).estimate.p80_duration == 20 * SECOND
+    assert wait_view(learned.domain, "ct_c", learned.now).estimate.p80_duration == 20 * SECOND
     serve(learned, "ct_a")
-    assert standing(learned.domain, "ct_c", learned.now).estimate.p80_duration == 10 * SECOND
+    assert wait_view(learned.domain, "ct_c", learned.now).estimate.p80_duration == 10 * SECOND
 
 
 def test_whoever_moves_on_to_another_queue_gets_its_estimate(learned):

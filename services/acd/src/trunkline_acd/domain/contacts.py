@@ -170,6 +170,11 @@ def fine_score(place: LinePlace, queue: QueueDefinition, now: datetime) -> int:
     return (now_ms * 1000 - place.rank) * _FINENESS // _target_ms(queue)
 
 
+def rank(place: LinePlace, queue: QueueDefinition, now: datetime) -> tuple[int, int, str]:
+    """Return what sorts contacts of all lines as they are served: the highest score first, then by entry (rule 8)."""
+    return -fine_score(place, queue, now), place.order, place.contact_id
+
+
 def first_behind(score: int, order: int, queue: QueueDefinition, now: datetime) -> tuple[int, ...]:
     """Return what sorts behind exactly those places of the queue that go before such a score and enqueue order.
 

@@ -12,7 +12,7 @@ from trunkline_core.decider import Context
 
 from trunkline_acd.domain import vips
 from trunkline_acd.domain.agents import Agent
-from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, fine_score, line_place
+from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, line_place, rank
 from trunkline_acd.domain.definitions import lease_of
 from trunkline_acd.domain.drains import is_held_back
 from trunkline_acd.domain.events import ContactKeptBack, ContactOffered
@@ -86,7 +86,7 @@ def _fits(agent: Agent, contact: Contact) -> bool:
 def _ranked(domain: Domain, contact: Contact, now: datetime) -> tuple[int, int, str]:
     definition = domain.queue(contact.queue_id).definition
     place = line_place(contact, definition)
-    return -fine_score(place, definition, now), place.order, place.contact_id
+    return rank(place, definition, now)
 
 
 def _ranked_head(
@@ -95,7 +95,7 @@ def _ranked_head(
     place = _first_offerable(domain, line, agent_id, free)
     if place is None:
         return None
-    return -fine_score(place, domain.queue(line.queue_id).definition, now), place.order, place.contact_id
+    return rank(place, domain.queue(line.queue_id).definition, now)
 
 
 def _first_offerable(domain: Domain, line: Line, agent_id: str, free: vips.FreeAgents) -> LinePlace | None:

@@ -14,7 +14,7 @@ from trunkline_core.decider import Context
 from trunkline_core.routing import QueueDefinition
 
 from trunkline_acd.domain.agents import Agent
-from trunkline_acd.domain.contacts import Contact, Line, LinePlace, fine_score, line_of, line_place
+from trunkline_acd.domain.contacts import Contact, Line, LinePlace, line_of, line_place, rank
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.drains import is_held_back
 from trunkline_acd.domain.events import ContactKeptBack
@@ -82,7 +82,7 @@ def note_agent(domain: Domain, agent: Agent, now: datetime) -> Iterator[ContactK
         return
     free = FreeAgents(domain, now)
     found = [
-        (-fine_score(place, domain.queue(line.queue_id).definition, now), place.order, place.contact_id)
+        rank(place, domain.queue(line.queue_id).definition, now)
         for line in domain.lines_for(agent.profile)
         if line.reserved and line.channel in pool.room and not is_held_back(domain, line.channel, pool, now)
         for place in _first_unnoticed(domain, line, agent.agent_id, free)

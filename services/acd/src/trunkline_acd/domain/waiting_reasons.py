@@ -12,7 +12,7 @@ from itertools import islice, takewhile
 
 from trunkline_acd.domain import policy, timing
 from trunkline_acd.domain.agents import Agent
-from trunkline_acd.domain.contacts import Contact, Line, LinePlace, fine_score, line_of, line_place, score_terms
+from trunkline_acd.domain.contacts import Contact, Line, LinePlace, line_of, line_place, rank, score_terms
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.explanations import why_not_eligible
 from trunkline_acd.domain.positions import lines_served
@@ -132,16 +132,11 @@ def _places_before(domain: Domain, line: Line, contact: Contact, now: datetime) 
     own = line_place(contact, domain.queue(contact.queue_id).definition)
     if line == line_of(contact):
         return takewhile(lambda place: place < own, domain.lines.entries(line))
-    own_rank = _rank(domain, contact.queue_id, own, now)
+    own_rank = rank(own, domain.queue(contact.queue_id).definition, now)
     return takewhile(
-        lambda place: _rank(domain, line.queue_id, place, now) < own_rank,
+        lambda place: rank(place, domain.queue(line.queue_id).definition, now) < own_rank,
         domain.lines.entries(line),
     )
-
-
-def _rank(domain: Domain, queue_id: str, place: LinePlace, now: datetime) -> tuple[int, int]:
-    """Sort by score, the highest first, then by entry (rule 8)."""
-    return -fine_score(place, domain.queue(queue_id).definition, now), place.order
 
 
 def _due(state: AcdState, key: str) -> datetime | None:

@@ -13,7 +13,7 @@ from trunkline_core.decider import Context
 
 from trunkline_acd.domain import policy, rings
 from trunkline_acd.domain.agents import Agent, has_room
-from trunkline_acd.domain.contacts import Contact, Stage, fine_score, line_place
+from trunkline_acd.domain.contacts import Contact, Stage, line_place, rank
 from trunkline_acd.domain.events import ContactConnected, ContactEnqueued, ContactOffered, QueueConfigured, SegmentEnded
 from trunkline_acd.domain.followed import Followed
 from trunkline_acd.domain.matching import best_agent
@@ -26,8 +26,13 @@ from trunkline_acd.domain.words import SegmentOutcome, WaitEstimate
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a contact stands: 1 is next, 0 is not waiting, and what it has before it."""
+class WaitView:
+    """A contact's wait at one moment.
+
+    Attributes:
+        position: 1 is next, 0 does not wait.
+        estimate: what it has before it from now on; None where it does not wait.
+    """
 
     position: int
     estimate: WaitEstimate | None
@@ -43,13 +48,13 @@ def with_estimate(domain: Domain, entered: ContactEnqueued, now: datetime) -> Co
     return entered if best_agent(domain, contact, now) else replace(entered, estimate=_estimate(domain, contact, now))
 
 
-def standing(domain: Domain, contact_id: str, now: datetime) -> Standing:
+def wait_view(domain: Domain, contact_id: str, now: datetime) -> WaitView:
     """Return where the contact stands at that moment. Raises: NotFound."""
     contact = domain.contact(contact_id)
     if contact.stage is not Stage.WAITING:
-        return Standing(0, None)
+        return WaitView(0, None)
     found = _estimate(domain, contact, now)
-    return Standing(found.contacts_ahead + 1, found)
+    return WaitView(found.contacts_ahead + 1, found)
 
 
 def learn_from_answer(state: AcdState, event: ContactConnected, context: Context) -> None:
@@ -130,13 +135,13 @@ def _remember(domain: Domain, followed: Followed, served_time: datetime) -> None
 def _overtaken(domain: Domain, agent: Agent, contact: Contact, now: datetime) -> Iterator[Followed]:
     """Iterate over those who left, whom the agent could have served, and who would have gone before the contact."""
     definition = domain.queue(contact.queue_id).definition
-    taken = -fine_score(line_place(contact, definition), definition, now), contact.order
+    taken = rank(line_place(contact, definition), definition, now)
     was_idle = agent.idle_since is not None and agent.idle_since < now  # then it had taken whoever was there before
     for line in domain.followed_lines:
         if not meets(agent.profile, line.requirements) or not has_room(agent, line.channel):
             continue
         queue = domain.queue(line.queue_id).definition
         for place in domain.followed_lines.entries(line):
-            if not was_idle and (-fine_score(place, queue, now), place.order) >= taken:
+            if not was_idle and rank(place, queue, now) >= taken:
                 break
             yield domain.followed_at(place.order)

@@ -25,7 +25,7 @@ from trunkline_acd.application.desk_feed import MAX_WATCHED, AcdLedger, DeskFeed
 from trunkline_acd.domain.contacts import Contact
 from trunkline_acd.domain.definitions import check_id
 from trunkline_acd.domain.state import AcdState, routing_domain_id
-from trunkline_acd.domain.waits import Standing, standing
+from trunkline_acd.domain.waits import WaitView, wait_view
 
 
 class AgentSessions(acd_service_pb2_grpc.AgentSessionServiceServicer):
@@ -100,9 +100,9 @@ class AcdReads(acd_service_pb2_grpc.AcdReadServiceServicer):
         if not self._ledger.owns(partition):
             raise NotOwner(partition, self._ledger.owner_of(partition))
 
-        def view(state: AcdState) -> tuple[Standing, datetime]:
+        def view(state: AcdState) -> tuple[WaitView, datetime]:
             now = self._ledger.now(partition)
-            return standing(state.domain(principal.tenant), request.contact_id, now), now
+            return wait_view(state.domain(principal.tenant), request.contact_id, now), now
 
         found, now = await self._ledger.read(partition, view)
         return acd_service_pb2.GetWaitResponse(
