@@ -1,3 +1,5 @@
+unexport PYTHONDONTWRITEBYTECODE  # every process of a centre would compile all of our code again
+
 PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := bootstrap.py conftest.py protos libs services demo launcher operations tests

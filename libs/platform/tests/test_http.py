@@ -5,8 +5,9 @@ from fastapi import Request, WebSocket
 from pydantic import BaseModel, Field
 from trunkline_core.errors import Conflict, Invalid, Misconfigured, NotFound, Overloaded, Poison, Rejection, Transient
 from trunkline_platform.credentials import Forbidden, Unauthenticated
-from trunkline_platform.http import HttpServer, create_app
+from trunkline_platform.http import HttpServer
 from trunkline_platform.lifecycle import Process, running
+from trunkline_platform.rest import create_app
 
 
 class Body(BaseModel):
@@ -144,4 +145,4 @@ async def test_websockets_work(site):
 
 async def test_a_port_in_use_is_one_sentence(site):
     with pytest.raises(Misconfigured, match=f"127.0.0.1:{site.port}"):
-        HttpServer(create_app("second", Process("second")), "127.0.0.1", site.port)
+        HttpServer(health_app(Process("second")), "127.0.0.1", site.port)

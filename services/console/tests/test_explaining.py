@@ -12,8 +12,8 @@ from trunkline_console.application.explanation_words import duration_text
 from trunkline_console.entrypoints.explanations import add_explanations
 from trunkline_core.errors import NotFound
 from trunkline_platform.credentials import Principal, Role
-from trunkline_platform.http import create_app
 from trunkline_platform.lifecycle import Process
+from trunkline_platform.rest import create_app
 
 NAMES = Names()
 

@@ -19,8 +19,8 @@ from trunkline_core.errors import Invalid, NotFound, Transient
 from trunkline_core.sealed import Sealed
 from trunkline_platform.commands import new_command_id
 from trunkline_platform.credentials import Principal, Role
-from trunkline_platform.http import create_app
 from trunkline_platform.lifecycle import Process
+from trunkline_platform.rest import create_app
 
 TENANT, SECRET = "tn_1", b"s" * 32
 AGENT = Principal(TENANT, "agent:ag_li", frozenset({Role.AGENT}))

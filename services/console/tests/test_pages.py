@@ -5,8 +5,8 @@ from pathlib import Path
 import httpx
 import pytest
 from trunkline_console.entrypoints.pages import add_pages
-from trunkline_platform.http import create_app
 from trunkline_platform.lifecycle import Process
+from trunkline_platform.rest import create_app
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from trunkline_core.decider import Context, execute
 from trunkline_ledger.core.metadata import Metadata
 from trunkline_platform.commands import new_command_id
 from trunkline_platform.credentials import Principal, Role
-from trunkline_platform.http import create_app
 from trunkline_platform.lifecycle import Process
+from trunkline_platform.rest import create_app
 
 TENANT, NOW = "tn_1", datetime(2026, 1, 5, tzinfo=UTC)
 POLICY = "/api/v1/routing-policy"

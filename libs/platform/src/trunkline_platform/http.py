@@ -1,7 +1,7 @@
 """HTTP of a service: health, metrics, problem+json, bounds and security headers, the same everywhere.
 
 Owns: one mapping of errors to problem documents (RFC 9457), and the server as a task that leaves signals alone.
-Must not: know an area.
+Must not: know an area, or load FastAPI: half a second of each start, for routes that acd and ivr do not have (`rest`).
 """
 
 import asyncio
@@ -12,10 +12,10 @@ from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Seque
 from typing import Any, Final
 
 import uvicorn
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from trunkline_core.errors import (
     Conflict,
     Invalid,
@@ -58,35 +58,33 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
-def create_app(title: str, process: Process, *, max_body_bytes: int = MAX_BODY_BYTES) -> FastAPI:
-    """Return an app with /livez, /readyz, /metrics and error mapping; a service adds its own routes.
-
-    The routes are not described to whoever asks: no /openapi.json.
-    """
-    app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(SecurityHeaders)
-    app.add_middleware(BodyLimit, max_bytes=max_body_bytes)
-    app.add_exception_handler(TrunklineError, _on_expected)
-    app.add_exception_handler(RequestValidationError, _on_invalid)
-    app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(Exception, _on_defect)
-    _add_health(app, process)
+def health_app(process: Process) -> Starlette:
+    """Return an app with what every service answers, and nothing else."""
+    app = Starlette()
+    equip(app, process)
     return app
 
 
-def _add_health(app: FastAPI, process: Process) -> None:
-    @app.get("/livez", include_in_schema=False)
-    async def livez() -> Response:
+def equip(app: Starlette, process: Process, max_body_bytes: int = MAX_BODY_BYTES) -> None:
+    """Give an app /livez, /readyz, /metrics, error mapping, bounds and security headers."""
+
+    async def livez(_: Request) -> Response:
         return PlainTextResponse("ok\n")
 
-    @app.get("/readyz", include_in_schema=False)
-    async def readyz() -> Response:
+    async def readyz(_: Request) -> Response:
         failing = process.unready()
         return PlainTextResponse("ok\n") if not failing else PlainTextResponse("\n".join([*failing, ""]), 503)
 
-    @app.get("/metrics", include_in_schema=False)
-    async def metrics() -> Response:
+    async def metrics(_: Request) -> Response:
         return Response(exposition(), media_type=CONTENT_TYPE)
+
+    for page in (livez, readyz, metrics):
+        app.add_route(f"/{page.__name__}", page, methods=["GET"], include_in_schema=False)
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(BodyLimit, max_bytes=max_body_bytes)
+    app.add_exception_handler(TrunklineError, _on_expected)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_defect)
 
 
 # -- errors ---------------------------------------------------------------------------------------------------
@@ -127,14 +125,6 @@ async def _on_expected(request: Request, error: Exception) -> Response:
     if status_of(error) == 500:
         log.error("request failed", extra={"path": _route(request)}, exc_info=error)
     return problem_response(error)
-
-
-async def _on_invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    place = () if first["type"] == "json_invalid" else first["loc"]  # there it is (body, number of the character)
-    field = ".".join(str(part) for part in place if part not in ("body", "query", "path", "header"))
-    return problem_response(Invalid(field or "body", first["msg"]))
 
 
 async def _on_http(request: Request, error: Exception) -> Response:
@@ -215,7 +205,7 @@ class BodyLimit:
 class HttpServer:
     """The app as a task: `process.add("http", server.run())` and `process.on_stop("http", server.stop)`."""
 
-    def __init__(self, app: FastAPI, host: str, port: int, trusted_proxies: Sequence[str] = ()) -> None:
+    def __init__(self, app: Starlette, host: str, port: int, trusted_proxies: Sequence[str] = ()) -> None:
         """Listens at once.
 
         Args:

@@ -7,7 +7,7 @@ metrics. Must not: know an area; what a service has besides, it registers in bet
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from trunkline_ledger.ledger import Ledger
 from trunkline_ledger.service import LedgerService, LedgerState
 from trunkline_ledger.submission import Lane
@@ -99,7 +99,7 @@ class Replica(Generic[S, C, E]):
         await self.grpc.set_serving(True)
 
 
-def serve_http(process: Process, name: str, app: FastAPI, settings: ServiceSettings) -> HttpServer:
+def serve_http(process: Process, name: str, app: Starlette, settings: ServiceSettings) -> HttpServer:
     """Serve the app as `<name>-http` until the process ends. Raises: Misconfigured when the port is taken."""
     http = HttpServer(app, settings.bind_host, settings.http_port, settings.trusted_proxies)
     process.add(f"{name}-http", http.run())

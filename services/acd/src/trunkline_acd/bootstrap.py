@@ -8,7 +8,7 @@ from trunkline_ledger.kafka.topics import ensure_topics
 from trunkline_ledger.managers import ManagerRunner
 from trunkline_ledger.service import LedgerService
 from trunkline_platform.grpc_server import GrpcServer
-from trunkline_platform.http import HttpServer, create_app
+from trunkline_platform.http import HttpServer, health_app
 from trunkline_platform.lifecycle import Process
 from trunkline_platform.metrics import export
 from trunkline_platform.peers import PeerRegistry, PeerWatch
@@ -73,7 +73,7 @@ async def bootstrap(process: Process, settings: AcdSettings | None = None) -> Ac
     settings = settings or load(AcdSettings)
     replica = Replica(process, settings, ledger_service())
     ledger: AcdLedger = replica.ledger
-    http = serve_http(process, "acd", create_app("acd", process), settings)
+    http = serve_http(process, "acd", health_app(process), settings)
     feed, consoles = DeskFeed(ledger), PeerRegistry()
     watch = PeerWatch(ledger, consoles, held_of=desks_held, lose=desks_lost)
     replica.add_commands(COMMAND_SERVICE, CODEC, key_of=key_of, lane_of=lane_of, permit=permit)

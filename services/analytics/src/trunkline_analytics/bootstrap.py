@@ -7,11 +7,12 @@ from trunkline_ledger.kafka.topics import describe_topic, ensure_topics
 from trunkline_platform.credentials import Credentials
 from trunkline_platform.faust_app import LiveApp
 from trunkline_platform.generations import LiveGeneration
-from trunkline_platform.http import HttpServer, create_app
+from trunkline_platform.http import HttpServer
 from trunkline_platform.lifecycle import Process
 from trunkline_platform.metrics import export
 from trunkline_platform.read_models import ReadModel
 from trunkline_platform.replica import export_until_end, serve_http
+from trunkline_platform.rest import create_app
 from trunkline_platform.settings import load
 from trunkline_platform.store_mongo import MongoStore
 

@@ -12,11 +12,11 @@ from trunkline_ledger.kafka.topics import ensure_topics
 from trunkline_ledger.managers import ManagerRunner
 from trunkline_ledger.service import LedgerService
 from trunkline_platform.commands import CommandClient
-from trunkline_platform.http import create_app
 from trunkline_platform.keystore_choice import open_keystore
 from trunkline_platform.lifecycle import Process
 from trunkline_platform.metrics import export
 from trunkline_platform.replica import Replica, export_until_end, serve_http
+from trunkline_platform.rest import create_app
 from trunkline_platform.sealing import Sealer
 from trunkline_platform.settings import load
 from trunkline_platform.webhooks import WebhookSecrets

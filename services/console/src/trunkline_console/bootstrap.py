@@ -17,10 +17,11 @@ from trunkline_ledger.ledger import Ledger
 from trunkline_ledger.service import LedgerService
 from trunkline_platform.commands import CommandClient
 from trunkline_platform.grpc_server import GrpcServer
-from trunkline_platform.http import HttpServer, create_app
+from trunkline_platform.http import HttpServer
 from trunkline_platform.keystore_choice import open_keystore
 from trunkline_platform.lifecycle import Process
 from trunkline_platform.replica import Replica, serve_http
+from trunkline_platform.rest import create_app
 from trunkline_platform.sealing import Sealer
 from trunkline_platform.settings import load
 

@@ -12,12 +12,13 @@ from trunkline_ledger.service import LedgerService
 from trunkline_ledger.submission import Recorded
 from trunkline_platform.generations import LiveGeneration
 from trunkline_platform.grpc_server import GrpcServer
-from trunkline_platform.http import HttpServer, create_app
+from trunkline_platform.http import HttpServer
 from trunkline_platform.keystore_choice import open_keystore
 from trunkline_platform.lifecycle import Process
 from trunkline_platform.metrics import export
 from trunkline_platform.read_models import ReadModel
 from trunkline_platform.replica import Replica, export_until_end, serve_http
+from trunkline_platform.rest import create_app
 from trunkline_platform.sealing import Sealer
 from trunkline_platform.settings import load
 from trunkline_platform.store import Store

@@ -10,7 +10,7 @@ from trunkline_ledger.ledger import Ledger
 from trunkline_ledger.managers import ManagerRunner
 from trunkline_ledger.service import LedgerService
 from trunkline_platform.grpc_server import GrpcServer
-from trunkline_platform.http import HttpServer, create_app
+from trunkline_platform.http import HttpServer, health_app
 from trunkline_platform.lifecycle import Process
 from trunkline_platform.metrics import export
 from trunkline_platform.replica import Replica, export_until_end, serve_http
@@ -53,7 +53,7 @@ async def bootstrap(process: Process, settings: IvrSettings | None = None) -> Iv
     """Start ivr inside the process. Raises: Misconfigured; Transient when no broker is up."""
     settings = settings or load(IvrSettings)
     replica = Replica(process, settings, SERVICE)
-    http = serve_http(process, "ivr", create_app("Trunkline ivr", process), settings)
+    http = serve_http(process, "ivr", health_app(process), settings)
     commands = ivr_service_pb2.DESCRIPTOR.services_by_name["IvrCommandService"]
     replica.add_commands(commands, wire.WIRE, key_of=wire.key_of, lane_of=wire.lane_of, permit=permit)
     ivr_service_pb2_grpc.add_IvrReadServiceServicer_to_server(IvrReads(replica.ledger), replica.grpc.server)
