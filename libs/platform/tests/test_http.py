@@ -5,7 +5,7 @@ from fastapi import Request, WebSocket
 from pydantic import BaseModel, Field
 from trunkline_core.errors import Conflict, Invalid, Misconfigured, NotFound, Overloaded, Poison, Rejection, Transient
 from trunkline_platform.credentials import Forbidden, Unauthenticated
-from trunkline_platform.http import HttpServer
+from trunkline_platform.http import HttpServer, health_app
 from trunkline_platform.lifecycle import Process, running
 from trunkline_platform.rest import create_app
 
