@@ -309,7 +309,10 @@ def _check_timers(state: AcdState, domain: Domain) -> None:
             wanted.add(f"affinity/{domain.tenant}/{contact.contact_id}")
         if contact.stage is Stage.SCHEDULED:
             wanted.add(f"callback/{domain.tenant}/{contact.contact_id}")
-        for agent_id in contact.excluded:
+        wrapping_up = {agent.agent_id for agent in domain.agents.values() if has_wrap_up(agent, contact)}
+        assert contact.wrapped_up_by == wrapping_up
+        assert contact.stage is not Stage.WAITING or wrapping_up <= contact.excluded
+        for agent_id in contact.excluded - wrapping_up:
             wanted.add(f"exclusion/{domain.tenant}/{contact.contact_id}/{agent_id}")
     for agent in domain.agents.values():
         if state.timers.get(f"skills/{domain.tenant}/{agent.agent_id}"):
@@ -369,6 +372,12 @@ def _check_held(domain: Domain) -> None:
             assert meets(agent.profile, contact.wanted)
             assert agent.agent_id not in contact.excluded
             assert domain.held.size(agent.agent_id) <= MAX_HELD_PER_AGENT
+
+
+def has_wrap_up(agent: Agent, contact: Contact) -> bool:
+    """Tell whether the agent had the contact, gave it on, and still wraps it up."""
+    work = agent.work_on(contact.contact_id)
+    return work is not None and work.state is WorkState.WRAP_UP
 
 
 def held(agent: Agent) -> list[tuple[Channel, bool]]:

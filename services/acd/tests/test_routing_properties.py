@@ -40,6 +40,7 @@ from trunkline_acd.domain.commands import (
     ReportConnectFailed,
     RequestCallback,
     SetIntent,
+    TransferContact,
     WithdrawCallback,
 )
 from trunkline_acd.domain.contacts import Stage
@@ -151,6 +152,7 @@ COMMANDS = st.one_of(
     st.builds(EndContact, CONTACTS, STEPS, st.sampled_from(["customer_left", "agent_ended", "system"])),
     st.builds(AcceptOffer, AGENTS, CONTACTS, NUMBERS),
     st.builds(DeclineOffer, AGENTS, CONTACTS, NUMBERS),
+    st.builds(TransferContact, CONTACTS, STEPS, st.just(1), AGENTS, QUEUES, PREFERRED),
     st.builds(ReportConnected, CONTACTS, STEPS, st.just(1), NUMBERS),
     st.builds(ReportConnectFailed, CONTACTS, STEPS, st.just(1), NUMBERS, st.sampled_from(["busy", "unreachable"])),
     st.builds(FinishWrapUp, AGENTS, CONTACTS, st.sampled_from(["", "done", "unknown"])),
@@ -408,6 +410,7 @@ def deeds(routing: Any, step: int) -> list[Any]:
 def contact_deeds(contact: Any, step: int) -> list[Any]:
     offer = (contact.agent_id, contact.contact_id, contact.offer_no)
     joined = (contact.contact_id, step, contact.segment_no, contact.offer_no)
+    on = (contact.contact_id, step, contact.segment_no, contact.agent_id)
     end = EndContact(contact.contact_id, step, ("customer_left", "system")[step % 2])
     later = contact.entered_time + timedelta(seconds=40) if step % 2 else None
     call_back = RequestCallback(contact.contact_id, step, f"cu_{step % 3}", later)
@@ -427,7 +430,7 @@ def contact_deeds(contact: Any, step: int) -> list[Any]:
             *withdraw,
             end,
         ],
-        "CONNECTED": [end],
+        "CONNECTED": [end, TransferContact(*on, "qu_help"), TransferContact(*on, "qu_sales", "ag_2")],
         "ENDED": [end],
     }[contact.stage.name]
 

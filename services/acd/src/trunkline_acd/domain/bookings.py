@@ -4,7 +4,6 @@ Owns: that capacity is booked once per offer and returns exactly once.
 """
 
 from dataclasses import replace
-from datetime import datetime
 
 from trunkline_core.decider import Context
 from trunkline_core.timers import Timer
@@ -72,7 +71,7 @@ def apply_returned(state: AcdState, event: OfferEnded | ConnectFailed, context: 
     returned = replace(contact, stage=Stage.WAITING, agent_id="", step_no=step_no)
     if event.excluded_until_time:
         returned = replace(returned, excluded=contact.excluded | {event.agent_id})
-        _set_exclusion(state, event.contact_id, event.agent_id, event.excluded_until_time, context)
+        timing.set_exclusion(state, context.tenant, event.contact_id, event.agent_id, event.excluded_until_time)
     domain.put_contact(returned)
     overflows.note_waiting(state, context.tenant, returned)
     misses = agent.misses + event.counts_as_miss
@@ -106,8 +105,3 @@ def apply_exclusion_ended(state: AcdState, event: ExclusionEnded, context: Conte
     state.timers.cancel(timing.exclusion_key(context.tenant, event.contact_id, event.agent_id))
     if contact := domain.contacts.get(event.contact_id):
         domain.put_contact(replace(contact, excluded=contact.excluded - {event.agent_id}))
-
-
-def _set_exclusion(state: AcdState, contact_id: str, agent_id: str, until: datetime, context: Context) -> None:
-    key = timing.exclusion_key(context.tenant, contact_id, agent_id)
-    state.timers.set(Timer(key, until, context.tenant, commands.EndExclusion(contact_id, agent_id)))

@@ -64,6 +64,18 @@ class EndContact:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferContact:
+    """The agent gives the connected contact on to a queue, there to a preferred agent where one is named."""
+
+    contact_id: str
+    step_no: int
+    segment_no: int
+    agent_id: str
+    queue_id: str
+    preferred_agent_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ReportConnected:
     """The legs are joined."""
 
@@ -331,6 +343,7 @@ Command = (
     | PutWrapUpCode
     | EnqueueContact
     | EndContact
+    | TransferContact
     | ReportConnected
     | ReportConnectFailed
     | RequestCallback

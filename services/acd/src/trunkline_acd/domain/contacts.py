@@ -65,6 +65,7 @@ class Contact:
         kept_back_since: when an agent was first kept back from it; None before.
         callback: set for a call-back (rule 13).
         estimate: what it met when it entered (rule 14); None where that is of no interest.
+        wrapped_up_by: agents who had it, gave it on, and still wrap it up; while it waits they are excluded (rule 19).
     """
 
     contact_id: str
@@ -93,6 +94,7 @@ class Contact:
     kept_back_since: datetime | None = None
     callback: Callback | None = None
     estimate: WaitEstimate | None = None
+    wrapped_up_by: frozenset[str] = frozenset()
 
     @property
     def aged_since_time(self) -> datetime:

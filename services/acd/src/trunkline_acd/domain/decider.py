@@ -27,6 +27,7 @@ from trunkline_acd.domain import (
     rings,
     segments,
     tombstones,
+    transfers,
     vips,
     waits,
     wrap_ups,
@@ -222,6 +223,8 @@ def _decide(state: AcdState, domain: Domain, command: Command, context: Context)
             return segments.enqueue(domain, command, context)
         case commands.EndContact():
             return segments.end(domain, command, context)
+        case commands.TransferContact():
+            return transfers.transfer(domain, command, context)
         case commands.ReportConnected():
             return joining.report_connected(domain, command, context)
         case commands.ReportConnectFailed():

@@ -53,6 +53,8 @@ class ContactEnqueued:
         callback: whether it is a call-back: a segment of its own kind.
         callback_begins_time: when such a one begins to wait, None for at once.
         estimate: what it met; None where somebody was free or the queue does not estimate.
+        transferred_by_agent_id: who had it and gave it on; empty where nobody did.
+        excluded_until_time: until when that agent is not offered it again; None while a wrap-up of it says so.
     """
 
     contact_id: str
@@ -74,6 +76,8 @@ class ContactEnqueued:
     callback: bool = False
     callback_begins_time: datetime | None = None
     estimate: WaitEstimate | None = None
+    transferred_by_agent_id: str = ""
+    excluded_until_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

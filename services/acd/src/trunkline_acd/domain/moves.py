@@ -1,6 +1,6 @@
-"""A contact goes on in another queue of its routing domain: a new segment, the age kept for priority.
+"""A contact enters a queue: for the first time, or after another segment, with its age kept for priority.
 
-Owns: what a new segment takes over from the one before, and which queue may be entered.
+Owns: what a new segment takes over from the one before, which queue may be entered, and what an entry leads to.
 """
 
 from collections.abc import Iterator
@@ -32,10 +32,22 @@ def open_queue(domain: Domain, contact: Contact, queue_id: str, now: datetime) -
     return queue
 
 
+def let_in(domain: Domain, entered: ContactEnqueued, trigger: str, context: Context) -> Iterator[Event]:
+    """Open the segment; the contact rings at once where somebody is free."""
+    yield waits.with_estimate(domain, entered, context.now)
+    yield from rings.skip_empty_rings(domain, domain.contact(entered.contact_id), 0)
+    yield from offer_contact(domain, entered.contact_id, trigger, context)
+
+
 def enter(domain: Domain, contact: Contact, queue: Queue, context: Context) -> Iterator[Event]:
-    """Open the contact's next segment; it rings at once where somebody is free."""
+    """Let the contact go on in that queue."""
+    yield from let_in(domain, next_segment(contact, queue), "ContactMoved", context)
+
+
+def next_segment(contact: Contact, queue: Queue) -> ContactEnqueued:
+    """Return the entry into that queue of a contact that was in another one."""
     requirements = needs_in(queue.definition, contact.own_requirements)
-    entered = ContactEnqueued(
+    return ContactEnqueued(
         contact_id=contact.contact_id,
         step_no=contact.step_no,
         queue_id=queue.queue_id,
@@ -51,6 +63,3 @@ def enter(domain: Domain, contact: Contact, queue: Queue, context: Context) -> I
         choices=choices_in(requirements),
         own_choices=choices_in(contact.own_requirements),
     )
-    yield waits.with_estimate(domain, entered, context.now)
-    yield from rings.skip_empty_rings(domain, domain.contact(contact.contact_id), 0)
-    yield from offer_contact(domain, contact.contact_id, "ContactMoved", context)

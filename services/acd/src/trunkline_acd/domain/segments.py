@@ -16,19 +16,20 @@ from trunkline_acd.domain import (
     commands,
     entries,
     limits,
+    moves,
     offers,
     overflows,
     rings,
     timing,
     tombstones,
+    transfers,
     vips,
-    waits,
     wrap_ups,
 )
 from trunkline_acd.domain.contacts import Callback, Contact, Stage
 from trunkline_acd.domain.definitions import Channel, check_id, check_permille, check_requirements
 from trunkline_acd.domain.events import ContactEnqueued, Event, SegmentEnded
-from trunkline_acd.domain.matching import offer_contact, offer_to_agent
+from trunkline_acd.domain.matching import offer_to_agent
 from trunkline_acd.domain.queues import with_entry, with_outcome
 from trunkline_acd.domain.skills import choices_in, needs_in, requirement_set, requirements_in
 from trunkline_acd.domain.state import AcdState, Domain
@@ -71,9 +72,7 @@ def enqueue(domain: Domain, command: commands.EnqueueContact, context: Context) 
             domain, queue.definition, command.preferred_agent_id, command.channel, requirements, context.now
         ),
     )
-    yield waits.with_estimate(domain, entered, context.now)
-    yield from rings.skip_empty_rings(domain, domain.contact(command.contact_id), 0)
-    yield from offer_contact(domain, command.contact_id, "ContactArrived", context)
+    yield from moves.let_in(domain, entered, "ContactArrived", context)
 
 
 def end(domain: Domain, command: commands.EndContact, context: Context) -> Iterator[Event]:
@@ -122,11 +121,14 @@ def apply_enqueued(state: AcdState, event: ContactEnqueued, context: Context) ->
         reserved=vips.reserved_from(queue.definition, event.value_permille),
         callback=Callback(begins_time=event.callback_begins_time) if event.callback else None,
         estimate=event.estimate,
+        excluded=transfers.excluded_from(known, event),
+        wrapped_up_by=known.wrapped_up_by if known else frozenset(),
     )
     domain.put_contact(contact)
     rings.set_timer(state, context.tenant, contact)
     limits.set_timer(state, context.tenant, contact)
     affinity.set_timer(state, context.tenant, event)
+    transfers.set_timer(state, context.tenant, event)
     overflows.note_waiting(state, context.tenant, contact)
     callbacks.set_timer(state, context.tenant, contact)
 

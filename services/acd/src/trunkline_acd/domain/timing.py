@@ -3,8 +3,12 @@
 Owns: that a timer's command from anywhere does nothing before its time. Tenants share a partition: keys carry theirs.
 """
 
-from trunkline_core.decider import Context
+from datetime import datetime
 
+from trunkline_core.decider import Context
+from trunkline_core.timers import Timer
+
+from trunkline_acd.domain.commands import EndExclusion
 from trunkline_acd.domain.contacts import Contact
 from trunkline_acd.domain.state import AcdState
 
@@ -83,6 +87,12 @@ def is_due(state: AcdState, key: str, context: Context) -> bool:
     """Tell whether that timer is pending and its time has come."""
     timer = state.timers.get(key)
     return timer is not None and timer.due <= context.now
+
+
+def set_exclusion(state: AcdState, tenant: str, contact_id: str, agent_id: str, until: datetime) -> None:
+    """Start the time for which the agent is not offered the contact."""
+    key = exclusion_key(tenant, contact_id, agent_id)
+    state.timers.set(Timer(key, until, tenant, EndExclusion(contact_id, agent_id)))
 
 
 def cancel_offer(state: AcdState, tenant: str, contact_id: str) -> None:

@@ -87,7 +87,8 @@ def apply_released(state: AcdState, event: ContactReleased, context: Context) ->
     """Turn the connection into a wrap-up, or give its units back; idle time starts anew."""
     domain, now = state.domain(context.tenant), context.now
     contact, agent = domain.contact(event.contact_id), domain.agent(event.agent_id)
-    domain.put_contact(replace(contact, stage=Stage.ENDED))
+    by = {event.agent_id} if event.wrap_up else frozenset()
+    domain.put_contact(replace(contact, stage=Stage.ENDED, wrapped_up_by=contact.wrapped_up_by | by))
     left = with_idle_reset(without_work(agent, event.contact_id, now), now)
     connected = agent.work_on(event.contact_id)
     if event.wrap_up and connected:
@@ -100,9 +101,14 @@ def apply_released(state: AcdState, event: ContactReleased, context: Context) ->
 
 
 def apply_finished(state: AcdState, event: WrapUpFinished, context: Context) -> None:
-    """Give the units back."""
+    """Give the units back; a contact that was given on may be offered to this agent again."""
     domain, now = state.domain(context.tenant), context.now
     domain.put_agent(without_work(domain.agent(event.agent_id), event.contact_id, now), now)
+    contact = domain.contacts.get(event.contact_id)
+    if contact and event.agent_id in contact.wrapped_up_by:
+        done = {event.agent_id}
+        left = contact.wrapped_up_by - done
+        domain.put_contact(replace(contact, wrapped_up_by=left, excluded=contact.excluded - done))
     state.timers.cancel(timing.wrap_up_key(context.tenant, event.agent_id, event.contact_id))
 
 

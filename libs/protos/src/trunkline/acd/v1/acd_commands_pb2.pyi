@@ -215,6 +215,48 @@ class EndContact(_message.Message):
 Global___EndContact: _TypeAlias = EndContact  # noqa: Y015
 
 @_typing.final
+class TransferContact(_message.Message):
+    """The agent gives the connected contact on: it waits in that queue with its age, the agent wraps up."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    STEP_NO_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    PREFERRED_AGENT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    step_no: _builtins.int
+    """The contact's saga step."""
+    segment_no: _builtins.int
+    """The queue segment that was answered."""
+    agent_id: _builtins.str
+    """Who has the contact and gives it on."""
+    queue_id: _builtins.str
+    """Where it goes on; may be the same queue."""
+    preferred_agent_id: _builtins.str
+    """Who should have it there, for as long as that queue's affinity lasts; empty for anybody."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        step_no: _builtins.int = ...,
+        segment_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+        queue_id: _builtins.str = ...,
+        preferred_agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "preferred_agent_id", b"preferred_agent_id", "queue_id", b"queue_id", "segment_no", b"segment_no", "step_no", b"step_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TransferContact: _TypeAlias = TransferContact  # noqa: Y015
+
+@_typing.final
 class ReportConnected(_message.Message):
     """The legs are joined."""
 
@@ -1022,6 +1064,7 @@ class AcdCommand(_message.Message):
     REPORT_CALLBACK_RESULT_FIELD_NUMBER: _builtins.int
     WITHDRAW_CALLBACK_FIELD_NUMBER: _builtins.int
     BEGIN_CALLBACK_FIELD_NUMBER: _builtins.int
+    TRANSFER_CONTACT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def put_queue(self) -> Global___PutQueue:
         """Queue."""
@@ -1158,6 +1201,10 @@ class AcdCommand(_message.Message):
     def begin_callback(self) -> Global___BeginCallback:
         """Call-back's time."""
 
+    @_builtins.property
+    def transfer_contact(self) -> Global___TransferContact:
+        """Transfer."""
+
     def __init__(
         self,
         *,
@@ -1195,12 +1242,13 @@ class AcdCommand(_message.Message):
         report_callback_result: Global___ReportCallbackResult | None = ...,
         withdraw_callback: Global___WithdrawCallback | None = ...,
         begin_callback: Global___BeginCallback | None = ...,
+        transfer_contact: Global___TransferContact | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "begin_callback", b"begin_callback", "check_overflow", b"check_overflow", "clear_unstaffed_queue", b"clear_unstaffed_queue", "close_agent_session", b"close_agent_session", "command", b"command", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_affinity", b"end_affinity", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "extend_wrap_up", b"extend_wrap_up", "finish_wrap_up", b"finish_wrap_up", "hand_out_chats", b"hand_out_chats", "lose_peer", b"lose_peer", "open_agent_session", b"open_agent_session", "put_agent", b"put_agent", "put_policy", b"put_policy", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "reach_longest_wait", b"reach_longest_wait", "rearm_agent", b"rearm_agent", "refresh_skills", b"refresh_skills", "relax_contact", b"relax_contact", "report_callback_result", b"report_callback_result", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "request_callback", b"request_callback", "set_intent", b"set_intent", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "begin_callback", b"begin_callback", "check_overflow", b"check_overflow", "clear_unstaffed_queue", b"clear_unstaffed_queue", "close_agent_session", b"close_agent_session", "command", b"command", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_affinity", b"end_affinity", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "extend_wrap_up", b"extend_wrap_up", "finish_wrap_up", b"finish_wrap_up", "hand_out_chats", b"hand_out_chats", "lose_peer", b"lose_peer", "open_agent_session", b"open_agent_session", "put_agent", b"put_agent", "put_policy", b"put_policy", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "reach_longest_wait", b"reach_longest_wait", "rearm_agent", b"rearm_agent", "refresh_skills", b"refresh_skills", "relax_contact", b"relax_contact", "report_callback_result", b"report_callback_result", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "request_callback", b"request_callback", "set_intent", b"set_intent", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "begin_callback", b"begin_callback", "check_overflow", b"check_overflow", "clear_unstaffed_queue", b"clear_unstaffed_queue", "close_agent_session", b"close_agent_session", "command", b"command", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_affinity", b"end_affinity", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "extend_wrap_up", b"extend_wrap_up", "finish_wrap_up", b"finish_wrap_up", "hand_out_chats", b"hand_out_chats", "lose_peer", b"lose_peer", "open_agent_session", b"open_agent_session", "put_agent", b"put_agent", "put_policy", b"put_policy", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "reach_longest_wait", b"reach_longest_wait", "rearm_agent", b"rearm_agent", "refresh_skills", b"refresh_skills", "relax_contact", b"relax_contact", "report_callback_result", b"report_callback_result", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "request_callback", b"request_callback", "set_intent", b"set_intent", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "begin_callback", b"begin_callback", "check_overflow", b"check_overflow", "clear_unstaffed_queue", b"clear_unstaffed_queue", "close_agent_session", b"close_agent_session", "command", b"command", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_affinity", b"end_affinity", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "extend_wrap_up", b"extend_wrap_up", "finish_wrap_up", b"finish_wrap_up", "hand_out_chats", b"hand_out_chats", "lose_peer", b"lose_peer", "open_agent_session", b"open_agent_session", "put_agent", b"put_agent", "put_policy", b"put_policy", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "reach_longest_wait", b"reach_longest_wait", "rearm_agent", b"rearm_agent", "refresh_skills", b"refresh_skills", "relax_contact", b"relax_contact", "report_callback_result", b"report_callback_result", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "request_callback", b"request_callback", "set_intent", b"set_intent", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_queue", "put_agent", "enqueue_contact", "end_contact", "report_connected", "report_connect_failed", "accept_offer", "decline_offer", "finish_wrap_up", "set_intent", "rearm_agent", "open_agent_session", "close_agent_session", "lose_peer", "expire_offer", "expire_connecting", "expire_wrap_up", "expire_grace", "end_exclusion", "drop_tombstone", "put_wrap_up_code", "relax_contact", "reach_longest_wait", "clear_unstaffed_queue", "extend_wrap_up", "refresh_skills", "check_overflow", "end_affinity", "hand_out_chats", "put_policy", "request_callback", "report_callback_result", "withdraw_callback", "begin_callback"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_queue", "put_agent", "enqueue_contact", "end_contact", "report_connected", "report_connect_failed", "accept_offer", "decline_offer", "finish_wrap_up", "set_intent", "rearm_agent", "open_agent_session", "close_agent_session", "lose_peer", "expire_offer", "expire_connecting", "expire_wrap_up", "expire_grace", "end_exclusion", "drop_tombstone", "put_wrap_up_code", "relax_contact", "reach_longest_wait", "clear_unstaffed_queue", "extend_wrap_up", "refresh_skills", "check_overflow", "end_affinity", "hand_out_chats", "put_policy", "request_callback", "report_callback_result", "withdraw_callback", "begin_callback", "transfer_contact"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

@@ -122,6 +122,8 @@ class ContactEnqueued(_message.Message):
     CALLBACK_FIELD_NUMBER: _builtins.int
     CALLBACK_BEGINS_TIME_FIELD_NUMBER: _builtins.int
     ESTIMATE_FIELD_NUMBER: _builtins.int
+    TRANSFERRED_BY_AGENT_ID_FIELD_NUMBER: _builtins.int
+    EXCLUDED_UNTIL_TIME_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     step_no: _builtins.int
@@ -142,6 +144,8 @@ class ContactEnqueued(_message.Message):
     """Who should have it, as its caller said; empty for nobody."""
     callback: _builtins.bool
     """Whether this is a call-back: a segment of its own kind, which counts in no figure of the live queue."""
+    transferred_by_agent_id: _builtins.str
+    """Who had it and gave it on; empty where nobody did. That agent is not offered it while wrapping it up."""
     @_builtins.property
     def requirements(self) -> _containers.RepeatedCompositeFieldContainer[_directory_types_pb2.SkillRequirement]:
         """What the contact needs: the queue's requirements and its own."""
@@ -180,6 +184,10 @@ class ContactEnqueued(_message.Message):
         estimate.
         """
 
+    @_builtins.property
+    def excluded_until_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when that agent is not offered it otherwise; unset for no such time."""
+
     def __init__(
         self,
         *,
@@ -202,10 +210,12 @@ class ContactEnqueued(_message.Message):
         callback: _builtins.bool = ...,
         callback_begins_time: _timestamp_pb2.Timestamp | None = ...,
         estimate: _acd_types_pb2.WaitEstimate | None = ...,
+        transferred_by_agent_id: _builtins.str = ...,
+        excluded_until_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "callback_begins_time", b"callback_begins_time", "estimate", b"estimate", "held_until_time", b"held_until_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "callback_begins_time", b"callback_begins_time", "estimate", b"estimate", "excluded_until_time", b"excluded_until_time", "held_until_time", b"held_until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "callback", b"callback", "callback_begins_time", b"callback_begins_time", "channel", b"channel", "choices", b"choices", "contact_id", b"contact_id", "customer_id", b"customer_id", "estimate", b"estimate", "held_until_time", b"held_until_time", "own_choices", b"own_choices", "own_requirements", b"own_requirements", "preferred_agent_id", b"preferred_agent_id", "queue_id", b"queue_id", "requirements", b"requirements", "rings", b"rings", "segment_no", b"segment_no", "step_no", b"step_no", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "callback", b"callback", "callback_begins_time", b"callback_begins_time", "channel", b"channel", "choices", b"choices", "contact_id", b"contact_id", "customer_id", b"customer_id", "estimate", b"estimate", "excluded_until_time", b"excluded_until_time", "held_until_time", b"held_until_time", "own_choices", b"own_choices", "own_requirements", b"own_requirements", "preferred_agent_id", b"preferred_agent_id", "queue_id", b"queue_id", "requirements", b"requirements", "rings", b"rings", "segment_no", b"segment_no", "step_no", b"step_no", "transferred_by_agent_id", b"transferred_by_agent_id", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,89 @@
+"""Transfers: an agent gives a connected contact on to a queue, and to a preferred agent there (rule 19).
+
+Owns: that the agent's segment ends with a wrap-up and the next queue segment opens in one step, or nothing changes; and
+that who gave the contact on is not offered it while wrapping it up, or for the time after a miss.
+Must not: end the segment that was answered once more.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+from trunkline_core.decider import Context
+from trunkline_core.errors import Rejection
+
+from trunkline_acd.domain import affinity, commands, entries, moves, timing, wrap_ups
+from trunkline_acd.domain.contacts import Contact, Stage
+from trunkline_acd.domain.definitions import check_id
+from trunkline_acd.domain.events import ContactEnqueued, ContactReleased, Event
+from trunkline_acd.domain.matching import offer_to_agent
+from trunkline_acd.domain.queues import Queue
+from trunkline_acd.domain.skills import needs_in
+from trunkline_acd.domain.state import AcdState, Domain
+from trunkline_acd.domain.steps import contact_for, is_repeated
+
+
+def transfer(domain: Domain, command: commands.TransferContact, context: Context) -> Iterator[Event]:
+    """The contact waits in that queue with its age; the agent wraps up.
+
+    Raises: Invalid; NotFound; Rejection(`ContactAlreadyEnded`, `ContactNotConnected`), or naming why the queue does not
+    take it in: then it stays connected.
+    """
+    check_id("queue_id", command.queue_id)
+    if command.preferred_agent_id:
+        check_id("preferred_agent_id", command.preferred_agent_id)
+    if is_repeated(domain, command.contact_id, command.step_no):
+        return
+    contact = _connected(domain, command)
+    queue = domain.queue(command.queue_id)
+    requirements = needs_in(queue.definition, contact.own_requirements)
+    entries.check_entry(domain, queue, requirements, contact.customer_id, context.now)
+    entered = _entered(domain, contact, queue, command, context)
+    released = wrap_ups.released(domain, contact, context)
+    yield released
+    yield from moves.let_in(domain, _without(released, queue, entered, context), "ContactTransferred", context)
+    yield from offer_to_agent(domain, contact.agent_id, "AgentBecameFree", context)
+
+
+def excluded_from(known: Contact | None, event: ContactEnqueued) -> frozenset[str]:
+    """Return who is not offered a contact that enters: whoever gave it on just now, or wraps it up."""
+    if known is None:
+        return frozenset()
+    return known.wrapped_up_by | ({event.transferred_by_agent_id} if event.excluded_until_time else frozenset())
+
+
+def set_timer(state: AcdState, tenant: str, event: ContactEnqueued) -> None:
+    """Start the time for which the agent is not offered the contact again."""
+    if event.excluded_until_time:
+        timing.set_exclusion(state, tenant, event.contact_id, event.transferred_by_agent_id, event.excluded_until_time)
+
+
+def _connected(domain: Domain, command: commands.TransferContact) -> Contact:
+    contact = contact_for(domain, command.contact_id, "ContactAlreadyEnded")
+    has_it = (contact.agent_id, contact.segment_no) == (command.agent_id, command.segment_no)
+    if contact.stage is not Stage.CONNECTED or not has_it:
+        raise Rejection("ContactNotConnected")
+    return contact
+
+
+def _entered(
+    domain: Domain, contact: Contact, queue: Queue, command: commands.TransferContact, context: Context
+) -> ContactEnqueued:
+    entered = moves.next_segment(contact, queue)
+    needs = needs_in(queue.definition, contact.own_requirements)
+    return replace(
+        entered,
+        step_no=command.step_no,
+        transferred_by_agent_id=contact.agent_id,
+        preferred_agent_id=command.preferred_agent_id,
+        held_until_time=affinity.held_until(
+            domain, queue.definition, command.preferred_agent_id, contact.channel, needs, context.now
+        ),
+    )
+
+
+def _without(released: ContactReleased, queue: Queue, entered: ContactEnqueued, context: Context) -> ContactEnqueued:
+    duration = queue.definition.miss_exclusion_duration
+    if released.wrap_up or duration <= timedelta(0):
+        return entered
+    return replace(entered, excluded_until_time=context.now + duration)

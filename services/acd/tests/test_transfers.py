@@ -1,0 +1,163 @@
+"""A connected contact goes on in another queue, or at another agent (rule 19)."""
+
+from datetime import timedelta
+
+import pytest
+from trunkline_acd.domain.commands import CloseAgentSession, FinishWrapUp, PutQueue, TransferContact
+from trunkline_acd.domain.contacts import Stage
+from trunkline_acd.domain.events import ContactEnqueued, ContactOffered, ContactReleased, SegmentEnded
+from trunkline_acd.domain.words import WorkState
+from trunkline_core.routing import QueueLimit, SkillRequirement, WrapUpMode
+
+
+def transfer(contact_id="ct_1", step=3, segment=1, agent="ag_li", queue="qu_help", preferred=""):
+    return TransferContact(contact_id, step, segment, agent, queue, preferred)
+
+
+def entered_in(events):
+    [entered] = [event for event in events if isinstance(event, ContactEnqueued)]
+    return entered
+
+
+@pytest.fixture
+def talking(routing):
+    """Li talks to ct_1, which came 10 s before anybody was there; Wang helps."""
+    routing.queue(wrap_up_mode=WrapUpMode.TIMED)
+    routing.queue("qu_help", requirements=(SkillRequirement("help", 1),))
+    routing.enqueue("ct_1")
+    routing.wait(10)
+    routing.agent("ag_li")
+    assert routing.connect("ct_1") == "ag_li"
+    routing.wait(60)
+    return routing
+
+
+def test_the_agent_wraps_up_and_the_next_segment_opens_in_one_step(talking):
+    talking.agent("ag_wang", ("help", 2))
+    events = talking.do(transfer())
+    assert [type(event) for event in events] == [ContactReleased, ContactEnqueued, ContactOffered]
+    entered = entered_in(events)
+    assert (entered.queue_id, entered.segment_no, entered.step_no) == ("qu_help", 2, 3)
+    assert entered.requirements == (SkillRequirement("help", 1),)
+    assert entered.transferred_by_agent_id == "ag_li"
+    assert events[-1].agent_id == "ag_wang"
+    assert events[-1].explanation.trigger == "ContactTransferred"
+    [work] = talking.domain.agent("ag_li").work
+    assert work.state is WorkState.WRAP_UP
+
+
+def test_the_answered_segment_does_not_end_again_and_each_counts_once(talking):
+    events = talking.do(transfer())
+    assert not any(isinstance(event, SegmentEnded) for event in events)
+    talking.agent("ag_wang", ("help", 2))
+    talking.accept("ct_1")
+    talking.connected("ct_1", step=4)
+    talking.end("ct_1", step=5)
+    for queue_id in ("qu_sales", "qu_help"):
+        queue = talking.domain.queue(queue_id)
+        assert (queue.entered_total, queue.answered_total, queue.abandoned_total) == (1, 1, 0)
+
+
+def test_it_keeps_its_age_for_priority_and_its_wait_begins_anew(talking):
+    entered = entered_in(talking.do(transfer()))
+    assert entered.aged_since_time == talking.at(0)
+    talking.enqueue("ct_other", "qu_help")
+    talking.wait(5)
+    talking.agent("ag_wang", ("help", 1))
+    assert talking.domain.agent("ag_wang").work[0].contact_id == "ct_1"
+    talking.accept("ct_1")
+    talking.connected("ct_1", step=4)
+    assert talking.domain.queue("qu_help").answered_wait == timedelta(seconds=5)
+
+
+def test_a_repeated_transfer_changes_nothing(talking):
+    talking.do(transfer())
+    assert talking.do(transfer()) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "refusal"),
+    [
+        (transfer(queue="qu_none"), "NotFound: unknown queue qu_none"),
+        (transfer(queue=""), "Invalid: queue_id: must have 1 to 128 characters"),
+        (transfer(preferred="a/b"), "Invalid: preferred_agent_id: must not have a slash"),
+        (transfer(agent="ag_wang"), "Rejection: ContactNotConnected"),
+        (transfer(segment=2), "Rejection: ContactNotConnected"),
+        (transfer(contact_id="ct_none"), "NotFound: unknown contact ct_none"),
+        (transfer(step=1), "Rejection: StaleStep"),
+        (transfer(queue="qu_full"), "Rejection: QueueFull"),
+        (transfer(queue="qu_empty"), "Rejection: NobodySignedIn"),
+    ],
+)
+def test_a_refused_transfer_leaves_it_connected(talking, command, refusal):
+    talking.queue("qu_full", max_waiting=1, requirements=(SkillRequirement("nobody", 1),))
+    talking.enqueue("ct_waits", "qu_full")
+    talking.queue("qu_empty", unstaffed=QueueLimit(timedelta(0), ""), requirements=(SkillRequirement("nobody", 1),))
+    talking.wait(1)
+    assert talking.refusal(command) == refusal
+    contact = talking.domain.contact("ct_1")
+    assert (contact.stage, contact.agent_id, contact.segment_no) == (Stage.CONNECTED, "ag_li", 1)
+
+
+def test_of_another_tenant_there_is_no_such_contact(talking):
+    """Ledger rule 20."""
+    talking.do(PutQueue(talking.domain.queue("qu_help").definition), tenant="tn_other")
+    assert talking.refusal(transfer(), tenant="tn_other") == "NotFound: unknown contact ct_1"
+
+
+def test_one_that_is_over_or_waits_cannot_be_given_on(talking):
+    talking.enqueue("ct_waits")
+    assert talking.refusal(transfer("ct_waits")) == "Rejection: ContactNotConnected"
+    talking.end("ct_1", step=3)
+    assert talking.refusal(transfer(step=4)) == "Rejection: ContactAlreadyEnded"
+
+
+def test_who_gave_it_on_is_not_offered_it_while_wrapping_up_and_may_be_afterwards(talking):
+    talking.agent("ag_li", ("help", 1), chats=4)
+    talking.do(transfer())
+    talking.wait(29)
+    assert talking.domain.contact("ct_1").stage is Stage.WAITING
+    events = talking.do(FinishWrapUp("ag_li", "ct_1", ""))
+    assert [event.agent_id for event in events if isinstance(event, ContactOffered)] == ["ag_li"]
+
+
+def test_without_a_wrap_up_the_exclusion_after_a_miss_holds(routing):
+    routing.queue()
+    routing.agent("ag_li")
+    routing.enqueue("ct_1")
+    routing.connect("ct_1")
+    entered = entered_in(routing.do(transfer(queue="qu_sales")))
+    assert entered.excluded_until_time == routing.at(30)
+    assert routing.wait(29.9) == []
+    [_, offered] = routing.wait(0.2)
+    assert isinstance(offered, ContactOffered)
+
+
+def test_who_wraps_up_an_earlier_part_is_not_offered_what_comes_back(talking):
+    talking.queue("qu_help", wrap_up_mode=WrapUpMode.UNTIMED, requirements=())
+    talking.agent("ag_wang")
+    talking.do(transfer())
+    talking.accept("ct_1")
+    talking.connected("ct_1", step=4)
+    assert talking.domain.contact("ct_1").agent_id == "ag_wang"
+    talking.do(transfer(step=5, segment=2, agent="ag_wang", queue="qu_sales"))
+    assert talking.domain.contact("ct_1").excluded == {"ag_li", "ag_wang"}
+    talking.do(FinishWrapUp("ag_wang", "ct_1", ""))
+    assert talking.domain.contact("ct_1").agent_id == "ag_wang"
+
+
+def test_a_preferred_agent_has_it_to_itself_for_as_long_as_the_queue_says(talking):
+    talking.queue("qu_help", affinity_duration=timedelta(seconds=20))
+    talking.agent("ag_wang", ready=False)
+    talking.agent("ag_zhao")
+    entered = entered_in(talking.do(transfer(preferred="ag_wang")))
+    assert entered.held_until_time is None, "signed out: for nobody"
+    assert talking.domain.contact("ct_1").agent_id == "ag_zhao"
+
+
+def test_desk_that_is_lost_ends_the_wrap_up_and_the_exclusion_with_it(talking):
+    talking.do(transfer())
+    assert talking.domain.contact("ct_1").excluded == {"ag_li"}
+    talking.do(CloseAgentSession("ag_li", talking.domain.agent("ag_li").session_id))
+    talking.wait(31)
+    assert talking.domain.contact("ct_1").excluded == frozenset()
