@@ -162,7 +162,8 @@ class Story:
         begun = [e.step_no for e in self.past if isinstance(e, StepBegun) and e.contact_id == row.contact_id]
         assert begun == list(range(1, row.step_no + 1)), "steps are numbered without gaps"
         joined = [e for e in self.past if isinstance(e, events.ContactConnected) and e.contact_id == row.contact_id]
-        assert len({(e.agent_id) for e in joined}) <= 1, "a contact is joined with one agent"
+        agents = {(e.segment_no, e.agent_id) for e in joined}
+        assert len(agents) == len({e.segment_no for e in joined}), "a contact is joined with one agent a segment"
         if row.is_over:
             assert row.step is None or row.step.kind in ("end_at_acd", "end_session")
             assert (row.step is None) == (timing.drop_key(row.contact_id) in _timers(self.state))

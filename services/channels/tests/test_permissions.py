@@ -55,6 +55,8 @@ TABLE: list[tuple[commands.Command, set[str]]] = [
     (commands.RequestCallback(ONE, None), GATEWAY),
     (commands.WithdrawCallback(ONE), GATEWAY),
     (commands.ReportCallResult(ONE, 1, 1, "busy", ""), GATEWAY),
+    (commands.TransferContact(ONE, "ag_li", "qu_1"), AGENT),
+    (commands.TransferContact(ONE, "", "qu_1"), NOBODY),
     (commands.AttachPeer(ONE, "chat:a"), PAGE),
     (commands.DetachPeer(ONE, "chat:a"), PAGE),
     (commands.PutEntryPoint(None), NOBODY),

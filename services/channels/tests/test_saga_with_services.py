@@ -82,10 +82,11 @@ class Ivr(Service):
 
 @dataclass
 class Acd(Service):
-    """One contact at acd; whoever is offered next is another agent. Segment 2 is its call-back."""
+    """One contact at acd; whoever is offered next is another agent."""
 
     offer_no: int = 0
     segment_no: int = 1
+    is_callback: bool = False
 
     @property
     def here(self) -> AtAcd | None:
@@ -113,10 +114,18 @@ class Acd(Service):
                 self.facts.append(commands.RecordEnqueued(ONE, step.step_no, "qu_1", 1))
                 self.offer()
             case StepKind.REQUEST_CALLBACK:
-                if self.stage != "waiting" or self.segment_no == 2:
+                if self.stage != "waiting" or self.is_callback:
                     raise Rejection("ContactNotWaiting")
-                self.step_no, self.segment_no = step.step_no, 2
-                self.facts.append(commands.RecordCallbackOpened(ONE, "qu_1", 2))
+                self.step_no, self.segment_no, self.is_callback = step.step_no, self.segment_no + 1, True
+                self.facts.append(commands.RecordCallbackOpened(ONE, "qu_1", self.segment_no))
+            case StepKind.TRANSFER:
+                if (self.stage, self.segment_no) != ("connected", step.segment_no):
+                    raise Rejection("ContactNotConnected")
+                if contact.transfer and contact.transfer.queue_id == "qu_full":
+                    raise Rejection("QueueFull")
+                self.step_no, self.segment_no, self.is_callback = step.step_no, self.segment_no + 1, False
+                self.facts.append(commands.RecordEnqueued(ONE, step.step_no, "qu_2", self.segment_no))
+                self.offer()
             case StepKind.END_AT_ACD:
                 self.step_no, self.stage = step.step_no, "forgotten"
                 self.facts.append(commands.RecordForgotten(ONE, step.step_no))
@@ -166,9 +175,9 @@ class Acd(Service):
 
     def end_callback(self) -> None:
         """The last attempt came to nothing, or a supervisor withdrew it."""
-        if self.stage == "waiting" and self.segment_no == 2:
+        if self.stage == "waiting" and self.is_callback:
             self.stage = "ended"
-            self.facts.append(commands.RecordCallbackEnded(ONE, 2))
+            self.facts.append(commands.RecordCallbackEnded(ONE, self.segment_no))
 
 
 class World:
@@ -231,7 +240,7 @@ class World:
 
 MOVES = (
     *("call", "fact of ivr", "fact of acd", "answer", "accept", "give back", "join", "refuse legs", "hang up"),
-    *("rest", "ring", "call back", "dialled", "end of call-back"),
+    *("rest", "ring", "call back", "dialled", "end of call-back", "transfer", "transfer"),
 )
 
 
@@ -255,6 +264,9 @@ def move(world: World, name: str, data: st.DataObject) -> None:
             world.acd.ring()
         case "end of call-back" if data.draw(st.integers(0, 3)) == 0:
             world.acd.end_callback()
+        case "transfer" if world.acd.stage == "connected":
+            queue_id = data.draw(st.sampled_from(["qu_2", "qu_2", "qu_full"]))
+            world.do(commands.TransferContact(ONE, world.acd.agent_id, queue_id))
         case "call back":
             world.do(commands.RequestCallback(ONE, None))
         case "dialled":
@@ -294,6 +306,23 @@ def test_saga_and_services_agree_however_late_the_calls_and_facts_are(new_story:
         )
         is_alone = not contact.is_attached and contact.channel is Channel.VOICE
         assert not is_alone or contact.keeps_place, "nobody waits for a caller who left"
+
+
+def test_undisturbed_a_contact_is_given_on_and_served(story: Any) -> None:
+    world = World(story)
+    world.do(story.opening("ep_chat"))
+    for do in UNDISTURBED:
+        do(world)
+    assert world.contact.state is ContactState.CONNECTED
+    world.do(commands.TransferContact(ONE, world.acd.agent_id, "qu_full"))
+    world.settle()
+    assert (world.contact.state, world.contact.transfer_refusal) == (ContactState.CONNECTED, "QueueFull")
+    world.do(commands.TransferContact(ONE, world.acd.agent_id, "qu_2"))
+    world.settle()
+    assert (world.contact.state, world.contact.segment_no) == (ContactState.OFFERED, 2)
+    world.acd.accept()
+    world.settle()
+    assert (world.contact.state, world.contact.agent_id) == (ContactState.CONNECTED, "ag_2")
 
 
 def test_undisturbed_a_caller_is_called_back(story: Any) -> None:

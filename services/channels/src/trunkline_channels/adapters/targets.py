@@ -56,6 +56,7 @@ class ServiceTargets:
             StepKind.ENQUEUE: (acd_client, _enqueue),
             StepKind.REPORT_CONNECTED: (acd_client, _report_connected),
             StepKind.REPORT_CONNECT_FAILED: (acd_client, _report_connect_failed),
+            StepKind.TRANSFER: (acd_client, _transfer),
             StepKind.REQUEST_CALLBACK: (acd_client, _request_callback),
             StepKind.REPORT_CALLBACK_RESULT: (acd_client, _report_callback_result),
             StepKind.END_AT_ACD: (acd_client, _end_at_acd),
@@ -165,6 +166,22 @@ def _report_connect_failed(contact: Contact, step: Step) -> acd.AcdCommand:
             segment_no=step.segment_no,
             offer_no=step.offer_no,
             reason=contact.failure or "failed",
+        )
+    )
+
+
+def _transfer(contact: Contact, step: Step) -> acd.AcdCommand:
+    transfer = contact.transfer
+    if transfer is None:
+        raise Rejection("NothingToTransfer")
+    return acd.AcdCommand(
+        transfer_contact=acd.TransferContact(
+            contact_id=contact.contact_id,
+            step_no=step.step_no,
+            segment_no=step.segment_no,
+            agent_id=contact.agent_id,
+            queue_id=transfer.queue_id,
+            preferred_agent_id=transfer.preferred_agent_id,
         )
     )
 

@@ -38,6 +38,8 @@ async def contact_view(contact: Contact, sealer: Sealer, after: int, upto: int) 
         locale=contact.locale,
         callback=types.CallbackState.Value(f"CALLBACK_STATE_{contact.callback.name}"),
         callback_refusal=contact.callback_refusal,
+        transfer_queue_id=contact.transfer.queue_id if contact.transfer else "",
+        transfer_refusal=contact.transfer_refusal,
     )
 
 

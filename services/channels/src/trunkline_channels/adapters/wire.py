@@ -29,6 +29,7 @@ _ENDING = (
     commands.ConfirmConnect,
     commands.RefuseConnect,
     commands.WithdrawCallback,
+    commands.TransferContact,
     commands.ReportCallResult,
     commands.AttachPeer,
     commands.DetachPeer,

@@ -112,6 +112,16 @@ class RequestCallback:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferContact:
+    """The connected agent gives the contact on to a queue, there to a preferred agent where one is named."""
+
+    contact_id: str
+    agent_id: str
+    queue_id: str
+    preferred_agent_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WithdrawCallback:
     """The customer does not want to be called back any more."""
 
@@ -353,6 +363,7 @@ CustomerCommand = (
     | RequestCallback
     | WithdrawCallback
     | ReportCallResult
+    | TransferContact
     | AttachPeer
     | DetachPeer
 )

@@ -67,6 +67,14 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
+class Transfer:
+    """Where the connected agent gives the contact on, until acd answers."""
+
+    queue_id: str
+    preferred_agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message of the conversation: sealed words of a person, or a text of the flow or the system."""
 
@@ -99,6 +107,7 @@ class Contact:
         callback: whether the customer is called back; then the contact goes on when the caller hangs up.
         callback_reason: why a call-back was withdrawn when it was to be dialled.
         callback_refusal: why the caller is not called back after having asked for it.
+        transfer_refusal: why the last transfer came to nothing; empty after one that did not.
     """
 
     contact_id: str
@@ -137,6 +146,8 @@ class Contact:
     callback_not_before: datetime | None = None
     callback_reason: str = ""
     callback_refusal: str = ""
+    transfer: Transfer | None = None
+    transfer_refusal: str = ""
 
     @property
     def is_by_messages(self) -> bool:

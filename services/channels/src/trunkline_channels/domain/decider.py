@@ -25,6 +25,7 @@ from trunkline_channels.domain import (
     refusals,
     self_service,
     steps,
+    transfers,
 )
 from trunkline_channels.domain.commands import Command
 from trunkline_channels.domain.contact import Contact
@@ -91,6 +92,7 @@ def _decide(state: ChannelsState, command: Command, context: Context) -> Iterato
             | commands.RequestCallback()
             | commands.WithdrawCallback()
             | commands.ReportCallResult()
+            | commands.TransferContact()
             | commands.AttachPeer()
             | commands.DetachPeer()
         ):
@@ -121,6 +123,8 @@ def _decide_for_edge(state: ChannelsState, command: commands.CustomerCommand, co
             return callbacks.withdraw(state, command, context)
         case commands.ReportCallResult():
             return callbacks.report(state, command, context)
+        case commands.TransferContact():
+            return transfers.request(state, command, context)
         case commands.AttachPeer():
             return peers.attach(state, command, context)
         case commands.DetachPeer():
@@ -199,6 +203,8 @@ def _evolve(state: ChannelsState, contact: Contact, event: events.LaterEvent, co
             closing.apply_dropped(state, event)
         case events.ContactWrappedUp():
             pass
+        case events.TransferRequested():
+            transfers.apply_requested(state, contact, event)
         case events.CallbackRequested():
             callbacks.apply_requested(state, contact, event)
         case events.CallbackOpened():

@@ -186,6 +186,16 @@ class ContactConnected:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferRequested:
+    """The connected agent gives the contact on; until acd agrees they stay joined."""
+
+    contact_id: str
+    agent_id: str
+    queue_id: str
+    preferred_agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallbackRequested:
     """The caller who waits wants to be called back."""
 
@@ -295,6 +305,7 @@ LaterEvent = (
     | PersonRequested
     | QueueEvent
     | CallbackEvent
+    | TransferRequested
     | MessageAdded
     | PeerAttached
     | PeerDetached

@@ -9,7 +9,7 @@ from dataclasses import replace
 from trunkline_core.decider import Context
 from trunkline_core.texts import LocalizedText
 
-from trunkline_channels.domain import callbacks, closing, commands, connecting, conversation, timing
+from trunkline_channels.domain import callbacks, closing, commands, connecting, conversation, timing, transfers
 from trunkline_channels.domain.contact import Contact, Legs, without_step
 from trunkline_channels.domain.events import (
     ConnectRequested,
@@ -21,7 +21,7 @@ from trunkline_channels.domain.events import (
     Event,
 )
 from trunkline_channels.domain.state import ChannelsState
-from trunkline_channels.domain.words import Channel, CloseReason, ContactState, StepKind
+from trunkline_channels.domain.words import CallbackState, Channel, CloseReason, ContactState, StepKind
 
 AGENT_GONE = LocalizedText(
     zh="很抱歉,与客服的连接已中断,请重新联系我们。",
@@ -36,10 +36,13 @@ _REPORTS = (StepKind.REPORT_CONNECTED, StepKind.REPORT_CONNECT_FAILED, StepKind.
 
 
 def record_enqueued(state: ChannelsState, command: commands.RecordEnqueued, context: Context) -> Iterator[Event]:
-    """acd took the contact in."""
+    """acd took the contact in, for the first time or again: then its agent has given it on."""
     contact = state.contact(command.contact_id, context.tenant)
-    if _is_waiting(contact) and command.segment_no > contact.segment_no:
+    is_given_on = contact.state is ContactState.CONNECTED
+    if (_is_waiting(contact) or is_given_on) and command.segment_no > contact.segment_no:
         yield ContactQueued(contact.contact_id, command.queue_id, command.segment_no)
+        if is_given_on:
+            yield from conversation.tell(state, contact.contact_id, transfers.PASSED_ON)
 
 
 def record_offered(state: ChannelsState, command: commands.RecordOffered, context: Context) -> Iterator[Event]:
@@ -101,17 +104,21 @@ def record_wrap_up(state: ChannelsState, command: commands.RecordWrapUp, context
 
 
 def apply_queued(state: ChannelsState, contact: Contact, event: ContactQueued) -> None:
-    """The contact waits."""
-    queued = without_step(contact, StepKind.ENQUEUE)
+    """The contact waits; one that was connected is no call-back any more, and a silent customer is patient again."""
+    is_given_on = contact.state is ContactState.CONNECTED
+    if is_given_on:
+        timing.stop_watching(state, contact.contact_id, timing.SILENT)
     state.put(
         replace(
-            queued,
+            without_step(contact, StepKind.ENQUEUE, StepKind.TRANSFER),
             state=ContactState.QUEUED,
             queue_id=event.queue_id,
             segment_no=event.segment_no,
             offer_no=0,
             agent_id="",
             legs=Legs.NONE,
+            callback=CallbackState.UNSPECIFIED if is_given_on else contact.callback,
+            transfer=None,
         )
     )
 

@@ -1,6 +1,7 @@
 """Answers to steps that say no for good.
 
-Owns: what each refusal means: no start and no queue close the contact, a refused report lets it wait on.
+Owns: what each refusal means: no start and no queue close the contact, a refused report lets it wait on, a refused
+transfer leaves it with its agent.
 """
 
 from collections.abc import Iterator
@@ -54,5 +55,7 @@ def apply_refused(state: ChannelsState, contact: Contact, event: StepRefused, co
         prompt = replace(prompt, is_open=True)
     if step.kind is StepKind.REQUEST_CALLBACK:
         contact = replace(contact, callback=CallbackState.UNSPECIFIED, callback_refusal=event.rule)
+    if step.kind is StepKind.TRANSFER:
+        contact = replace(contact, transfer=None, transfer_refusal=event.rule)
     in_session = contact.in_session and step.kind is not StepKind.START_SESSION
     state.put(replace(contact, step=None, prompt=prompt, in_session=in_session))

@@ -67,6 +67,7 @@ class StepKind(StrEnum):
     ENQUEUE = "enqueue"
     REPORT_CONNECTED = "report_connected"
     REPORT_CONNECT_FAILED = "report_connect_failed"
+    TRANSFER = "transfer"
     REQUEST_CALLBACK = "request_callback"
     REPORT_CALLBACK_RESULT = "report_callback_result"
     END_AT_ACD = "end_at_acd"

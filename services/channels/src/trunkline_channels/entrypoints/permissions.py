@@ -41,6 +41,7 @@ def permit(command: Command, principal: Principal) -> None:
         case (
             commands.AddMessage(author=Author.AGENT, agent_id=agent_id)
             | commands.CloseContact(reason=CloseReason.AGENT_ENDED, agent_id=agent_id)
+            | commands.TransferContact(agent_id=agent_id)
         ):
             principal.require(Role.AGENT)
             if principal.actor != f"agent:{agent_id}":

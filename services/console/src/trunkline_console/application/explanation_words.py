@@ -32,6 +32,7 @@ TRIGGERS: Final = {
     "WrapUpFinished": Text("该座席完成话后处理时", "when this agent finished a wrap-up"),
     "OfferEnded": Text("上一次分配未成功后", "when somebody else had not taken it"),
     "ConnectFailed": Text("与其他座席接通失败后", "when connecting it to somebody else had failed"),
+    "ContactTransferred": Text("同事把客户转来时", "when a colleague gave it on"),
     "ContactMoved": Text("客户从其他队列转来时", "when it came over from another queue"),
     "RingWidened": Text("客户等待较久、技能要求放宽后", "when it had waited so long that less skill was asked for"),
     "CallbackRequested": Text("客户改为等候回电时", "when the customer asked to be called back"),

@@ -107,6 +107,7 @@ export const en = {
       ConnectFailed: "Connecting it to somebody else failed, and you are next.",
       CallbackRequested: "You were free, and this customer is waiting to be called back.",
       CallbackBegan: "The time of this call-back came, and you were free.",
+      ContactTransferred: "A colleague gave it on and you were free.",
       ContactMoved: "It came over from another queue and you were free.",
       RingWidened: "It had waited so long that less skill is asked for, and you were free.",
       ExclusionEnded: "You had passed on it before; after the pause you are next.",

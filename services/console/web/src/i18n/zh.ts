@@ -109,6 +109,7 @@ export const zh: Texts = {
       ConnectFailed: "与其他座席接通失败，轮到您了。",
       CallbackRequested: "客户改为等候回电，您正好空闲。",
       CallbackBegan: "到了约定的回电时间，您正好空闲。",
+      ContactTransferred: "同事把客户转给了您，您正好空闲。",
       ContactMoved: "客户从其他队列转来，您正好空闲。",
       RingWidened: "客户等待较久，技能要求已放宽，您正好空闲。",
       ExclusionEnded: "您之前没有接听，间隔之后再次轮到您。",

@@ -1123,6 +1123,40 @@ class ReportCallResult(_message.Message):
 Global___ReportCallResult: _TypeAlias = ReportCallResult  # noqa: Y015
 
 @_typing.final
+class TransferContact(_message.Message):
+    """The connected agent gives the contact on to a queue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    PREFERRED_AGENT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    agent_id: _builtins.str
+    """Who has it."""
+    queue_id: _builtins.str
+    """Where it goes on."""
+    preferred_agent_id: _builtins.str
+    """Who should have it there, as long as that queue holds it for somebody; empty for anybody."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+        queue_id: _builtins.str = ...,
+        preferred_agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "preferred_agent_id", b"preferred_agent_id", "queue_id", b"queue_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TransferContact: _TypeAlias = TransferContact  # noqa: Y015
+
+@_typing.final
 class RecordCallbackOpened(_message.Message):
     """acd keeps the caller's place as a call-back. Fact."""
 
@@ -1220,6 +1254,7 @@ class ContactCommand(_message.Message):
     RECORD_CALLBACK_OPENED_FIELD_NUMBER: _builtins.int
     RECORD_CALLBACK_ENDED_FIELD_NUMBER: _builtins.int
     WITHDRAW_CALLBACK_FIELD_NUMBER: _builtins.int
+    TRANSFER_CONTACT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def put_entry_point(self) -> Global___PutEntryPoint:
         """Entry point."""
@@ -1364,6 +1399,10 @@ class ContactCommand(_message.Message):
     def withdraw_callback(self) -> Global___WithdrawCallback:
         """No call-back."""
 
+    @_builtins.property
+    def transfer_contact(self) -> Global___TransferContact:
+        """Transfer."""
+
     def __init__(
         self,
         *,
@@ -1403,12 +1442,13 @@ class ContactCommand(_message.Message):
         record_callback_opened: Global___RecordCallbackOpened | None = ...,
         record_callback_ended: Global___RecordCallbackEnded | None = ...,
         withdraw_callback: Global___WithdrawCallback | None = ...,
+        transfer_contact: Global___TransferContact | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "confirm_connect", b"confirm_connect", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "give_input", b"give_input", "lose_peer", b"lose_peer", "open_contact", b"open_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_connected", b"record_connected", "record_customer", b"record_customer", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_self_service_completed", b"record_self_service_completed", "record_text", b"record_text", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "take_delivery", b"take_delivery", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "confirm_connect", b"confirm_connect", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "give_input", b"give_input", "lose_peer", b"lose_peer", "open_contact", b"open_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_connected", b"record_connected", "record_customer", b"record_customer", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_self_service_completed", b"record_self_service_completed", "record_text", b"record_text", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "take_delivery", b"take_delivery", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "confirm_connect", b"confirm_connect", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "give_input", b"give_input", "lose_peer", b"lose_peer", "open_contact", b"open_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_connected", b"record_connected", "record_customer", b"record_customer", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_self_service_completed", b"record_self_service_completed", "record_text", b"record_text", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "take_delivery", b"take_delivery", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "confirm_connect", b"confirm_connect", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "give_input", b"give_input", "lose_peer", b"lose_peer", "open_contact", b"open_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_connected", b"record_connected", "record_customer", b"record_customer", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_self_service_completed", b"record_self_service_completed", "record_text", b"record_text", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "take_delivery", b"take_delivery", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_entry_point", "open_contact", "give_input", "add_message", "close_contact", "confirm_connect", "refuse_connect", "attach_peer", "detach_peer", "lose_peer", "record_customer", "refuse_step", "record_text", "record_prompt", "record_gathered", "record_person_requested", "record_self_service_completed", "record_enqueued", "record_offered", "record_accepted", "record_offer_ended", "record_connected", "record_forgotten", "record_wrap_up", "expire_contact", "drop_contact", "reconcile_contact", "record_agent_lost", "put_hook", "take_delivery", "record_limit_reached", "request_callback", "report_call_result", "record_callback_opened", "record_callback_ended", "withdraw_callback"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_entry_point", "open_contact", "give_input", "add_message", "close_contact", "confirm_connect", "refuse_connect", "attach_peer", "detach_peer", "lose_peer", "record_customer", "refuse_step", "record_text", "record_prompt", "record_gathered", "record_person_requested", "record_self_service_completed", "record_enqueued", "record_offered", "record_accepted", "record_offer_ended", "record_connected", "record_forgotten", "record_wrap_up", "expire_contact", "drop_contact", "reconcile_contact", "record_agent_lost", "put_hook", "take_delivery", "record_limit_reached", "request_callback", "report_call_result", "record_callback_opened", "record_callback_ended", "withdraw_callback", "transfer_contact"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

@@ -963,6 +963,40 @@ class CustomerUnreached(_message.Message):
 Global___CustomerUnreached: _TypeAlias = CustomerUnreached  # noqa: Y015
 
 @_typing.final
+class TransferRequested(_message.Message):
+    """The connected agent gives the contact on to a queue; until acd says that it waits there, or refuses, they stay joined."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    PREFERRED_AGENT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    agent_id: _builtins.str
+    """Who has it."""
+    queue_id: _builtins.str
+    """Where it is to go on."""
+    preferred_agent_id: _builtins.str
+    """Who should have it there; empty for anybody."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+        queue_id: _builtins.str = ...,
+        preferred_agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "preferred_agent_id", b"preferred_agent_id", "queue_id", b"queue_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TransferRequested: _TypeAlias = TransferRequested  # noqa: Y015
+
+@_typing.final
 class ContactEvent(_message.Message):
     """One event of channels' ledger."""
 
@@ -998,6 +1032,7 @@ class ContactEvent(_message.Message):
     CALLBACK_OPENED_FIELD_NUMBER: _builtins.int
     CALLER_HUNG_UP_FIELD_NUMBER: _builtins.int
     CUSTOMER_UNREACHED_FIELD_NUMBER: _builtins.int
+    TRANSFER_REQUESTED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def metadata(self) -> _common_types_pb2.EventMetadata:
         """The envelope."""
@@ -1118,6 +1153,10 @@ class ContactEvent(_message.Message):
     def customer_unreached(self) -> Global___CustomerUnreached:
         """Unreached."""
 
+    @_builtins.property
+    def transfer_requested(self) -> Global___TransferRequested:
+        """Transfer."""
+
     def __init__(
         self,
         *,
@@ -1151,12 +1190,13 @@ class ContactEvent(_message.Message):
         callback_opened: Global___CallbackOpened | None = ...,
         caller_hung_up: Global___CallerHungUp | None = ...,
         customer_unreached: Global___CustomerUnreached | None = ...,
+        transfer_requested: Global___TransferRequested | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["callback_opened", b"callback_opened", "callback_requested", b"callback_requested", "caller_hung_up", b"caller_hung_up", "clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_queued", b"contact_queued", "contact_returned", b"contact_returned", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "customer_unreached", b"customer_unreached", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "text_gathered", b"text_gathered", "text_shown", b"text_shown"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["callback_opened", b"callback_opened", "callback_requested", b"callback_requested", "caller_hung_up", b"caller_hung_up", "clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_queued", b"contact_queued", "contact_returned", b"contact_returned", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "customer_unreached", b"customer_unreached", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "text_gathered", b"text_gathered", "text_shown", b"text_shown", "transfer_requested", b"transfer_requested"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback_opened", b"callback_opened", "callback_requested", b"callback_requested", "caller_hung_up", b"caller_hung_up", "clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_queued", b"contact_queued", "contact_returned", b"contact_returned", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "customer_unreached", b"customer_unreached", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "text_gathered", b"text_gathered", "text_shown", b"text_shown"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback_opened", b"callback_opened", "callback_requested", b"callback_requested", "caller_hung_up", b"caller_hung_up", "clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_queued", b"contact_queued", "contact_returned", b"contact_returned", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "customer_unreached", b"customer_unreached", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "text_gathered", b"text_gathered", "text_shown", b"text_shown", "transfer_requested", b"transfer_requested"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["entry_point_put", "contact_opened", "customer_identified", "step_begun", "step_refused", "prompt_shown", "input_given", "text_shown", "text_gathered", "person_requested", "contact_queued", "contact_offered", "connect_requested", "contact_returned", "legs_joined", "legs_refused", "contact_connected", "message_added", "peer_attached", "peer_detached", "contact_closed", "clean_up_confirmed", "contact_wrapped_up", "contact_dropped", "hook_put", "callback_requested", "callback_opened", "caller_hung_up", "customer_unreached"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["entry_point_put", "contact_opened", "customer_identified", "step_begun", "step_refused", "prompt_shown", "input_given", "text_shown", "text_gathered", "person_requested", "contact_queued", "contact_offered", "connect_requested", "contact_returned", "legs_joined", "legs_refused", "contact_connected", "message_added", "peer_attached", "peer_detached", "contact_closed", "clean_up_confirmed", "contact_wrapped_up", "contact_dropped", "hook_put", "callback_requested", "callback_opened", "caller_hung_up", "customer_unreached", "transfer_requested"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

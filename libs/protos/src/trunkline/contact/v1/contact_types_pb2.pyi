@@ -287,6 +287,8 @@ class ContactView(_message.Message):
     LOCALE_FIELD_NUMBER: _builtins.int
     CALLBACK_FIELD_NUMBER: _builtins.int
     CALLBACK_REFUSAL_FIELD_NUMBER: _builtins.int
+    TRANSFER_QUEUE_ID_FIELD_NUMBER: _builtins.int
+    TRANSFER_REFUSAL_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     version: _builtins.int
@@ -313,6 +315,10 @@ class ContactView(_message.Message):
     """Whether the customer is called back."""
     callback_refusal: _builtins.str
     """Why the caller is not called back after having asked for it; empty for none."""
+    transfer_queue_id: _builtins.str
+    """The queue to which the agent is giving it on; empty while nobody does."""
+    transfer_refusal: _builtins.str
+    """Why the last transfer was refused, for example `QueueFull`; empty for none."""
     @_builtins.property
     def prompt(self) -> Global___PromptView:
         """What the flow waits for; unset when it does not wait."""
@@ -349,10 +355,12 @@ class ContactView(_message.Message):
         locale: _builtins.str = ...,
         callback: Global___CallbackState.ValueType = ...,
         callback_refusal: _builtins.str = ...,
+        transfer_queue_id: _builtins.str = ...,
+        transfer_refusal: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["opened_time", b"opened_time", "prompt", b"prompt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "callback", b"callback", "callback_refusal", b"callback_refusal", "channel", b"channel", "close_reason", b"close_reason", "contact_id", b"contact_id", "customer_id", b"customer_id", "gathered", b"gathered", "locale", b"locale", "messages", b"messages", "offer_no", b"offer_no", "opened_time", b"opened_time", "prompt", b"prompt", "queue_id", b"queue_id", "segment_no", b"segment_no", "state", b"state", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "callback", b"callback", "callback_refusal", b"callback_refusal", "channel", b"channel", "close_reason", b"close_reason", "contact_id", b"contact_id", "customer_id", b"customer_id", "gathered", b"gathered", "locale", b"locale", "messages", b"messages", "offer_no", b"offer_no", "opened_time", b"opened_time", "prompt", b"prompt", "queue_id", b"queue_id", "segment_no", b"segment_no", "state", b"state", "transfer_queue_id", b"transfer_queue_id", "transfer_refusal", b"transfer_refusal", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

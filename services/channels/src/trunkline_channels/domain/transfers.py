@@ -1,0 +1,54 @@
+"""A connected agent gives the contact on to a queue (routing rule 19).
+
+Owns: that agent and customer stay joined until acd has the contact in the queue; the agent hears why where it has not.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from trunkline_core.decider import Context
+from trunkline_core.errors import Invalid, Rejection
+from trunkline_core.texts import LocalizedText
+
+from trunkline_channels.domain import closing, commands, steps
+from trunkline_channels.domain.contact import Contact, Transfer
+from trunkline_channels.domain.events import Event, TransferRequested
+from trunkline_channels.domain.state import ChannelsState
+from trunkline_channels.domain.words import StepKind
+
+MAX_ID_LENGTH = 128
+
+PASSED_ON = LocalizedText(
+    zh="正在为您转接给其他客服,请稍候。",
+    en="We are passing you on to a colleague. One moment, please.",
+)
+
+
+def request(state: ChannelsState, command: commands.TransferContact, context: Context) -> Iterator[Event]:
+    """Ask acd to take the contact back into a queue; asking the same again changes nothing.
+
+    Raises: Invalid; NotFound; Rejection(`ContactClosed`, `NotConnectedToAgent`, `TransferUnderWay`).
+    """
+    contact = closing.live(state, command.contact_id, context.tenant)
+    _check_id("queue_id", command.queue_id)
+    if command.preferred_agent_id:
+        _check_id("preferred_agent_id", command.preferred_agent_id)
+    yield from closing.as_connected(contact, command.agent_id)
+    wanted = Transfer(command.queue_id, command.preferred_agent_id)
+    if contact.transfer == wanted:
+        return
+    if contact.transfer is not None:
+        raise Rejection("TransferUnderWay")
+    yield TransferRequested(contact.contact_id, command.agent_id, command.queue_id, command.preferred_agent_id)
+    yield from steps.begin(state, contact.contact_id, StepKind.TRANSFER)
+
+
+def apply_requested(state: ChannelsState, contact: Contact, event: TransferRequested) -> None:
+    """Remember where it is to go on."""
+    wanted = Transfer(event.queue_id, event.preferred_agent_id)
+    state.put(replace(contact, transfer=wanted, transfer_refusal=""))
+
+
+def _check_id(field: str, value: str) -> None:
+    if not 0 < len(value) <= MAX_ID_LENGTH:
+        raise Invalid(field, f"must have 1 to {MAX_ID_LENGTH} characters")
