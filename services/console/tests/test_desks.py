@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 from trunkline.acd.v1 import acd_service_pb2 as acd
-from trunkline.acd.v1.acd_types_pb2 import AgentView, WorkItem
+from trunkline.acd.v1.acd_types_pb2 import AgentView, WorkItem, WorkState
 from trunkline.contact.v1 import contact_service_pb2 as contact
 from trunkline.contact.v1.contact_types_pb2 import ContactView, MessageView
 from trunkline_console.application import desk_room
 from trunkline_console.application.desk_room import DeskRoom
 from trunkline_console.application.desks import Desk, Desks
-from trunkline_core.errors import Transient
+from trunkline_console.application.wishes import Transfer, read_wish
+from trunkline_core.errors import Invalid, Transient
 from waiting import until
 
 CONTACT = "ct_0123456789abcdef_one"
@@ -57,6 +58,39 @@ def test_a_desk_that_replaces_another_is_told_anew_so_that_nothing_erased_is_sho
     assert watched == [[], [CONTACT]], "channels tells from the first message on what is watched anew"
     desks.on_contact(conversation(""))
     assert shown_texts(second) == [""]
+
+
+def work(state: str) -> acd.SessionResponse:
+    item = WorkItem(contact_id=CONTACT, state=WorkState.Value(f"WORK_STATE_{state}"))
+    return acd.SessionResponse(agent=AgentView(agent_id="ag_li", version=2, work=[item]))
+
+
+def shown(agent_id: str, version: int, text: str) -> contact.SessionResponse:
+    said = [MessageView(message_no=version, text=text)]
+    return contact.SessionResponse(
+        contact=ContactView(contact_id=CONTACT, version=version, agent_id=agent_id, messages=said)
+    )
+
+
+def test_what_was_given_on_is_not_shown_to_who_still_wraps_it_up() -> None:
+    desks, desk = Desks(nobody, lambda _: None), Desk("ag_li", "one")
+    desks.open(desk)
+    desks.on_agent(work("CONNECTED"))
+    desks.on_contact(shown("ag_li", 1, "to Li"))
+    desks.on_agent(work("WRAP_UP"))
+    desks.on_contact(shown("ag_li", 2, "the last of it"))
+    assert shown_texts(desk) == ["to Li", "to Li", "the last of it"]
+    desks.on_contact(shown("", 3, "while it waits"))
+    desks.on_contact(shown("ag_wang", 4, "to Wang"))
+    assert shown_texts(desk) == []
+
+
+@pytest.mark.parametrize("queue_id", ["", 7, None, "q" * 129])
+def test_a_transfer_names_a_queue(queue_id: Any) -> None:
+    frame = {"type": "transfer", "contact_id": CONTACT, "queue_id": queue_id}
+    with pytest.raises(Invalid, match="queue_id"):
+        read_wish(frame, "ag_li")
+    assert read_wish(frame | {"queue_id": "qu_help"}, "ag_li") == Transfer(CONTACT, "qu_help")
 
 
 class Away:

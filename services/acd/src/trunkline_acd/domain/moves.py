@@ -41,7 +41,8 @@ def let_in(domain: Domain, entered: ContactEnqueued, trigger: str, context: Cont
 
 def enter(domain: Domain, contact: Contact, queue: Queue, context: Context) -> Iterator[Event]:
     """Let the contact go on in that queue."""
-    yield from let_in(domain, next_segment(contact, queue), "ContactMoved", context)
+    entered = next_segment(contact, queue)
+    yield from let_in(domain, entered, "ContactMoved", context)
 
 
 def next_segment(contact: Contact, queue: Queue) -> ContactEnqueued:

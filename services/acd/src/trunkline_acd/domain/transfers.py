@@ -7,7 +7,7 @@ Must not: end the segment that was answered once more.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Rejection
@@ -15,7 +15,7 @@ from trunkline_core.errors import Rejection
 from trunkline_acd.domain import affinity, commands, entries, moves, timing, wrap_ups
 from trunkline_acd.domain.contacts import Contact, Stage
 from trunkline_acd.domain.definitions import check_id
-from trunkline_acd.domain.events import ContactEnqueued, ContactReleased, Event
+from trunkline_acd.domain.events import ContactEnqueued, Event
 from trunkline_acd.domain.matching import offer_to_agent
 from trunkline_acd.domain.queues import Queue
 from trunkline_acd.domain.skills import needs_in
@@ -38,10 +38,12 @@ def transfer(domain: Domain, command: commands.TransferContact, context: Context
     queue = domain.queue(command.queue_id)
     requirements = needs_in(queue.definition, contact.own_requirements)
     entries.check_entry(domain, queue, requirements, contact.customer_id, context.now)
-    entered = _entered(domain, contact, queue, command, context)
     released = wrap_ups.released(domain, contact, context)
+    entered = _entered(domain, contact, queue, command, context)
+    if not released.wrap_up:
+        entered = replace(entered, excluded_until_time=_excluded_until(queue, context))
     yield released
-    yield from moves.let_in(domain, _without(released, queue, entered, context), "ContactTransferred", context)
+    yield from moves.let_in(domain, entered, "ContactTransferred", context)
     yield from offer_to_agent(domain, contact.agent_id, "AgentBecameFree", context)
 
 
@@ -82,8 +84,6 @@ def _entered(
     )
 
 
-def _without(released: ContactReleased, queue: Queue, entered: ContactEnqueued, context: Context) -> ContactEnqueued:
+def _excluded_until(queue: Queue, context: Context) -> datetime | None:
     duration = queue.definition.miss_exclusion_duration
-    if released.wrap_up or duration <= timedelta(0):
-        return entered
-    return replace(entered, excluded_until_time=context.now + duration)
+    return context.now + duration if duration > timedelta(0) else None

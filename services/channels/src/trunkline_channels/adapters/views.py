@@ -70,6 +70,7 @@ async def _message(message: Message, contact: Contact, sealer: Sealer) -> types.
         author=types.Author.Value(f"AUTHOR_{message.author.name}"),
         text=text,
         sent_time=timestamp(message.sent_time),
+        agent_id=message.agent_id,
     )
 
 

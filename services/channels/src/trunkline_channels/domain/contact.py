@@ -82,6 +82,7 @@ class Message:
     author: Author
     sent_time: datetime
     body: Sealed | LocalizedText
+    agent_id: str = ""
 
     @property
     def size_bytes(self) -> int:
@@ -206,9 +207,11 @@ class Contact:
         return StepKind.END_SESSION if self.in_session else None
 
 
-def with_message(contact: Contact, author: Author, body: Sealed | LocalizedText, now: datetime) -> Contact:
+def with_message(
+    contact: Contact, author: Author, body: Sealed | LocalizedText, now: datetime, agent_id: str = ""
+) -> Contact:
     """Return the row with one more message."""
-    message = Message(contact.next_message_no, author, now, body)
+    message = Message(contact.next_message_no, author, now, body, agent_id)
     return replace(contact, messages=(*contact.messages, message))
 
 

@@ -39,7 +39,7 @@ def tell(state: ChannelsState, contact_id: str, text: LocalizedText | None) -> I
 
 def apply_message(state: ChannelsState, contact: Contact, event: MessageAdded, context: Context) -> None:
     """Keep the message; the conversation is not silent, unless the customer only waits for us."""
-    state.put(with_message(contact, event.author, event.body, context.now))
+    state.put(with_message(contact, event.author, event.body, context.now, event.agent_id))
     if contact.wish is None or contact.state is ContactState.CONNECTED:
         timing.watch_silence(state, contact, context.now)
 

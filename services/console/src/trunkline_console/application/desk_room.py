@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from trunkline.acd.v1.acd_commands_pb2 import AcdCommand, CloseAgentSession, OpenAgentSession
 from trunkline.common.v1.common_types_pb2 import Sealed
-from trunkline.contact.v1.contact_commands_pb2 import AddMessage, CloseContact, ContactCommand
+from trunkline.contact.v1.contact_commands_pb2 import AddMessage, CloseContact, ContactCommand, TransferContact
 from trunkline.contact.v1.contact_types_pb2 import Author, CloseReason
 from trunkline_core.errors import TrunklineError
 from trunkline_platform.commands import CommandClient
@@ -18,7 +18,7 @@ from trunkline_platform.sealing import Sealer
 
 from trunkline_console.application.desks import Desk, Desks
 from trunkline_console.application.owners import Owners
-from trunkline_console.application.wishes import End, Message, command_id_of, read_wish
+from trunkline_console.application.wishes import End, Message, Transfer, command_id_of, read_wish
 
 log = logging.getLogger(__name__)
 OPEN_AGAIN_S = 1.0
@@ -110,12 +110,15 @@ class DeskRoom:
         digest = hmac.new(self._payload_key, repr(wish).encode(), hashlib.sha256).digest()
         await self._channels.execute(command, principal, command_id=command_id, payload_hash=digest)
 
-    async def _contact_command(self, wish: Message | End, desk: Desk, tenant: str) -> ContactCommand:
+    async def _contact_command(self, wish: Message | End | Transfer, desk: Desk, tenant: str) -> ContactCommand:
         if isinstance(wish, End):
             close = CloseContact(
                 contact_id=wish.contact_id, reason=CloseReason.CLOSE_REASON_AGENT_ENDED, agent_id=desk.agent_id
             )
             return ContactCommand(close_contact=close)
+        if isinstance(wish, Transfer):
+            transfer = TransferContact(contact_id=wish.contact_id, agent_id=desk.agent_id, queue_id=wish.queue_id)
+            return ContactCommand(transfer_contact=transfer)
         owner = await self._owner_of(wish.contact_id, desk, tenant)
         sealed = await self._sealer.seal(owner, tenant, wish.text)
         message = AddMessage(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trunkline.acd.v1 import acd_service_pb2 as acd
-from trunkline.acd.v1.acd_types_pb2 import AgentView, Connectivity
+from trunkline.acd.v1.acd_types_pb2 import AgentView, Connectivity, WorkState
 from trunkline.contact.v1 import contact_service_pb2 as contact
 from trunkline.contact.v1.contact_types_pb2 import ContactView, MessageView
 
@@ -181,9 +181,17 @@ class Desks:
                 self._show_contact(desk, view.contact_id)
 
     def _show_contact(self, desk: Desk, contact_id: str) -> None:
+        """Show the contact; one that was given on is another agent's, however long its wrap-up here takes."""
         found = self._conversations[contact_id]
+        if found.view.agent_id != desk.agent_id and self._is_wrapped_up(desk, contact_id):
+            return
         frame = contact_view_json(found.view, found.messages, found.customer)
         desk.show({"type": "contact", "contact": frame})
+
+    def _is_wrapped_up(self, desk: Desk, contact_id: str) -> bool:
+        view = self._agents.get(desk.agent_id)
+        work = view.work if view else ()
+        return any(item.contact_id == contact_id and item.state == WorkState.WORK_STATE_WRAP_UP for item in work)
 
     def _look_up(self, contact_id: str, customer_id: str) -> None:
         task = asyncio.create_task(self._add_customer(contact_id, customer_id), name="console-customer")

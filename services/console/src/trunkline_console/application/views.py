@@ -98,6 +98,8 @@ def contact_view_json(
         "opened": optional_moment(view, "opened_time"),
         "close_reason": enum_of(view, "close_reason"),
         "locale": view.locale,
+        "transfer_queue_id": view.transfer_queue_id,
+        "transfer_refusal": view.transfer_refusal,
     }
 
 
@@ -106,6 +108,7 @@ def message_json(message: MessageView) -> dict[str, Any]:
     return {
         "no": message.message_no,
         "author": enum_of(message, "author"),
+        "agent_id": message.agent_id,
         "text": message.text,
         "at": optional_moment(message, "sent_time"),
     }

@@ -13,6 +13,7 @@ from trunkline_core.errors import Invalid
 from trunkline_core.ids import time_of
 
 MAX_TEXT_BYTES = 31 * 1024  # what channels takes
+MAX_ID_BYTES = 128
 BREAK_REASONS = ("lunch", "short", "training")
 INTENTS = {"AVAILABLE": Intent.INTENT_AVAILABLE, "BREAK": Intent.INTENT_BREAK, "OFFLINE": Intent.INTENT_OFFLINE}
 
@@ -32,7 +33,15 @@ class End:
     contact_id: str
 
 
-Wish = acd.AcdCommand | Message | End
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """The agent gives the contact on to a queue."""
+
+    contact_id: str
+    queue_id: str
+
+
+Wish = acd.AcdCommand | Message | End | Transfer
 
 
 def read_wish(frame: Mapping[str, Any], agent_id: str) -> Wish:
@@ -66,6 +75,8 @@ def read_wish(frame: Mapping[str, Any], agent_id: str) -> Wish:
             return Message(id_of(frame), text_of(frame, "text", MAX_TEXT_BYTES))
         case "end":
             return End(id_of(frame))
+        case "transfer":
+            return Transfer(id_of(frame), text_of(frame, "queue_id", MAX_ID_BYTES))
         case _:
             raise Invalid("type", "is not known")
 
@@ -81,7 +92,7 @@ def command_id_of(frame: Mapping[str, Any]) -> str:
 
 def id_of(frame: Mapping[str, Any]) -> str:
     """Return the contact id. Raises: Invalid."""
-    return text_of(frame, "contact_id", 128)
+    return text_of(frame, "contact_id", MAX_ID_BYTES)
 
 
 def text_of(frame: Mapping[str, Any], field: str, max_bytes: int) -> str:

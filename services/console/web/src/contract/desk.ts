@@ -60,6 +60,8 @@ export interface AgentView {
 export interface Message {
   no: number;
   author: "CUSTOMER" | "AGENT" | "SYSTEM";
+  /** Which agent wrote it; empty for anybody else. */
+  agent_id: string;
   text: Text;
   at: string;
 }
@@ -77,6 +79,10 @@ export interface ContactView {
   gathered: Record<string, string>;
   opened: string;
   locale: string;
+  /** Where the agent is giving it on; empty while nobody does. */
+  transfer_queue_id: string;
+  /** Why the last transfer came to nothing; empty for none. */
+  transfer_refusal: string;
 }
 
 export type DeskFrame =

@@ -12,6 +12,7 @@ import {actions, useDesk} from "./desk";
 import {MessageBox} from "./message-box";
 import {MessageLog} from "./message-log";
 import {TicketButton, TicketMade} from "./ticket-button";
+import {TransferButton, TransferRefused} from "./transfer-button";
 
 interface Props {
   item: WorkItem;
@@ -23,6 +24,7 @@ export function Conversation({item, contact}: Props) {
     <>
       <Head item={item} contact={contact} />
       <TicketMade item={item} />
+      <TransferRefused item={item} contact={contact} />
       <MessageLog contact_id={item.contact_id} channel={item.channel} messages={contact?.messages ?? []} />
       <Foot item={item} />
     </>
@@ -46,6 +48,7 @@ function Head({item, contact}: Props) {
       </div>
       <Space>
         <TicketButton item={item} contact={contact} />
+        {item.state === "CONNECTED" && <TransferButton item={item} contact={contact} />}
         {item.state === "CONNECTED" && (
           <Button danger loading={ending} onClick={() => void actions.end(item.contact_id)} data-testid="end-contact">
             {t(item.channel === "VOICE" ? "conversation.endCall" : "conversation.end")}

@@ -62,10 +62,12 @@ function contact(contact_id: string, version: number, texts: string[]): ContactV
     customer: null,
     queue_id: "qu_support",
     agent_id: "ag_li",
-    messages: texts.map((text, index) => ({no: index + 1, author: "AGENT", text, at: at(index)})),
+    messages: texts.map((text, index) => ({no: index + 1, author: "AGENT", agent_id: "ag_li", text, at: at(index)})),
     gathered: {},
     opened: at(0),
     locale: "zh",
+    transfer_queue_id: "",
+    transfer_refusal: "",
   };
 }
 
@@ -84,7 +86,7 @@ describe("the desk", () => {
   test("tells customers apart by what they said last, else by what they told the menu", () => {
     const silent = {...contact("ct_1", 1, ["hello"]), gathered: {topic: "a broken box"}};
     expect(newestOf(silent)).toBe("a broken box");
-    const said = {no: 2, author: "CUSTOMER" as const, text: "are you there?", at: at(2)};
+    const said = {no: 2, author: "CUSTOMER" as const, agent_id: "", text: "are you there?", at: at(2)};
     expect(newestOf({...silent, messages: [...silent.messages, said]})).toBe("are you there?");
     expect(newestOf(undefined)).toBe("");
   });

@@ -9,6 +9,7 @@ import {inLanguage} from "../contract/text";
 import {moment} from "../i18n/duration";
 import {useLanguage} from "../i18n";
 import {useRefusalText} from "../i18n/refusal-text";
+import {useNames} from "../rest/queries";
 import {actions, deskClock, useDesk} from "./desk";
 import type {Echo} from "./desk-state";
 
@@ -48,9 +49,10 @@ export function MessageLog({contact_id, channel, messages}: Props) {
 function Bubble({message}: {message: Message}) {
   const {t} = useTranslation();
   const text = inLanguage(message.text, useLanguage());
-  const author = {CUSTOMER: t("conversation.customer"), AGENT: t("conversation.you"), SYSTEM: t("conversation.system")}[
-    message.author
-  ];
+  const me = useDesk((desk) => desk.agent?.agent_id);
+  const names = useNames(useLanguage());
+  const agent = message.agent_id === me ? t("conversation.you") : names.agent(message.agent_id);
+  const author = {CUSTOMER: t("conversation.customer"), AGENT: agent, SYSTEM: t("conversation.system")}[message.author];
   return (
     <div className={`tl-bubble tl-by-${message.author.toLowerCase()}`} data-testid={`message-${message.no}`}>
       <span className="tl-bubble-head">

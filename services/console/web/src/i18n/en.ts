@@ -175,6 +175,11 @@ export const en = {
     discard: "Discard",
     tooLong: "The message has {{bytes}} bytes; at most {{most}} can be sent.",
   },
+  transfer: {
+    button: "Transfer",
+    help: "Give this contact on to a queue. It keeps its age; you wrap up.",
+    refused: "The contact is still yours.",
+  },
   wrapUp: {
     title: "Wrap-up",
     choose: "How did it end?",
@@ -297,6 +302,14 @@ export const en = {
   refusal: {
     prefix: "That was not done: {{message}}",
     Timeout: "the server did not answer in 30 seconds. Please try again.",
+    TransferUnderWay: "it is being transferred to another queue already.",
+    ContactNotConnected: "the contact is not connected any more.",
+    QueueFull: "the queue is full.",
+    NobodySignedIn: "nobody is signed in for that queue.",
+    CustomerAtLimit: "the customer waits in that queue already.",
+    TooManyRequirementSets: "the queue takes no further kind of contact right now.",
+    TooManyRequirements: "the contact and the queue together ask for too many skills.",
+    UnknownQueue: "there is no such queue.",
     OfferNotLive: "the offer is no longer there.",
     NotInWrapUp: "the wrap-up is already over.",
     UnknownWrapUpCode: "this code is not known, or not yet. Please try again or choose another one.",

@@ -177,6 +177,11 @@ export const zh: Texts = {
     discard: "放弃",
     tooLong: "消息有 {{bytes}} 字节，最多可发送 {{most}} 字节。",
   },
+  transfer: {
+    button: "转接",
+    help: "把该会话转到其他队列。等待时间继续计算，您进入话后处理。",
+    refused: "会话仍由您处理。",
+  },
   wrapUp: {
     title: "话后处理",
     choose: "处理结果",
@@ -298,6 +303,14 @@ export const zh: Texts = {
   refusal: {
     prefix: "操作未完成：{{message}}",
     Timeout: "服务器 30 秒内没有响应，请重试。",
+    TransferUnderWay: "该会话正在转往其他队列。",
+    ContactNotConnected: "该会话已不在通话中。",
+    QueueFull: "目标队列已满。",
+    NobodySignedIn: "目标队列没有坐席在线。",
+    CustomerAtLimit: "该客户已在目标队列中等待。",
+    TooManyRequirementSets: "目标队列暂时无法接收此类来访。",
+    TooManyRequirements: "来访与队列的技能要求合计过多。",
+    UnknownQueue: "没有该队列。",
     OfferNotLive: "该来访已不存在。",
     NotInWrapUp: "话后处理已结束。",
     UnknownWrapUpCode: "没有这个代码，或尚未生效，请重试或另选一个。",

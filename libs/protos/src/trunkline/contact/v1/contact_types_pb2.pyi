@@ -184,12 +184,15 @@ class MessageView(_message.Message):
     AUTHOR_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     SENT_TIME_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
     message_no: _builtins.int
     """1, 2, 3, … in the contact."""
     author: Global___Author.ValueType
     """Who wrote it."""
     text: _builtins.str
     """The text; empty when it was erased."""
+    agent_id: _builtins.str
+    """Which agent wrote it; empty for anybody else."""
     @_builtins.property
     def sent_time(self) -> _timestamp_pb2.Timestamp:
         """When it was recorded."""
@@ -201,10 +204,11 @@ class MessageView(_message.Message):
         author: Global___Author.ValueType = ...,
         text: _builtins.str = ...,
         sent_time: _timestamp_pb2.Timestamp | None = ...,
+        agent_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["sent_time", b"sent_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "message_no", b"message_no", "sent_time", b"sent_time", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "author", b"author", "message_no", b"message_no", "sent_time", b"sent_time", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
