@@ -1,7 +1,7 @@
 """What can become of an offer other than a plain accept, and how the desk says so."""
 
 from browsing import People
-from own_tenants import OwnTenant, TenantFactory
+from own_tenants import OwnTenant, TenantFactory, demo_definitions
 from pages import Desk, Shop, Wall
 from playwright.sync_api import expect
 
@@ -183,3 +183,36 @@ def test_a_break_asked_for_while_talking_begins_when_the_wrap_up_is_done_which_m
     desk.wrap_up("resolved")
     expect(desk.part("intent-break")).to_have_attribute("aria-pressed", "true")
     expect(desk.part("intent-next")).to_have_count(0)
+
+
+def test_a_conversation_is_given_on_to_a_colleague_who_sees_what_was_said(
+    people: People, new_tenant: TenantFactory
+) -> None:
+    both = demo_definitions()["queues"]
+    back = both[0] | {"queue_id": "qu_back", "name": {"zh": "后台", "en": "Back office"}}
+    nobody = back | {"queue_id": "qu_nobody", "name": {"zh": "无人", "en": "Nobody"}}
+    nobody |= {"requirements": [{"skill": "nothing", "min_level": 5}], "unstaffed": {"after_duration": "0s"}}
+    tenant = new_tenant(queues=[*both, back, nobody])
+    li = Desk(people.member(tenant.tenant_id, "li")).go().be_available()
+    shop = _ask(people, tenant)
+    li.await_ring()
+    li.accept()
+    li.say("One moment, please")
+    expect(shop.log).to_contain_text("One moment, please")
+
+    li.transfer("Nobody")
+    expect(li.part("transfer-refused")).to_contain_text("nobody is signed in")
+    expect(shop.status).to_have_attribute("data-state", "CONNECTED")
+
+    wang = Desk(people.member(tenant.tenant_id, "wang")).go().be_available()
+    li.transfer("Back office")
+    expect(li.part("wrap-up")).to_be_visible()
+    wang.await_ring()
+    wang.accept()
+    expect(wang.log).to_contain_text("Li Na")
+    wang.say("I can help you")
+    expect(shop.log).to_contain_text("I can help you")
+    expect(li.log).not_to_contain_text("I can help you")
+    wang.end()
+    wang.wrap_up("resolved")
+    li.wrap_up("resolved")

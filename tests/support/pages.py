@@ -148,6 +148,11 @@ class Desk(Screen):
         self.part("message-input").fill(text)
         self.press("message-send")
 
+    def transfer(self, queue: str) -> None:
+        """Give the conversation on to the queue of that name."""
+        self.press("transfer")
+        self.page.get_by_role("menuitem", name=queue, exact=True).click()
+
     def end(self) -> None:
         """End the conversation."""
         self.press("end-contact")

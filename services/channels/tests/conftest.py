@@ -108,7 +108,7 @@ class Story:
         return replace(command, **changes)
 
     def opened(self, channel: str = "chat") -> "Story":
-        self.do(self.opening(f"ep_{channel}"))
+        self.do(self.opening(f"ep_{channel}"), actor="gateway:gw" if channel == "voice" else "customer")
         return self
 
     def started(self, channel: str = "chat") -> "Story":

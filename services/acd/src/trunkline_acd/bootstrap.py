@@ -64,6 +64,8 @@ def ledger_service() -> LedgerService[AcdState, Command, Event]:
         correlation_of=correlation_of,
         is_ignorable=is_ignorable,
         is_last=is_last,
+        schema_version=2,  # a contact that is given on (rule 19) excludes its agent: a reader of 1 would offer it again
+        written_version=2,
         import_path="trunkline_acd.bootstrap:ledger_service",
     )
 

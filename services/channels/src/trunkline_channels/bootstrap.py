@@ -58,6 +58,9 @@ SERVICE: LedgerService[ChannelsState, Command, Event] = LedgerService(
     stream_of=stream_of,
     correlation_of=correlation_of,
     is_last=is_last,
+    schema_version=2,  # transfers, who brought a contact, who wrote a message
+    written_version=2,
+    snapshots_since=2,
     import_path="trunkline_channels.bootstrap:SERVICE",
 )
 

@@ -98,6 +98,7 @@ class Contact:
 
     Attributes:
         version: the contact's stream version.
+        brought_by: who opened it: a gateway's calls are its own, whatever another gateway of the tenant says of them.
         peer_id: the edge that holds the customer, also after the loss of it; `is_attached` tells. Empty for a customer
             whose messages an outside system brings: nobody holds that one, hence nobody loses it.
         step_no: the newest step's number; `step` is the one outstanding, if any.
@@ -149,6 +150,7 @@ class Contact:
     callback_refusal: str = ""
     transfer: Transfer | None = None
     transfer_refusal: str = ""
+    brought_by: str = ""
 
     @property
     def is_by_messages(self) -> bool:

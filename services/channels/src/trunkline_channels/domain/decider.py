@@ -102,6 +102,7 @@ def _decide(state: ChannelsState, command: Command, context: Context) -> Iterato
 
 
 def _decide_for_edge(state: ChannelsState, command: commands.CustomerCommand, context: Context) -> Iterator[Event]:
+    peers.check_brought(state, command.contact_id, context)
     match command:
         case commands.OpenContact():
             return opening.open_contact(state, command, context)

@@ -72,6 +72,7 @@ def apply_opened(state: ChannelsState, event: ContactOpened, context: Context) -
         locale=event.locale,
         peer_id=event.peer_id,
         opened_time=context.now,
+        brought_by=context.actor,
     )
     state.put(contact)
     timing.watch_silence(state, contact, context.now)

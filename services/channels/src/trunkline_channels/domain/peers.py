@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from trunkline_core.decider import Context
+from trunkline_core.errors import NotFound
 from trunkline_core.ids import check_id
 
 from trunkline_channels.domain import closing, commands, policy, timing
@@ -14,6 +15,16 @@ from trunkline_channels.domain.contact import Contact
 from trunkline_channels.domain.events import Event, PeerAttached, PeerDetached
 from trunkline_channels.domain.state import ChannelsState, holder_key
 from trunkline_channels.domain.words import Channel, CloseReason
+
+_GATEWAY = "gateway:"
+
+
+def check_brought(state: ChannelsState, contact_id: str, context: Context) -> None:
+    """A gateway acts on the contacts that it brought; another one's looks like none. Raises: NotFound."""
+    contact = state.contacts.get(contact_id)
+    is_others = contact is not None and contact.brought_by != context.actor
+    if is_others and context.actor.startswith(_GATEWAY):
+        raise NotFound("contact", contact_id)
 
 
 def attach(state: ChannelsState, command: commands.AttachPeer, context: Context) -> Iterator[Event]:
