@@ -133,8 +133,8 @@ def test_a_flow_with_a_cycle_without_a_pause_is_refused_with_the_name_of_a_node(
     assert isinstance(refusal, Invalid)
     assert "one" in refusal.field or "two" in refusal.field
 
-    from dataclasses import replace
 
+def test_a_queue_with_a_negative_weight_or_no_target_is_refused(spec):
     spec.when(DefineQueue(replace(QUEUE, urgency_weight_permille=-1))).then_refused(
         Invalid("queue.urgency_weight_permille", "must be 0 to 10000")
     )
