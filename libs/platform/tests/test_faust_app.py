@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from trunkline.ledger.v1.ledger_types_pb2 import Marker
 from trunkline_core.errors import Misconfigured
 from trunkline_ledger.core.records import MARKER_TYPE
-from trunkline_platform import faust_app
+from trunkline_platform import faust_app, faust_progress
 from trunkline_platform.faust_app import LiveApp, LiveFailure
 from waiting import until
 
@@ -178,6 +178,20 @@ async def test_an_app_that_comes_no_nearer_to_being_ready_ends(bootstrap_servers
             await until(lambda: app.is_ready)
             monkeypatch.setattr(faust_app, "STALL_S", 0.5)
             app.faust.rebalancing = True  # as after a broker's death: the group never comes together again
+            await task
+
+
+async def test_an_app_that_reads_no_more_ends(bootstrap_servers, producer, topics, tmp_path, monkeypatch):
+    topic, output, _ = topics
+    monkeypatch.setattr(faust_progress, "ASK_EVERY_S", 0.05)
+    monkeypatch.setattr(faust_app, "STALL_S", 1.0)
+    await mark(producer, topic, 0, 1)
+    app, source, _ = under_test.build(bootstrap_servers, str(tmp_path), topic, output, 2)
+    with pytest.raises(LiveFailure, match=f"although there is something: {topic}/0 at 1 of 2"):
+        async with asyncio.timeout(40), running(app) as task:
+            await until(lambda: app.is_ready and source.saved_position(0).offset == 1)
+            app.faust.consumer.stop_flow()  # as it was seen after a broker's death: ready, and nothing comes
+            await write(producer, topic, 0, 1, b"k", b"never read")
             await task
 
 

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.structs import TopicPartition
 from faust.types import TP
 from trunkline.topics import Topic
 from trunkline_core.errors import Misconfigured, Poison
@@ -25,6 +26,7 @@ from trunkline_ledger.kafka.bounds import close_within
 from trunkline_ledger.kafka.reader import EffectiveRecord, Position
 from trunkline_ledger.kafka.topics import ask, ensure_topics
 
+from trunkline_platform.faust_progress import Offsets, until_still
 from trunkline_platform.faust_publisher import Publisher
 from trunkline_platform.faust_safety import Row, SafeApp, SafeTable, build_app
 
@@ -115,6 +117,10 @@ class LedgerSource:
     def resume(self, partition: int) -> None:
         """Take records again."""
         self._open.add(partition)
+
+    def reading(self) -> dict[int, int]:
+        """Return the next offset of each partition that is read now."""
+        return {partition: self._positions[partition].offset for partition in self._open}
 
     def take(self, record: Record) -> None:
         """Judge the next record and handle it if it takes effect.
@@ -242,6 +248,7 @@ class LiveApp:
             self._raise_failure(),
             self._raise_crash(),
             self._raise_stall(),
+            self._raise_standstill(),
         )
         tasks = [asyncio.create_task(work, name=f"faust-{number}") for number, work in enumerate(works)]
         try:
@@ -279,6 +286,17 @@ class LiveApp:
                 left, since = found, time.monotonic()
             elif time.monotonic() - since > STALL_S:
                 raise LiveFailure(f"not ready and no nearer to it for {STALL_S:.0f} s, {left} rows left to recover")
+
+    async def _raise_standstill(self) -> None:
+        place = await until_still(self._bootstrap_servers, self._reading, STALL_S)
+        raise LiveFailure(f"nothing was read for {STALL_S:.0f} s although there is something: {place}")
+
+    def _reading(self) -> Offsets:
+        """Return where each partition of this process is read; none while the group or the tables come together."""
+        consumer: Any = self.faust.consumer
+        own = {TopicPartition(*place) for place in consumer.assignment()} if self.is_ready else set()
+        found = {TopicPartition(s.topic, n): at for s in self._sources.values() for n, at in s.reading().items()}
+        return {place: at for place, at in found.items() if place in own}
 
     async def _take(self, source: LedgerSource, message: Any) -> None:
         if self._failed.is_set():
