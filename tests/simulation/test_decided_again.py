@@ -29,7 +29,7 @@ def _looked_at(partition: SimulatedPartition, count: int) -> tuple[PartitionRepo
     return audit.report(), replay.report()
 
 
-@pytest.mark.parametrize("seed", [3, 4, 5])
+@pytest.mark.parametrize("seed", [3, 4])
 def test_days_with_faults_are_sound_and_decided_again(seed):
     assert "acd" in WORLDS
     reports = looked_at(acd_partitions(play("acd", seed)))

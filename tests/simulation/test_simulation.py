@@ -14,7 +14,7 @@ from selftest import SOUGHT
 from simulate import WORLDS, play, play_death
 from trunkline_testkit.simulation.room import Outcome
 
-SEEDS = 5
+SEEDS = 4
 
 
 def told(outcome: Outcome) -> str:
@@ -22,16 +22,15 @@ def told(outcome: Outcome) -> str:
 
 
 @pytest.mark.parametrize("world", WORLDS)
-@pytest.mark.parametrize("first", [0, SEEDS])
-def test_under_faults_nothing_is_lost_nothing_is_done_twice_and_all_replicas_agree(world, first):
-    for seed in range(first, first + SEEDS):
+def test_under_faults_nothing_is_lost_nothing_is_done_twice_and_all_replicas_agree(world):
+    for seed in range(SEEDS):
         outcome = play(world, seed)
         assert not outcome.violations, told(outcome)
         assert outcome.counted > 0, "the seed carried no load"
 
 
 def test_an_owner_may_die_in_any_step_of_its_tasks():
-    for step in range(0, 600, 61):
+    for step in range(0, 600, 121):
         assert not play_death(step).violations, f"step {step}"
 
 

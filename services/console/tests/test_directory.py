@@ -1,5 +1,6 @@
 """The directory's rules."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from trunkline_console.domain.commands import (
     DefineUser,
     EndSession,
     PublishFlow,
+    PublishPolicy,
 )
 from trunkline_console.domain.decider import DirectoryDecider
 from trunkline_console.domain.definitions import (
@@ -33,6 +35,7 @@ from trunkline_console.domain.events import (
     SessionEnded,
     UserDefined,
 )
+from trunkline_console.domain.policies import MAX_TENANT_QUEUES
 from trunkline_console.domain.sessions import LIFETIME, MAX_ENDED
 from trunkline_console.domain.state import Directory
 from trunkline_core.decider import Context
@@ -132,8 +135,6 @@ def test_a_flow_with_a_cycle_without_a_pause_is_refused_with_the_name_of_a_node(
 
 
 def test_a_queue_with_a_negative_weight_or_no_target_is_refused(spec):
-    from dataclasses import replace
-
     spec.when(DefineQueue(replace(QUEUE, urgency_weight_permille=-1))).then_refused(
         Invalid("queue.urgency_weight_permille", "must be 0 to 10000")
     )
@@ -207,6 +208,15 @@ def test_a_tenant_has_a_bounded_number_of_notice_targets_each_with_a_valid_url(s
     wrong = NoticeTargetDefinition("nt_0", "https://me@shop.example/", ("now",), False)
     told = Invalid("notice_target.url", "must have no user name, password or fragment")
     spec.when(DefineNoticeTarget(wrong)).then_refused(told)
+
+
+def test_a_tenant_has_a_bounded_number_of_queues(spec):
+    queues = [replace(QUEUE, queue_id=f"qu_{number}") for number in range(MAX_TENANT_QUEUES + 1)]
+    spec.given(*(QueueDefined(queue) for queue in queues[:-1]))
+    spec.when(DefineQueue(queues[-1])).then_refused(Rejection("TooManyQueues"))
+    changed = replace(queues[0], max_waiting=7)
+    spec.when(DefineQueue(changed)).then(QueueDefined(changed))
+    spec.when(PublishPolicy(MAX_TENANT_QUEUES + 1, tuple(queues[-1:]), "")).then_refused(Rejection("TooManyQueues"))
 
 
 def test_a_hook_belongs_to_a_chat_entry_point_of_the_tenant_and_there_are_not_too_many(spec):

@@ -190,6 +190,7 @@ def _definition_of(state: Directory, command: Definition, context: Context) -> I
 
 def _check_queue(state: Directory, queue: QueueDefinition, tenant: str) -> None:
     check_queue(queue)
+    policies.check_number(state, tenant, [queue.queue_id])
     check_no_way_back(queue, lambda queue_id: _definition(state, queue_id, tenant))
     for _, next_queue_id in next_queues(queue):
         state.queues.require(tenant, next_queue_id)

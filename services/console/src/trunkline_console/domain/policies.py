@@ -5,12 +5,12 @@ replaced: from the queues in force one goes back version by version, so that any
 Must not: know what a queue's fields mean, beyond checks that hold for every field of a kind.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import timedelta
 
 from trunkline_core.decider import Context
-from trunkline_core.errors import Conflict, Invalid, NotFound
+from trunkline_core.errors import Conflict, Invalid, NotFound, Rejection
 from trunkline_core.routing import QueueDefinition, SkillChoice, check_no_way_back, check_queue, next_queues
 
 from trunkline_console.domain.commands import DefineQueue, PublishPolicy, RollBackPolicy
@@ -21,6 +21,7 @@ MAX_VERSIONS = 50
 """Kept of a tenant; older ones are forgotten, the ledger still has them."""
 
 MAX_NOTE = 500
+MAX_TENANT_QUEUES = 500
 MAX_QUEUES = 100
 """That change in one version: acd writes an event for each, and one command's events have 192 KiB."""
 
@@ -82,6 +83,7 @@ def checked_change(state: Directory, tenant: str, queues: Sequence[QueueDefiniti
         wanted[queue.queue_id] = queue
     for number, queue in enumerate(queues):
         _check_among(f"queues[{number}]", queue, state, tenant, wanted)
+    check_number(state, tenant, wanted)
     changed = _changed(state, tenant, queues)
     if len(changed) > MAX_QUEUES:
         raise Invalid("queues", f"must change at most {MAX_QUEUES} queues in one version")
@@ -90,6 +92,16 @@ def checked_change(state: Directory, tenant: str, queues: Sequence[QueueDefiniti
     if changed and size_bytes(changed) + max(size_bytes((queue,)) for queue in changed) > MAX_FIRST_EVENT_BYTES:
         raise Invalid("queues", "must change less in one version: the largest queue stands beside the whole change")
     return changed
+
+
+def check_number(state: Directory, tenant: str, queue_ids: Iterable[str]) -> None:
+    """Raises: Rejection(`TooManyQueues`).
+
+    When the last agent signs out, acd says of each queue with a limit that nobody is there: in one command.
+    """
+    is_new = any(state.queues.find(tenant, queue_id) is None for queue_id in queue_ids)
+    if is_new and len({queue.queue_id for queue in state.queues.of(tenant)} | set(queue_ids)) > MAX_TENANT_QUEUES:
+        raise Rejection("TooManyQueues")
 
 
 def check_note(note: str) -> None:
