@@ -161,3 +161,35 @@ def test_desk_that_is_lost_ends_the_wrap_up_and_the_exclusion_with_it(talking):
     talking.do(CloseAgentSession("ag_li", talking.domain.agent("ag_li").session_id))
     talking.wait(31)
     assert talking.domain.contact("ct_1").excluded == frozenset()
+
+
+@pytest.mark.parametrize("preferred", ["ag_li", "ag_wang"])
+def test_it_is_held_for_nobody_who_still_wraps_it_up(talking, preferred):
+    """Such an agent is not offered it: holding it for them would only let the customer wait."""
+    talking.queue("qu_sales", wrap_up_mode=WrapUpMode.UNTIMED, affinity_duration=timedelta(seconds=20))
+    talking.queue("qu_help", wrap_up_mode=WrapUpMode.UNTIMED, affinity_duration=timedelta(seconds=20))
+    talking.do(transfer())
+    talking.agent("ag_wang", ("help", 2))
+    talking.accept("ct_1")
+    talking.connected("ct_1", step=4)
+    talking.agent("ag_zhao")
+    talking.do(transfer(step=5, segment=2, agent="ag_wang", queue="qu_sales", preferred=preferred))
+    assert talking.domain.contact("ct_1").agent_id == "ag_zhao"
+    assert talking.domain.contact("ct_1").held_for == ""
+
+
+def test_given_back_without_a_wrap_up_it_may_ring_at_who_had_it_before(routing):
+    """The connection in between ended that exclusion, and its timer."""
+    routing.queue()
+    routing.agent("ag_li")
+    routing.enqueue("ct_1")
+    routing.connect("ct_1")
+    routing.agent("ag_wang")
+    routing.do(transfer(queue="qu_sales"))
+    routing.accept("ct_1")
+    routing.connected("ct_1", step=4)
+    assert routing.domain.contact("ct_1").agent_id == "ag_wang"
+    routing.wait(10)
+    routing.do(transfer(step=5, segment=2, agent="ag_wang", queue="qu_sales"))
+    contact = routing.domain.contact("ct_1")
+    assert (contact.agent_id, contact.excluded) == ("ag_li", {"ag_wang"})

@@ -3,7 +3,14 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
-from trunkline.acd.v1.acd_events_pb2 import AcdEvent, CallbackEnded, ContactEnqueued, SegmentEnded
+from trunkline.acd.v1.acd_events_pb2 import (
+    AcdEvent,
+    CallbackEnded,
+    ContactConnected,
+    ContactEnqueued,
+    ContactReleased,
+    SegmentEnded,
+)
 from trunkline.acd.v1.acd_types_pb2 import SegmentOutcome
 from trunkline_analytics.adapters.journals import BOOKKEEPING, JOURNAL_OF
 from trunkline_analytics.adapters.live import ENVELOPES
@@ -40,12 +47,16 @@ def test_what_happens_to_tickets_and_customers_names_the_subject_of_their_journa
             assert is_named or case.message_type.name in BOOKKEEPING, case.message_type.name
 
 
-def segment_event(**event: Any) -> dict[str, Any]:
-    """Return the fields that the event writes into its segment's document."""
+def record_of(**event: Any) -> EffectiveRecord:
     message = AcdEvent(**event)
     message.metadata.event_time.FromSeconds(1_767_603_600)
     record = SimpleNamespace(record=SimpleNamespace(value=message.SerializeToString()))
-    write = segment_write(cast(EffectiveRecord, record))
+    return cast(EffectiveRecord, record)
+
+
+def segment_event(**event: Any) -> dict[str, Any]:
+    """Return the fields that the event writes into its segment's document."""
+    write = segment_write(record_of(**event))
     assert isinstance(write, Upsert)
     return cast(dict[str, Any], write.update["$set"])
 
@@ -60,3 +71,20 @@ def test_callback_is_a_segment_of_its_own_kind_and_no_live_one():
     assert is_live(live | converted) and segment_of(live | converted).outcome is Outcome.CALLBACK
     assert not is_live(opened) and not is_live(opened | ended)
     assert (opened["kind"], ended["outcome"]) == ("callback", "NO_ANSWER")
+
+
+def test_transfer_makes_a_second_document_and_leaves_the_answered_one_as_it_was():
+    first = {"contact_id": "ct_1", "queue_id": "qu_sales", "segment_no": 1}
+    second = first | {"queue_id": "qu_help", "segment_no": 2}
+    answered = segment_event(contact_enqueued=ContactEnqueued(**first)) | segment_event(
+        contact_connected=ContactConnected(**first, agent_id="ag_li")
+    )
+    assert segment_write(record_of(contact_released=ContactReleased(contact_id="ct_1", agent_id="ag_li"))) is None
+    waits = segment_event(contact_enqueued=ContactEnqueued(**second, transferred_by_agent_id="ag_li"))
+    left = segment_event(segment_ended=SegmentEnded(**second, outcome=2))
+    assert is_live(waits) and segment_of(waits).outcome is None
+    stays = [segment_of(answered), segment_of(waits | left)]
+    assert [(stay.segment_no, stay.queue_id, stay.outcome) for stay in stays] == [
+        (1, "qu_sales", Outcome.ANSWERED),
+        (2, "qu_help", Outcome.ABANDONED),
+    ]

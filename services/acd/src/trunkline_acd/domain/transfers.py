@@ -71,17 +71,22 @@ def _connected(domain: Domain, command: commands.TransferContact) -> Contact:
 def _entered(
     domain: Domain, contact: Contact, queue: Queue, command: commands.TransferContact, context: Context
 ) -> ContactEnqueued:
-    entered = moves.next_segment(contact, queue)
-    needs = needs_in(queue.definition, contact.own_requirements)
     return replace(
-        entered,
+        moves.next_segment(contact, queue),
         step_no=command.step_no,
         transferred_by_agent_id=contact.agent_id,
         preferred_agent_id=command.preferred_agent_id,
-        held_until_time=affinity.held_until(
-            domain, queue.definition, command.preferred_agent_id, contact.channel, needs, context.now
-        ),
+        held_until_time=_held_until(domain, contact, queue, command.preferred_agent_id, context),
     )
+
+
+def _held_until(
+    domain: Domain, contact: Contact, queue: Queue, preferred_agent_id: str, context: Context
+) -> datetime | None:
+    if preferred_agent_id in contact.wrapped_up_by | {contact.agent_id}:
+        return None  # that agent is not offered it: held for them, the customer would only wait
+    needs = needs_in(queue.definition, contact.own_requirements)
+    return affinity.held_until(domain, queue.definition, preferred_agent_id, contact.channel, needs, context.now)
 
 
 def _excluded_until(queue: Queue, context: Context) -> datetime | None:
