@@ -1,4 +1,4 @@
-/** Why a contact went to an agent, or why it still waits, in the server's words. The contact's id stands in the address. */
+/** Why a contact went to an agent, or why it still waits, in the server's words. The address has the contact's id. */
 
 import {Alert, Button, Card, Input} from "antd";
 import {useTranslation} from "react-i18next";
