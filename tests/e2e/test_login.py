@@ -53,7 +53,7 @@ def test_nobody_sees_another_tenant(people: People, tenant: OwnTenant, new_tenan
     assert tickets.page.request.get(f"/api{profile}").status == 404
 
 
-@pytest.mark.parametrize("path", ["/desk", "/wall", "/tickets", "/customers/cu_1"])
+@pytest.mark.parametrize("path", ["/desk", "/wall", "/tickets", "/customers/cu_1", "/why/01-some-contact"])
 def test_without_a_log_in_every_page_asks_for_one(people: People, path: str) -> None:
     page = people.stranger()
     page.goto(path)

@@ -21,8 +21,7 @@ async def test_pages_may_talk_to_us_and_to_the_chat_edge_only(tmp_path: Path, ch
     app = create_app("console", Process("console"))
     add_pages(app, tmp_path, channels_url)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console") as browser:
-        policies = [
-            (await browser.get(path)).headers["content-security-policy"] for path in ("/", "/index.html", "/desk")
-        ]
+        paths = ("/", "/index.html", "/desk", "/why/01-some-contact")
+        policies = [(await browser.get(path)).headers["content-security-policy"] for path in paths]
     sources = dict(part.strip().split(" ", 1) for part in policies[0].split(";"))
     assert (sources["connect-src"], {*policies}) == (f"'self' {edge}", {policies[0]})

@@ -17,6 +17,7 @@ import {Waiting} from "./shell/waiting";
 const DeskPage = lazy(() => import("./desk/desk-page"));
 const WallPage = lazy(() => import("./wall/wall-page"));
 const TicketsPage = lazy(() => import("./tickets/tickets-page"));
+const ExplainPage = lazy(() => import("./explain/explain-page"));
 const CustomerPage = lazy(() => import("./customers/customer-page"));
 
 // The default colours are too light for small text (WCAG AA).
@@ -48,6 +49,8 @@ const router = createBrowserRouter([
       {path: "/tickets", element: <TicketsPage />},
       {path: "/customers/:customerId", element: <CustomerPage />},
       {path: "/customers", element: <Navigate to="/tickets" replace />},
+      {path: "/why", element: <ExplainPage />},
+      {path: "/why/:contactId", element: <ExplainPage />},
       {path: "*", element: <Missing />},
     ],
   },

@@ -8,7 +8,7 @@ from fastapi.responses import FileResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
 FOR_EVER = "public, max-age=31536000, immutable"
-SPA = ("", "login", "desk", "wall", "tickets", "customers")
+SPA = ("", "login", "desk", "wall", "tickets", "customers", "why")
 
 
 def add_pages(app: FastAPI, root: Path, channels_url: str) -> None:

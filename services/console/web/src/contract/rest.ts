@@ -14,6 +14,11 @@ export interface Me {
   time_zone: string;
 }
 
+/** Words for a reader; the facts behind them are for programs. */
+export interface ContactExplanation {
+  sentences: string[];
+}
+
 export interface Directory {
   queues: {queue_id: string; name: LocalizedText}[];
   agents: {agent_id: string; name: string; skills: {skill: string; level: number}[]}[];

@@ -8,6 +8,7 @@ export const en = {
     label: "Pages",
     desk: "Desk",
     wall: "Wall",
+    why: "Why?",
     tickets: "Tickets",
     logout: "Log out",
     stillIn: "You are still logged in: {{message}}",
@@ -92,6 +93,14 @@ export const en = {
     newCustomer: "New customer",
     gone: "The offer ended: the customer left, or it went elsewhere.",
     missed: "You missed an offer.",
+  },
+  explain: {
+    title: "Why is a contact where it is?",
+    help: "Which offers the contact had and why they went to these agents, or what it still waits for.",
+    contact: "Contact ID",
+    ask: "Why?",
+    again: "Ask again",
+    unknown: "There is no contact with this ID.",
   },
   why: {
     title: "Why me?",

@@ -10,6 +10,7 @@ export const zh: Texts = {
     label: "页面",
     desk: "工作台",
     wall: "大屏",
+    why: "为什么",
     tickets: "工单",
     logout: "退出",
     stillIn: "您仍处于登录状态：{{message}}",
@@ -94,6 +95,14 @@ export const zh: Texts = {
     newCustomer: "新客户",
     gone: "来访已结束：客户已离开，或已分配给他人。",
     missed: "您错过了一次来访。",
+  },
+  explain: {
+    title: "来访的分配原因",
+    help: "该来访曾分配给哪些座席及其原因，或仍在等待什么。",
+    contact: "来访 ID",
+    ask: "为什么",
+    again: "重新查询",
+    unknown: "没有此 ID 的来访。",
   },
   why: {
     title: "为什么分配给我？",

@@ -2,7 +2,7 @@
 
 import {QueryClient, skipToken, useInfiniteQuery, useMutation, useQuery, useQueryClient} from "@tanstack/react-query";
 
-import type {Customer, Directory, Me, Ticket, TicketPage, TicketState} from "../contract/rest";
+import type {ContactExplanation, Customer, Directory, Me, Ticket, TicketPage, TicketState} from "../contract/rest";
 import {inLanguage, type Language} from "../contract/text";
 import {command, Problem, repeated, request} from "./client";
 
@@ -74,6 +74,20 @@ const REREAD_AFTER_MS = [400, 1500, 5000];
 function rereadSoon(client: QueryClient, queryKey: string[]): Promise<void> {
   for (const after_ms of REREAD_AFTER_MS) setTimeout(() => void client.invalidateQueries({queryKey}), after_ms);
   return client.invalidateQueries({queryKey});
+}
+
+/** Never an old answer: what a contact waits for changes by the second. */
+export function useExplanation(contact_id: string, language: Language) {
+  return useQuery({
+    queryKey: ["explanation", contact_id, language],
+    queryFn: () =>
+      request<ContactExplanation>(
+        "GET",
+        `/api/v1/contacts/${encodeURIComponent(contact_id)}/explanation?lang=${language}`,
+      ),
+    staleTime: 0,
+    gcTime: 0,
+  });
 }
 
 export function useCustomer(customer_id: string) {

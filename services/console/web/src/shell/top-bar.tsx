@@ -12,6 +12,10 @@ import {ShortcutsButton} from "../desk/shortcuts";
 import {logOut} from "../rest/queries";
 import {LanguageButton} from "./language-button";
 
+function maySupervise(me: Me): boolean {
+  return me.roles.includes("SUPERVISOR") || me.roles.includes("ADMIN");
+}
+
 export function TopBar({me}: {me: Me}) {
   const {t} = useTranslation();
   const {message} = App.useApp();
@@ -27,6 +31,7 @@ export function TopBar({me}: {me: Me}) {
       <nav className="tl-nav" aria-label={t("nav.label")}>
         {me.roles.includes("AGENT") && <NavLink to="/desk">{t("nav.desk")}</NavLink>}
         <NavLink to="/wall">{t("nav.wall")}</NavLink>
+        {maySupervise(me) && <NavLink to="/why">{t("nav.why")}</NavLink>}
         <NavLink to="/tickets">{t("nav.tickets")}</NavLink>
       </nav>
       {hasDesk && <IntentButtons />}
