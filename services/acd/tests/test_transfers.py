@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 from trunkline_acd.domain.commands import CloseAgentSession, FinishWrapUp, PutQueue, TransferContact
 from trunkline_acd.domain.contacts import Stage
+from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.events import ContactEnqueued, ContactOffered, ContactReleased, SegmentEnded
 from trunkline_acd.domain.words import WorkState
-from trunkline_core.routing import QueueLimit, SkillRequirement, WrapUpMode
+from trunkline_core.routing import ChannelUse, QueueLimit, SkillRequirement, WrapUpMode
 
 
 def transfer(contact_id="ct_1", step=3, segment=1, agent="ag_li", queue="qu_help", preferred=""):
@@ -193,3 +194,11 @@ def test_given_back_without_a_wrap_up_it_may_ring_at_who_had_it_before(routing):
     routing.do(transfer(step=5, segment=2, agent="ag_wang", queue="qu_sales"))
     contact = routing.domain.contact("ct_1")
     assert (contact.agent_id, contact.excluded) == ("ag_li", {"ag_wang"})
+
+
+def test_who_wraps_it_up_is_not_somebody_free_for_whom_no_wait_is_estimated(talking):
+    """Rule 14: an estimate is for whoever finds nobody free."""
+    talking.agent("ag_li", ("help", 1), units=4, channels=(ChannelUse(Channel.VOICE, 1),))
+    talking.queue("qu_help", estimates_waits=True)
+    entered = entered_in(talking.do(transfer()))
+    assert entered.estimate is not None

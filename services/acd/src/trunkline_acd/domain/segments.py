@@ -121,7 +121,7 @@ def apply_enqueued(state: AcdState, event: ContactEnqueued, context: Context) ->
         reserved=vips.reserved_from(queue.definition, event.value_permille),
         callback=Callback(begins_time=event.callback_begins_time) if event.callback else None,
         estimate=event.estimate,
-        excluded=transfers.excluded_from(known, event),
+        excluded=wrap_ups.excluded_at_entry(known, event),
         wrapped_up_by=known.wrapped_up_by if known else frozenset(),
     )
     domain.put_contact(contact)

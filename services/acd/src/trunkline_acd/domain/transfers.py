@@ -47,13 +47,6 @@ def transfer(domain: Domain, command: commands.TransferContact, context: Context
     yield from offer_to_agent(domain, contact.agent_id, "AgentBecameFree", context)
 
 
-def excluded_from(known: Contact | None, event: ContactEnqueued) -> frozenset[str]:
-    """Return who is not offered a contact that enters: whoever gave it on just now, or wraps it up."""
-    if known is None:
-        return frozenset()
-    return known.wrapped_up_by | ({event.transferred_by_agent_id} if event.excluded_until_time else frozenset())
-
-
 def set_timer(state: AcdState, tenant: str, event: ContactEnqueued) -> None:
     """Start the time for which the agent is not offered the contact again."""
     if event.excluded_until_time:

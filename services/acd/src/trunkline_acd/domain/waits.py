@@ -23,6 +23,7 @@ from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.vips import reserved_from
 from trunkline_acd.domain.wait_histories import WaitHistory, estimate, with_wait
 from trunkline_acd.domain.words import SegmentOutcome, WaitEstimate
+from trunkline_acd.domain.wrap_ups import excluded_at_entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ def _about_to_enter(domain: Domain, entered: ContactEnqueued, now: datetime) -> 
         rings=entered.rings,
         aged_since=entered.aged_since_time,
         reserved=reserved_from(domain.queue(entered.queue_id).definition, entered.value_permille),
+        excluded=excluded_at_entry(domain.contacts.get(entered.contact_id), entered),
     )
 
 

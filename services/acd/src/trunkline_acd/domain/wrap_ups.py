@@ -18,7 +18,7 @@ from trunkline_core.timers import Timer
 from trunkline_acd.domain import commands, timing
 from trunkline_acd.domain.agents import Agent, Work, with_idle_reset, with_work, without_work
 from trunkline_acd.domain.contacts import Contact, Stage
-from trunkline_acd.domain.events import ContactReleased, Event, WrapUpExtended, WrapUpFinished
+from trunkline_acd.domain.events import ContactEnqueued, ContactReleased, Event, WrapUpExtended, WrapUpFinished
 from trunkline_acd.domain.matching import offer_to_agent
 from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.words import WorkState
@@ -76,6 +76,13 @@ def released(domain: Domain, contact: Contact, context: Context) -> ContactRelea
     is_timed = wrap_up and definition.wrap_up_mode is WrapUpMode.TIMED
     expires_time = context.now + definition.wrap_up_duration if is_timed else None
     return ContactReleased(contact.contact_id, contact.agent_id, contact.queue_id, wrap_up, expires_time)
+
+
+def excluded_at_entry(known: Contact | None, event: ContactEnqueued) -> frozenset[str]:
+    """Return who is not offered a contact that enters: whoever gave it on just now, or wraps it up (rule 19)."""
+    if known is None:
+        return frozenset()
+    return known.wrapped_up_by | ({event.transferred_by_agent_id} if event.excluded_until_time else frozenset())
 
 
 def lost(contact: Contact) -> ContactReleased:
