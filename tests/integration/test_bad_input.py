@@ -443,8 +443,11 @@ async def test_nobody_can_write_to_a_contact_that_is_closed(centre: Layout, shop
     async with desk_of(centre.http_url("console"), "li", shop.tenant_id) as desk:
         assert (await desk.send("message", contact_id=contact_id, text="too late"))["type"] == "refused"
     message = AddMessage(contact_id=contact_id, author=Author.AUTHOR_CUSTOMER, body=SEALED)
-    answer = await callers.execute("channels", ContactCommand(add_message=message), gateway_principal(shop))
+    page = Principal(shop.tenant_id, "customer", frozenset())
+    answer = await callers.execute("channels", ContactCommand(add_message=message), page)
     assert (answer.code, answer.reason) == ("FAILED_PRECONDITION", "ContactClosed")
+    answer = await callers.execute("channels", ContactCommand(add_message=message), gateway_principal(shop))
+    assert answer.code == "NOT_FOUND", "a gateway did not bring it"
 
 
 # -- free text where it would stand in clear ----------------------------------------------------------------------

@@ -180,7 +180,7 @@ def test_a_connected_contact_is_offered_to_nobody(story: Any) -> None:
     story.connected()
     assert story.do(RecordOffered(story.one, 1, 2, "ag_wu")) == []
     assert story.do(RecordConnected(story.one, 1, 2, "ag_wu")) == []
-    assert story.do(RecordEnqueued(story.one, 3, "qu_sales", 2)) == []
+    assert story.do(RecordEnqueued(story.one, 3, "qu_sales", 1)) == []
 
 
 def test_the_agent_wraps_up_after_the_contact_closed(story: Any) -> None:

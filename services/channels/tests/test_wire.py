@@ -54,7 +54,7 @@ def test_every_command_but_those_of_a_partition_has_the_contacts_key() -> None:
     for command in (commands.LosePeer("gw"), commands.PutEntryPoint(None), commands.PutHook(None)):
         with pytest.raises(Invalid):
             key_of(command, "tn_demo")
-    assert len(get_args(commands.Command)) == 36
+    assert len(get_args(commands.Command)) == 37
 
 
 def test_answers_of_services_go_first_and_new_work_last() -> None:

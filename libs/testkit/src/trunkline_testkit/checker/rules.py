@@ -180,8 +180,9 @@ def wrong_ends(log: LedgerLog, entries: Sequence[Entry], *, is_final: bool) -> I
 
 
 def double_connections(log: LedgerLog) -> Iterator[Violation]:
-    """A contact is connected to one agent at a time, in channels' ledger and in acd's."""
-    for area, ends in (("contact", ("ContactReturned", "ContactClosed")), ("acd", ("ContactReleased",))):
+    """A contact is connected to one agent at a time, in channels' ledger and in acd's; who gave it on has it no more."""
+    of_channels = ("ContactReturned", "ContactQueued", "ContactClosed")
+    for area, ends in (("contact", of_channels), ("acd", ("ContactReleased",))):
         connected: dict[str, str] = {}
         for event in _of(log, area, "ContactConnected", *ends):
             contact_id = event.event.contact_id
