@@ -180,7 +180,7 @@ def wrong_ends(log: LedgerLog, entries: Sequence[Entry], *, is_final: bool) -> I
 
 
 def double_connections(log: LedgerLog) -> Iterator[Violation]:
-    """A contact is connected to one agent at a time, in channels' ledger and in acd's; who gave it on has it no more."""
+    """A contact is connected to one agent at a time, in channels' ledger and in acd's; who gave it on has it not."""
     of_channels = ("ContactReturned", "ContactQueued", "ContactClosed")
     for area, ends in (("contact", of_channels), ("acd", ("ContactReleased",))):
         connected: dict[str, str] = {}
