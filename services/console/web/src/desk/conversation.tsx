@@ -26,7 +26,7 @@ export function Conversation({item, contact}: Props) {
       <TicketMade item={item} />
       <TransferRefused item={item} contact={contact} />
       <MessageLog contact_id={item.contact_id} channel={item.channel} messages={contact?.messages ?? []} />
-      <Foot item={item} />
+      <Foot item={item} contact={contact} />
     </>
   );
 }
@@ -59,13 +59,15 @@ function Head({item, contact}: Props) {
   );
 }
 
-function Foot({item}: {item: WorkItem}) {
+function Foot({item, contact}: Props) {
   const {t} = useTranslation();
+  const names = useNames(useLanguage());
+  const given_to = contact?.transfer_queue_id ?? ""; // mostly the last that this desk is told of what it gave on
   const hints = {
     OFFERED: t("conversation.waitAccept"),
     CONNECTING: t("conversation.connecting"),
     CONNECTED: t("conversation.voice"),
-    WRAP_UP: t("conversation.over"),
+    WRAP_UP: given_to === "" ? t("conversation.over") : t("transfer.done", {queue: names.queue(given_to)}),
   };
   if (item.state === "CONNECTED" && item.channel === "CHAT") return <MessageBox contact_id={item.contact_id} />;
   return (

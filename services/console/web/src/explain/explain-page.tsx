@@ -1,6 +1,6 @@
 /** Why a contact went to an agent, or why it still waits, in the server's words. The address has the contact's id. */
 
-import {Alert, Button, Card, Input} from "antd";
+import {Alert, Button, Card, Flex, Input} from "antd";
 import {useTranslation} from "react-i18next";
 import {useNavigate, useParams} from "react-router";
 
@@ -24,18 +24,20 @@ export default function ExplainPage() {
     <div className="tl-page">
       <h1>{t("explain.title")}</h1>
       <Card>
-        <p className="tl-quiet">{t("explain.help")}</p>
-        <Input.Search
-          key={contactId}
-          defaultValue={contactId}
-          enterButton={t("explain.ask")}
-          aria-label={t("explain.contact")}
-          placeholder={t("explain.contact")}
-          maxLength={64}
-          onSearch={ask}
-          data-testid="explain-contact"
-        />
-        {contactId !== "" && <Sentences contact_id={contactId} />}
+        <Flex vertical gap="middle">
+          <span className="tl-quiet">{t("explain.help")}</span>
+          <Input.Search
+            key={contactId}
+            defaultValue={contactId}
+            enterButton={t("explain.ask")}
+            aria-label={t("explain.contact")}
+            placeholder={t("explain.contact")}
+            maxLength={64}
+            onSearch={ask}
+            data-testid="explain-contact"
+          />
+          {contactId !== "" && <Sentences contact_id={contactId} />}
+        </Flex>
       </Card>
     </div>
   );

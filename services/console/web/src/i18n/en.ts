@@ -188,6 +188,7 @@ export const en = {
     button: "Transfer",
     help: "Give this contact on to a queue. It keeps its age; you wrap up.",
     refused: "The contact is still yours.",
+    done: "Given on to {{queue}}. Please finish the wrap-up.",
   },
   wrapUp: {
     title: "Wrap-up",

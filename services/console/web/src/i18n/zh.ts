@@ -190,6 +190,7 @@ export const zh: Texts = {
     button: "转接",
     help: "把该会话转到其他队列。等待时间继续计算，您进入话后处理。",
     refused: "会话仍由您处理。",
+    done: "已转接到{{queue}}，请完成话后处理。",
   },
   wrapUp: {
     title: "话后处理",
