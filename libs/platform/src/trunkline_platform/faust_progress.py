@@ -1,7 +1,6 @@
-"""Whether a Faust app still reads: its consumer may stand still for ever after a broker died, and look healthy.
+"""Whether a Faust app still reads: a consumer that stands still for ever looks healthy.
 
-Seen once in many runs with three brokers: the group was whole again, sends were acknowledged, and nothing was read.
-Owns: what standing still means. Must not: end anything; the app does, and a new start gets over it.
+Owns: what standing still means. Must not: take a slow reader for one that stands still, or end anything; the app does.
 """
 
 import asyncio
@@ -21,22 +20,24 @@ Offsets = Mapping[TopicPartition, int]
 
 
 class Progress:
-    """Told where reading is and where logs end, it says what stands still. Pure."""
+    """Told where reading is and where logs end, it says what stands still. Pure.
+
+    One step in any partition is progress: who is far behind reads one partition for a long time before the next, and a
+    new start would only put it further behind.
+    """
 
     def __init__(self, stall_s: float) -> None:
-        """`stall_s`: seconds without a step before a partition stands still."""
+        """`stall_s`: seconds without any step before all stand still."""
         self._stall_s = stall_s
-        self._since: dict[TopicPartition, tuple[int, float]] = {}
+        self._seen: Offsets = {}
+        self._since_s: float | None = None
 
     def still(self, positions: Offsets, ends: Offsets, now_s: float) -> list[TopicPartition]:
-        """Return the partitions that had something to read and made no step for that long."""
-        since: dict[TopicPartition, tuple[int, float]] = {}
-        for place, position in positions.items():
-            known = self._since.get(place)
-            is_waiting = known is not None and known[0] == position and ends.get(place, 0) > position
-            since[place] = known if is_waiting and known else (position, now_s)
-        self._since = since
-        return [place for place, (_, began_s) in since.items() if now_s - began_s > self._stall_s]
+        """Return the partitions that have something to read, once no partition made a step for that long."""
+        waiting = [place for place, position in positions.items() if ends.get(place, 0) > position]
+        if not waiting or positions != self._seen or self._since_s is None:
+            self._seen, self._since_s = dict(positions), now_s
+        return waiting if now_s - self._since_s > self._stall_s else []
 
 
 async def until_still(bootstrap_servers: str, positions: Callable[[], Offsets], stall_s: float) -> str:
