@@ -147,12 +147,26 @@ def test_who_wraps_up_an_earlier_part_is_not_offered_what_comes_back(talking):
     assert talking.domain.contact("ct_1").agent_id == "ag_wang"
 
 
-def test_a_preferred_agent_has_it_to_itself_for_as_long_as_the_queue_says(talking):
+def test_it_is_held_for_a_preferred_agent_who_is_busy_for_as_long_as_the_queue_says(talking):
+    talking.agent("ag_wang")
+    talking.enqueue("ct_2")
+    assert talking.connect("ct_2") == "ag_wang"
+    talking.queue("qu_help", affinity_duration=timedelta(seconds=20))
+    talking.agent("ag_zhao")
+    entered = entered_in(talking.do(transfer(preferred="ag_wang")))
+    assert entered.held_until_time == talking.now + timedelta(seconds=20)
+    talking.wait(19.9)
+    assert talking.domain.contact("ct_1").stage is Stage.WAITING, "although Zhao is free"
+    talking.wait(0.2)
+    assert talking.domain.contact("ct_1").agent_id == "ag_zhao"
+
+
+def test_it_is_held_for_nobody_who_is_signed_out(talking):
     talking.queue("qu_help", affinity_duration=timedelta(seconds=20))
     talking.agent("ag_wang", ready=False)
     talking.agent("ag_zhao")
     entered = entered_in(talking.do(transfer(preferred="ag_wang")))
-    assert entered.held_until_time is None, "signed out: for nobody"
+    assert entered.held_until_time is None
     assert talking.domain.contact("ct_1").agent_id == "ag_zhao"
 
 

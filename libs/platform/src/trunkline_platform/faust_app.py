@@ -119,7 +119,7 @@ class LedgerSource:
         self._open.add(partition)
 
     def reading(self) -> dict[int, int]:
-        """Return the next offset of each partition that is read now."""
+        """Return the next offset of each partition that was opened, also of one that went to another process since."""
         return {partition: self._positions[partition].offset for partition in self._open}
 
     def take(self, record: Record) -> None:

@@ -23,13 +23,18 @@ def open_queue(domain: Domain, contact: Contact, queue_id: str, now: datetime) -
     queue = domain.queues.get(queue_id)
     if queue is None:
         return None
-    requirements = needs_in(queue.definition, contact.own_requirements)
     try:
-        rings.rings_of(queue.definition, requirements)
-        entries.check_entry(domain, queue, requirements, contact.customer_id, now)
+        check_open(domain, contact, queue, now)
     except Rejection:
         return None
     return queue
+
+
+def check_open(domain: Domain, contact: Contact, queue: Queue, now: datetime) -> None:
+    """Raises: Rejection, naming why the queue does not take the contact in now."""
+    requirements = needs_in(queue.definition, contact.own_requirements)
+    entries.check_entry(domain, queue, requirements, contact.customer_id, now)
+    rings.rings_of(queue.definition, requirements)
 
 
 def let_in(domain: Domain, entered: ContactEnqueued, trigger: str, context: Context) -> Iterator[Event]:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from trunkline_core.decider import Context
 from trunkline_core.errors import Rejection
 
-from trunkline_acd.domain import affinity, commands, entries, moves, timing, wrap_ups
+from trunkline_acd.domain import affinity, commands, moves, timing, wrap_ups
 from trunkline_acd.domain.contacts import Contact, Stage
 from trunkline_acd.domain.definitions import check_id
 from trunkline_acd.domain.events import ContactEnqueued, Event
@@ -36,8 +36,7 @@ def transfer(domain: Domain, command: commands.TransferContact, context: Context
         return
     contact = _connected(domain, command)
     queue = domain.queue(command.queue_id)
-    requirements = needs_in(queue.definition, contact.own_requirements)
-    entries.check_entry(domain, queue, requirements, contact.customer_id, context.now)
+    moves.check_open(domain, contact, queue, context.now)
     released = wrap_ups.released(domain, contact, context)
     entered = _entered(domain, contact, queue, command, context)
     if not released.wrap_up:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from trunkline_core.decider import Context
-from trunkline_core.errors import Invalid, Rejection
+from trunkline_core.errors import Rejection
+from trunkline_core.ids import check_id
 from trunkline_core.texts import LocalizedText
 
 from trunkline_channels.domain import closing, commands, steps
@@ -15,8 +16,6 @@ from trunkline_channels.domain.contact import Contact, Transfer
 from trunkline_channels.domain.events import Event, TransferRequested
 from trunkline_channels.domain.state import ChannelsState
 from trunkline_channels.domain.words import StepKind
-
-MAX_ID_LENGTH = 128
 
 PASSED_ON = LocalizedText(
     zh="正在为您转接给其他客服,请稍候。",
@@ -30,9 +29,9 @@ def request(state: ChannelsState, command: commands.TransferContact, context: Co
     Raises: Invalid; NotFound; Rejection(`ContactClosed`, `NotConnectedToAgent`, `TransferUnderWay`).
     """
     contact = closing.live(state, command.contact_id, context.tenant)
-    _check_id("queue_id", command.queue_id)
+    check_id("queue_id", command.queue_id)
     if command.preferred_agent_id:
-        _check_id("preferred_agent_id", command.preferred_agent_id)
+        check_id("preferred_agent_id", command.preferred_agent_id)
     yield from closing.as_connected(contact, command.agent_id)
     wanted = Transfer(command.queue_id, command.preferred_agent_id)
     if contact.transfer == wanted:
@@ -47,8 +46,3 @@ def apply_requested(state: ChannelsState, contact: Contact, event: TransferReque
     """Remember where it is to go on."""
     wanted = Transfer(event.queue_id, event.preferred_agent_id)
     state.put(replace(contact, transfer=wanted, transfer_refusal=""))
-
-
-def _check_id(field: str, value: str) -> None:
-    if not 0 < len(value) <= MAX_ID_LENGTH:
-        raise Invalid(field, f"must have 1 to {MAX_ID_LENGTH} characters")

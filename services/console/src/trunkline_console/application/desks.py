@@ -183,12 +183,12 @@ class Desks:
     def _show_contact(self, desk: Desk, contact_id: str) -> None:
         """Show the contact; one that was given on is another agent's, however long its wrap-up here takes."""
         found = self._conversations[contact_id]
-        if found.view.agent_id != desk.agent_id and self._is_wrapped_up(desk, contact_id):
+        if found.view.agent_id != desk.agent_id and self._wraps_up(desk, contact_id):
             return
         frame = contact_view_json(found.view, found.messages, found.customer)
         desk.show({"type": "contact", "contact": frame})
 
-    def _is_wrapped_up(self, desk: Desk, contact_id: str) -> bool:
+    def _wraps_up(self, desk: Desk, contact_id: str) -> bool:
         view = self._agents.get(desk.agent_id)
         work = view.work if view else ()
         return any(item.contact_id == contact_id and item.state == WorkState.WORK_STATE_WRAP_UP for item in work)

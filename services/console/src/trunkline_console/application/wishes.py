@@ -10,10 +10,9 @@ from typing import Any
 from trunkline.acd.v1 import acd_commands_pb2 as acd
 from trunkline.acd.v1.acd_types_pb2 import Intent
 from trunkline_core.errors import Invalid
-from trunkline_core.ids import time_of
+from trunkline_core.ids import MAX_ID, time_of
 
 MAX_TEXT_BYTES = 31 * 1024  # what channels takes
-MAX_ID_BYTES = 128
 BREAK_REASONS = ("lunch", "short", "training")
 INTENTS = {"AVAILABLE": Intent.INTENT_AVAILABLE, "BREAK": Intent.INTENT_BREAK, "OFFLINE": Intent.INTENT_OFFLINE}
 
@@ -76,7 +75,7 @@ def read_wish(frame: Mapping[str, Any], agent_id: str) -> Wish:
         case "end":
             return End(id_of(frame))
         case "transfer":
-            return Transfer(id_of(frame), text_of(frame, "queue_id", MAX_ID_BYTES))
+            return Transfer(id_of(frame), text_of(frame, "queue_id", MAX_ID))
         case _:
             raise Invalid("type", "is not known")
 
@@ -92,7 +91,7 @@ def command_id_of(frame: Mapping[str, Any]) -> str:
 
 def id_of(frame: Mapping[str, Any]) -> str:
     """Return the contact id. Raises: Invalid."""
-    return text_of(frame, "contact_id", MAX_ID_BYTES)
+    return text_of(frame, "contact_id", MAX_ID)
 
 
 def text_of(frame: Mapping[str, Any], field: str, max_bytes: int) -> str:

@@ -22,6 +22,8 @@ MAX_VERSIONS = 50
 
 MAX_NOTE = 500
 MAX_TENANT_QUEUES = 500
+"""When the last agent signs out, acd says of each queue with a limit that nobody is there, in one command."""
+
 MAX_QUEUES = 100
 """That change in one version: acd writes an event for each, and one command's events have 192 KiB."""
 
@@ -95,10 +97,7 @@ def checked_change(state: Directory, tenant: str, queues: Sequence[QueueDefiniti
 
 
 def check_number(state: Directory, tenant: str, queue_ids: Iterable[str]) -> None:
-    """Raises: Rejection(`TooManyQueues`).
-
-    When the last agent signs out, acd says of each queue with a limit that nobody is there: in one command.
-    """
+    """Raises: Rejection(`TooManyQueues`) for new queues beyond the bound."""
     is_new = any(state.queues.find(tenant, queue_id) is None for queue_id in queue_ids)
     if is_new and len({queue.queue_id for queue in state.queues.of(tenant)} | set(queue_ids)) > MAX_TENANT_QUEUES:
         raise Rejection("TooManyQueues")

@@ -4,11 +4,12 @@ import {App, Button, Card, Descriptions, Table} from "antd";
 import {useTranslation} from "react-i18next";
 import {useParams} from "react-router";
 
-import type {Customer, CustomerContact, Me} from "../contract/rest";
+import type {Customer, CustomerContact} from "../contract/rest";
 import {clockTime, moment} from "../i18n/duration";
 import {useLanguage} from "../i18n";
 import {useRefusalText} from "../i18n/refusal-text";
 import {useCustomer, useEraseCustomer, useMe, useNames} from "../rest/queries";
+import {maySupervise} from "../rest/roles";
 import {usePageTitle} from "../shell/page-title";
 import {Failed, Waiting} from "../shell/waiting";
 import {CustomerName} from "./customer-name";
@@ -34,16 +35,12 @@ export default function CustomerPage() {
             <Identities identities={customer.identities} />
           </Descriptions.Item>
         </Descriptions>
-        {mayErase(me) && <Erase customer_id={customer.customer_id} />}
+        {maySupervise(me) && <Erase customer_id={customer.customer_id} />}
       </Card>
       <h2>{t("customer.history")}</h2>
       <Contacts contacts={customer.contacts} />
     </div>
   );
-}
-
-function mayErase(me: Me | null | undefined): boolean {
-  return me?.roles.some((role) => role === "SUPERVISOR" || role === "ADMIN") ?? false;
 }
 
 function Erase({customer_id}: Pick<Customer, "customer_id">) {

@@ -48,9 +48,10 @@ export function MessageLog({contact_id, channel, messages}: Props) {
 
 function Bubble({message}: {message: Message}) {
   const {t} = useTranslation();
-  const text = inLanguage(message.text, useLanguage());
+  const language = useLanguage();
+  const text = inLanguage(message.text, language);
   const me = useDesk((desk) => desk.agent?.agent_id);
-  const names = useNames(useLanguage());
+  const names = useNames(language);
   const agent = message.agent_id === me ? t("conversation.you") : names.agent(message.agent_id);
   const author = {CUSTOMER: t("conversation.customer"), AGENT: agent, SYSTEM: t("conversation.system")}[message.author];
   return (

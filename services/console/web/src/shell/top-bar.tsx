@@ -10,11 +10,8 @@ import {useDesk} from "../desk/desk";
 import {IntentButtons} from "../desk/intent-buttons";
 import {ShortcutsButton} from "../desk/shortcuts";
 import {logOut} from "../rest/queries";
+import {maySupervise} from "../rest/roles";
 import {LanguageButton} from "./language-button";
-
-function maySupervise(me: Me): boolean {
-  return me.roles.includes("SUPERVISOR") || me.roles.includes("ADMIN");
-}
 
 export function TopBar({me}: {me: Me}) {
   const {t} = useTranslation();
