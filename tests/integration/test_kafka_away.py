@@ -144,16 +144,20 @@ def clients(journal: ClientJournal, callers: Callers, gateway: Gateway, run: str
 async def killed(broker: KafkaNode) -> AsyncIterator[None]:
     """SIGKILL, and a new start on the same data: connections break at once."""
     broker.kill()
-    yield
-    await asyncio.to_thread(broker.restart)  # the desk's socket answers its pings meanwhile
+    try:
+        yield
+    finally:  # or what fails here takes the next test with it
+        await asyncio.to_thread(broker.restart)  # the desk's socket answers its pings meanwhile
 
 
 @contextlib.asynccontextmanager
 async def frozen(broker: KafkaNode) -> AsyncIterator[None]:
     """SIGSTOP: connections stay open and nothing is answered."""
     broker.pause()
-    yield
-    broker.resume()
+    try:
+        yield
+    finally:
+        broker.resume()
 
 
 @contextlib.asynccontextmanager

@@ -1,3 +1,5 @@
+import asyncio
+
 import httpx
 import pytest
 import websockets
@@ -141,6 +143,19 @@ async def test_websockets_work(site):
     async with websockets.connect(site.url.replace("http", "ws") + "/echo") as socket:
         await socket.send("你好")
         assert await socket.recv() == "你好"
+
+
+async def test_a_connection_that_was_idle_for_a_while_still_takes_a_request(site):
+    limits = httpx.Limits(keepalive_expiry=60)
+    async with httpx.AsyncClient(base_url=site.url, limits=limits) as client:
+        first = port_of(await client.get("/client"))
+        await asyncio.sleep(5.5)  # uvicorn's own bound is 5 s
+        assert port_of(await client.get("/client")) == first, "closed under a client that may be sending"
+
+
+def port_of(answer):
+    """The client's own port: the same for as long as its connection is."""
+    return answer.extensions["network_stream"].get_extra_info("client_addr")[1]
 
 
 async def test_a_port_in_use_is_one_sentence(site):

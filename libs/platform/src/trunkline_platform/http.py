@@ -35,6 +35,10 @@ from trunkline_platform.metrics import CONTENT_TYPE, exposition
 log = get_logger(__name__)
 
 MAX_BODY_BYTES: Final = 256 * 1024
+IDLE_S: Final = 75
+"""A connection is kept longer than clients and proxies keep theirs (httpx 5 s, nginx 60 s): if we close it while their
+next request is on its way, that request is lost and nobody knows whether it was done."""
+
 PROBLEM: Final = "application/problem+json"
 STATUSES: Final[dict[type[TrunklineError], int]] = {
     Rejection: 409,
@@ -230,6 +234,7 @@ class HttpServer:
                 proxy_headers=bool(trusted_proxies),
                 forwarded_allow_ips=list(trusted_proxies),
                 timeout_graceful_shutdown=2,
+                timeout_keep_alive=IDLE_S,
                 ws_max_size=MAX_BODY_BYTES,
                 ws="websockets-sansio",
             )
