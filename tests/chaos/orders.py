@@ -21,7 +21,7 @@ class Orders:
         faults: names of those that may be drawn; empty for all.
         keeps_evidence: write a page into docs/evidence.
         bug: planted into every acd; empty for none.
-        settles_within_s: how long the centre may take until nothing is wrong any more.
+        settles_within_s: how long the centre may take afterwards without anything that was wrong becoming right.
     """
 
     minutes: float = 10.0

@@ -7,7 +7,7 @@ from typing import Any
 from planted_bugs import BUGS
 from trunkline_testkit.checker import Violation
 
-from chaos.judgement import Judgement, last_line, what_is_wrong
+from chaos.judgement import Judgement, Patience, last_line, what_is_wrong
 from chaos.orders import Orders
 from chaos.runs import Outcome
 from chaos.selftest import SOUGHT, verdict
@@ -56,10 +56,26 @@ def test_the_last_line_has_the_figures_of_the_run() -> None:
         "lost": 1,
         "double": 1,
         "violations": 4,
+        "settled_s": 0,
         "failover_ms_p50": 3_100,
         "failover_ms_max": 3_500,
         "orphans": 1,
     }
+
+
+def test_a_centre_may_take_long_to_settle_but_not_stand_still() -> None:
+    patience = Patience(90.0, 0.0)
+    assert not any(patience.is_over(900 - 5 * step, 60.0 * step) for step in range(10)), "ever less"
+    assert not patience.is_over(855, 630.0 - 31.0)
+    assert patience.is_over(854, 601.0), "but not for ever"
+
+
+def test_a_centre_that_stands_still_is_given_up() -> None:
+    patience = Patience(90.0, 0.0)
+    assert not patience.is_over(7, 5.0)
+    assert not patience.is_over(7, 95.0)
+    assert not patience.is_over(8, 95.0), "more is no progress"
+    assert patience.is_over(7, 96.0)
 
 
 def test_a_planted_bug_counts_as_found_only_by_its_own_rule() -> None:
