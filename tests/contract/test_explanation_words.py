@@ -27,7 +27,7 @@ def reasons_in(module: str) -> set[str]:
 
 
 def test_every_trigger_of_an_offer_has_words():
-    calls = r"\b(?:offer_contact|offer_to_agent|rematch|take_back|let_in)\([^()]*\"([A-Z]\w+)\"[^()]*\)"
+    calls = r"\b(?:offer_contact|offer_to_agent|rematch|take_back|let_in|explain_pull)\([^()]*\"([A-Z]\w+)\"[^()]*\)"
     triggers = {name for path in ACD.rglob("*.py") for name in re.findall(calls, path.read_text(encoding="utf-8"))}
     assert {"ContactArrived", "AgentConfigured"} <= triggers
     assert set(words.TRIGGERS) == triggers

@@ -21,8 +21,8 @@ FLAGS = (
 SIZE: ViewportSize = {"width": 1366, "height": 768}
 LOCALES = {"zh": "zh-CN", "en": "en-US"}
 PATIENCE_MS = 20_000
-# The page asks who is logged in; the browser writes each refused request down as an error.
-EXPECTED_REFUSALS = ("/api/me", "/api/login")
+# The page asks who is logged in, a supervisor is refused; the browser writes each refused request down as an error.
+EXPECTED_REFUSALS = {"status of 401": ("/api/me", "/api/login"), "status of 409": ("/intent",)}
 
 
 class People:
@@ -72,6 +72,7 @@ class People:
             context.close()
 
     def _hear(self, message: ConsoleMessage) -> None:
-        refused = "status of 401" in message.text and message.location["url"].endswith(EXPECTED_REFUSALS)
+        url = message.location["url"]
+        refused = any(status in message.text and url.endswith(ends) for status, ends in EXPECTED_REFUSALS.items())
         if message.type in ("error", "warning") and not refused:
             self.complaints.append(f"{message.type}: {message.text} ({message.location['url']})")

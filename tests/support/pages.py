@@ -187,6 +187,27 @@ class Wall(Screen):
         """Return what an agent does; `data-state` names it."""
         return self.part(f"wall-agent-{agent_id}-state")
 
+    def waiting_in(self, queue_id: str) -> Locator:
+        """Open who waits in a queue; return a line for each contact."""
+        self.press(f"wall-queue-{queue_id}-who")
+        return self.part("queue-waiting").locator("tr.ant-table-row")
+
+    def choose(self, part: str, shown: str) -> "Wall":
+        """Choose from a list of the open dialogue."""
+        self.part(part).click()
+        self.page.locator(".ant-select-dropdown:visible").get_by_text(shown).click()
+        return self
+
+    def tick(self, shown: str) -> "Wall":
+        """Choose one of the ways that the open dialogue names."""
+        self.part("decision").get_by_text(shown, exact=True).click()
+        return self
+
+    def decide(self, reason: str) -> None:
+        """Give the reason and confirm."""
+        self.choose("decision-reason", reason)
+        self.page.get_by_role("button", name="Do it").click()
+
 
 class Tickets(Screen):
     """The list of tickets."""

@@ -339,6 +339,34 @@ async def test_a_contacts_wait_is_told_to_services_of_its_tenant(acd: Acd, calle
         await wait_of("ct_2", caller.agent("ag_li"))
 
 
+async def test_supervisor_sees_who_waits_and_gives_it_to_an_agent(acd, caller):
+    await caller.do(put_queue={"queue": QUEUE})
+    await caller.staff("ag_li")
+    for number in (1, 2, 3):
+        await caller.do(enqueue_contact=enqueue(f"ct_{number}"))
+    stub = acd_service_pb2_grpc.AcdReadServiceStub(caller.channels.to(acd.grpc.address))
+    zhao = Principal(caller.tenant, "supervisor:us_zhao", frozenset({Role.SUPERVISOR}))
+
+    async def waiting(queue_id: str, principal: Principal, page_size: int = 0) -> Any:
+        request = acd_service_pb2.ListWaitingRequest(queue_id=queue_id, page_size=page_size)
+        return await stub.ListWaiting(request, metadata=token_metadata(caller.credentials, principal), timeout=10)
+
+    found = await waiting(QUEUE.queue_id, zhao)
+    assert [(row.contact_id, row.agent_id) for row in found.contacts] == [("ct_2", ""), ("ct_3", ""), ("ct_1", "ag_li")]
+    assert not found.has_more and found.as_of_time.seconds > 1_700_000_000
+    assert (await waiting(QUEUE.queue_id, zhao, 2)).has_more
+    with pytest.raises(Exception, match="PERMISSION_DENIED"):
+        await waiting(QUEUE.queue_id, caller.agent("ag_li"))
+    with pytest.raises(Exception, match="NOT_FOUND"):
+        await waiting("qu_none", zhao)
+    with pytest.raises(Exception, match="page_size"):
+        await waiting(QUEUE.queue_id, zhao, 201)
+
+    await caller.do(zhao, requeue_contact={"contact_id": "ct_1", "reason": "away_from_desk"})
+    rows = {row.contact_id: row.agent_id for row in (await waiting(QUEUE.queue_id, zhao)).contacts}
+    assert rows == {"ct_1": "", "ct_2": "ag_li", "ct_3": ""}
+
+
 async def test_state_is_back_after_a_restart(bootstrap_servers, unique_name, unique_tenant):
     instance_id, tenant = unique_name("i"), unique_tenant()
     async with replica(bootstrap_servers, instance_id) as acd:

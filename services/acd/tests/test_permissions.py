@@ -21,6 +21,8 @@ BREAK = commands.SetIntent("ag_1", Intent.BREAK, "")
         (commands.LosePeer("pe_1"), {Role.SERVICE}),
         (BREAK, {Role.SERVICE, Role.SUPERVISOR, Role.AGENT}),
         (commands.OpenAgentSession("ag_1", "pe_1", "se_1"), {Role.SERVICE, Role.SUPERVISOR, Role.AGENT}),
+        (commands.PullContact("ct_1", "ag_1", "other"), {Role.SERVICE, Role.SUPERVISOR}),
+        (commands.RequeueContact("ct_1", "", "other"), {Role.SERVICE, Role.SUPERVISOR}),
         (commands.ExpireOffer("ct_1", 1), set()),
         (commands.DropTombstone("ct_1"), set()),
     ],

@@ -27,6 +27,7 @@ from trunkline_acd.domain.commands import (
     HandOutChats,
     LosePeer,
     OpenAgentSession,
+    PullContact,
     PutAgent,
     PutPolicy,
     PutQueue,
@@ -39,6 +40,7 @@ from trunkline_acd.domain.commands import (
     ReportConnected,
     ReportConnectFailed,
     RequestCallback,
+    RequeueContact,
     SetIntent,
     TransferContact,
     WithdrawCallback,
@@ -153,6 +155,8 @@ COMMANDS = st.one_of(
     st.builds(AcceptOffer, AGENTS, CONTACTS, NUMBERS),
     st.builds(DeclineOffer, AGENTS, CONTACTS, NUMBERS),
     st.builds(TransferContact, CONTACTS, STEPS, st.just(1), AGENTS, QUEUES, PREFERRED),
+    st.builds(PullContact, CONTACTS, AGENTS, st.just("other")),
+    st.builds(RequeueContact, CONTACTS, st.one_of(st.just(""), QUEUES), st.just("other")),
     st.builds(ReportConnected, CONTACTS, STEPS, st.just(1), NUMBERS),
     st.builds(ReportConnectFailed, CONTACTS, STEPS, st.just(1), NUMBERS, st.sampled_from(["busy", "unreachable"])),
     st.builds(FinishWrapUp, AGENTS, CONTACTS, st.sampled_from(["", "done", "unknown"])),
@@ -417,10 +421,12 @@ def contact_deeds(contact: Any, step: int) -> list[Any]:
     unreached = (CallbackOutcome.BUSY, CallbackOutcome.NO_ANSWER, CallbackOutcome.WITHDRAWN)[step % 3]
     dialled = [ReportCallbackResult(*joined, unreached)] if contact.callback else []
     withdraw = [WithdrawCallback(contact.contact_id, "")] if contact.callback else []
+    pulls = [PullContact(contact.contact_id, f"ag_{number}", "other") for number in (1, 2)]
+    requeues = [RequeueContact(contact.contact_id, queue_id, "other") for queue_id in ("", "qu_help")]
     return {
-        "WAITING": [end, call_back, *withdraw],
+        "WAITING": [end, call_back, *withdraw, *pulls, *requeues],
         "SCHEDULED": [end, *withdraw],
-        "OFFERED": [AcceptOffer(*offer), AcceptOffer(*offer), DeclineOffer(*offer), end],
+        "OFFERED": [AcceptOffer(*offer), AcceptOffer(*offer), DeclineOffer(*offer), end, *pulls, *requeues],
         "CONNECTING": [
             ReportConnected(*joined),
             ReportConnected(*joined),

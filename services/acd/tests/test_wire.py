@@ -90,6 +90,8 @@ def test_streams_are_those_of_contact_agent_queue_and_domain(routing):
     assert stream_of(events.QueueConfigured(definition)) == "qu_sales"
     [rows] = routing.rows
     assert (stream_of(rows), is_ignorable(rows)) == ("rd_demo", True)
+    pulled = events.ContactPulled("ct_1", 1, "ag_li", "other")
+    assert (stream_of(pulled), correlation_of(pulled), is_ignorable(pulled)) == ("ct_1", "ct_1", True)
     assert stream_of(events.AgentRearmed("ag_li")) == "ag_li"
     assert stream_of(events.WrapUpCodeConfigured("sold")) == "sold"
     ended = events.WrapUpFinished("ct_1", "ag_li", "", False)

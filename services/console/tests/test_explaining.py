@@ -181,7 +181,7 @@ class Acd:
     def __init__(self) -> None:
         self.asked_by: list[Principal] = []
 
-    async def get(self, principal: Principal, contact_id: str) -> acd.ContactExplanation:
+    async def explanation(self, principal: Principal, contact_id: str) -> acd.ContactExplanation:
         self.asked_by.append(principal)
         if contact_id != "ct_1":
             raise NotFound("contact", contact_id)

@@ -26,9 +26,9 @@ from trunkline_platform.sealing import Sealer
 from trunkline_platform.settings import load
 
 from trunkline_console import metrics
+from trunkline_console.adapters.acd_reads import AcdReader
 from trunkline_console.adapters.contacts import ContactReader
 from trunkline_console.adapters.customers import CustomerReader
-from trunkline_console.adapters.explanations import ExplanationReader
 from trunkline_console.adapters.live import AGENTS, QUEUES, LiveTables
 from trunkline_console.adapters.passwords import PasswordChecks
 from trunkline_console.adapters.rest import RestClient
@@ -49,6 +49,7 @@ from trunkline_console.entrypoints.policies import PolicyDesk, add_policy_routes
 from trunkline_console.entrypoints.rest import Desktop, add_routes
 from trunkline_console.entrypoints.sessions import Sessions
 from trunkline_console.entrypoints.sockets import add_sockets
+from trunkline_console.entrypoints.supervision import add_supervision
 from trunkline_console.settings import ConsoleSettings
 
 DirectoryLedger = Ledger[Directory, Command, Event]
@@ -123,9 +124,10 @@ async def _serve_browser(
     customers = CustomerReader(customer_rows)
     contacts = ContactReader(settings.channels_addresses, replica.credentials, replica.channels)
     owners = Owners(contacts, customers, lambda tenant, contact_id: room.customer_of(tenant, contact_id))
+    acd = _client(replica, acd_service_pb2, "AcdCommandService", settings.acd_addresses)
     room = DeskRoom(
         streams.peer_id,
-        _client(replica, acd_service_pb2, "AcdCommandService", settings.acd_addresses),
+        acd,
         _client(replica, contact_service_pb2, "ContactCommandService", settings.channels_addresses),
         sealer,
         settings.secret_bytes,
@@ -148,8 +150,9 @@ async def _serve_browser(
     app = create_app("console", process)
     add_routes(app, sessions, desktop)
     add_policy_routes(app, PolicyDesk(sessions, accounts, directory))
-    reader = ExplanationReader(settings.acd_addresses, replica.credentials, replica.channels)
+    reader = AcdReader(settings.acd_addresses, replica.credentials, replica.channels)
     add_explanations(app, sessions, accounts, reader)
+    add_supervision(app, sessions, acd, reader)
     add_sockets(app, sessions, room, live)
     add_pages(app, settings.web_root, settings.channels_url)
     return serve_http(process, "console", app, settings)

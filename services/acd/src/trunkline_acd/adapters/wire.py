@@ -74,6 +74,8 @@ def stream_of(event: Event) -> str:
             | events.LimitPassed()
             | events.AffinityEnded()
             | events.ContactKeptBack()
+            | events.ContactPulled()
+            | events.ContactRequeued()
             | events.ContactOffered()
             | events.OfferAccepted()
             | events.OfferEnded()
@@ -107,7 +109,7 @@ def correlation_of(event: Event) -> str:
 
 def is_ignorable(event: Event) -> bool:
     """Tell whether the event changes no state."""
-    return isinstance(event, events.RowsChanged)
+    return isinstance(event, events.RowsChanged | events.ContactPulled | events.ContactRequeued)
 
 
 def lane_of(command: Command) -> Lane:

@@ -127,6 +127,24 @@ class WithdrawCallback:
 
 
 @dataclass(frozen=True, slots=True)
+class PullContact:
+    """A supervisor gives a contact that waits or rings to an agent."""
+
+    contact_id: str
+    agent_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequeueContact:
+    """A supervisor takes a contact that waits or rings to a queue; empty for the one it is in."""
+
+    contact_id: str
+    queue_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class AcceptOffer:
     """The agent takes the contact."""
 
@@ -169,6 +187,7 @@ class SetIntent:
     intent: Intent
     break_reason: str
     when_free: bool = False
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +355,8 @@ AgentCommand = (
     | CloseAgentSession
 )
 
+SupervisorCommand = PullContact | RequeueContact
+
 Command = (
     PutQueue
     | PutPolicy
@@ -350,6 +371,7 @@ Command = (
     | ReportCallbackResult
     | WithdrawCallback
     | LosePeer
+    | SupervisorCommand
     | AgentCommand
     | TimerCommand
 )

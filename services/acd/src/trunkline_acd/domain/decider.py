@@ -26,6 +26,7 @@ from trunkline_acd.domain import (
     relaxation,
     rings,
     segments,
+    supervision,
     tombstones,
     transfers,
     vips,
@@ -153,7 +154,7 @@ class AcdDecider:
                 desks.apply_not_responding(state, event, context)
             case events.AgentRearmed():
                 desks.apply_rearmed(state, event, context)
-            case events.RowsChanged():
+            case events.RowsChanged() | events.ContactPulled() | events.ContactRequeued():
                 pass
             case _:
                 assert_never(event)
@@ -237,6 +238,10 @@ def _decide(state: AcdState, domain: Domain, command: Command, context: Context)
             return callbacks.withdraw(domain, command, context)
         case commands.LosePeer():
             return desks.lose_peer(domain, command, context)
+        case commands.PullContact():
+            return supervision.pull(domain, command, context)
+        case commands.RequeueContact():
+            return supervision.requeue(domain, command, context)
         case _ if isinstance(command, commands.AgentCommand):
             _check_actor(command, context)
             return _decide_for_agent(domain, command, context)

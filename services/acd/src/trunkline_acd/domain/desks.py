@@ -13,7 +13,7 @@ from trunkline_core.timers import Timer
 
 from trunkline_acd.domain import callbacks, commands, joining, offers, policy, timing, wrap_ups
 from trunkline_acd.domain.agents import Agent, Work
-from trunkline_acd.domain.definitions import check_break_reason, check_id
+from trunkline_acd.domain.definitions import check_break_reason, check_id, check_token
 from trunkline_acd.domain.events import (
     AgentDisconnected,
     AgentNotResponding,
@@ -36,19 +36,22 @@ def set_intent(domain: Domain, command: commands.SetIntent, context: Context) ->
     if command.intent is Intent.UNSPECIFIED:
         raise Invalid("intent", "must be set")
     check_break_reason(command.break_reason)
+    check_token("reason", command.reason)
     agent = domain.agent(command.agent_id)
-    reason = command.break_reason if command.intent is Intent.BREAK else ""
-    if (command.intent, reason) == (agent.intent, agent.break_reason):
+    break_reason = command.break_reason if command.intent is Intent.BREAK else ""
+    if (command.intent, break_reason) == (agent.intent, agent.break_reason):
         yield from _drop_next_intent(domain, agent, context)
         return
     _check_forced_ready(agent, command, context)
     if command.when_free and agent.work:
-        yield from _set_next_intent(agent, command.intent, reason)
+        yield from _set_next_intent(agent, command.intent, break_reason, command.reason)
         return
     ringing = [] if command.intent is Intent.AVAILABLE else _works(agent, WorkState.OFFERED)
     for work in ringing:
-        yield offers.declined(domain, domain.contact(work.contact_id), context.now)
-    yield IntentChanged(agent.agent_id, command.intent, reason)
+        contact = domain.contact(work.contact_id)
+        is_forced = context.actor.startswith("supervisor:")
+        yield offers.superseded(contact, None) if is_forced else offers.declined(domain, contact, context.now)
+    yield IntentChanged(agent.agent_id, command.intent, break_reason, command.reason)
     for work in ringing:
         yield from take_back(domain, work.contact_id, "OfferEnded", context)
     yield from offer_to_agent(domain, agent.agent_id, "AgentAvailable", context)
@@ -160,9 +163,9 @@ def _put(state: AcdState, agent: Agent, context: Context) -> None:
     state.domain(context.tenant).put_agent(replace(agent, since_time=context.now), context.now)
 
 
-def _set_next_intent(agent: Agent, intent: Intent, reason: str) -> Iterator[Event]:
-    if (intent, reason) != (agent.next_intent, agent.next_break_reason):
-        yield NextIntentSet(agent.agent_id, intent, reason)
+def _set_next_intent(agent: Agent, intent: Intent, break_reason: str, reason: str) -> Iterator[Event]:
+    if (intent, break_reason) != (agent.next_intent, agent.next_break_reason):
+        yield NextIntentSet(agent.agent_id, intent, break_reason, reason)
 
 
 def _drop_next_intent(domain: Domain, agent: Agent, context: Context) -> Iterator[Event]:

@@ -296,6 +296,27 @@ class IntentChanged:
     agent_id: str
     intent: Intent
     break_reason: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactPulled:
+    """A supervisor gave the contact to an agent; the offer follows. Changes no state."""
+
+    contact_id: str
+    segment_no: int
+    agent_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRequeued:
+    """A supervisor took the contact to a queue; what that led to follows. Changes no state."""
+
+    contact_id: str
+    segment_no: int
+    queue_id: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +350,7 @@ class NextIntentSet:
     agent_id: str
     intent: Intent
     break_reason: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,6 +434,8 @@ Event = (
     | AffinityEnded
     | ContactKeptBack
     | HandoutScheduled
+    | ContactPulled
+    | ContactRequeued
     | ContactOffered
     | OfferAccepted
     | OfferEnded

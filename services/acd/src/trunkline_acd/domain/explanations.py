@@ -26,6 +26,22 @@ _LEAST_TELLING = "SkillMissing"
 
 def explain(domain: Domain, contact: Contact, chosen: Agent, trigger: str, now: datetime) -> Explanation:
     """Return the explanation of offering `contact` to `chosen` at `now`."""
+    return _explained(domain, contact, chosen, trigger, _candidates(domain, contact, chosen, now), now)
+
+
+def explain_pull(domain: Domain, contact: Contact, chosen: Agent, trigger: str, now: datetime) -> Explanation:
+    """Return the explanation of an offer that a supervisor wanted: nobody was compared with anybody."""
+    return _explained(domain, contact, chosen, trigger, (_candidate(chosen, "", now),), now)
+
+
+def _explained(
+    domain: Domain,
+    contact: Contact,
+    chosen: Agent,
+    trigger: str,
+    candidates: tuple[Candidate, ...],
+    now: datetime,
+) -> Explanation:
     queue = domain.queue(contact.queue_id)
     terms = score_terms(contact, queue.definition, now)
     return Explanation(
@@ -35,7 +51,7 @@ def explain(domain: Domain, contact: Contact, chosen: Agent, trigger: str, now: 
         urgency_score_permille=terms.urgency,
         wait_score_permille=terms.wait,
         waiting_count=domain.waiting_count(),
-        candidates=_candidates(domain, contact, chosen, now),
+        candidates=candidates,
         ring=contact.ring_of(chosen.profile),
     )
 

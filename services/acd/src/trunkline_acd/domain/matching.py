@@ -21,6 +21,7 @@ from trunkline_acd.domain.places import pool_of
 from trunkline_acd.domain.skills import meets
 from trunkline_acd.domain.state import Domain
 from trunkline_acd.domain.strategies import best_standing
+from trunkline_acd.domain.words import Explanation
 
 
 def offer_contact(
@@ -109,6 +110,13 @@ def _first_offerable(domain: Domain, line: Line, agent_id: str, free: vips.FreeA
 
 
 def _offer(domain: Domain, contact: Contact, agent: Agent, trigger: str, context: Context) -> ContactOffered:
+    return offered(domain, contact, agent, explain(domain, contact, agent, trigger, context.now), context)
+
+
+def offered(
+    domain: Domain, contact: Contact, agent: Agent, explanation: Explanation, context: Context
+) -> ContactOffered:
+    """Return the offer of a contact to an agent who has room for it."""
     queue = domain.queue(contact.queue_id)
     return ContactOffered(
         contact_id=contact.contact_id,
@@ -118,6 +126,6 @@ def _offer(domain: Domain, contact: Contact, agent: Agent, trigger: str, context
         agent_id=agent.agent_id,
         channel=contact.channel,
         expires_time=context.now + lease_of(queue.definition, contact.channel),
-        explanation=explain(domain, contact, agent, trigger, context.now),
+        explanation=explanation,
         callback=contact.callback is not None,
     )

@@ -11,11 +11,12 @@ from trunkline_core.errors import Rejection
 
 from trunkline_acd.domain import entries, rings, waits
 from trunkline_acd.domain.contacts import Contact
-from trunkline_acd.domain.events import ContactEnqueued, Event
+from trunkline_acd.domain.events import ContactEnqueued, Event, SegmentEnded
 from trunkline_acd.domain.matching import offer_contact
 from trunkline_acd.domain.queues import Queue
 from trunkline_acd.domain.skills import choices_in, needs_in, requirements_in
 from trunkline_acd.domain.state import Domain
+from trunkline_acd.domain.words import SegmentOutcome
 
 
 def open_queue(domain: Domain, contact: Contact, queue_id: str, now: datetime) -> Queue | None:
@@ -48,6 +49,18 @@ def enter(domain: Domain, contact: Contact, queue: Queue, context: Context) -> I
     """Let the contact go on in that queue."""
     entered = next_segment(contact, queue)
     yield from let_in(domain, entered, "ContactMoved", context)
+
+
+def flowed_out(contact: Contact, next_queue_id: str, now: datetime) -> SegmentEnded:
+    """Return the end of the segment of a contact that waited and goes on in another queue."""
+    return SegmentEnded(
+        contact_id=contact.contact_id,
+        queue_id=contact.queue_id,
+        segment_no=contact.segment_no,
+        outcome=SegmentOutcome.FLOWED_OUT,
+        wait_duration=now - contact.entered_time,
+        next_queue_id=next_queue_id,
+    )
 
 
 def next_segment(contact: Contact, queue: Queue) -> ContactEnqueued:

@@ -38,6 +38,7 @@ class OfferOutcome(Enum):
     AGENT_LOST = 7
     CONNECT_FAILED = 8
     NOT_REACHED = 9
+    SUPERSEDED = 10
 
 
 @dataclass(frozen=True, slots=True)

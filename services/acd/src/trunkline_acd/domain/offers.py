@@ -1,4 +1,4 @@
-"""The life of an offer: created, then accepted, declined, expired or rescinded.
+"""The life of an offer: created, then accepted, declined, expired, rescinded or superseded.
 
 Owns: rules 3 and 4 as long as it rings. One live offer per contact; whoever comes late is refused.
 """
@@ -83,6 +83,11 @@ def rescinded(contact: Contact) -> OfferEnded:
 def lost(contact: Contact) -> OfferEnded:
     """Return the end of an offer whose desk is gone: nobody's miss."""
     return _ended(contact, OfferEndReason.AGENT_LOST, False, None)
+
+
+def superseded(contact: Contact, until: datetime | None) -> OfferEnded:
+    """Return the end of an offer that a supervisor ended: nobody's miss."""
+    return _ended(contact, OfferEndReason.SUPERSEDED, False, until)
 
 
 def _ended(contact: Contact, reason: OfferEndReason, is_miss: bool, until: datetime | None) -> OfferEnded:

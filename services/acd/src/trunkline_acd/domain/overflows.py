@@ -15,10 +15,9 @@ from trunkline_core.timers import Timer
 
 from trunkline_acd.domain import commands, moves, policy, timing
 from trunkline_acd.domain.contacts import Contact
-from trunkline_acd.domain.events import Event, OverflowChecked, SegmentEnded
+from trunkline_acd.domain.events import Event, OverflowChecked
 from trunkline_acd.domain.queues import Queue
 from trunkline_acd.domain.state import AcdState, Domain
-from trunkline_acd.domain.words import SegmentOutcome
 
 
 def check_overflow(state: AcdState, command: commands.CheckOverflow, context: Context) -> Iterator[Event]:
@@ -34,7 +33,7 @@ def check_overflow(state: AcdState, command: commands.CheckOverflow, context: Co
     moved = 0
     for contact in _going(domain, queue, overflow, queue.is_overflowing, context.now):
         if target := moves.open_queue(domain, contact, overflow.next_queue_id, context.now):
-            yield _flowed_out(contact, target.queue_id, context.now)
+            yield moves.flowed_out(contact, target.queue_id, context.now)
             yield from moves.enter(domain, contact, target, context)
             moved += 1
     yield _checked(domain, domain.queue(command.queue_id), overflow, moved, context.now)
@@ -82,17 +81,6 @@ def _checked(domain: Domain, queue: Queue, overflow: Overflow, moved: int, now: 
         return OverflowChecked(queue.queue_id, True, now + pause)
     begins = domain.contact(oldest[-1]).entered_time + overflow.begin_wait_duration
     return OverflowChecked(queue.queue_id, False, begins)
-
-
-def _flowed_out(contact: Contact, next_queue_id: str, now: datetime) -> SegmentEnded:
-    return SegmentEnded(
-        contact_id=contact.contact_id,
-        queue_id=contact.queue_id,
-        segment_no=contact.segment_no,
-        outcome=SegmentOutcome.FLOWED_OUT,
-        wait_duration=now - contact.entered_time,
-        next_queue_id=next_queue_id,
-    )
 
 
 def _set_timer(state: AcdState, tenant: str, queue_id: str, due: datetime | None) -> None:

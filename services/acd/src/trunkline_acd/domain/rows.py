@@ -75,6 +75,8 @@ class Changes:
                 | events.TombstoneDropped()
                 | events.ExclusionEnded()
                 | events.CallbackBegun()
+                | events.ContactPulled()
+                | events.ContactRequeued()
             ):
                 pass
             case _:

@@ -43,6 +43,7 @@ class OfferEndReason(Enum):
     EXPIRED = 2
     RESCINDED = 3
     AGENT_LOST = 4
+    SUPERSEDED = 5
 
 
 class SegmentOutcome(Enum):

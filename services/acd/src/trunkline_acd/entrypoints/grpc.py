@@ -4,12 +4,13 @@ Must not: decide anything about agents.
 """
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import datetime, timedelta
-from typing import Any, assert_never, cast
+from typing import Any, Final, TypeVar, assert_never, cast
 
 from trunkline.acd.v1 import acd_service_pb2, acd_service_pb2_grpc, acd_types_pb2
+from trunkline.common.v1 import common_types_pb2
 from trunkline_core.errors import Invalid, NotFound
 from trunkline_ledger.submission import NotOwner
 from trunkline_platform.credentials import Forbidden, Principal, Role
@@ -24,8 +25,13 @@ from trunkline_acd.application.contact_explanations import ContactExplanation, C
 from trunkline_acd.application.desk_feed import MAX_WATCHED, AcdLedger, DeskFeed, Push
 from trunkline_acd.domain.contacts import Contact
 from trunkline_acd.domain.definitions import check_id
-from trunkline_acd.domain.state import AcdState, routing_domain_id
+from trunkline_acd.domain.state import AcdState, Domain, routing_domain_id
+from trunkline_acd.domain.supervision import waiting_in
 from trunkline_acd.domain.waits import WaitView, wait_view
+
+T = TypeVar("T")
+
+MAX_WAITING_SHOWN: Final = 200
 
 
 class AgentSessions(acd_service_pb2_grpc.AgentSessionServiceServicer):
@@ -48,7 +54,7 @@ class AgentSessions(acd_service_pb2_grpc.AgentSessionServiceServicer):
 
 
 class AcdReads(acd_service_pb2_grpc.AcdReadServiceServicer):
-    """Pages of what is live, for channels (ADR 0017); of one contact why it is where it is (rule 21), and its wait."""
+    """What is live, for channels (ADR 0017); a contact's wait, and why it is where it is; those who wait in a queue."""
 
     def __init__(self, ledger: AcdLedger, explanations: ContactExplanations) -> None:
         self._ledger = ledger
@@ -96,20 +102,50 @@ class AcdReads(acd_service_pb2_grpc.AcdReadServiceServicer):
         principal = current_principal()
         principal.require(Role.SERVICE, Role.SUPERVISOR)
         check_id("contact_id", request.contact_id)
-        partition = self._ledger.partition_of(routing_domain_id(principal.tenant))
-        if not self._ledger.owns(partition):
-            raise NotOwner(partition, self._ledger.owner_of(partition))
 
-        def view(state: AcdState) -> tuple[WaitView, datetime]:
-            now = self._ledger.now(partition)
-            return wait_view(state.domain(principal.tenant), request.contact_id, now), now
+        def view(domain: Domain, now: datetime) -> WaitView:
+            return wait_view(domain, request.contact_id, now)
 
-        found, now = await self._ledger.read(partition, view)
+        found, now = await self._of_domain(principal.tenant, view)
         return acd_service_pb2.GetWaitResponse(
             position=found.position,
             estimate=WAIT_ESTIMATE.to_message(found.estimate) if found.estimate else None,
             as_of_time=timestamp(now),
         )
+
+    async def ListWaiting(
+        self, request: acd_service_pb2.ListWaitingRequest, context: Any
+    ) -> acd_service_pb2.ListWaitingResponse:
+        """Return those who wait in a queue, for a supervisor (routing rule 20).
+
+        Raises: Invalid, NotFound, Forbidden; Transient from a replica that does not own the partition.
+        """
+        principal = current_principal()
+        principal.require(Role.SERVICE, Role.SUPERVISOR)
+        check_id("queue_id", request.queue_id)
+        if not 0 <= request.page_size <= MAX_WAITING_SHOWN:
+            raise Invalid("page_size", f"must be 0 to {MAX_WAITING_SHOWN}")
+        size = request.page_size or MAX_WAITING_SHOWN
+
+        def first(domain: Domain, _: datetime) -> list[Contact]:
+            return waiting_in(domain, request.queue_id, size + 1)
+
+        found, now = await self._of_domain(principal.tenant, first)
+        return acd_service_pb2.ListWaitingResponse(
+            contacts=map(_waiting_contact, found[:size]), has_more=len(found) > size, as_of_time=timestamp(now)
+        )
+
+    async def _of_domain(self, tenant: str, view: Callable[[Domain, datetime], T]) -> tuple[T, datetime]:
+        """Return the view of the tenant's routing domain, and the moment in log time. Raises: NotOwner."""
+        partition = self._ledger.partition_of(routing_domain_id(tenant))
+        if not self._ledger.owns(partition):
+            raise NotOwner(partition, self._ledger.owner_of(partition))
+
+        def look(state: AcdState) -> tuple[T, datetime]:
+            now = self._ledger.now(partition)
+            return view(state.domain(tenant), now), now
+
+        return await self._ledger.read(partition, look)
 
 
 def register(grpc: GrpcServer, sessions: AgentSessions, reads: AcdReads) -> None:
@@ -135,6 +171,16 @@ def _live_contact(contact: Contact) -> acd_types_pb2.LiveContact:
         segment_no=contact.segment_no,
         offer_no=contact.offer_no,
         agent_id=contact.agent_id,
+    )
+
+
+def _waiting_contact(contact: Contact) -> acd_service_pb2.WaitingContact:
+    return acd_service_pb2.WaitingContact(
+        contact_id=contact.contact_id,
+        channel=common_types_pb2.Channel.Value(f"CHANNEL_{contact.channel.name}"),
+        entered_time=timestamp(contact.entered_time),
+        agent_id=contact.agent_id,
+        value_permille=contact.value_permille,
     )
 
 

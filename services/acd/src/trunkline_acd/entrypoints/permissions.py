@@ -2,20 +2,20 @@
 
 from trunkline_platform.credentials import Forbidden, Principal, Role
 
-from trunkline_acd.domain.commands import AgentCommand, Command, TimerCommand, WithdrawCallback
+from trunkline_acd.domain.commands import AgentCommand, Command, SupervisorCommand, TimerCommand, WithdrawCallback
 
 
 def permit(command: Command, principal: Principal) -> None:
     """Raises: Forbidden.
 
-    Services send all but timers' commands, agents and supervisors what concerns an agent; a supervisor withdraws
-    call-backs, too.
+    Services send all but timers' commands, agents and supervisors what concerns an agent; a supervisor also takes
+    contacts to agents and queues, and withdraws call-backs.
     """
     if isinstance(command, TimerCommand):
         raise Forbidden("only the partition's owner fires timers")
     if isinstance(command, AgentCommand):
         principal.require(Role.SERVICE, Role.SUPERVISOR, Role.AGENT)
-    elif isinstance(command, WithdrawCallback):
+    elif isinstance(command, SupervisorCommand | WithdrawCallback):
         principal.require(Role.SERVICE, Role.SUPERVISOR)
     else:
         principal.require(Role.SERVICE)

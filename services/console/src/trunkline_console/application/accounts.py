@@ -59,6 +59,12 @@ class Account:
             actor = f"admin:{self.user.user_id}"
         return Principal(self.tenant, actor, self.roles)
 
+    def as_supervisor(self) -> Principal:
+        """Return under whom this user commands others, also one who is an agent as well. Raises: Forbidden."""
+        principal = Principal(self.tenant, f"supervisor:{self.user.user_id}", self.roles)
+        principal.require(Role.SUPERVISOR)
+        return principal
+
 
 class Accounts:
     """Logs in and recognises sessions, from the directory that this replica folds."""

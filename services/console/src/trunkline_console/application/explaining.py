@@ -3,7 +3,7 @@
 Owns: which facts become which sentence, in which order. Must not: ask anybody, or have words of its own.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from trunkline_console.application.explanation_words import Language
 from trunkline_console.application.views import enum_of, explanation_json, optional_moment
 from trunkline_console.application.wall import moment
 
+PULLED: Final = "ContactPulled"
 OUTDONE: Final = ("LaterRing", "LessProficient", "LoadHigher", "TurnLater", "NotDrawn", "IdleShorter")
 
 
@@ -125,7 +126,7 @@ def _offer(offer: ExplainedOffer, language: Language, names: Names) -> Iterator[
         yield words.SENTENCES["offer_without_reasons"].say(language, outcome=said)
         return
     chosen, *others = offer.explanation.candidates
-    best = _best(chosen, others, language)
+    best = _best(offer.explanation, language)
     yield words.SENTENCES["offer"].say(language, outcome=said, trigger=trigger.say(language), best=best)
     for other in others:
         reason = _reason(chosen, other, language)
@@ -133,8 +134,11 @@ def _offer(offer: ExplainedOffer, language: Language, names: Names) -> Iterator[
     yield from _circumstances(offer.explanation, language)
 
 
-def _best(chosen: Candidate, others: Sequence[Candidate], language: Language) -> str:
+def _best(explanation: Explanation, language: Language) -> str:
+    chosen, *others = explanation.candidates
     idle = words.duration_text(language, chosen.idle_ms)
+    if explanation.trigger == PULLED:
+        return words.PULLED.say(language, idle=idle)
     reasons = [other.not_chosen_because for other in others]
     because = next((reason for reason in OUTDONE if reason in reasons), None)
     if because is None:

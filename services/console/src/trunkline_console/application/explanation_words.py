@@ -33,6 +33,7 @@ TRIGGERS: Final = {
     "OfferEnded": Text("上一次分配未成功后", "when somebody else had not taken it"),
     "ConnectFailed": Text("与其他座席接通失败后", "when connecting it to somebody else had failed"),
     "ContactTransferred": Text("同事把客户转来时", "when a colleague gave it on"),
+    "ContactPulled": Text("主管指定时", "when a supervisor gave it to this agent"),
     "ContactMoved": Text("客户从其他队列转来时", "when it came over from another queue"),
     "RingWidened": Text("客户等待较久、技能要求放宽后", "when it had waited so long that less skill was asked for"),
     "CallbackRequested": Text("客户改为等候回电时", "when the customer asked to be called back"),
@@ -50,6 +51,7 @@ OUTCOMES: Final = {
     "DECLINED": Text("曾分配给 {agent}，对方拒接", "{agent} was asked and declined"),
     "EXPIRED": Text("曾分配给 {agent}，对方未应答", "{agent} was asked and did not answer"),
     "RESCINDED": Text("正在呼叫 {agent} 时客户离开", "{agent} was being asked when the customer left"),
+    "SUPERSEDED": Text("曾分配给 {agent}，主管另作安排", "{agent} was asked, and a supervisor decided otherwise"),
     "AGENT_LOST": Text("曾分配给 {agent}，其工作台断开", "{agent} was asked, and the desk was lost"),
     "NOT_REACHED": Text("{agent} 已接受，但未能拨通客户", "{agent} accepted it, and the customer was not reached"),
     "CONNECT_FAILED": Text("{agent} 已接受，但接通失败", "{agent} accepted it, and connecting failed"),
@@ -68,6 +70,7 @@ BEST: Final = {
     "TurnLater": Text("在 {count} 位可接待的座席中轮到该座席", "of {count} who could, the one whose turn it was"),
     "NotDrawn": Text("在 {count} 位可接待的座席中随机选中", "of {count} who could, the one drawn by lot"),
 }
+PULLED: Final = Text("未与其他座席比较（已空闲 {idle}）", "nobody else was compared (idle for {idle})")
 ALONE: Final = Text("只有该座席可以接待（已空闲 {idle}）", "the only one who could take it (idle for {idle})")
 
 # Why somebody does not get a contact. `{idle}` is how much shorter the idle time was.

@@ -14,6 +14,15 @@ from trunkline_core.ids import MAX_ID, time_of
 
 MAX_TEXT_BYTES = 31 * 1024  # what channels takes
 BREAK_REASONS = ("lunch", "short", "training")
+SUPERVISION_REASONS = (
+    "waits_too_long",
+    "wrong_queue",
+    "customer_asked",
+    "away_from_desk",
+    "shift_over",
+    "coaching",
+    "other",
+)
 INTENTS = {"AVAILABLE": Intent.INTENT_AVAILABLE, "BREAK": Intent.INTENT_BREAK, "OFFLINE": Intent.INTENT_OFFLINE}
 
 

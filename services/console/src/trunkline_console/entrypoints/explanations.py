@@ -6,14 +6,14 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Query, Request
 from trunkline_platform.credentials import Role
 
-from trunkline_console.adapters.explanations import ExplanationReader
+from trunkline_console.adapters.acd_reads import AcdReader
 from trunkline_console.application.accounts import Account, Accounts
 from trunkline_console.application.explaining import Names, facts_json, sentences
 from trunkline_console.application.explanation_words import Language
 from trunkline_console.entrypoints.sessions import Sessions
 
 
-def add_explanations(app: FastAPI, sessions: Sessions, accounts: Accounts, explanations: ExplanationReader) -> None:
+def add_explanations(app: FastAPI, sessions: Sessions, accounts: Accounts, reader: AcdReader) -> None:
     """Add the route."""
 
     @app.get("/api/v1/contacts/{contact_id}/explanation")
@@ -23,7 +23,7 @@ def add_explanations(app: FastAPI, sessions: Sessions, accounts: Accounts, expla
         account = sessions.account(request)
         principal = account.principal()
         principal.require(Role.SUPERVISOR, Role.ADMIN, Role.AGENT)
-        found = await explanations.get(principal, contact_id)
+        found = await reader.explanation(principal, contact_id)
         names = await names_of(accounts, account.tenant, lang)
         return {"facts": facts_json(found), "sentences": sentences(found, lang, names)}
 

@@ -7,6 +7,8 @@ from pydantic_core import PydanticCustomError
 from trunkline_core.errors import Invalid
 from trunkline_core.ids import time_of
 
+from trunkline_console.application.wishes import BREAK_REASONS, INTENTS, SUPERVISION_REASONS
+
 C0 = frozenset(map(chr, range(0x20))) | {"\x7f"}
 
 
@@ -37,7 +39,13 @@ def _command_id(command_id: str) -> str:
     return command_id
 
 
+def _any_of(*words: str) -> str:
+    """Return the pattern of a text that is one of these words."""
+    return f"^({'|'.join(words)})$"
+
+
 CommandId = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_command_id)]
+SupervisionReason = Annotated[str, Field(pattern=_any_of(*SUPERVISION_REASONS))]
 PolicyNote = Annotated[str, Field(max_length=500)]
 
 
@@ -72,6 +80,27 @@ class NewNote(Form):
 
 class NewName(Form):
     name: Annotated[str, Field(max_length=200), AfterValidator(_line)]
+    command_id: CommandId
+
+
+class Pull(Form):
+    agent_id: Annotated[str, Field(min_length=1, max_length=128)]
+    reason: SupervisionReason
+    command_id: CommandId
+
+
+class Requeue(Form):
+    """Without a queue the contact is taken from the agent at whom it rings."""
+
+    queue_id: Annotated[str, Field(max_length=128)] = ""
+    reason: SupervisionReason
+    command_id: CommandId
+
+
+class ForcedIntent(Form):
+    intent: Annotated[str, Field(pattern=_any_of(*INTENTS))]
+    break_reason: Annotated[str, Field(pattern=_any_of("", *BREAK_REASONS))] = ""
+    reason: SupervisionReason
     command_id: CommandId
 
 

@@ -19,7 +19,7 @@ from trunkline_console.adapters.customers import CustomerReader
 from trunkline_console.adapters.rest import RestClient
 from trunkline_console.application.accounts import Account, Accounts
 from trunkline_console.application.owners import Owners
-from trunkline_console.application.wishes import BREAK_REASONS
+from trunkline_console.application.wishes import BREAK_REASONS, SUPERVISION_REASONS
 from trunkline_console.entrypoints.forms import Confirmation, LogIn, NewName, NewNote, NewState, NewTicket
 from trunkline_console.entrypoints.sessions import Sessions, require_own_page
 from trunkline_console.metrics import LOGINS
@@ -146,6 +146,7 @@ async def _directory_json(desktop: Desktop, tenant: str) -> dict[str, Any]:
             for code in state.wrap_up_codes.of(tenant)
         ],
         "break_reasons": list(BREAK_REASONS),
+        "supervision_reasons": list(SUPERVISION_REASONS),
         "entry_points": [
             {"entry_point_id": entry.entry_point_id, "name": entry.name, "channel": entry.channel.name}
             for entry in state.entry_points.of(tenant)

@@ -24,6 +24,22 @@ export interface Directory {
   agents: {agent_id: string; name: string; skills: {skill: string; level: number}[]}[];
   wrap_up_codes: {code: string; name: LocalizedText}[];
   break_reasons: string[];
+  supervision_reasons: string[];
+}
+
+/** `agent_id` is whom it rings at, empty while it waits. */
+export interface WaitingContact {
+  contact_id: string;
+  channel: "CHAT" | "VOICE";
+  entered: string;
+  agent_id: string;
+  value_permille: number;
+}
+
+export interface Waiting {
+  contacts: WaitingContact[];
+  has_more: boolean;
+  now: string;
 }
 
 export const TICKET_STATES = ["OPEN", "IN_PROGRESS", "RESOLVED"] as const;

@@ -2,6 +2,12 @@
 
 import type {Me} from "../contract/rest";
 
+/** Commands agents, and takes contacts to agents and queues. */
+export function mayCommand(me: Me | null | undefined): boolean {
+  return me?.roles.includes("SUPERVISOR") ?? false;
+}
+
+/** Reads and erases what concerns all agents. */
 export function maySupervise(me: Me | null | undefined): boolean {
   return me?.roles.some((role) => role === "SUPERVISOR" || role === "ADMIN") ?? false;
 }

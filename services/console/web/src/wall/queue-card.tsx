@@ -1,12 +1,16 @@
-/** One queue in large figures. */
+/** One queue in large figures; a supervisor sees who waits in it. */
 
+import {Button} from "antd";
+import {useState} from "react";
 import {useTranslation} from "react-i18next";
 
 import {useNow} from "../connection/ticking";
 import type {QueueRow} from "../contract/wall";
 import {clockTime} from "../i18n/duration";
 import {useLanguage} from "../i18n";
-import {useNames} from "../rest/queries";
+import {useMe, useNames} from "../rest/queries";
+import {mayCommand} from "../rest/roles";
+import {QueueDrawer} from "../supervise/queue-drawer";
 import {wallClock} from "./wall";
 import {meanWait_s} from "./wall-state";
 
@@ -20,7 +24,11 @@ export function QueueCard({row}: {row: QueueRow}) {
   const mean_s = meanWait_s(row);
   return (
     <section className="tl-queue" aria-label={names.queue(row.queue_id)}>
-      <h3>{names.queue(row.queue_id)}</h3>
+      <div className="tl-page-head">
+        <h3>{names.queue(row.queue_id)}</h3>
+        <span className="tl-spring" />
+        <WhoWaits queue_id={row.queue_id} />
+      </div>
       <div className="tl-figures tl-figures-large">
         <Figure id={row.queue_id} name="waiting" value={row.waiting} tone={row.waiting > 0 ? "warn" : "calm"} />
         <Figure
@@ -44,6 +52,34 @@ export function QueueCard({row}: {row: QueueRow}) {
         <Figure id={row.queue_id} name="meanWait" value={mean_s === null ? "–" : clockTime(mean_s * 1000)} />
       </div>
     </section>
+  );
+}
+
+function WhoWaits({queue_id}: {queue_id: string}) {
+  const {t} = useTranslation();
+  const {data: me} = useMe();
+  const [isOpen, setOpen] = useState(false);
+  if (!mayCommand(me)) return null;
+  return (
+    <>
+      <Button
+        size="small"
+        onClick={() => {
+          setOpen(true);
+        }}
+        data-testid={`wall-queue-${queue_id}-who`}
+      >
+        {t("supervise.whoWaits")}
+      </Button>
+      {isOpen && (
+        <QueueDrawer
+          queue_id={queue_id}
+          onClose={() => {
+            setOpen(false);
+          }}
+        />
+      )}
+    </>
   );
 }
 

@@ -428,6 +428,7 @@ class SetIntent(_message.Message):
     INTENT_FIELD_NUMBER: _builtins.int
     BREAK_REASON_FIELD_NUMBER: _builtins.int
     WHEN_FREE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent."""
     intent: _acd_types_pb2.Intent.ValueType
@@ -436,6 +437,8 @@ class SetIntent(_message.Message):
     """Reason of a break: `[a-z][a-z0-9_-]{0,31}`, for example `lunch`; empty for none."""
     when_free: _builtins.bool
     """True: not before the agent's work is done; until then nothing new is offered. A later SetIntent replaces it."""
+    reason: _builtins.str
+    """Why a supervisor does it, `[a-z][a-z0-9_-]{0,31}`, for example `queue_too_long`; empty from the agent."""
     def __init__(
         self,
         *,
@@ -443,10 +446,11 @@ class SetIntent(_message.Message):
         intent: _acd_types_pb2.Intent.ValueType = ...,
         break_reason: _builtins.str = ...,
         when_free: _builtins.bool = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "break_reason", b"break_reason", "intent", b"intent", "when_free", b"when_free"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "break_reason", b"break_reason", "intent", b"intent", "reason", b"reason", "when_free", b"when_free"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -959,6 +963,66 @@ class WithdrawCallback(_message.Message):
 Global___WithdrawCallback: _TypeAlias = WithdrawCallback  # noqa: Y015
 
 @_typing.final
+class PullContact(_message.Message):
+    """A supervisor gives a contact that waits or rings to an agent who has room for it, before all others."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    agent_id: _builtins.str
+    """The agent."""
+    reason: _builtins.str
+    """Why, `[a-z][a-z0-9_-]{0,31}`, for example `waits_too_long`."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PullContact: _TypeAlias = PullContact  # noqa: Y015
+
+@_typing.final
+class RequeueContact(_message.Message):
+    """A supervisor takes a contact that waits or rings to a queue; in its own one it is taken from the agent it rings at."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    queue_id: _builtins.str
+    """The queue; empty for the one it is in."""
+    reason: _builtins.str
+    """Why, `[a-z][a-z0-9_-]{0,31}`, for example `wrong_queue`."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        queue_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "queue_id", b"queue_id", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequeueContact: _TypeAlias = RequeueContact  # noqa: Y015
+
+@_typing.final
 class BeginCallback(_message.Message):
     """Timer: the time of a call-back has come. Never sent by callers."""
 
@@ -1065,6 +1129,8 @@ class AcdCommand(_message.Message):
     WITHDRAW_CALLBACK_FIELD_NUMBER: _builtins.int
     BEGIN_CALLBACK_FIELD_NUMBER: _builtins.int
     TRANSFER_CONTACT_FIELD_NUMBER: _builtins.int
+    PULL_CONTACT_FIELD_NUMBER: _builtins.int
+    REQUEUE_CONTACT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def put_queue(self) -> Global___PutQueue:
         """Queue."""
@@ -1205,6 +1271,14 @@ class AcdCommand(_message.Message):
     def transfer_contact(self) -> Global___TransferContact:
         """Transfer."""
 
+    @_builtins.property
+    def pull_contact(self) -> Global___PullContact:
+        """To an agent."""
+
+    @_builtins.property
+    def requeue_contact(self) -> Global___RequeueContact:
+        """To a queue."""
+
     def __init__(
         self,
         *,
@@ -1243,12 +1317,14 @@ class AcdCommand(_message.Message):
         withdraw_callback: Global___WithdrawCallback | None = ...,
         begin_callback: Global___BeginCallback | None = ...,
         transfer_contact: Global___TransferContact | None = ...,
+        pull_contact: Global___PullContact | None = ...,
+        requeue_contact: Global___RequeueContact | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "begin_callback", b"begin_callback", "check_overflow", b"check_overflow", "clear_unstaffed_queue", b"clear_unstaffed_queue", "close_agent_session", b"close_agent_session", "command", b"command", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_affinity", b"end_affinity", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "extend_wrap_up", b"extend_wrap_up", "finish_wrap_up", b"finish_wrap_up", "hand_out_chats", b"hand_out_chats", "lose_peer", b"lose_peer", "open_agent_session", b"open_agent_session", "put_agent", b"put_agent", "put_policy", b"put_policy", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "reach_longest_wait", b"reach_longest_wait", "rearm_agent", b"rearm_agent", "refresh_skills", b"refresh_skills", "relax_contact", b"relax_contact", "report_callback_result", b"report_callback_result", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "request_callback", b"request_callback", "set_intent", b"set_intent", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "begin_callback", b"begin_callback", "check_overflow", b"check_overflow", "clear_unstaffed_queue", b"clear_unstaffed_queue", "close_agent_session", b"close_agent_session", "command", b"command", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_affinity", b"end_affinity", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "extend_wrap_up", b"extend_wrap_up", "finish_wrap_up", b"finish_wrap_up", "hand_out_chats", b"hand_out_chats", "lose_peer", b"lose_peer", "open_agent_session", b"open_agent_session", "pull_contact", b"pull_contact", "put_agent", b"put_agent", "put_policy", b"put_policy", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "reach_longest_wait", b"reach_longest_wait", "rearm_agent", b"rearm_agent", "refresh_skills", b"refresh_skills", "relax_contact", b"relax_contact", "report_callback_result", b"report_callback_result", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "request_callback", b"request_callback", "requeue_contact", b"requeue_contact", "set_intent", b"set_intent", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "begin_callback", b"begin_callback", "check_overflow", b"check_overflow", "clear_unstaffed_queue", b"clear_unstaffed_queue", "close_agent_session", b"close_agent_session", "command", b"command", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_affinity", b"end_affinity", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "extend_wrap_up", b"extend_wrap_up", "finish_wrap_up", b"finish_wrap_up", "hand_out_chats", b"hand_out_chats", "lose_peer", b"lose_peer", "open_agent_session", b"open_agent_session", "put_agent", b"put_agent", "put_policy", b"put_policy", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "reach_longest_wait", b"reach_longest_wait", "rearm_agent", b"rearm_agent", "refresh_skills", b"refresh_skills", "relax_contact", b"relax_contact", "report_callback_result", b"report_callback_result", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "request_callback", b"request_callback", "set_intent", b"set_intent", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "begin_callback", b"begin_callback", "check_overflow", b"check_overflow", "clear_unstaffed_queue", b"clear_unstaffed_queue", "close_agent_session", b"close_agent_session", "command", b"command", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_affinity", b"end_affinity", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "extend_wrap_up", b"extend_wrap_up", "finish_wrap_up", b"finish_wrap_up", "hand_out_chats", b"hand_out_chats", "lose_peer", b"lose_peer", "open_agent_session", b"open_agent_session", "pull_contact", b"pull_contact", "put_agent", b"put_agent", "put_policy", b"put_policy", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "reach_longest_wait", b"reach_longest_wait", "rearm_agent", b"rearm_agent", "refresh_skills", b"refresh_skills", "relax_contact", b"relax_contact", "report_callback_result", b"report_callback_result", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "request_callback", b"request_callback", "requeue_contact", b"requeue_contact", "set_intent", b"set_intent", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_queue", "put_agent", "enqueue_contact", "end_contact", "report_connected", "report_connect_failed", "accept_offer", "decline_offer", "finish_wrap_up", "set_intent", "rearm_agent", "open_agent_session", "close_agent_session", "lose_peer", "expire_offer", "expire_connecting", "expire_wrap_up", "expire_grace", "end_exclusion", "drop_tombstone", "put_wrap_up_code", "relax_contact", "reach_longest_wait", "clear_unstaffed_queue", "extend_wrap_up", "refresh_skills", "check_overflow", "end_affinity", "hand_out_chats", "put_policy", "request_callback", "report_callback_result", "withdraw_callback", "begin_callback", "transfer_contact"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_queue", "put_agent", "enqueue_contact", "end_contact", "report_connected", "report_connect_failed", "accept_offer", "decline_offer", "finish_wrap_up", "set_intent", "rearm_agent", "open_agent_session", "close_agent_session", "lose_peer", "expire_offer", "expire_connecting", "expire_wrap_up", "expire_grace", "end_exclusion", "drop_tombstone", "put_wrap_up_code", "relax_contact", "reach_longest_wait", "clear_unstaffed_queue", "extend_wrap_up", "refresh_skills", "check_overflow", "end_affinity", "hand_out_chats", "put_policy", "request_callback", "report_callback_result", "withdraw_callback", "begin_callback", "transfer_contact", "pull_contact", "requeue_contact"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

@@ -1028,26 +1028,100 @@ class IntentChanged(_message.Message):
     AGENT_ID_FIELD_NUMBER: _builtins.int
     INTENT_FIELD_NUMBER: _builtins.int
     BREAK_REASON_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent."""
     intent: _acd_types_pb2.Intent.ValueType
     """What is wanted now."""
     break_reason: _builtins.str
     """Reason of a break."""
+    reason: _builtins.str
+    """Why a supervisor did it; empty where the agent did."""
     def __init__(
         self,
         *,
         agent_id: _builtins.str = ...,
         intent: _acd_types_pb2.Intent.ValueType = ...,
         break_reason: _builtins.str = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "break_reason", b"break_reason", "intent", b"intent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "break_reason", b"break_reason", "intent", b"intent", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___IntentChanged: _TypeAlias = IntentChanged  # noqa: Y015
+
+@_typing.final
+class ContactPulled(_message.Message):
+    """A supervisor gave the contact to an agent; the offer follows. Changes no state."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    agent_id: _builtins.str
+    """The agent."""
+    reason: _builtins.str
+    """Why."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "reason", b"reason", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContactPulled: _TypeAlias = ContactPulled  # noqa: Y015
+
+@_typing.final
+class ContactRequeued(_message.Message):
+    """A supervisor took the contact from the agent it rang at, or to another queue; what that led to follows. Changes no
+    state.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment that it was in."""
+    queue_id: _builtins.str
+    """The queue it goes to."""
+    reason: _builtins.str
+    """Why."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        queue_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "queue_id", b"queue_id", "reason", b"reason", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContactRequeued: _TypeAlias = ContactRequeued  # noqa: Y015
 
 @_typing.final
 class SkillsRefreshed(_message.Message):
@@ -1080,22 +1154,26 @@ class NextIntentSet(_message.Message):
     AGENT_ID_FIELD_NUMBER: _builtins.int
     INTENT_FIELD_NUMBER: _builtins.int
     BREAK_REASON_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent."""
     intent: _acd_types_pb2.Intent.ValueType
     """What is wanted then; unset: nothing is pending any more."""
     break_reason: _builtins.str
     """Reason of a break."""
+    reason: _builtins.str
+    """Why a supervisor did it; empty where the agent did."""
     def __init__(
         self,
         *,
         agent_id: _builtins.str = ...,
         intent: _acd_types_pb2.Intent.ValueType = ...,
         break_reason: _builtins.str = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "break_reason", b"break_reason", "intent", b"intent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "break_reason", b"break_reason", "intent", b"intent", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1373,6 +1451,8 @@ class AcdEvent(_message.Message):
     CALLBACK_BEGUN_FIELD_NUMBER: _builtins.int
     CALLBACK_ATTEMPTED_FIELD_NUMBER: _builtins.int
     CALLBACK_ENDED_FIELD_NUMBER: _builtins.int
+    CONTACT_PULLED_FIELD_NUMBER: _builtins.int
+    CONTACT_REQUEUED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def metadata(self) -> _common_types_pb2.EventMetadata:
         """The envelope."""
@@ -1525,6 +1605,14 @@ class AcdEvent(_message.Message):
     def callback_ended(self) -> Global___CallbackEnded:
         """Call-back ended."""
 
+    @_builtins.property
+    def contact_pulled(self) -> Global___ContactPulled:
+        """Given to an agent."""
+
+    @_builtins.property
+    def contact_requeued(self) -> Global___ContactRequeued:
+        """Taken to a queue."""
+
     def __init__(
         self,
         *,
@@ -1566,12 +1654,14 @@ class AcdEvent(_message.Message):
         callback_begun: Global___CallbackBegun | None = ...,
         callback_attempted: Global___CallbackAttempted | None = ...,
         callback_ended: Global___CallbackEnded | None = ...,
+        contact_pulled: Global___ContactPulled | None = ...,
+        contact_requeued: Global___ContactRequeued | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "callback_attempted", b"callback_attempted", "callback_begun", b"callback_begun", "callback_ended", b"callback_ended", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "event", b"event", "exclusion_ended", b"exclusion_ended", "handout_scheduled", b"handout_scheduled", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "callback_attempted", b"callback_attempted", "callback_begun", b"callback_begun", "callback_ended", b"callback_ended", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_pulled", b"contact_pulled", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "contact_requeued", b"contact_requeued", "event", b"event", "exclusion_ended", b"exclusion_ended", "handout_scheduled", b"handout_scheduled", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "callback_attempted", b"callback_attempted", "callback_begun", b"callback_begun", "callback_ended", b"callback_ended", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "event", b"event", "exclusion_ended", b"exclusion_ended", "handout_scheduled", b"handout_scheduled", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "callback_attempted", b"callback_attempted", "callback_begun", b"callback_begun", "callback_ended", b"callback_ended", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_pulled", b"contact_pulled", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "contact_requeued", b"contact_requeued", "event", b"event", "exclusion_ended", b"exclusion_ended", "handout_scheduled", b"handout_scheduled", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["queue_configured", "agent_configured", "contact_enqueued", "contact_offered", "offer_accepted", "offer_ended", "contact_connected", "connect_failed", "segment_ended", "contact_released", "wrap_up_finished", "contact_forgotten", "tombstone_dropped", "intent_changed", "agent_session_opened", "agent_session_lost", "agent_disconnected", "agent_not_responding", "agent_rearmed", "exclusion_ended", "rows_changed", "wrap_up_code_configured", "contact_relaxed", "limit_passed", "queue_unstaffed", "queue_staffed", "unstaffed_queue_cleared", "next_intent_set", "wrap_up_extended", "skills_refreshed", "overflow_checked", "affinity_ended", "contact_kept_back", "handout_scheduled", "callback_begun", "callback_attempted", "callback_ended"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["queue_configured", "agent_configured", "contact_enqueued", "contact_offered", "offer_accepted", "offer_ended", "contact_connected", "connect_failed", "segment_ended", "contact_released", "wrap_up_finished", "contact_forgotten", "tombstone_dropped", "intent_changed", "agent_session_opened", "agent_session_lost", "agent_disconnected", "agent_not_responding", "agent_rearmed", "exclusion_ended", "rows_changed", "wrap_up_code_configured", "contact_relaxed", "limit_passed", "queue_unstaffed", "queue_staffed", "unstaffed_queue_cleared", "next_intent_set", "wrap_up_extended", "skills_refreshed", "overflow_checked", "affinity_ended", "contact_kept_back", "handout_scheduled", "callback_begun", "callback_attempted", "callback_ended", "contact_pulled", "contact_requeued"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

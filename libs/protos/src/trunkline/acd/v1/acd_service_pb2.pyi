@@ -341,6 +341,106 @@ class GetWaitResponse(_message.Message):
 Global___GetWaitResponse: _TypeAlias = GetWaitResponse  # noqa: Y015
 
 @_typing.final
+class ListWaitingRequest(_message.Message):
+    """Asks for those who wait in a queue of the credential's tenant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    queue_id: _builtins.str
+    """The queue."""
+    page_size: _builtins.int
+    """At most 200; 0 for that."""
+    def __init__(
+        self,
+        *,
+        queue_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "queue_id", b"queue_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWaitingRequest: _TypeAlias = ListWaitingRequest  # noqa: Y015
+
+@_typing.final
+class ListWaitingResponse(_message.Message):
+    """Those who wait there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACTS_FIELD_NUMBER: _builtins.int
+    HAS_MORE_FIELD_NUMBER: _builtins.int
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
+    has_more: _builtins.bool
+    """Whether there are more."""
+    @_builtins.property
+    def contacts(self) -> _containers.RepeatedCompositeFieldContainer[Global___WaitingContact]:
+        """Who waits, then who rings, each the oldest first."""
+
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """The moment for which this holds, in log time."""
+
+    def __init__(
+        self,
+        *,
+        contacts: _abc.Iterable[Global___WaitingContact] | None = ...,
+        has_more: _builtins.bool = ...,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "contacts", b"contacts", "has_more", b"has_more"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWaitingResponse: _TypeAlias = ListWaitingResponse  # noqa: Y015
+
+@_typing.final
+class WaitingContact(_message.Message):
+    """A contact that waits, or rings at an agent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    ENTERED_TIME_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    VALUE_PERMILLE_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    channel: _common_types_pb2.Channel.ValueType
+    """How it came."""
+    agent_id: _builtins.str
+    """The agent at whom it rings; empty while it waits."""
+    value_permille: _builtins.int
+    """Value in thousandths."""
+    @_builtins.property
+    def entered_time(self) -> _timestamp_pb2.Timestamp:
+        """When it entered the queue."""
+
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        channel: _common_types_pb2.Channel.ValueType = ...,
+        entered_time: _timestamp_pb2.Timestamp | None = ...,
+        agent_id: _builtins.str = ...,
+        value_permille: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["entered_time", b"entered_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "channel", b"channel", "contact_id", b"contact_id", "entered_time", b"entered_time", "value_permille", b"value_permille"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaitingContact: _TypeAlias = WaitingContact  # noqa: Y015
+
+@_typing.final
 class SessionRequest(_message.Message):
     """What a console says."""
 

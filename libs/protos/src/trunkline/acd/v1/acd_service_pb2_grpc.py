@@ -246,6 +246,11 @@ class AcdReadServiceStub:
                 request_serializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.GetWaitRequest.SerializeToString,
                 response_deserializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.GetWaitResponse.FromString,
                 _registered_method=True)
+        self.ListWaiting = channel.unary_unary(
+                '/trunkline.acd.v1.AcdReadService/ListWaiting',
+                request_serializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListWaitingRequest.SerializeToString,
+                response_deserializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListWaitingResponse.FromString,
+                _registered_method=True)
 
 
 class AcdReadServiceServicer:
@@ -274,6 +279,13 @@ class AcdReadServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListWaiting(self, request, context):
+        """The contacts of a queue that wait or ring, the oldest first. Answered by the partition's owner only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AcdReadServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -291,6 +303,11 @@ def add_AcdReadServiceServicer_to_server(servicer, server):
                     servicer.GetWait,
                     request_deserializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.GetWaitRequest.FromString,
                     response_serializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.GetWaitResponse.SerializeToString,
+            ),
+            'ListWaiting': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWaiting,
+                    request_deserializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListWaitingRequest.FromString,
+                    response_serializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListWaitingResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -375,6 +392,33 @@ class AcdReadService:
             '/trunkline.acd.v1.AcdReadService/GetWait',
             trunkline_dot_acd_dot_v1_dot_acd__service__pb2.GetWaitRequest.SerializeToString,
             trunkline_dot_acd_dot_v1_dot_acd__service__pb2.GetWaitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWaiting(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.acd.v1.AcdReadService/ListWaiting',
+            trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListWaitingRequest.SerializeToString,
+            trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListWaitingResponse.FromString,
             options,
             channel_credentials,
             insecure,

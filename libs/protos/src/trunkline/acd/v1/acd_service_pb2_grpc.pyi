@@ -115,6 +115,8 @@ class AcdReadServiceStub:
     """
     GetWait: _grpc.UnaryUnaryMultiCallable[_acd_service_pb2.GetWaitRequest, _acd_service_pb2.GetWaitResponse]
     """Where a contact stands in the order of serving, and how long it will wait. Answered by the partition's owner only."""
+    ListWaiting: _grpc.UnaryUnaryMultiCallable[_acd_service_pb2.ListWaitingRequest, _acd_service_pb2.ListWaitingResponse]
+    """The contacts of a queue that wait or ring, the oldest first. Answered by the partition's owner only."""
 
 @_typing.type_check_only
 class AcdReadServiceAsyncStub(AcdReadServiceStub):
@@ -129,6 +131,8 @@ class AcdReadServiceAsyncStub(AcdReadServiceStub):
     """
     GetWait: _aio.UnaryUnaryMultiCallable[_acd_service_pb2.GetWaitRequest, _acd_service_pb2.GetWaitResponse]  # type: ignore[assignment]
     """Where a contact stands in the order of serving, and how long it will wait. Answered by the partition's owner only."""
+    ListWaiting: _aio.UnaryUnaryMultiCallable[_acd_service_pb2.ListWaitingRequest, _acd_service_pb2.ListWaitingResponse]  # type: ignore[assignment]
+    """The contacts of a queue that wait or ring, the oldest first. Answered by the partition's owner only."""
 
 class AcdReadServiceServicer(metaclass=_abc_1.ABCMeta):
     """What acd has live, for the comparison that channels makes (ADR 0017), and why a contact is where it is."""
@@ -158,5 +162,13 @@ class AcdReadServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_acd_service_pb2.GetWaitResponse, _abc.Awaitable[_acd_service_pb2.GetWaitResponse]]:
         """Where a contact stands in the order of serving, and how long it will wait. Answered by the partition's owner only."""
+
+    @_abc_1.abstractmethod
+    def ListWaiting(
+        self,
+        request: _acd_service_pb2.ListWaitingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_acd_service_pb2.ListWaitingResponse, _abc.Awaitable[_acd_service_pb2.ListWaitingResponse]]:
+        """The contacts of a queue that wait or ring, the oldest first. Answered by the partition's owner only."""
 
 def add_AcdReadServiceServicer_to_server(servicer: AcdReadServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

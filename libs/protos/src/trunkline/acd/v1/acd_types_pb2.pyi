@@ -167,6 +167,8 @@ class _OfferEndReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OfferE
     """The caller left while it rang."""
     OFFER_END_REASON_AGENT_LOST: _OfferEndReason.ValueType  # 4
     """The agent's desk was lost while it rang."""
+    OFFER_END_REASON_SUPERSEDED: _OfferEndReason.ValueType  # 5
+    """A supervisor decided otherwise."""
 
 class OfferEndReason(_OfferEndReason, metaclass=_OfferEndReasonEnumTypeWrapper):
     """How a live offer ended without a connection."""
@@ -181,6 +183,8 @@ OFFER_END_REASON_RESCINDED: OfferEndReason.ValueType  # 3
 """The caller left while it rang."""
 OFFER_END_REASON_AGENT_LOST: OfferEndReason.ValueType  # 4
 """The agent's desk was lost while it rang."""
+OFFER_END_REASON_SUPERSEDED: OfferEndReason.ValueType  # 5
+"""A supervisor decided otherwise."""
 Global___OfferEndReason: _TypeAlias = OfferEndReason  # noqa: Y015
 
 class _SegmentOutcome:
@@ -313,6 +317,8 @@ class _OfferOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OfferOut
     """Accepted, and joining failed."""
     OFFER_OUTCOME_NOT_REACHED: _OfferOutcome.ValueType  # 9
     """Accepted, but the customer of the call-back was not reached."""
+    OFFER_OUTCOME_SUPERSEDED: _OfferOutcome.ValueType  # 10
+    """A supervisor decided otherwise."""
 
 class OfferOutcome(_OfferOutcome, metaclass=_OfferOutcomeEnumTypeWrapper):
     """What became of an offer."""
@@ -337,6 +343,8 @@ OFFER_OUTCOME_CONNECT_FAILED: OfferOutcome.ValueType  # 8
 """Accepted, and joining failed."""
 OFFER_OUTCOME_NOT_REACHED: OfferOutcome.ValueType  # 9
 """Accepted, but the customer of the call-back was not reached."""
+OFFER_OUTCOME_SUPERSEDED: OfferOutcome.ValueType  # 10
+"""A supervisor decided otherwise."""
 Global___OfferOutcome: _TypeAlias = OfferOutcome  # noqa: Y015
 
 @_typing.final

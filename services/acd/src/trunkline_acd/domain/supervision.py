@@ -1,0 +1,124 @@
+"""A supervisor's hand on a contact that waits or rings: to an agent, or to a queue (rule 20).
+
+Owns: that what rings is superseded first, and that who decided and why stands in an event of its own. A pull goes
+before order, exclusions and holds; it never books more than the agent has room for.
+Must not: touch a contact that an agent has accepted.
+"""
+
+from collections.abc import Iterator
+from itertools import chain, islice
+from operator import attrgetter
+
+from trunkline_core.decider import Context
+from trunkline_core.errors import Invalid, Rejection
+
+from trunkline_acd.domain import commands, limits, moves, offers, policy
+from trunkline_acd.domain.agents import Agent, has_room, is_routable
+from trunkline_acd.domain.contacts import Contact, Stage
+from trunkline_acd.domain.definitions import check_id, check_token
+from trunkline_acd.domain.events import AffinityEnded, ContactPulled, ContactRequeued, Event
+from trunkline_acd.domain.explanations import explain_pull
+from trunkline_acd.domain.matching import offer_to_agent, offered
+from trunkline_acd.domain.misses import excluded_until
+from trunkline_acd.domain.skills import meets
+from trunkline_acd.domain.state import Domain
+from trunkline_acd.domain.steps import contact_for
+from trunkline_acd.domain.words import Connectivity, WorkState
+
+
+def pull(domain: Domain, command: commands.PullContact, context: Context) -> Iterator[Event]:
+    """Offer the contact to that agent now; one that rings there already goes on ringing.
+
+    Raises: Invalid; NotFound; Rejection(`ContactAlreadyEnded`, `ContactNotWaiting`, `AgentNotConnected`,
+    `AgentNotReady`, `AgentLacksSkills`, `AgentHasNoRoom`, `AgentWrapsItUp`).
+    """
+    check_id("agent_id", command.agent_id)
+    contact = _in_line(domain, command.contact_id, command.reason)
+    agent, ringing_at = domain.agent(command.agent_id), contact.agent_id
+    if ringing_at == agent.agent_id:
+        return
+    _check_able(agent, contact)
+    yield ContactPulled(contact.contact_id, contact.segment_no, agent.agent_id, command.reason)
+    if contact.held_for:
+        yield AffinityEnded(contact.contact_id, contact.segment_no, contact.held_for)
+    if ringing_at:
+        yield offers.superseded(contact, None)
+    contact = domain.contact(contact.contact_id)
+    explanation = explain_pull(domain, contact, agent, "ContactPulled", context.now)
+    yield offered(domain, contact, agent, explanation, context)
+    if ringing_at:
+        yield from offer_to_agent(domain, ringing_at, "OfferEnded", context)
+
+
+def requeue(domain: Domain, command: commands.RequeueContact, context: Context) -> Iterator[Event]:
+    """Take the contact to that queue with its age; in its own queue the agent at whom it rings is not asked again soon.
+
+    Raises: Invalid; NotFound; Rejection(`ContactAlreadyEnded`, `ContactNotWaiting`, `CallbackStays`), or naming why the
+    other queue does not take it in.
+    """
+    if command.queue_id:
+        check_id("queue_id", command.queue_id)
+    contact = _in_line(domain, command.contact_id, command.reason)
+    queue = domain.queue(command.queue_id or contact.queue_id)
+    requeued = ContactRequeued(contact.contact_id, contact.segment_no, queue.queue_id, command.reason)
+    if queue.queue_id == contact.queue_id:
+        if contact.agent_id:
+            yield requeued
+            yield from _take_from_agent(domain, contact, context)
+        return
+    if contact.callback:
+        raise Rejection("CallbackStays")
+    moves.check_open(domain, contact, queue, context.now)
+    yield requeued
+    if contact.agent_id:
+        yield offers.superseded(contact, None)
+    yield moves.flowed_out(contact, queue.queue_id, context.now)
+    yield from moves.enter(domain, contact, queue, context)
+    if contact.agent_id:
+        yield from offer_to_agent(domain, contact.agent_id, "OfferEnded", context)
+
+
+def waiting_in(domain: Domain, queue_id: str, count: int) -> list[Contact]:
+    """Return the first contacts of a queue: callers who wait, call-backs that wait, those that ring; each the oldest
+    first. Raises: NotFound.
+    """
+    domain.queue(queue_id)
+    waiting = (place[-1] for place in chain(domain.ages.entries(queue_id), domain.callbacks.entries(queue_id)))
+    return [domain.contact(contact_id) for contact_id in islice(chain(waiting, _ringing_in(domain, queue_id)), count)]
+
+
+def _ringing_in(domain: Domain, queue_id: str) -> Iterator[str]:
+    works = (work for agent in domain.agents.values() for work in agent.work)
+    ringing = [work for work in works if work.state is WorkState.OFFERED and work.queue_id == queue_id]
+    yield from (work.contact_id for work in sorted(ringing, key=attrgetter("entered_time", "contact_id")))
+
+
+def _in_line(domain: Domain, contact_id: str, reason: str) -> Contact:
+    """Return a contact that waits or rings."""
+    if not reason:
+        raise Invalid("reason", "must be set")
+    check_token("reason", reason)
+    contact = contact_for(domain, contact_id, "ContactAlreadyEnded")
+    if contact.stage not in (Stage.WAITING, Stage.OFFERED):
+        raise Rejection("ContactNotWaiting")
+    return contact
+
+
+def _check_able(agent: Agent, contact: Contact) -> None:
+    if agent.connectivity is not Connectivity.CONNECTED:
+        raise Rejection("AgentNotConnected")
+    if not is_routable(agent):
+        raise Rejection("AgentNotReady")
+    if not meets(agent.profile, contact.wanted):
+        raise Rejection("AgentLacksSkills")
+    if not has_room(agent, contact.channel):
+        raise Rejection("AgentHasNoRoom")
+    if agent.agent_id in contact.wrapped_up_by:
+        raise Rejection("AgentWrapsItUp")
+
+
+def _take_from_agent(domain: Domain, contact: Contact, context: Context) -> Iterator[Event]:
+    shortest = context.now + policy.SHORTEST_HELD_EXCLUSION  # else it would ring there again at once
+    until = max(excluded_until(domain, contact, context.now) or shortest, shortest)
+    yield offers.superseded(contact, until)
+    yield from limits.rematch(domain, contact, contact.agent_id, "OfferEnded", context)

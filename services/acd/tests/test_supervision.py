@@ -1,0 +1,268 @@
+"""A supervisor takes contacts to agents and queues, and says what an agent does (rule 20)."""
+
+from datetime import timedelta
+
+import pytest
+from trunkline_acd.domain.commands import (
+    AcceptOffer,
+    DeclineOffer,
+    EndContact,
+    OpenAgentSession,
+    PullContact,
+    RequeueContact,
+    SetIntent,
+    TransferContact,
+)
+from trunkline_acd.domain.contacts import Stage
+from trunkline_acd.domain.events import (
+    AffinityEnded,
+    ContactEnqueued,
+    ContactOffered,
+    ContactPulled,
+    ContactRequeued,
+    IntentChanged,
+    NextIntentSet,
+    OfferEnded,
+    SegmentEnded,
+)
+from trunkline_acd.domain.supervision import waiting_in
+from trunkline_acd.domain.words import Intent, OfferEndReason, SegmentOutcome, WorkState
+from trunkline_core.routing import CallbackPolicy, QueueLimit, SkillRequirement, WrapUpMode
+
+ZHAO = "supervisor:us_zhao"
+
+
+def pull(contact_id="ct_2", agent_id="ag_wang", reason="waits_too_long"):
+    return PullContact(contact_id, agent_id, reason)
+
+
+def requeue(contact_id="ct_1", queue_id="", reason="wrong_queue"):
+    return RequeueContact(contact_id, queue_id, reason)
+
+
+def kinds(events):
+    return [type(event) for event in events]
+
+
+def decline(routing, contact_id):
+    contact = routing.domain.contact(contact_id)
+    return routing.do(DeclineOffer(contact.agent_id, contact_id, contact.offer_no))
+
+
+@pytest.fixture
+def busy(routing):
+    """ct_1 rings at Li and ct_2 waits behind it; Wang rests."""
+    routing.queue()
+    routing.queue("qu_help", requirements=(SkillRequirement("help", 1),))
+    routing.agent("ag_li")
+    routing.enqueue("ct_1")
+    routing.enqueue("ct_2")
+    routing.agent("ag_wang", ready=False)
+    routing.do(OpenAgentSession("ag_wang", "pe_1", "se_wang"))
+    return routing
+
+
+def wang_is_free(routing):
+    """Wang is there and has said no to ct_2: only a pull brings it back."""
+    routing.do(SetIntent("ag_wang", Intent.AVAILABLE, ""), "agent:ag_wang")
+    decline(routing, "ct_2")
+    assert routing.domain.contact("ct_2").stage is Stage.WAITING
+
+
+def test_a_pull_offers_the_contact_to_that_agent_now(busy):
+    wang_is_free(busy)
+    events = busy.do(pull(), ZHAO)
+    assert kinds(events) == [ContactPulled, ContactOffered]
+    assert events[0] == ContactPulled("ct_2", 1, "ag_wang", "waits_too_long")
+    assert (events[1].agent_id, events[1].explanation.trigger) == ("ag_wang", "ContactPulled")
+    assert [candidate.agent_id for candidate in events[1].explanation.candidates] == ["ag_wang"]
+    assert busy.connect("ct_2") == "ag_wang"
+
+
+def test_a_pull_of_what_rings_supersedes_it_and_nobody_missed_anything(busy):
+    wang_is_free(busy)
+    events = busy.do(pull("ct_1"), ZHAO)
+    assert kinds(events) == [ContactPulled, OfferEnded, ContactOffered, ContactOffered]
+    ended, to_wang, to_li = events[1:]
+    assert (ended.agent_id, ended.reason, ended.counts_as_miss) == ("ag_li", OfferEndReason.SUPERSEDED, False)
+    assert (to_wang.contact_id, to_wang.agent_id) == ("ct_1", "ag_wang")
+    assert (to_li.contact_id, to_li.agent_id) == ("ct_2", "ag_li"), "Li gets what waits behind it"
+    assert busy.domain.agent("ag_li").misses == 0
+
+
+def test_a_pull_to_where_it_rings_changes_nothing(busy):
+    assert busy.do(pull("ct_1", "ag_li"), ZHAO) == []
+
+
+def test_a_late_accept_of_a_superseded_offer_is_refused(busy):
+    wang_is_free(busy)
+    late = AcceptOffer("ag_li", "ct_1", 1)
+    busy.do(pull("ct_1"), ZHAO)
+    assert busy.refusal(late, "agent:ag_li") == "Rejection: OfferNotLive"
+
+
+def test_a_pulled_contact_that_is_not_taken_waits_again(busy):
+    wang_is_free(busy)
+    busy.do(pull(), ZHAO)
+    busy.wait(20)
+    assert busy.domain.contact("ct_2").agent_id in ("", "ag_li")
+    assert busy.domain.agent("ag_wang").misses == 1
+
+
+def test_a_pull_goes_before_affinity(routing):
+    routing.queue(affinity_duration=timedelta(seconds=60))
+    routing.agent("ag_li")
+    routing.enqueue("ct_0")
+    routing.enqueue("ct_1", preferred="ag_li")
+    routing.agent("ag_wang")
+    assert routing.domain.contact("ct_1").stage is Stage.WAITING, "held for Li"
+    events = routing.do(pull("ct_1"), ZHAO)
+    assert kinds(events) == [ContactPulled, AffinityEnded, ContactOffered]
+    assert routing.connect("ct_1") == "ag_wang"
+
+
+def test_a_pull_goes_before_agents_who_are_kept_back(routing):
+    routing.queue(vip_min_value_permille=800, vip_reserved_agents=1)
+    routing.agent("ag_wang")
+    routing.enqueue("ct_2")
+    assert routing.domain.contact("ct_2").stage is Stage.WAITING, "Wang is kept back"
+    assert kinds(routing.do(pull(), ZHAO)) == [ContactPulled, ContactOffered]
+
+
+def test_who_still_wraps_it_up_does_not_get_it_a_second_time(routing):
+    routing.queue(wrap_up_mode=WrapUpMode.TIMED, wrap_up_frees_exclusion=True)
+    routing.agent("ag_li", chats=2)
+    routing.chat("ct_1")
+    routing.connect("ct_1")
+    routing.do(TransferContact("ct_1", 3, 1, "ag_li", "qu_sales"))
+    assert routing.refusal(pull("ct_1", "ag_li"), ZHAO) == "Rejection: AgentWrapsItUp"
+
+
+@pytest.mark.parametrize(
+    ("command", "refusal"),
+    [
+        (pull(reason=""), "Invalid: reason: must be set"),
+        (pull(reason="Frau Müller rief an"), "Invalid: reason: must match [a-z][a-z0-9_-]{0,31}"),
+        (pull(agent_id=""), "Invalid: agent_id: "),
+        (pull(agent_id="ag_none"), "NotFound: "),
+        (pull("ct_none"), "NotFound: "),
+        (pull(), "Rejection: AgentNotReady"),
+        (pull(agent_id="ag_li"), "Rejection: AgentHasNoRoom"),
+        (pull(agent_id="ag_gone"), "Rejection: AgentNotConnected"),
+        (pull("ct_help", "ag_free"), "Rejection: AgentLacksSkills"),
+        (requeue(reason=""), "Invalid: reason: must be set"),
+        (requeue(queue_id="qu_none"), "NotFound: "),
+        (requeue(queue_id="a/b"), "Invalid: queue_id: must not have a slash"),
+        (requeue("ct_none"), "NotFound: "),
+        (requeue(queue_id="qu_full"), "Rejection: QueueFull"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_by_name_and_changes_nothing(busy, command, refusal):
+    busy.queue("qu_full", max_waiting=1)
+    busy.enqueue("ct_full", "qu_full", ("none", 1))
+    busy.enqueue("ct_help", "qu_help")
+    busy.agent("ag_gone", ready=False)
+    busy.agent("ag_free")
+    decline(busy, "ct_2")
+    assert refusal in busy.refusal(command, ZHAO)
+
+
+@pytest.mark.parametrize("command", [pull("ct_1"), requeue("ct_1", "qu_help")])
+def test_what_an_agent_has_accepted_is_left_alone(busy, command):
+    busy.accept("ct_1")
+    assert busy.refusal(command, ZHAO) == "Rejection: ContactNotWaiting"
+    busy.connected("ct_1")
+    assert busy.refusal(command, ZHAO) == "Rejection: ContactNotWaiting"
+    busy.do(EndContact("ct_1", 9, "customer_left"))
+    assert busy.refusal(command, ZHAO) == "Rejection: ContactAlreadyEnded"
+
+
+def test_a_contact_goes_on_in_another_queue_with_its_age(busy):
+    busy.wait(5)
+    events = busy.do(requeue("ct_2", "qu_help"), ZHAO)
+    assert kinds(events) == [ContactRequeued, SegmentEnded, ContactEnqueued]
+    requeued, ended, entered = events
+    assert requeued == ContactRequeued("ct_2", 1, "qu_help", "wrong_queue")
+    assert (ended.outcome, ended.next_queue_id) == (SegmentOutcome.FLOWED_OUT, "qu_help")
+    assert (entered.queue_id, entered.segment_no, entered.aged_since_time) == ("qu_help", 2, busy.at(0))
+
+
+def test_what_rings_is_superseded_before_it_goes_to_another_queue(busy):
+    events = busy.do(requeue("ct_1", "qu_help"), ZHAO)
+    assert kinds(events) == [ContactRequeued, OfferEnded, SegmentEnded, ContactEnqueued, ContactOffered]
+    assert events[1].reason is OfferEndReason.SUPERSEDED
+    assert (events[4].contact_id, events[4].agent_id) == ("ct_2", "ag_li")
+
+
+def test_in_its_own_queue_the_agent_at_whom_it_rang_is_not_asked_again_soon(busy):
+    events = busy.do(requeue("ct_1"), ZHAO)
+    assert kinds(events) == [ContactRequeued, OfferEnded, ContactOffered]
+    assert (events[2].contact_id, events[2].agent_id) == ("ct_2", "ag_li")
+    assert busy.domain.contact("ct_1").excluded == {"ag_li"}
+    busy.wait(19)
+    decline(busy, "ct_2")
+    assert busy.domain.contact("ct_1").stage is Stage.WAITING
+    busy.wait(11)
+    assert busy.domain.contact("ct_1").agent_id == "ag_li"
+
+
+def test_also_where_misses_exclude_nobody(busy):
+    busy.queue(miss_exclusion_duration=timedelta(0))
+    busy.do(requeue("ct_1"), ZHAO)
+    assert busy.domain.contact("ct_1").stage is Stage.WAITING
+
+
+def test_a_contact_that_waits_stays_where_it_is(busy):
+    assert busy.do(requeue("ct_2"), ZHAO) == []
+
+
+def test_a_contact_over_its_limit_leaves_when_it_is_taken_from_the_agent(routing):
+    routing.queue(longest_wait=QueueLimit(timedelta(seconds=10), ""))
+    routing.agent("ag_li")
+    routing.enqueue("ct_1")
+    routing.wait(15)
+    events = routing.do(requeue("ct_1"), ZHAO)
+    assert [event.outcome for event in events if isinstance(event, SegmentEnded)] == [SegmentOutcome.LIMIT_REACHED]
+
+
+def test_a_call_back_stays_in_its_queue_and_may_be_pulled(routing):
+    routing.queue(callback=CallbackPolicy(3, timedelta(minutes=5), 10))
+    routing.queue("qu_help")
+    routing.enqueue("ct_1", customer="cu_1")
+    routing.call_back("ct_1")
+    assert routing.refusal(requeue("ct_1", "qu_help"), ZHAO) == "Rejection: CallbackStays"
+    assert [contact.contact_id for contact in waiting_in(routing.domain, "qu_sales", 9)] == ["ct_1"]
+
+
+def test_those_who_wait_come_first_and_then_those_who_ring(busy):
+    busy.enqueue("ct_3")
+    assert [contact.contact_id for contact in waiting_in(busy.domain, "qu_sales", 9)] == ["ct_2", "ct_3", "ct_1"]
+    assert [contact.contact_id for contact in waiting_in(busy.domain, "qu_sales", 2)] == ["ct_2", "ct_3"]
+    assert waiting_in(busy.domain, "qu_help", 9) == []
+
+
+# -- what an agent does -----------------------------------------------------------------------------------------
+
+
+def test_a_forced_break_supersedes_what_rings_and_says_why(busy):
+    events = busy.do(SetIntent("ag_li", Intent.BREAK, "training", reason="coaching"), ZHAO)
+    ended = next(event for event in events if isinstance(event, OfferEnded))
+    assert (ended.reason, ended.excluded_until_time) == (OfferEndReason.SUPERSEDED, None)
+    assert IntentChanged("ag_li", Intent.BREAK, "training", "coaching") in events
+
+
+def test_a_forced_sign_out_lets_who_talks_finish(busy):
+    busy.accept("ct_1")
+    busy.connected("ct_1")
+    busy.do(SetIntent("ag_li", Intent.OFFLINE, "", reason="shift_over"), ZHAO)
+    assert [work.state for work in busy.domain.agent("ag_li").work] == [WorkState.CONNECTED]
+
+
+def test_a_break_after_the_work_at_hand_keeps_the_reason(busy):
+    events = busy.do(SetIntent("ag_li", Intent.BREAK, "", when_free=True, reason="coaching"), ZHAO)
+    assert events == [NextIntentSet("ag_li", Intent.BREAK, "", "coaching")]
+
+
+def test_a_reason_is_a_token(busy):
+    bad = SetIntent("ag_li", Intent.BREAK, "", reason="he was rude to Frau Müller")
+    assert busy.refusal(bad, ZHAO) == "Invalid: reason: must match [a-z][a-z0-9_-]{0,31}"

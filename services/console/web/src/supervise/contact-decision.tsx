@@ -1,0 +1,92 @@
+/** Where a contact that waits or rings is to go: to an agent, to a queue, or away from whom it rings at. */
+
+import {Radio, Select} from "antd";
+import {useState} from "react";
+import {useTranslation} from "react-i18next";
+
+import type {WaitingContact} from "../contract/rest";
+import {inLanguage} from "../contract/text";
+import {useLanguage} from "../i18n";
+import {useDirectory, useNames} from "../rest/queries";
+import {useDecisions} from "../rest/supervision";
+import {useWall} from "../wall/wall";
+import {agentState} from "../wall/wall-state";
+import {Decision} from "./decision";
+
+type Way = "agent" | "queue" | "back";
+
+interface Props {
+  contact: WaitingContact;
+  queue_id: string;
+  onClose: () => void;
+}
+
+export function ContactDecision({contact, queue_id, onClose}: Props) {
+  const {t} = useTranslation();
+  const language = useLanguage();
+  const names = useNames(language);
+  const {pull, requeue} = useDecisions();
+  const {data: directory} = useDirectory();
+  const [way, setWay] = useState<Way>("agent");
+  const [target, setTarget] = useState<string>();
+  const agents = useAgentOptions();
+  const queues = (directory?.queues ?? [])
+    .filter((queue) => queue.queue_id !== queue_id)
+    .map((queue) => ({value: queue.queue_id, label: inLanguage(queue.name, language) || queue.queue_id}));
+  const decide = (reason: string) =>
+    way === "agent"
+      ? pull(contact.contact_id, target ?? "", reason)
+      : requeue(contact.contact_id, way === "queue" ? (target ?? "") : "", reason);
+  const choose = (chosen: Way) => {
+    setWay(chosen);
+    setTarget(undefined);
+  };
+  const ways = [
+    {value: "agent", label: t("supervise.toAgent")},
+    {value: "queue", label: t("supervise.toQueue")},
+    ...(contact.agent_id === ""
+      ? []
+      : [{value: "back", label: t("supervise.back", {agent: names.agent(contact.agent_id)})}]),
+  ];
+  return (
+    <Decision
+      title={t("supervise.contact")}
+      isComplete={way === "back" || target !== undefined}
+      decide={decide}
+      onClose={onClose}
+    >
+      <Radio.Group
+        value={way}
+        options={ways}
+        onChange={({target: chosen}) => {
+          choose(chosen.value as Way);
+        }}
+        data-testid="decision-way"
+      />
+      {way !== "back" && (
+        <Select
+          key={way}
+          showSearch={{optionFilterProp: "label"}}
+          {...(target === undefined ? {} : {value: target})}
+          options={way === "agent" ? agents : queues}
+          onChange={setTarget}
+          placeholder={t(way === "agent" ? "supervise.chooseAgent" : "supervise.chooseQueue")}
+          aria-label={t(way === "agent" ? "supervise.chooseAgent" : "supervise.chooseQueue")}
+          data-testid="decision-target"
+        />
+      )}
+    </Decision>
+  );
+}
+
+/** Those who are available first; the others are shown with what they do, and acd says why they cannot have it. */
+function useAgentOptions() {
+  const {t} = useTranslation();
+  const names = useNames(useLanguage());
+  const rows = Object.values(useWall((wall) => wall.agents));
+  const rank = (state: string) => (state === "AVAILABLE" ? 0 : state === "OFFLINE" ? 2 : 1);
+  return rows
+    .map((row) => ({row, state: agentState(row), name: names.agent(row.agent_id)}))
+    .sort((one, other) => rank(one.state) - rank(other.state) || one.name.localeCompare(other.name))
+    .map(({row, state, name}) => ({value: row.agent_id, label: `${name} · ${t(`wall.agentState.${state}`)}`}));
+}

@@ -1,0 +1,85 @@
+"""A supervisor at the wall: contacts to agents, and what an agent does (routing rule 20)."""
+
+from browsing import People
+from own_tenants import OwnTenant
+from pages import Desk, Shop, Wall
+from playwright.sync_api import expect
+
+QUESTION = "Where is my parcel?"
+
+
+def _ask(people: People, tenant: OwnTenant) -> Shop:
+    return Shop(people.stranger(), tenant.entry_point).go().open_chat().ask_for_a_person(QUESTION)
+
+
+def test_a_supervisor_takes_what_rings_to_another_agent(people: People, tenant: OwnTenant) -> None:
+    li = Desk(people.member(tenant.tenant_id, "li")).go().be_available()
+    shop = _ask(people, tenant)
+    li.await_ring()
+    wang = Desk(people.member(tenant.tenant_id, "wang")).go().be_available()
+    wall = Wall(people.member(tenant.tenant_id, "zhao")).go()
+    rows = wall.waiting_in(tenant.support)
+    expect(rows).to_have_count(1)
+    expect(rows.first).to_contain_text("Rings at Li Na")
+
+    rows.first.get_by_role("button", name="Decide").click()
+    wall.choose("decision-target", "Wang Qiang").decide("Waits too long")
+    expect(wall.part("decision")).to_have_count(0)
+    wang.await_ring()
+    expect(li.offer).to_have_count(0)
+    expect(rows.first).to_contain_text("Rings at Wang Qiang")
+    wang.accept()
+    expect(shop.status).to_have_attribute("data-state", "CONNECTED")
+    expect(rows).to_have_count(0)
+
+
+def test_a_supervisor_takes_a_contact_from_an_agent_and_gives_it_back(people: People, tenant: OwnTenant) -> None:
+    desk = Desk(people.member(tenant.tenant_id, "li")).go().be_available()
+    _ask(people, tenant)
+    desk.await_ring()
+    wall = Wall(people.member(tenant.tenant_id, "zhao")).go()
+    wall.waiting_in(tenant.support).first.get_by_role("button", name="Decide").click()
+    wall.tick("To another queue").tick("Take it from Li Na").decide("Away from the desk")
+    expect(wall.part("decision")).to_have_count(0)
+    expect(desk.offer).to_have_count(0)
+    expect(wall.part("queue-waiting")).to_contain_text("Waits")
+
+    wall.part("queue-waiting").get_by_role("button", name="Decide").click()
+    wall.choose("decision-target", "Li Na").decide("Other")
+    expect(wall.part("decision")).to_have_count(0)
+    desk.await_ring()
+    desk.accept()
+
+
+def test_a_supervisor_signs_an_agent_out_and_only_a_desk_brings_one_back(people: People, tenant: OwnTenant) -> None:
+    desk = Desk(people.member(tenant.tenant_id, "li")).go().be_available()
+    wall = Wall(people.member(tenant.tenant_id, "zhao")).go()
+    agent_id = tenant.agent("li")
+    expect(wall.agent(agent_id)).to_have_attribute("data-state", "AVAILABLE")
+
+    wall.press(f"wall-agent-{agent_id}-command")
+    wall.tick("Break").choose("decision-break", "Training").decide("Coaching")
+    expect(wall.agent(agent_id)).to_have_attribute("data-state", "BREAK")
+    expect(desk.part("intent-break")).to_have_attribute("aria-pressed", "true")
+
+    wall.press(f"wall-agent-{agent_id}-command")
+    wall.tick("Offline").decide("End of shift")
+    expect(wall.agent(agent_id)).to_have_attribute("data-state", "OFFLINE")
+
+    desk.page.close()
+    expect(wall.agent(agent_id)).to_have_attribute("data-state", "OFFLINE")
+    wall.press(f"wall-agent-{agent_id}-command")
+    wall.tick("Available").decide("Other")
+    expect(wall.part("decision-refused")).to_contain_text("no desk of the agent is connected")
+
+
+def test_an_agent_sees_no_buttons_of_a_supervisor(people: People, tenant: OwnTenant) -> None:
+    page = people.member(tenant.tenant_id, "li")
+    Desk(page).go().be_available()
+    wall = Wall(page).go()
+    expect(wall.agent(tenant.agent("li"))).to_be_visible()
+    expect(wall.page.get_by_role("button", name="Change state")).to_have_count(0)
+    expect(wall.page.get_by_role("button", name="Who waits")).to_have_count(0)
+    refused = page.request.get(f"/api/queues/{tenant.support}/waiting")
+    assert refused.status == 403
+    assert refused.json()["title"] == "Forbidden"
