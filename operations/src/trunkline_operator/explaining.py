@@ -18,7 +18,7 @@ from trunkline_acd.domain import events
 from trunkline_acd.domain.contacts import Stage
 from trunkline_acd.domain.events import Event
 from trunkline_acd.domain.offer_history import OfferHistory
-from trunkline_console.adapters.explanations import ExplanationReader
+from trunkline_console.adapters.acd_reads import AcdReader
 from trunkline_console.application.explaining import Names, facts_json, sentences
 from trunkline_console.application.explanation_words import Language
 from trunkline_core.errors import Misconfigured, Poison, TrunklineError
@@ -108,8 +108,8 @@ async def ask_acd(installation: Installation, tenant: str, contact_id: str) -> E
     channels = Channels()
     try:
         credentials = Credentials(installation.secret.read_text(encoding="utf-8").encode())
-        reader = ExplanationReader(installation.acd_addresses, credentials, channels)
-        return await reader.get(service_principal("operator", tenant), contact_id)
+        reader = AcdReader(installation.acd_addresses, credentials, channels)
+        return await reader.explanation(service_principal("operator", tenant), contact_id)
     finally:
         await channels.close()
 
