@@ -21,6 +21,7 @@ from trunkline_core.flows import (
     LocalizedText,
     MenuNode,
     MenuOption,
+    MovedDay,
     SayNode,
     check_flow,
     check_hours,
@@ -189,6 +190,7 @@ def test_in_an_accepted_flow_every_walk_pauses_or_ends_soon_and_can_always_come_
 
 # -- hours ----------------------------------------------------------------------------------------------------------
 
+SHANGHAI = HoursDefinition("ho_3", "Asia/Shanghai", tuple(HoursWindow(day, 540, 1080) for day in range(1, 6)), ())
 BERLIN = HoursDefinition(
     "ho_1",
     "Europe/Berlin",
@@ -235,6 +237,23 @@ def test_the_local_date_decides_about_closed_days_and_weekdays() -> None:
     assert not is_open(shanghai, utc("2026-01-11T16:00:00"))
 
 
+def test_a_moved_day_has_the_windows_of_the_weekday_that_it_stands_for() -> None:
+    shop = replace(SHANGHAI, moved_days=(MovedDay("2026-10-10", 3), MovedDay("2026-10-09", 7)))
+    assert is_open(shop, utc("2026-10-10T02:00:00")), "a Saturday worked as a Wednesday"
+    assert not is_open(shop, utc("2026-10-10T10:00:00")), "its windows, no others"
+    assert not is_open(shop, utc("2026-10-09T02:00:00")), "a Friday that is free as a Sunday"
+    assert not is_open(shop, utc("2026-10-09T16:00:00")), "until midnight there"
+    assert not is_open(shop, utc("2026-10-17T02:00:00")), "the Saturday after"
+
+
+def test_an_emergency_closes_whatever_else_is_said() -> None:
+    closed = replace(SHANGHAI, moved_days=(MovedDay("2026-10-10", 3),), emergency_closed=True)
+    check_hours(closed)
+    assert is_open(SHANGHAI, utc("2026-10-12T02:00:00"))
+    assert not is_open(closed, utc("2026-10-12T02:00:00"))
+    assert not is_open(closed, utc("2026-10-10T02:00:00"))
+
+
 def test_hours_without_windows_are_never_open() -> None:
     assert not is_open(replace(BERLIN, windows=()), utc("2026-01-05T10:00:00"))
 
@@ -253,6 +272,11 @@ def test_hours_without_windows_are_never_open() -> None:
         (replace(BERLIN, closed_dates=("20260501",)), "closed_dates[0]"),
         (replace(BERLIN, windows=(HoursWindow(1, 0, 60),) * 101), "windows"),
         (replace(BERLIN, closed_dates=("2026-05-01",) * 401), "closed_dates"),
+        (replace(BERLIN, moved_days=(MovedDay("2026-02-30", 1),)), "moved_days[0].date"),
+        (replace(BERLIN, moved_days=(MovedDay("2026-05-02", 8),)), "moved_days[0].weekday"),
+        (replace(BERLIN, moved_days=(MovedDay("2026-05-01", 1),)), "moved_days[0].date"),
+        (replace(BERLIN, moved_days=(MovedDay("2026-05-02", 1), MovedDay("2026-05-02", 2))), "moved_days[1].date"),
+        (replace(BERLIN, moved_days=(MovedDay("2026-05-02", 1),) * 101), "moved_days"),
     ],
 )
 def test_bad_hours_are_refused(bad: HoursDefinition, field: str) -> None:

@@ -352,7 +352,7 @@ async def test_supervisor_sees_who_waits_and_gives_it_to_an_agent(acd, caller):
         return await stub.ListWaiting(request, metadata=token_metadata(caller.credentials, principal), timeout=10)
 
     found = await waiting(QUEUE.queue_id, zhao)
-    assert [(row.contact_id, row.agent_id) for row in found.contacts] == [("ct_2", ""), ("ct_3", ""), ("ct_1", "ag_li")]
+    assert [(row.contact_id, row.agent_id) for row in found.contacts] == [("ct_1", "ag_li"), ("ct_2", ""), ("ct_3", "")]
     assert not found.has_more and found.as_of_time.seconds > 1_700_000_000
     assert (await waiting(QUEUE.queue_id, zhao, 2)).has_more
     with pytest.raises(Exception, match="PERMISSION_DENIED"):

@@ -161,7 +161,7 @@ COMMANDS = st.one_of(
     st.builds(ReportConnectFailed, CONTACTS, STEPS, st.just(1), NUMBERS, st.sampled_from(["busy", "unreachable"])),
     st.builds(FinishWrapUp, AGENTS, CONTACTS, st.sampled_from(["", "done", "unknown"])),
     st.builds(PutWrapUpCode, st.sampled_from(["done", "later"])),
-    st.builds(SetIntent, AGENTS, INTENTS, st.just(""), st.booleans()),
+    st.builds(SetIntent, AGENTS, INTENTS, st.just(""), st.booleans(), st.sampled_from(["", "other"])),
     st.builds(ExtendWrapUp, AGENTS, CONTACTS),
     st.builds(RefreshSkills, AGENTS),
     st.builds(CheckOverflow, QUEUES),
@@ -268,7 +268,9 @@ def attempt(routing: Any, command: Any) -> None:
 
 
 def actor_of(command: Any) -> str:
-    return f"agent:{command.agent_id}" if isinstance(command, SetIntent) else "system"
+    if not isinstance(command, SetIntent):
+        return "system"
+    return "supervisor:us_1" if command.reason else f"agent:{command.agent_id}"
 
 
 def outcome(routing: Any, command: Any) -> Any:
@@ -446,6 +448,7 @@ def agent_deeds(agent: Any, step: int) -> list[Any]:
     return [
         *(FinishWrapUp(agent.agent_id, contact_id, "done") for contact_id in wrap_ups),
         SetIntent(agent.agent_id, (Intent.BREAK, Intent.AVAILABLE)[step % 2], "", when_free=step % 3 == 0),
+        SetIntent(agent.agent_id, (Intent.AVAILABLE, Intent.BREAK, Intent.OFFLINE)[step % 3], "", reason="other"),
         *(ExtendWrapUp(agent.agent_id, contact_id) for contact_id in wrap_ups if step % 2),
         (CloseAgentSession(agent.agent_id, agent.session_id), OpenAgentSession(agent.agent_id, "pe_2", f"se_{step}"))[
             step % 2

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from trunkline_acd.domain.commands import (
     AcceptOffer,
+    CloseAgentSession,
     DeclineOffer,
     EndContact,
     OpenAgentSession,
@@ -16,6 +17,7 @@ from trunkline_acd.domain.commands import (
 from trunkline_acd.domain.contacts import Stage
 from trunkline_acd.domain.events import (
     AffinityEnded,
+    AgentRearmed,
     ContactEnqueued,
     ContactOffered,
     ContactPulled,
@@ -36,8 +38,8 @@ def pull(contact_id="ct_2", agent_id="ag_wang", reason="waits_too_long"):
     return PullContact(contact_id, agent_id, reason)
 
 
-def requeue(contact_id="ct_1", queue_id="", reason="wrong_queue"):
-    return RequeueContact(contact_id, queue_id, reason)
+def requeue(contact_id="ct_1", queue_id="", reason="wrong_queue", agent_id=""):
+    return RequeueContact(contact_id, queue_id, reason, agent_id)
 
 
 def kinds(events):
@@ -189,9 +191,26 @@ def test_a_contact_goes_on_in_another_queue_with_its_age(busy):
 
 def test_what_rings_is_superseded_before_it_goes_to_another_queue(busy):
     events = busy.do(requeue("ct_1", "qu_help"), ZHAO)
-    assert kinds(events) == [ContactRequeued, OfferEnded, SegmentEnded, ContactEnqueued, ContactOffered]
+    assert kinds(events) == [ContactRequeued, OfferEnded, SegmentEnded, ContactOffered, ContactEnqueued]
     assert events[1].reason is OfferEndReason.SUPERSEDED
-    assert (events[4].contact_id, events[4].agent_id) == ("ct_2", "ag_li")
+    assert (events[3].contact_id, events[3].agent_id) == ("ct_2", "ag_li")
+
+
+def test_those_who_wait_get_the_agent_before_what_was_taken_away_comes_back_to_it(busy):
+    busy.queue("qu_last")
+    busy.do(requeue("ct_1", "qu_last"), ZHAO)
+    assert busy.domain.agent("ag_li").work[0].contact_id == "ct_2"
+    assert busy.domain.contact("ct_1").stage is Stage.WAITING
+
+
+def test_a_decision_about_another_agent_than_it_rings_at_is_refused(busy):
+    assert busy.refusal(requeue("ct_1", agent_id="ag_wang"), ZHAO) == "Rejection: OfferNotLive"
+    assert busy.refusal(requeue("ct_1", "qu_help", agent_id="ag_wang"), ZHAO) == "Rejection: OfferNotLive"
+    assert kinds(busy.do(requeue("ct_1", agent_id="ag_li"), ZHAO))[0] is ContactRequeued
+
+
+def test_a_contact_that_is_in_that_queue_already_goes_on_ringing(busy):
+    assert busy.do(requeue("ct_1", "qu_sales"), ZHAO) == []
 
 
 def test_in_its_own_queue_the_agent_at_whom_it_rang_is_not_asked_again_soon(busy):
@@ -216,13 +235,14 @@ def test_a_contact_that_waits_stays_where_it_is(busy):
     assert busy.do(requeue("ct_2"), ZHAO) == []
 
 
-def test_a_contact_over_its_limit_leaves_when_it_is_taken_from_the_agent(routing):
+def test_a_contact_over_its_limit_is_not_taken_away_to_leave(routing):
     routing.queue(longest_wait=QueueLimit(timedelta(seconds=10), ""))
+    routing.queue("qu_help")
     routing.agent("ag_li")
     routing.enqueue("ct_1")
     routing.wait(15)
-    events = routing.do(requeue("ct_1"), ZHAO)
-    assert [event.outcome for event in events if isinstance(event, SegmentEnded)] == [SegmentOutcome.LIMIT_REACHED]
+    assert routing.refusal(requeue("ct_1"), ZHAO) == "Rejection: ContactOverLimit"
+    assert kinds(routing.do(requeue("ct_1", "qu_help"), ZHAO))[-1] is ContactOffered, "another queue takes it"
 
 
 def test_a_call_back_stays_in_its_queue_and_may_be_pulled(routing):
@@ -234,10 +254,10 @@ def test_a_call_back_stays_in_its_queue_and_may_be_pulled(routing):
     assert [contact.contact_id for contact in waiting_in(routing.domain, "qu_sales", 9)] == ["ct_1"]
 
 
-def test_those_who_wait_come_first_and_then_those_who_ring(busy):
+def test_those_who_ring_come_first_and_then_those_who_wait(busy):
     busy.enqueue("ct_3")
-    assert [contact.contact_id for contact in waiting_in(busy.domain, "qu_sales", 9)] == ["ct_2", "ct_3", "ct_1"]
-    assert [contact.contact_id for contact in waiting_in(busy.domain, "qu_sales", 2)] == ["ct_2", "ct_3"]
+    assert [contact.contact_id for contact in waiting_in(busy.domain, "qu_sales", 9)] == ["ct_1", "ct_2", "ct_3"]
+    assert [contact.contact_id for contact in waiting_in(busy.domain, "qu_sales", 2)] == ["ct_1", "ct_2"]
     assert waiting_in(busy.domain, "qu_help", 9) == []
 
 
@@ -249,6 +269,43 @@ def test_a_forced_break_supersedes_what_rings_and_says_why(busy):
     ended = next(event for event in events if isinstance(event, OfferEnded))
     assert (ended.reason, ended.excluded_until_time) == (OfferEndReason.SUPERSEDED, None)
     assert IntentChanged("ag_li", Intent.BREAK, "training", "coaching") in events
+
+
+def test_what_was_held_for_an_agent_who_is_sent_away_goes_to_others(routing):
+    routing.queue(affinity_duration=timedelta(seconds=60))
+    routing.agent("ag_li")
+    routing.enqueue("ct_1", preferred="ag_li")
+    routing.agent("ag_wang")
+    events = routing.do(SetIntent("ag_li", Intent.BREAK, "", reason="coaching"), ZHAO)
+    assert AffinityEnded in kinds(events)
+    assert routing.domain.contact("ct_1").agent_id == "ag_wang"
+
+
+def test_who_is_made_available_is_not_blocked_any_more(routing):
+    routing.queue(max_misses=1)
+    routing.agent("ag_li")
+    routing.enqueue("ct_1")
+    routing.wait(20)
+    assert routing.domain.agent("ag_li").not_responding
+    events = routing.do(SetIntent("ag_li", Intent.AVAILABLE, "", reason="other"), ZHAO)
+    assert kinds(events)[0] is AgentRearmed
+    routing.enqueue("ct_2")
+    assert routing.domain.contact("ct_2").agent_id == "ag_li"
+
+
+def test_nobody_is_made_available_without_a_desk_also_who_wants_to_be(routing):
+    routing.queue()
+    routing.agent("ag_li")
+    routing.do(CloseAgentSession("ag_li", "se_ag_li"))
+    forced = SetIntent("ag_li", Intent.AVAILABLE, "", reason="other")
+    assert routing.refusal(forced, ZHAO) == "Rejection: AgentNotConnected"
+    assert routing.do(SetIntent("ag_li", Intent.AVAILABLE, ""), "agent:ag_li") == []
+
+
+def test_taking_back_a_break_that_was_to_come_keeps_the_reason(busy):
+    busy.do(SetIntent("ag_li", Intent.BREAK, "", when_free=True), "agent:ag_li")
+    events = busy.do(SetIntent("ag_li", Intent.AVAILABLE, "", reason="other"), ZHAO)
+    assert events == [NextIntentSet("ag_li", Intent.UNSPECIFIED, "", "other")]
 
 
 def test_a_forced_sign_out_lets_who_talks_finish(busy):

@@ -14,7 +14,7 @@ from trunkline_core.flow_definitions import (
     MenuOption,
     SayNode,
 )
-from trunkline_core.hours import HoursDefinition, HoursWindow, check_hours, is_open
+from trunkline_core.hours import HoursDefinition, HoursWindow, MovedDay, check_hours, is_open
 from trunkline_core.texts import LocalizedText
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "LocalizedText",
     "MenuNode",
     "MenuOption",
+    "MovedDay",
     "SayNode",
     "check_flow",
     "check_hours",

@@ -10,6 +10,7 @@ from trunkline_core.ids import check_id_of
 
 MAX_WINDOWS = 100
 MAX_CLOSED_DATES = 400
+MAX_MOVED_DAYS = 100
 MINUTES_A_DAY = 24 * 60
 
 
@@ -23,13 +24,29 @@ class HoursWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class MovedDay:
+    """A local date (`YYYY-MM-DD`) that is worked as another weekday, as a Saturday for a holiday (调休)."""
+
+    date: str
+    weekday: int
+
+
+@dataclass(frozen=True, slots=True)
 class HoursDefinition:
-    """When somebody is there: windows of the week in an IANA zone, except on the closed local dates (`YYYY-MM-DD`)."""
+    """When somebody is there (routing rule 17): windows of the week in an IANA zone.
+
+    Attributes:
+        closed_dates: local dates (`YYYY-MM-DD`) on which it is closed.
+        moved_days: dates on which the windows of another weekday hold.
+        emergency_closed: closed whatever the rest says, until a definition without it.
+    """
 
     hours_id: str
     time_zone: str
     windows: tuple[HoursWindow, ...]
     closed_dates: tuple[str, ...]
+    moved_days: tuple[MovedDay, ...] = ()
+    emergency_closed: bool = False
 
 
 def check_hours(hours: HoursDefinition) -> None:
@@ -45,11 +62,29 @@ def check_hours(hours: HoursDefinition) -> None:
         raise Invalid("closed_dates", f"must have at most {MAX_CLOSED_DATES} dates")
     for number, closed_date in enumerate(hours.closed_dates):
         _check_date(f"closed_dates[{number}]", closed_date)
+    _check_moved_days(hours)
+
+
+def _check_moved_days(hours: HoursDefinition) -> None:
+    if len(hours.moved_days) > MAX_MOVED_DAYS:
+        raise Invalid("moved_days", f"must have at most {MAX_MOVED_DAYS} days")
+    taken = set(hours.closed_dates)
+    for number, day in enumerate(hours.moved_days):
+        field = f"moved_days[{number}]"
+        _check_date(f"{field}.date", day.date)
+        _check_weekday(f"{field}.weekday", day.weekday)
+        if day.date in taken:
+            raise Invalid(f"{field}.date", "is closed, or moved already")
+        taken.add(day.date)
+
+
+def _check_weekday(field: str, weekday: int) -> None:
+    if not 1 <= weekday <= 7:
+        raise Invalid(field, "must be 1 (Monday) to 7 (Sunday)")
 
 
 def _check_window(field: str, window: HoursWindow) -> None:
-    if not 1 <= window.weekday <= 7:
-        raise Invalid(f"{field}.weekday", "must be 1 (Monday) to 7 (Sunday)")
+    _check_weekday(f"{field}.weekday", window.weekday)
     if not 0 <= window.opens_minute < MINUTES_A_DAY:
         raise Invalid(f"{field}.opens_minute", "must be 0 to 1439")
     if not window.opens_minute < window.closes_minute <= MINUTES_A_DAY:
@@ -77,10 +112,11 @@ def is_open(hours: HoursDefinition, now: datetime) -> bool:
     repeated counts both times, one that is skipped never comes.
     """
     local = now.astimezone(ZoneInfo(hours.time_zone))
-    if local.date().isoformat() in hours.closed_dates:
+    today = local.date().isoformat()
+    if hours.emergency_closed or today in hours.closed_dates:
         return False
+    weekday = next((day.weekday for day in hours.moved_days if day.date == today), local.isoweekday())
     minute = local.hour * 60 + local.minute
     return any(
-        window.weekday == local.isoweekday() and window.opens_minute <= minute < window.closes_minute
-        for window in hours.windows
+        window.weekday == weekday and window.opens_minute <= minute < window.closes_minute for window in hours.windows
     )

@@ -142,6 +142,7 @@ class RequeueContact:
     contact_id: str
     queue_id: str
     reason: str
+    agent_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

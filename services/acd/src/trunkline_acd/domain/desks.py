@@ -13,6 +13,7 @@ from trunkline_core.timers import Timer
 
 from trunkline_acd.domain import callbacks, commands, joining, offers, policy, timing, wrap_ups
 from trunkline_acd.domain.agents import Agent, Work
+from trunkline_acd.domain.contacts import Contact
 from trunkline_acd.domain.definitions import check_break_reason, check_id, check_token
 from trunkline_acd.domain.events import (
     AgentDisconnected,
@@ -23,10 +24,12 @@ from trunkline_acd.domain.events import (
     Event,
     IntentChanged,
     NextIntentSet,
+    OfferEnded,
     WrapUpFinished,
 )
 from trunkline_acd.domain.limits import take_back
 from trunkline_acd.domain.matching import offer_to_agent
+from trunkline_acd.domain.misses import excluded_until
 from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.words import Connectivity, Intent, WorkState
 
@@ -37,20 +40,19 @@ def set_intent(domain: Domain, command: commands.SetIntent, context: Context) ->
         raise Invalid("intent", "must be set")
     check_break_reason(command.break_reason)
     check_token("reason", command.reason)
-    agent = domain.agent(command.agent_id)
+    agent, is_forced = domain.agent(command.agent_id), context.actor.startswith("supervisor:")
+    if is_forced and command.intent is Intent.AVAILABLE:
+        yield from _make_ready(agent)
     break_reason = command.break_reason if command.intent is Intent.BREAK else ""
     if (command.intent, break_reason) == (agent.intent, agent.break_reason):
-        yield from _drop_next_intent(domain, agent, context)
+        yield from _drop_next_intent(domain, agent, command.reason, context)
         return
-    _check_forced_ready(agent, command, context)
     if command.when_free and agent.work:
         yield from _set_next_intent(agent, command.intent, break_reason, command.reason)
         return
     ringing = [] if command.intent is Intent.AVAILABLE else _works(agent, WorkState.OFFERED)
     for work in ringing:
-        contact = domain.contact(work.contact_id)
-        is_forced = context.actor.startswith("supervisor:")
-        yield offers.superseded(contact, None) if is_forced else offers.declined(domain, contact, context.now)
+        yield _resolved(domain, domain.contact(work.contact_id), is_forced, context)
     yield IntentChanged(agent.agent_id, command.intent, break_reason, command.reason)
     for work in ringing:
         yield from take_back(domain, work.contact_id, "OfferEnded", context)
@@ -168,17 +170,26 @@ def _set_next_intent(agent: Agent, intent: Intent, break_reason: str, reason: st
         yield NextIntentSet(agent.agent_id, intent, break_reason, reason)
 
 
-def _drop_next_intent(domain: Domain, agent: Agent, context: Context) -> Iterator[Event]:
+def _drop_next_intent(domain: Domain, agent: Agent, reason: str, context: Context) -> Iterator[Event]:
     """The agent goes on as before after all."""
     if agent.next_intent is not Intent.UNSPECIFIED:
-        yield NextIntentSet(agent.agent_id, Intent.UNSPECIFIED, "")
-        yield from offer_to_agent(domain, agent.agent_id, "AgentAvailable", context)
+        yield NextIntentSet(agent.agent_id, Intent.UNSPECIFIED, "", reason)
+    yield from offer_to_agent(domain, agent.agent_id, "AgentAvailable", context)
 
 
-def _check_forced_ready(agent: Agent, command: commands.SetIntent, context: Context) -> None:
-    is_forced = not context.actor.startswith("agent:")
-    if is_forced and command.intent is Intent.AVAILABLE and agent.connectivity is not Connectivity.CONNECTED:
+def _make_ready(agent: Agent) -> Iterator[Event]:
+    """Who is made available has a desk, and is not blocked any more."""
+    if agent.connectivity is not Connectivity.CONNECTED:
         raise Rejection("AgentNotConnected")
+    if agent.not_responding:
+        yield AgentRearmed(agent.agent_id)
+
+
+def _resolved(domain: Domain, contact: Contact, is_forced: bool, context: Context) -> OfferEnded:
+    """Return the end of what rings at an agent who goes; what was held for that agent is let go."""
+    if not is_forced:
+        return offers.declined(domain, contact, context.now)
+    return offers.superseded(contact, excluded_until(domain, contact, context.now) if contact.held_for else None)
 
 
 def _session_lost(agent: Agent, context: Context) -> AgentSessionLost:

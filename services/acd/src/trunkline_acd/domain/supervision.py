@@ -51,40 +51,41 @@ def pull(domain: Domain, command: commands.PullContact, context: Context) -> Ite
 
 
 def requeue(domain: Domain, command: commands.RequeueContact, context: Context) -> Iterator[Event]:
-    """Take the contact to that queue with its age; in its own queue the agent at whom it rings is not asked again soon.
+    """Take the contact to that queue with its age; without a queue, from the agent at whom it rings, who is not asked
+    again soon. Where it is already nothing changes.
 
-    Raises: Invalid; NotFound; Rejection(`ContactAlreadyEnded`, `ContactNotWaiting`, `CallbackStays`), or naming why the
-    other queue does not take it in.
+    Raises: Invalid; NotFound; Rejection(`ContactAlreadyEnded`, `ContactNotWaiting`, `OfferNotLive`, `CallbackStays`,
+    `ContactOverLimit`), or naming why the other queue does not take it in.
     """
-    if command.queue_id:
-        check_id("queue_id", command.queue_id)
     contact = _in_line(domain, command.contact_id, command.reason)
-    queue = domain.queue(command.queue_id or contact.queue_id)
-    requeued = ContactRequeued(contact.contact_id, contact.segment_no, queue.queue_id, command.reason)
+    if command.agent_id and command.agent_id != contact.agent_id:
+        raise Rejection("OfferNotLive")
+    if not command.queue_id:
+        yield from _take_from_agent(domain, contact, command.reason, context)
+        return
+    check_id("queue_id", command.queue_id)
+    queue = domain.queue(command.queue_id)
     if queue.queue_id == contact.queue_id:
-        if contact.agent_id:
-            yield requeued
-            yield from _take_from_agent(domain, contact, context)
         return
     if contact.callback:
         raise Rejection("CallbackStays")
     moves.check_open(domain, contact, queue, context.now)
-    yield requeued
+    yield ContactRequeued(contact.contact_id, contact.segment_no, queue.queue_id, command.reason)
     if contact.agent_id:
         yield offers.superseded(contact, None)
     yield moves.flowed_out(contact, queue.queue_id, context.now)
-    yield from moves.enter(domain, contact, queue, context)
-    if contact.agent_id:
+    if contact.agent_id:  # before the contact comes back in: those who wait go first
         yield from offer_to_agent(domain, contact.agent_id, "OfferEnded", context)
+    yield from moves.enter(domain, contact, queue, context)
 
 
 def waiting_in(domain: Domain, queue_id: str, count: int) -> list[Contact]:
-    """Return the first contacts of a queue: callers who wait, call-backs that wait, those that ring; each the oldest
+    """Return the first contacts of a queue: those that ring, callers who wait, call-backs that wait; each the oldest
     first. Raises: NotFound.
     """
     domain.queue(queue_id)
     waiting = (place[-1] for place in chain(domain.ages.entries(queue_id), domain.callbacks.entries(queue_id)))
-    return [domain.contact(contact_id) for contact_id in islice(chain(waiting, _ringing_in(domain, queue_id)), count)]
+    return [domain.contact(contact_id) for contact_id in islice(chain(_ringing_in(domain, queue_id), waiting), count)]
 
 
 def _ringing_in(domain: Domain, queue_id: str) -> Iterator[str]:
@@ -117,8 +118,13 @@ def _check_able(agent: Agent, contact: Contact) -> None:
         raise Rejection("AgentWrapsItUp")
 
 
-def _take_from_agent(domain: Domain, contact: Contact, context: Context) -> Iterator[Event]:
+def _take_from_agent(domain: Domain, contact: Contact, reason: str, context: Context) -> Iterator[Event]:
+    if not contact.agent_id:
+        return
+    if contact.is_over_limit:  # it would leave, and its customer with it
+        raise Rejection("ContactOverLimit")
     shortest = context.now + policy.SHORTEST_HELD_EXCLUSION  # else it would ring there again at once
     until = max(excluded_until(domain, contact, context.now) or shortest, shortest)
+    yield ContactRequeued(contact.contact_id, contact.segment_no, contact.queue_id, reason)
     yield offers.superseded(contact, until)
     yield from limits.rematch(domain, contact, contact.agent_id, "OfferEnded", context)

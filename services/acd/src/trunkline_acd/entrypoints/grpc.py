@@ -181,6 +181,8 @@ def _waiting_contact(contact: Contact) -> acd_service_pb2.WaitingContact:
         entered_time=timestamp(contact.entered_time),
         agent_id=contact.agent_id,
         value_permille=contact.value_permille,
+        aged_since_time=timestamp(contact.aged_since_time),
+        callback=contact.callback is not None,
     )
 
 

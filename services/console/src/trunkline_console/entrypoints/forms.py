@@ -90,9 +90,10 @@ class Pull(Form):
 
 
 class Requeue(Form):
-    """Without a queue the contact is taken from the agent at whom it rings."""
+    """Without a queue the contact is taken from the agent at whom it rings; `agent_id` is who that is on the page."""
 
     queue_id: Annotated[str, Field(max_length=128)] = ""
+    agent_id: Annotated[str, Field(max_length=128)] = ""
     reason: SupervisionReason
     command_id: CommandId
 

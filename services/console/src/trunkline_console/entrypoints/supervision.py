@@ -34,7 +34,9 @@ def add_supervision(app: FastAPI, sessions: Sessions, acd: CommandClient, reader
 
     @app.post("/api/contacts/{contact_id}/requeue")
     async def requeue(contact_id: str, form: Requeue, request: Request) -> dict[str, Any]:
-        wanted = RequeueContact(contact_id=contact_id, queue_id=form.queue_id, reason=form.reason)
+        wanted = RequeueContact(
+            contact_id=contact_id, queue_id=form.queue_id, agent_id=form.agent_id, reason=form.reason
+        )
         await acd.execute(AcdCommand(requeue_contact=wanted), supervisor(request), command_id=form.command_id)
         return {}
 
@@ -62,4 +64,6 @@ def _contact_json(contact: WaitingContact) -> dict[str, Any]:
         "entered": moment(contact.entered_time),
         "agent_id": contact.agent_id,
         "value_permille": contact.value_permille,
+        "aged_since": moment(contact.aged_since_time),
+        "callback": contact.callback,
     }

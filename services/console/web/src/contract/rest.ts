@@ -27,13 +27,15 @@ export interface Directory {
   supervision_reasons: string[];
 }
 
-/** `agent_id` is whom it rings at, empty while it waits. */
+/** `agent_id` is whom it rings at, empty while it waits; `aged_since` is when its customer began to wait at all. */
 export interface WaitingContact {
   contact_id: string;
   channel: "CHAT" | "VOICE";
   entered: string;
   agent_id: string;
   value_permille: number;
+  aged_since: string;
+  callback: boolean;
 }
 
 export interface Waiting {

@@ -2,7 +2,7 @@
 
 import {useQuery, useQueryClient} from "@tanstack/react-query";
 
-import type {Waiting} from "../contract/rest";
+import type {Waiting, WaitingContact} from "../contract/rest";
 import {command, request} from "./client";
 
 const REREAD_MS = 2_000;
@@ -33,8 +33,9 @@ export function useDecisions() {
   return {
     pull: (contact_id: string, agent_id: string, reason: string) =>
       decide(`/api/contacts/${encodeURIComponent(contact_id)}/pull`, {agent_id, reason}),
-    requeue: (contact_id: string, queue_id: string, reason: string) =>
-      decide(`/api/contacts/${encodeURIComponent(contact_id)}/requeue`, {queue_id, reason}),
+    /** `agent_id` is whom it was seen to ring at: refused where it does not any more. */
+    requeue: ({contact_id, agent_id}: WaitingContact, queue_id: string, reason: string) =>
+      decide(`/api/contacts/${encodeURIComponent(contact_id)}/requeue`, {queue_id, agent_id, reason}),
     setIntent: (agent_id: string, wanted: ForcedIntent) =>
       decide(`/api/agents/${encodeURIComponent(agent_id)}/intent`, wanted),
   };

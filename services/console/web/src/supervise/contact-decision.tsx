@@ -12,6 +12,7 @@ import {useDecisions} from "../rest/supervision";
 import {useWall} from "../wall/wall";
 import {agentState} from "../wall/wall-state";
 import {Decision} from "./decision";
+import {shortId} from "./short-id";
 
 type Way = "agent" | "queue" | "back";
 
@@ -36,21 +37,21 @@ export function ContactDecision({contact, queue_id, onClose}: Props) {
   const decide = (reason: string) =>
     way === "agent"
       ? pull(contact.contact_id, target ?? "", reason)
-      : requeue(contact.contact_id, way === "queue" ? (target ?? "") : "", reason);
+      : requeue(contact, way === "queue" ? (target ?? "") : "", reason);
   const choose = (chosen: Way) => {
     setWay(chosen);
     setTarget(undefined);
   };
   const ways = [
     {value: "agent", label: t("supervise.toAgent")},
-    {value: "queue", label: t("supervise.toQueue")},
+    ...(contact.callback ? [] : [{value: "queue", label: t("supervise.toQueue")}]),
     ...(contact.agent_id === ""
       ? []
       : [{value: "back", label: t("supervise.back", {agent: names.agent(contact.agent_id)})}]),
   ];
   return (
     <Decision
-      title={t("supervise.contact")}
+      title={t("supervise.contact", {contact: shortId(contact.contact_id)})}
       isComplete={way === "back" || target !== undefined}
       decide={decide}
       onClose={onClose}

@@ -42,6 +42,10 @@ export function Decision({title, isComplete, decide, onClose, children}: Props) 
       okText={t("supervise.decide")}
       okButtonProps={{disabled: !isComplete || reason === undefined, loading: isSending}}
       cancelText={t("supervise.cancel")}
+      cancelButtonProps={{disabled: isSending}}
+      closable={!isSending}
+      keyboard={!isSending}
+      mask={{closable: !isSending}}
       onOk={() => void send()}
       onCancel={onClose}
     >
@@ -66,7 +70,7 @@ function ReasonSelect({value, onChange}: {value: string | undefined; onChange: (
     label: t(`supervise.reason.${reason}` as "supervise.reason.other", {defaultValue: reason}),
   }));
   return (
-    <label>
+    <label className="tl-decision-reason">
       {t("supervise.why")}
       <Select
         {...(value === undefined ? {} : {value})}

@@ -1,6 +1,6 @@
 /** Who waits or rings in a queue now, and what a supervisor can do about each. */
 
-import {Alert, Button, Drawer, Space, Table} from "antd";
+import {Alert, Button, Drawer, Space, Table, Tag} from "antd";
 import {useState} from "react";
 import {useTranslation} from "react-i18next";
 import {Link} from "react-router";
@@ -15,6 +15,7 @@ import {useNames} from "../rest/queries";
 import {useWaiting} from "../rest/supervision";
 import {wallClock} from "../wall/wall";
 import {ContactDecision} from "./contact-decision";
+import {shortId} from "./short-id";
 
 interface Props {
   queue_id: string;
@@ -44,11 +45,23 @@ function WaitingTable({queue_id}: {queue_id: string}) {
       title: t("supervise.channel"),
       render: (contact: WaitingContact) => <ChannelIcon channel={contact.channel} />,
     },
-    {title: t("supervise.waited"), render: (contact: WaitingContact) => <Waited since={contact.entered} />},
+    {
+      title: t("supervise.contactId"),
+      render: ({contact_id}: WaitingContact) => <span title={contact_id}>{shortId(contact_id)}</span>,
+    },
+    {title: t("supervise.waited"), render: (contact: WaitingContact) => <Waited since={contact.aged_since} />},
+    {
+      title: t("supervise.value"),
+      render: ({value_permille}: WaitingContact) => (value_permille > 0 ? value_permille / 1000 : "–"),
+    },
     {
       title: t("supervise.where"),
-      render: ({agent_id}: WaitingContact) =>
-        agent_id === "" ? t("supervise.waits") : t("supervise.rings", {agent: names.agent(agent_id)}),
+      render: ({agent_id, callback}: WaitingContact) => (
+        <Space>
+          {agent_id === "" ? t("supervise.waits") : t("supervise.rings", {agent: names.agent(agent_id)})}
+          {callback && <Tag>{t("supervise.callback")}</Tag>}
+        </Space>
+      ),
     },
     {
       key: "actions",

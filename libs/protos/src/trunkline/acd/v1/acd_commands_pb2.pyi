@@ -1001,22 +1001,26 @@ class RequeueContact(_message.Message):
     CONTACT_ID_FIELD_NUMBER: _builtins.int
     QUEUE_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     queue_id: _builtins.str
     """The queue; empty for the one it is in."""
     reason: _builtins.str
     """Why, `[a-z][a-z0-9_-]{0,31}`, for example `wrong_queue`."""
+    agent_id: _builtins.str
+    """The agent at whom it is seen to ring; refused when it does not any more. Empty: wherever it rings."""
     def __init__(
         self,
         *,
         contact_id: _builtins.str = ...,
         queue_id: _builtins.str = ...,
         reason: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "queue_id", b"queue_id", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "queue_id", b"queue_id", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -379,7 +379,7 @@ class ListWaitingResponse(_message.Message):
     """Whether there are more."""
     @_builtins.property
     def contacts(self) -> _containers.RepeatedCompositeFieldContainer[Global___WaitingContact]:
-        """Who waits, then who rings, each the oldest first."""
+        """Who rings, then who waits, then call-backs that wait, each the oldest first."""
 
     @_builtins.property
     def as_of_time(self) -> _timestamp_pb2.Timestamp:
@@ -411,6 +411,8 @@ class WaitingContact(_message.Message):
     ENTERED_TIME_FIELD_NUMBER: _builtins.int
     AGENT_ID_FIELD_NUMBER: _builtins.int
     VALUE_PERMILLE_FIELD_NUMBER: _builtins.int
+    AGED_SINCE_TIME_FIELD_NUMBER: _builtins.int
+    CALLBACK_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     channel: _common_types_pb2.Channel.ValueType
@@ -419,9 +421,15 @@ class WaitingContact(_message.Message):
     """The agent at whom it rings; empty while it waits."""
     value_permille: _builtins.int
     """Value in thousandths."""
+    callback: _builtins.bool
+    """Whether nobody hangs on: the customer is called back."""
     @_builtins.property
     def entered_time(self) -> _timestamp_pb2.Timestamp:
         """When it entered the queue."""
+
+    @_builtins.property
+    def aged_since_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when it ages: its first queue's entry, or when a call-back's time came."""
 
     def __init__(
         self,
@@ -431,10 +439,12 @@ class WaitingContact(_message.Message):
         entered_time: _timestamp_pb2.Timestamp | None = ...,
         agent_id: _builtins.str = ...,
         value_permille: _builtins.int = ...,
+        aged_since_time: _timestamp_pb2.Timestamp | None = ...,
+        callback: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["entered_time", b"entered_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "entered_time", b"entered_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "channel", b"channel", "contact_id", b"contact_id", "entered_time", b"entered_time", "value_permille", b"value_permille"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "agent_id", b"agent_id", "callback", b"callback", "channel", b"channel", "contact_id", b"contact_id", "entered_time", b"entered_time", "value_permille", b"value_permille"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -860,10 +860,14 @@ class HoursDefinition(_message.Message):
     TIME_ZONE_FIELD_NUMBER: _builtins.int
     WINDOWS_FIELD_NUMBER: _builtins.int
     CLOSED_DATES_FIELD_NUMBER: _builtins.int
+    MOVED_DAYS_FIELD_NUMBER: _builtins.int
+    EMERGENCY_CLOSED_FIELD_NUMBER: _builtins.int
     hours_id: _builtins.str
     """`ho_…`."""
     time_zone: _builtins.str
     """IANA zone of the windows."""
+    emergency_closed: _builtins.bool
+    """Closed now, whatever the windows say, until a definition without it."""
     @_builtins.property
     def windows(self) -> _containers.RepeatedCompositeFieldContainer[Global___HoursWindow]:
         """When it is open; none means never."""
@@ -872,6 +876,10 @@ class HoursDefinition(_message.Message):
     def closed_dates(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Local dates, `YYYY-MM-DD`, on which it is closed."""
 
+    @_builtins.property
+    def moved_days(self) -> _containers.RepeatedCompositeFieldContainer[Global___MovedDay]:
+        """Local dates on which the windows of another weekday hold, as when a Saturday is worked for a holiday."""
+
     def __init__(
         self,
         *,
@@ -879,14 +887,42 @@ class HoursDefinition(_message.Message):
         time_zone: _builtins.str = ...,
         windows: _abc.Iterable[Global___HoursWindow] | None = ...,
         closed_dates: _abc.Iterable[_builtins.str] | None = ...,
+        moved_days: _abc.Iterable[Global___MovedDay] | None = ...,
+        emergency_closed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["closed_dates", b"closed_dates", "hours_id", b"hours_id", "time_zone", b"time_zone", "windows", b"windows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closed_dates", b"closed_dates", "emergency_closed", b"emergency_closed", "hours_id", b"hours_id", "moved_days", b"moved_days", "time_zone", b"time_zone", "windows", b"windows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___HoursDefinition: _TypeAlias = HoursDefinition  # noqa: Y015
+
+@_typing.final
+class MovedDay(_message.Message):
+    """A date that is worked as another day of the week."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATE_FIELD_NUMBER: _builtins.int
+    WEEKDAY_FIELD_NUMBER: _builtins.int
+    date: _builtins.str
+    """Local date, `YYYY-MM-DD`."""
+    weekday: _builtins.int
+    """Whose windows hold: 1 Monday … 7 Sunday."""
+    def __init__(
+        self,
+        *,
+        date: _builtins.str = ...,
+        weekday: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "weekday", b"weekday"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MovedDay: _TypeAlias = MovedDay  # noqa: Y015
 
 @_typing.final
 class EntryPointDefinition(_message.Message):
