@@ -252,6 +252,9 @@ def test_a_call_back_stays_in_its_queue_and_may_be_pulled(routing):
     routing.call_back("ct_1")
     assert routing.refusal(requeue("ct_1", "qu_help"), ZHAO) == "Rejection: CallbackStays"
     assert [contact.contact_id for contact in waiting_in(routing.domain, "qu_sales", 9)] == ["ct_1"]
+    routing.agent("ag_li")
+    decline(routing, "ct_1")
+    assert [event.callback for event in routing.do(pull("ct_1", "ag_li"), ZHAO)[1:]] == [True]
 
 
 def test_those_who_ring_come_first_and_then_those_who_wait(busy):

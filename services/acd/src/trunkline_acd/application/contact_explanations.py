@@ -10,13 +10,14 @@ from datetime import datetime
 from typing import Any
 
 from trunkline_core.errors import NotFound
-from trunkline_ledger.submission import NotOwner, Recorded
+from trunkline_ledger.submission import Recorded
 
 from trunkline_acd.application.desk_feed import AcdLedger
+from trunkline_acd.application.domain_reads import read_domain
 from trunkline_acd.domain.contacts import Contact, Stage
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.offer_history import ExplainedOffer, OfferHistory, OfferOutcome
-from trunkline_acd.domain.state import AcdState, routing_domain_id
+from trunkline_acd.domain.state import AcdState
 from trunkline_acd.domain.waiting_reasons import WaitingReasons, waiting_reasons
 from trunkline_acd.domain.words import WorkState
 
@@ -58,15 +59,11 @@ class ContactExplanations:
 
         Raises: NotFound; NotOwner from a replica that does not own the partition; Transient where it cannot tell now.
         """
-        partition = self._ledger.partition_of(routing_domain_id(tenant))
-        if not self._ledger.owns(partition):
-            raise NotOwner(partition, self._ledger.owner_of(partition))
 
-        def view(state: AcdState) -> ContactExplanation:
-            now = self._ledger.now(partition)
+        def view(state: AcdState, now: datetime) -> ContactExplanation:
             return explanation_of(state, tenant, contact_id, self._history.offers(tenant, contact_id), now)
 
-        return await self._ledger.read(partition, view)
+        return (await read_domain(self._ledger, tenant, view))[0]
 
     def _on_events(self, partition: int, events: Sequence[Recorded[Any]]) -> None:
         for recorded in events:

@@ -35,7 +35,10 @@ from trunkline_acd.domain.words import Connectivity, Intent, WorkState
 
 
 def set_intent(domain: Domain, command: commands.SetIntent, context: Context) -> Iterator[Event]:
-    """Change what the agent does; an offer that rings is resolved first (rule 20), a connected contact goes on."""
+    """Change what the agent does; an offer that rings is resolved first (rule 20), a connected contact goes on.
+
+    Raises: Invalid; NotFound; Rejection(`AgentNotConnected`) for a supervisor who makes available who has no desk.
+    """
     if command.intent is Intent.UNSPECIFIED:
         raise Invalid("intent", "must be set")
     check_break_reason(command.break_reason)
@@ -45,7 +48,8 @@ def set_intent(domain: Domain, command: commands.SetIntent, context: Context) ->
         yield from _make_ready(agent)
     break_reason = command.break_reason if command.intent is Intent.BREAK else ""
     if (command.intent, break_reason) == (agent.intent, agent.break_reason):
-        yield from _drop_next_intent(domain, agent, command.reason, context)
+        yield from _drop_next_intent(agent, command.reason)
+        yield from offer_to_agent(domain, agent.agent_id, "AgentAvailable", context)
         return
     if command.when_free and agent.work:
         yield from _set_next_intent(agent, command.intent, break_reason, command.reason)
@@ -170,11 +174,10 @@ def _set_next_intent(agent: Agent, intent: Intent, break_reason: str, reason: st
         yield NextIntentSet(agent.agent_id, intent, break_reason, reason)
 
 
-def _drop_next_intent(domain: Domain, agent: Agent, reason: str, context: Context) -> Iterator[Event]:
+def _drop_next_intent(agent: Agent, reason: str) -> Iterator[Event]:
     """The agent goes on as before after all."""
     if agent.next_intent is not Intent.UNSPECIFIED:
         yield NextIntentSet(agent.agent_id, Intent.UNSPECIFIED, "", reason)
-    yield from offer_to_agent(domain, agent.agent_id, "AgentAvailable", context)
 
 
 def _make_ready(agent: Agent) -> Iterator[Event]:

@@ -4,15 +4,14 @@ Must not: decide anything about agents.
 """
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar, assert_never, cast
+from typing import Any, Final, assert_never, cast
 
 from trunkline.acd.v1 import acd_service_pb2, acd_service_pb2_grpc, acd_types_pb2
 from trunkline.common.v1 import common_types_pb2
 from trunkline_core.errors import Invalid, NotFound
-from trunkline_ledger.submission import NotOwner
 from trunkline_platform.credentials import Forbidden, Principal, Role
 from trunkline_platform.grpc_server import GrpcServer, current_principal
 from trunkline_platform.live_pages import page_of
@@ -23,13 +22,12 @@ from trunkline_platform.wire import duration, timestamp
 from trunkline_acd.adapters.wire import AGENT_VIEW, CONTACT_EXPLANATION, WAIT_ESTIMATE
 from trunkline_acd.application.contact_explanations import ContactExplanation, ContactExplanations
 from trunkline_acd.application.desk_feed import MAX_WATCHED, AcdLedger, DeskFeed, Push
+from trunkline_acd.application.domain_reads import read_domain
 from trunkline_acd.domain.contacts import Contact
 from trunkline_acd.domain.definitions import check_id
-from trunkline_acd.domain.state import AcdState, Domain, routing_domain_id
+from trunkline_acd.domain.state import AcdState
 from trunkline_acd.domain.supervision import waiting_in
 from trunkline_acd.domain.waits import WaitView, wait_view
-
-T = TypeVar("T")
 
 MAX_WAITING_SHOWN: Final = 200
 
@@ -103,10 +101,10 @@ class AcdReads(acd_service_pb2_grpc.AcdReadServiceServicer):
         principal.require(Role.SERVICE, Role.SUPERVISOR)
         check_id("contact_id", request.contact_id)
 
-        def view(domain: Domain, now: datetime) -> WaitView:
-            return wait_view(domain, request.contact_id, now)
+        def view(state: AcdState, now: datetime) -> WaitView:
+            return wait_view(state.domain(principal.tenant), request.contact_id, now)
 
-        found, now = await self._of_domain(principal.tenant, view)
+        found, now = await read_domain(self._ledger, principal.tenant, view)
         return acd_service_pb2.GetWaitResponse(
             position=found.position,
             estimate=WAIT_ESTIMATE.to_message(found.estimate) if found.estimate else None,
@@ -127,25 +125,13 @@ class AcdReads(acd_service_pb2_grpc.AcdReadServiceServicer):
             raise Invalid("page_size", f"must be 0 to {MAX_WAITING_SHOWN}")
         size = request.page_size or MAX_WAITING_SHOWN
 
-        def first(domain: Domain, _: datetime) -> list[Contact]:
-            return waiting_in(domain, request.queue_id, size + 1)
+        def first(state: AcdState, _: datetime) -> list[Contact]:
+            return waiting_in(state.domain(principal.tenant), request.queue_id, size + 1)
 
-        found, now = await self._of_domain(principal.tenant, first)
+        found, now = await read_domain(self._ledger, principal.tenant, first)
         return acd_service_pb2.ListWaitingResponse(
             contacts=map(_waiting_contact, found[:size]), has_more=len(found) > size, as_of_time=timestamp(now)
         )
-
-    async def _of_domain(self, tenant: str, view: Callable[[Domain, datetime], T]) -> tuple[T, datetime]:
-        """Return the view of the tenant's routing domain, and the moment in log time. Raises: NotOwner."""
-        partition = self._ledger.partition_of(routing_domain_id(tenant))
-        if not self._ledger.owns(partition):
-            raise NotOwner(partition, self._ledger.owner_of(partition))
-
-        def look(state: AcdState) -> tuple[T, datetime]:
-            now = self._ledger.now(partition)
-            return view(state.domain(tenant), now), now
-
-        return await self._ledger.read(partition, look)
 
 
 def register(grpc: GrpcServer, sessions: AgentSessions, reads: AcdReads) -> None:

@@ -3,12 +3,13 @@
 import {useTranslation} from "react-i18next";
 
 import type {Customer} from "../contract/rest";
+import {shortId} from "../i18n/short-id";
 
 const VISITOR = "visitor:";
 
-/** A visitor's id is no address that anybody could write to: its end is enough to tell two apart. */
+/** A visitor's id is no address that anybody could write to. */
 function shown(address: string): string {
-  return address.startsWith(VISITOR) ? `#${address.slice(-6)}` : address;
+  return address.startsWith(VISITOR) ? `#${shortId(address)}` : address;
 }
 
 function kindOf(channel: string, address: string): string {

@@ -119,7 +119,7 @@ export const en = {
     agentHelp: "What rings there goes elsewhere first. A conversation goes on until it ends.",
     breakReason: "Kind of break",
     why: "Reason",
-    whyHelp: "Stays in the records with your name",
+    whyHelp: "Stays on record with who decided",
     decide: "Do it",
     cancel: "Cancel",
     reason: {

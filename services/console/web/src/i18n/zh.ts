@@ -121,7 +121,7 @@ export const zh: Texts = {
     agentHelp: "正在振铃的来访会先转给他人；通话或会话将继续，直到结束。",
     breakReason: "小休类型",
     why: "原因",
-    whyHelp: "将连同您的姓名一并记录",
+    whyHelp: "将连同您的账号一并记录",
     decide: "执行",
     cancel: "取消",
     reason: {

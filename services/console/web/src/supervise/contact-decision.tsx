@@ -7,12 +7,12 @@ import {useTranslation} from "react-i18next";
 import type {WaitingContact} from "../contract/rest";
 import {inLanguage} from "../contract/text";
 import {useLanguage} from "../i18n";
+import {shortId} from "../i18n/short-id";
 import {useDirectory, useNames} from "../rest/queries";
 import {useDecisions} from "../rest/supervision";
 import {useWall} from "../wall/wall";
 import {agentState} from "../wall/wall-state";
 import {Decision} from "./decision";
-import {shortId} from "./short-id";
 
 type Way = "agent" | "queue" | "back";
 

@@ -11,11 +11,11 @@ import {ChannelIcon} from "../desk/channel-icon";
 import {clockTime} from "../i18n/duration";
 import {useLanguage} from "../i18n";
 import {useRefusalText} from "../i18n/refusal-text";
+import {shortId} from "../i18n/short-id";
 import {useNames} from "../rest/queries";
 import {useWaiting} from "../rest/supervision";
 import {wallClock} from "../wall/wall";
 import {ContactDecision} from "./contact-decision";
-import {shortId} from "./short-id";
 
 interface Props {
   queue_id: string;

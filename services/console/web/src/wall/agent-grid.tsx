@@ -1,7 +1,6 @@
 /** All agents: how many in each state, and each with the time in it; a supervisor says what an agent does. */
 
-import {Button, Empty} from "antd";
-import {useState} from "react";
+import {Empty} from "antd";
 import {useTranslation} from "react-i18next";
 
 import {useNow} from "../connection/ticking";
@@ -9,9 +8,9 @@ import type {AgentRow} from "../contract/wall";
 import {useReasonName} from "../desk/reason-name";
 import {clockTime} from "../i18n/duration";
 import {useLanguage} from "../i18n";
-import {useMe, useNames} from "../rest/queries";
-import {mayCommand} from "../rest/roles";
+import {useNames} from "../rest/queries";
 import {AgentDecision} from "../supervise/agent-decision";
+import {SupervisorButton} from "../supervise/supervisor-button";
 import {useWall, wallClock} from "./wall";
 import {sortedAgents} from "./wall-order";
 import {AGENT_STATES, agentState} from "./wall-state";
@@ -73,36 +72,12 @@ function AgentTile({row}: {row: AgentRow}) {
         {reason}
       </span>
       <span className="tl-agent-count">{contacts > 1 ? `${t("wall.contacts")} ${contacts}` : ""}</span>
-      <Command agent_id={row.agent_id} />
-    </div>
-  );
-}
-
-function Command({agent_id}: {agent_id: string}) {
-  const {t} = useTranslation();
-  const {data: me} = useMe();
-  const [isOpen, setOpen] = useState(false);
-  if (!mayCommand(me)) return null;
-  return (
-    <>
-      <Button
-        size="small"
+      <SupervisorButton
+        label={t("supervise.change")}
+        testid={`wall-agent-${row.agent_id}-command`}
         className="tl-agent-command"
-        onClick={() => {
-          setOpen(true);
-        }}
-        data-testid={`wall-agent-${agent_id}-command`}
-      >
-        {t("supervise.change")}
-      </Button>
-      {isOpen && (
-        <AgentDecision
-          agent_id={agent_id}
-          onClose={() => {
-            setOpen(false);
-          }}
-        />
-      )}
-    </>
+        opens={(close) => <AgentDecision agent_id={row.agent_id} onClose={close} />}
+      />
+    </div>
   );
 }

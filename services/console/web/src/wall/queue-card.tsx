@@ -1,16 +1,14 @@
 /** One queue in large figures; a supervisor sees who waits in it. */
 
-import {Button} from "antd";
-import {useState} from "react";
 import {useTranslation} from "react-i18next";
 
 import {useNow} from "../connection/ticking";
 import type {QueueRow} from "../contract/wall";
 import {clockTime} from "../i18n/duration";
 import {useLanguage} from "../i18n";
-import {useMe, useNames} from "../rest/queries";
-import {mayCommand} from "../rest/roles";
+import {useNames} from "../rest/queries";
 import {QueueDrawer} from "../supervise/queue-drawer";
+import {SupervisorButton} from "../supervise/supervisor-button";
 import {wallClock} from "./wall";
 import {meanWait_s} from "./wall-state";
 
@@ -27,7 +25,11 @@ export function QueueCard({row}: {row: QueueRow}) {
       <div className="tl-page-head">
         <h3>{names.queue(row.queue_id)}</h3>
         <span className="tl-spring" />
-        <WhoWaits queue_id={row.queue_id} />
+        <SupervisorButton
+          label={t("supervise.whoWaits")}
+          testid={`wall-queue-${row.queue_id}-who`}
+          opens={(close) => <QueueDrawer queue_id={row.queue_id} onClose={close} />}
+        />
       </div>
       <div className="tl-figures tl-figures-large">
         <Figure id={row.queue_id} name="waiting" value={row.waiting} tone={row.waiting > 0 ? "warn" : "calm"} />
@@ -52,34 +54,6 @@ export function QueueCard({row}: {row: QueueRow}) {
         <Figure id={row.queue_id} name="meanWait" value={mean_s === null ? "–" : clockTime(mean_s * 1000)} />
       </div>
     </section>
-  );
-}
-
-function WhoWaits({queue_id}: {queue_id: string}) {
-  const {t} = useTranslation();
-  const {data: me} = useMe();
-  const [isOpen, setOpen] = useState(false);
-  if (!mayCommand(me)) return null;
-  return (
-    <>
-      <Button
-        size="small"
-        onClick={() => {
-          setOpen(true);
-        }}
-        data-testid={`wall-queue-${queue_id}-who`}
-      >
-        {t("supervise.whoWaits")}
-      </Button>
-      {isOpen && (
-        <QueueDrawer
-          queue_id={queue_id}
-          onClose={() => {
-            setOpen(false);
-          }}
-        />
-      )}
-    </>
   );
 }
 

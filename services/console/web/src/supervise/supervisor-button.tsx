@@ -1,0 +1,38 @@
+/** A small button that only who commands agents sees; it opens something, and what it opens closes it again. */
+
+import {Button} from "antd";
+import {useState} from "react";
+
+import {useMe} from "../rest/queries";
+import {mayCommand} from "../rest/roles";
+
+interface Props {
+  label: string;
+  testid: string;
+  className?: string;
+  opens: (close: () => void) => React.ReactNode;
+}
+
+export function SupervisorButton({label, testid, className = "", opens}: Props) {
+  const {data: me} = useMe();
+  const [isOpen, setOpen] = useState(false);
+  if (!mayCommand(me)) return null;
+  return (
+    <>
+      <Button
+        size="small"
+        className={className}
+        onClick={() => {
+          setOpen(true);
+        }}
+        data-testid={testid}
+      >
+        {label}
+      </Button>
+      {isOpen &&
+        opens(() => {
+          setOpen(false);
+        })}
+    </>
+  );
+}
