@@ -7,10 +7,11 @@ Must not: read a clock.
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from trunkline_core.replacing import replace
 from trunkline_core.tables import Journal, Table
 
 C = TypeVar("C")

@@ -10,10 +10,11 @@ the shell must do then stands in `Outputs`.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from trunkline_core.errors import Invalid, Overloaded, Poison, Transient, TrunklineError
+from trunkline_core.replacing import replace
 
 from trunkline_ledger.core.alarm import Alarm, timer_ticket
 from trunkline_ledger.core.batch import Batch, Outcome, Reply, Ticket

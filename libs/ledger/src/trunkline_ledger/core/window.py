@@ -6,12 +6,13 @@ Must not: read a clock; rejections are not remembered.
 """
 
 import heapq
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from trunkline_core.errors import Conflict, Invalid, Overloaded
 from trunkline_core.ids import time_of
+from trunkline_core.replacing import replace
 from trunkline_core.tables import Journal, Table
 
 from trunkline_ledger.submission import Expired, Recorded

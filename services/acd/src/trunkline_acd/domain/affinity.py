@@ -6,10 +6,10 @@ Must not: know who had a customer last; its caller says so.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from trunkline_core.decider import Context
+from trunkline_core.replacing import replace
 from trunkline_core.routing import QueueDefinition
 from trunkline_core.timers import Timer
 

@@ -4,9 +4,10 @@ Owns: what "routable", "capacity" and "idle" mean (rules 1, 2 and 9).
 Must not: know queues or contacts beyond the work items.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from trunkline_core.replacing import replace
 from trunkline_core.routing import AgentDefinition
 
 from trunkline_acd.domain import capacity, recency

@@ -3,9 +3,8 @@
 Owns: that capacity is booked once per offer and returns exactly once.
 """
 
-from dataclasses import replace
-
 from trunkline_core.decider import Context
+from trunkline_core.replacing import replace
 from trunkline_core.timers import Timer
 
 from trunkline_acd.domain import commands, overflows, timing, vips

@@ -6,11 +6,11 @@ Must not: know hours or who must not be called; whoever dials does, and says `wi
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
+from trunkline_core.replacing import replace
 from trunkline_core.routing import CallbackPolicy
 from trunkline_core.timers import Timer
 

@@ -4,11 +4,11 @@ Owns: sessions, the grace after a lost desk, intent, re-arming. Losing a desk ne
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import islice
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
+from trunkline_core.replacing import replace
 from trunkline_core.timers import Timer
 
 from trunkline_acd.domain import callbacks, commands, joining, offers, policy, timing, wrap_ups

@@ -5,10 +5,10 @@ limit may finish.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import islice
 
 from trunkline_core.decider import Context
+from trunkline_core.replacing import replace
 from trunkline_core.routing import QueueDefinition
 from trunkline_core.timers import Timer
 

@@ -5,10 +5,12 @@ decision.
 """
 
 from collections import OrderedDict, deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Final
+
+from trunkline_core.replacing import replace
 
 from trunkline_acd.domain.events import (
     CallbackAttempted,

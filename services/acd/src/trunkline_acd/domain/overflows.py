@@ -5,11 +5,11 @@ long enough, so that it is looked at most about once in that time.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from itertools import islice, takewhile
 
 from trunkline_core.decider import Context
+from trunkline_core.replacing import replace
 from trunkline_core.routing import Overflow
 from trunkline_core.timers import Timer
 

@@ -4,9 +4,10 @@ Owns: that segments are conserved: entered = answered + abandoned + short abando
 flowed out + converted + waiting + ringing; and call-backs apart: opened = reached + unreached + open.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from trunkline_core.replacing import replace
 from trunkline_core.routing import QueueDefinition
 
 from trunkline_acd.domain.contacts import Contact, Stage

@@ -5,10 +5,10 @@ what this contact asks for are no rings of it.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Rejection
+from trunkline_core.replacing import replace
 from trunkline_core.routing import QueueDefinition
 from trunkline_core.timers import Timer
 

@@ -4,10 +4,10 @@ Owns: what an end means in each stage, and that nothing of an ended contact stay
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
+from trunkline_core.replacing import replace
 from trunkline_core.routing import check_choices
 
 from trunkline_acd.domain import (

@@ -5,10 +5,10 @@ Must not: decide anything.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 
 from trunkline_core.errors import NotFound
+from trunkline_core.replacing import replace
 from trunkline_core.routing import QueueDefinition
 from trunkline_core.tables import Family, Journal, Table
 from trunkline_core.timers import Timers

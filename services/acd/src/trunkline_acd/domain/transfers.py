@@ -6,11 +6,11 @@ Must not: end the segment that was answered once more.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Rejection
+from trunkline_core.replacing import replace
 
 from trunkline_acd.domain import affinity, commands, moves, timing, wrap_ups
 from trunkline_acd.domain.contacts import Contact, Stage

@@ -6,11 +6,11 @@ Must not: know affinity, which goes before.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
 from trunkline_core.decider import Context
+from trunkline_core.replacing import replace
 from trunkline_core.routing import QueueDefinition
 
 from trunkline_acd.domain.agents import Agent

@@ -6,10 +6,11 @@ Must not: influence who gets whom.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from trunkline_core.decider import Context
+from trunkline_core.replacing import replace
 
 from trunkline_acd.domain import policy, rings
 from trunkline_acd.domain.agents import Agent, has_room

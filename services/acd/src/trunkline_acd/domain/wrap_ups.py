@@ -7,11 +7,11 @@ keep it in clear, so it must not be a text about somebody.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Rejection
+from trunkline_core.replacing import replace
 from trunkline_core.routing import WrapUpMode
 from trunkline_core.timers import Timer
 

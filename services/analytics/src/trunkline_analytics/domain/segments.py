@@ -5,9 +5,11 @@ and are a defect for `conservation`. Must not: know a topic, a store or a clock.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+
+from trunkline_core.replacing import replace
 
 
 class Outcome(Enum):

@@ -5,10 +5,10 @@ Owns: when the contact outlives its caller, and what dialling the customer means
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
+from trunkline_core.replacing import replace
 
 from trunkline_channels.domain import closing, commands, connecting, policy, steps
 from trunkline_channels.domain.contact import Contact, Legs, without_step

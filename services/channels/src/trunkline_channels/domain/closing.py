@@ -4,10 +4,10 @@ Owns: who may end it and why, and that a closed contact leaves nothing behind in
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
+from trunkline_core.replacing import replace
 
 from trunkline_channels.domain import commands, steps, timing
 from trunkline_channels.domain.contact import Contact, Legs

@@ -4,10 +4,10 @@ Owns: that only the newest accepted offer is joined, and once: a late answer is 
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
+from trunkline_core.replacing import replace
 
 from trunkline_channels.domain import closing, commands, policy, steps
 from trunkline_channels.domain.contact import Contact, Legs

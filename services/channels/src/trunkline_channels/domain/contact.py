@@ -4,11 +4,12 @@ Owns: what "over", "joined" and "still to clean up" mean. Must not: decide what 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
 from trunkline_core.flows import MenuOption
+from trunkline_core.replacing import replace
 from trunkline_core.routing import SkillRequirement
 from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText

@@ -4,10 +4,10 @@ Owns: that every event of a contact raises the row's version. Must not: contain 
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import assert_never
 
 from trunkline_core.decider import Context
+from trunkline_core.replacing import replace
 
 from trunkline_channels.domain import (
     callbacks,

@@ -1,11 +1,11 @@
 """A contact comes in, its customer is looked up, and its flow starts."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, NotFound
 from trunkline_core.ids import check_id, contact_prefix
+from trunkline_core.replacing import replace
 
 from trunkline_channels.domain import checks, commands, identity, steps, timing
 from trunkline_channels.domain.contact import Contact

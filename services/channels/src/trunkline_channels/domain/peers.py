@@ -4,11 +4,11 @@ Owns: that a gateway which is lost, or has a call no more, ends it, while a chat
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import NotFound
 from trunkline_core.ids import check_id
+from trunkline_core.replacing import replace
 
 from trunkline_channels.domain import closing, commands, policy, timing
 from trunkline_channels.domain.contact import Contact

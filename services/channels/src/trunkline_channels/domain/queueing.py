@@ -4,9 +4,9 @@ Owns: that (segment, offer) never goes back, and that a contact is joined with o
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from trunkline_core.decider import Context
+from trunkline_core.replacing import replace
 from trunkline_core.texts import LocalizedText
 
 from trunkline_channels.domain import callbacks, closing, commands, connecting, conversation, timing, transfers

@@ -5,9 +5,9 @@ transfer leaves it with its agent.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from trunkline_core.decider import Context
+from trunkline_core.replacing import replace
 from trunkline_core.texts import LocalizedText
 
 from trunkline_channels.domain import callbacks, closing, commands, conversation, opening

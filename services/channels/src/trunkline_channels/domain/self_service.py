@@ -4,10 +4,10 @@ Owns: that a question is answered once, and that facts of a session that is over
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
+from trunkline_core.replacing import replace
 from trunkline_core.sealed import Sealed
 
 from trunkline_channels.domain import checks, closing, commands, conversation, policy, steps, timing

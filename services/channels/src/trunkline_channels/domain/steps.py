@@ -5,7 +5,8 @@ Must not: carry a step out; application/steps.py does.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from trunkline_core.replacing import replace
 
 from trunkline_channels.domain.contact import Contact, Step
 from trunkline_channels.domain.events import StepBegun

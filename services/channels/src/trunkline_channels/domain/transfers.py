@@ -4,11 +4,11 @@ Owns: that agent and customer stay joined until acd has the contact in the queue
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Rejection
 from trunkline_core.ids import check_id
+from trunkline_core.replacing import replace
 from trunkline_core.texts import LocalizedText
 
 from trunkline_channels.domain import closing, commands, steps

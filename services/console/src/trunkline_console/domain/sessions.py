@@ -3,9 +3,11 @@
 Owns: how many are remembered, and when one is forgotten. Must not: know cookies, or sessions that merely ran out.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
+
+from trunkline_core.replacing import replace
 
 LIFETIME: Final = timedelta(hours=12)
 MAX_ENDED: Final = 32

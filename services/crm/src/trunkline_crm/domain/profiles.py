@@ -1,10 +1,10 @@
 """What is known of a customer, and that it is forgotten for good."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
+from trunkline_core.replacing import replace
 from trunkline_core.sealed import check_sealed
 
 from trunkline_crm.domain.commands import ChangeProfile, EraseCustomer

@@ -4,12 +4,13 @@ Owns: rows, and that an identity belongs to one customer of its tenant. Must not
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Never
 
 from trunkline_core.errors import NotFound
 from trunkline_core.fading import FadingTable
+from trunkline_core.replacing import replace
 from trunkline_core.tables import Journal, Table
 from trunkline_core.timers import Timers
 

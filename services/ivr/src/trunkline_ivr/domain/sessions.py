@@ -4,11 +4,11 @@ Owns: which step or timer may move a session. Must not: know what nodes do beyon
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, NotFound, Overloaded, Rejection
 from trunkline_core.flows import FlowStep, GatherNode, MenuNode
+from trunkline_core.replacing import replace
 from trunkline_core.sealed import check_sealed
 from trunkline_core.timers import Timer
 

@@ -5,11 +5,12 @@ Must not: decide anything.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from trunkline_core.fading import FadingTable
 from trunkline_core.flows import FlowDefinition, FlowStep, HoursDefinition
+from trunkline_core.replacing import replace
 from trunkline_core.tables import Journal, Table
 from trunkline_core.timers import Timers
 

@@ -5,11 +5,11 @@ rows. Must not: send anything; the owner of the partition does (application/noti
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid
+from trunkline_core.replacing import replace
 from trunkline_core.webhooks import check_notice_target
 
 from trunkline_ticketing.domain.commands import PutNoticeTarget, RecordNoticeDelivered, RecordNoticeRefused

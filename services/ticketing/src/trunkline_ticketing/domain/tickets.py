@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
 from trunkline_core.ids import MAX_ID
+from trunkline_core.replacing import replace
 from trunkline_core.sealed import check_sealed
 
 from trunkline_ticketing.domain import notices
