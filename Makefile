@@ -17,7 +17,7 @@ setup: ## create the virtual environment; does nothing when it is up to date
 protos: setup ## write the generated code of libs/protos
 	$(BIN)/python protos/generate.py
 
-check: setup ## lint, format, types, layers, protos
+check: setup ## lint, format, types, layers, protos, the same of the web pages
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy $(filter-out libs/protos/src,$(wildcard libs/*/src services/*/src)) launcher/src operations/src demo/src
@@ -25,6 +25,7 @@ check: setup ## lint, format, types, layers, protos
 	$(BIN)/buf lint protos
 	test ! -f protos/released.binpb || $(BIN)/buf breaking protos --against protos/released.binpb
 	$(BIN)/python protos/generate.py --check
+	$(BIN)/python -m trunkline_embedded.web services/console/web check
 
 test: check ## set up and run everything
 	$(BIN)/pytest -n 3 --no-loadscope-reorder

@@ -23,6 +23,7 @@ from trunkline_operator.explaining import ask_acd, explain
 from trunkline_operator.folders import BackupFolder
 from trunkline_operator.installation import Installation
 from trunkline_operator.keeping import back_up, restore
+from trunkline_operator.ledger_days import MAX_HOURS
 from trunkline_operator.ledgers import chosen
 from trunkline_operator.policies_by_rest import (
     PolicyClient,
@@ -35,6 +36,7 @@ from trunkline_operator.policies_by_rest import (
 )
 from trunkline_operator.rebuilding import READ_MODELS, abandon, rebuild
 from trunkline_operator.replaying import replay
+from trunkline_operator.shadowing import shadow
 from trunkline_operator.skipping import skip
 from trunkline_operator.surging import surge
 from trunkline_operator.tailing import tail
@@ -69,7 +71,7 @@ def _parser(installation: Installation) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="trunkline", description="Work on the ledgers of an installation, or try a change on a recorded day."
     )
-    names = "ledger | backup | restore | projection | explain | what-if | policy"
+    names = "ledger | backup | restore | projection | explain | what-if | shadow | policy"
     areas = parser.add_subparsers(required=True, metavar=names)
     ledger = areas.add_parser("ledger", help="look at ledgers, move them")
     verbs = ledger.add_subparsers(required=True, metavar="verify | replay | tail | copy | skip")
@@ -83,6 +85,7 @@ def _parser(installation: Installation) -> argparse.ArgumentParser:
     _add_projection(areas)
     _add_explain(areas, installation)
     _add_what_if(areas)
+    _add_shadow(areas, installation)
     _add_policy(areas, installation)
     return parser
 
@@ -183,6 +186,19 @@ def _add_what_if(areas: "Verbs[argparse.ArgumentParser]") -> None:
     verb.set_defaults(run=_what_if)
 
 
+def _add_shadow(areas: "Verbs[argparse.ArgumentParser]", installation: Installation) -> None:
+    verb = areas.add_parser("shadow", help="where a policy would decide otherwise, on what the ledger recorded")
+    verb.add_argument("--policy", type=Path, required=True, metavar="FILE", help="YAML as for policy publish")
+    verb.add_argument("--hours", type=_hours, default=8, metavar="N", help="how long before now, or --until (8)")
+    verb.add_argument("--until", type=_moment, metavar="TIME", help="log time, e.g. 2026-01-05T12:00:00Z; now")
+    verb.add_argument("--tenant", default="", metavar="TENANT", help="whose; needed where several have contacts")
+    verb.add_argument("--seeds", type=_seeds, default=30, metavar="N", help="runs of the day (30)")
+    verb.add_argument("--backup", type=Path, metavar="DIR", help="look into a backup instead of a cluster")
+    verb.add_argument("--json", action="store_true", help="print the last line only")
+    _add_kafka(verb, installation)
+    verb.set_defaults(run=_shadow, topics=[ACD_TOPIC])
+
+
 def _add_policy(areas: "Verbs[argparse.ArgumentParser]", installation: Installation) -> None:
     policy = areas.add_parser("policy", help="the routing policy of a tenant: publish, compare, roll back")
     verbs = policy.add_subparsers(required=True, metavar="show | versions | check | diff | publish | rollback")
@@ -234,6 +250,12 @@ def _moment(text: str) -> datetime:
 def _seeds(text: str) -> int:
     if not text.isdecimal() or int(text) < 2:
         raise argparse.ArgumentTypeError("an interval needs 2 seeds or more")
+    return int(text)
+
+
+def _hours(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_HOURS:
+        raise argparse.ArgumentTypeError(f"from 1 to {MAX_HOURS} hours can be played as a day")
     return int(text)
 
 
@@ -323,6 +345,15 @@ async def _what_if(options: argparse.Namespace, _: Installation) -> int:
         return 0
     play = compare if options.compare else what_if
     play(options.day, options.agents, options.policy, options.seeds, only_json=options.json)
+    return 0
+
+
+async def _shadow(options: argparse.Namespace, _: Installation) -> int:
+    until = options.until or datetime.now(UTC)
+    async with _source(options) as source:
+        await shadow(
+            source, options.policy, options.tenant, until, options.hours, options.seeds, only_json=options.json
+        )
     return 0
 
 

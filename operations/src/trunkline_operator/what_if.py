@@ -14,6 +14,7 @@ from trunkline_operator.day_policies import DEFAULT
 from trunkline_operator.report import print_json, print_table
 from trunkline_operator.scenarios import (
     Estimates,
+    Scenario,
     as_json,
     differences,
     estimates_of,
@@ -41,6 +42,20 @@ def what_if(path: Path, change: int, policy: Path | None, seeds: int, *, only_js
     scenarios = {"as_it_was": scenario(day, 0, DEFAULT)}
     if change or policy:
         scenarios["what_if"] = scenario(day, change, policy or DEFAULT)
+    print_json(**tell(day, scenarios, seeds, only_json=only_json))
+
+
+def tell(
+    day: Sequence[Recording], scenarios: Mapping[str, Scenario], seeds: int, *, only_json: bool
+) -> dict[str, object]:
+    """Play the day as it was and as it would be, print both beside the recorded one; return the figures.
+
+    Args:
+        day: as recorded.
+        scenarios: `as_it_was`, and `what_if` where something is changed.
+        seeds: runs of each; at least 2.
+        only_json: print nothing.
+    """
     runs = play_all(scenarios, range(1, seeds + 1))
     estimates = {name: estimates_of(figures, FIGURES) for name, figures in runs.items()}
     if "what_if" in runs:
@@ -48,7 +63,7 @@ def what_if(path: Path, change: int, policy: Path | None, seeds: int, *, only_js
     recorded = recorded_figures(day)
     if not only_json:
         _print(recorded, estimates, {name: len(one.agents) for name, one in scenarios.items()}, day)
-    print_json(seeds=seeds, recorded=recorded, **{name: as_json(found) for name, found in estimates.items()})
+    return {"seeds": seeds, "recorded": recorded, **{name: as_json(found) for name, found in estimates.items()}}
 
 
 def _print(

@@ -1,10 +1,14 @@
 """Builds a web application with the Node of this environment. Owns when npm runs; knows nothing about the application.
 
-Both steps are skipped while their inputs are unchanged: the hash of what was installed or built lies beside the result.
+Installing and building are skipped while their inputs are unchanged: the hash of what was installed or built lies
+beside the result.
+
+    python -m trunkline_embedded.web FOLDER SCRIPT      runs a script of its package.json, with npm's output
 """
 
 import hashlib
 import os
+import sys
 import time
 from collections.abc import Iterable
 from importlib.metadata import version
@@ -20,6 +24,7 @@ SOURCES: Final = ("src/**/*", "public/**/*", "index.html", "package*.json", ".np
 LOCKED: Final = ("package.json", "package-lock.json", ".npmrc")
 LIMIT_S: Final = 900.0
 REPORT_EVERY_S: Final = 5.0
+SHOWN_LINES: Final = 60
 
 
 def build_web(source: Path, report: Report = print) -> Path:
@@ -49,6 +54,25 @@ def build_web(source: Path, report: Report = print) -> Path:
     except OSError as error:
         raise Misconfigured(f"The web build cannot write to {error.filename} ({error.strerror}).") from error
     return dist
+
+
+def run_script(source: Path, script: str, report: Report = print) -> None:
+    """Run a script of `package.json`, with its packages installed.
+
+    Raises:
+        Misconfigured: npm failed; the sentence ends with the last lines of what it said.
+    """
+    root = toolchain_root()
+    root.mkdir(parents=True, exist_ok=True)
+    with exclusive(root / "web.lock", "web", report):
+        _install(source, root / "web.log", report)
+    log = root / f"web-{script}.log"
+    log.unlink(missing_ok=True)
+    try:
+        _npm(["run", script], source, log, f"npm run {script}", report)
+    except Misconfigured as error:
+        said = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        raise Misconfigured("\n".join([str(error), *said[-SHOWN_LINES:]])) from None
 
 
 def _install(source: Path, log: Path, report: Report) -> None:
@@ -95,3 +119,10 @@ def _fingerprint(source: Path, patterns: Iterable[str]) -> str:
         content = file.read_bytes()
         digest.update(f"{file.relative_to(source)}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    try:
+        run_script(Path(sys.argv[1]), sys.argv[2])
+    except Misconfigured as error:
+        sys.exit(str(error))

@@ -7,13 +7,14 @@ A refusal left no record, so it is not decided again. Another version of the rul
 difference, and a problem only where the marker names our version.
 """
 
-from collections.abc import Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from google.protobuf.message import DecodeError
 from trunkline.ledger.v1 import ledger_types_pb2 as wire
+from trunkline_core.decider import Context
 from trunkline_core.errors import Poison, TrunklineError
 
 from trunkline_ledger.audit.problems import Problems
@@ -63,11 +64,20 @@ class PartitionReplay(Generic[S, C, E]):
         number: int,
         until: datetime | None = None,
         let_go: Set[int] = frozenset(),
+        watch: Callable[[S, C, Context, Sequence[E]], None] | None = None,
     ) -> None:
-        """`until`: log time; what was decided later is left out. `let_go`: offsets that an operator let go."""
+        """Begin.
+
+        Args:
+            service, number: whose ledger, and which partition.
+            until: log time; what was decided later is left out.
+            let_go: offsets that an operator let go.
+            watch: told of each command: the state before it, which must be left as it is, and what came of it.
+        """
         self._service = service
         self._number = number
         self._until = until
+        self._watch = watch
         self._fold: Fold[S, C, E] = Fold(service, number)
         self._fold.let_go = let_go
         self._deciding = Deciding(service, number, self._fold, LedgerStats())
@@ -153,17 +163,26 @@ class PartitionReplay(Generic[S, C, E]):
         """Return how today's decision differs from the stored one, empty when it does not; the state stays."""
         stored = [self._service.codec.decode_event(record.value) for record in records]
         batch: Batch[E] = Batch(records[0].offset, command.decided_time.ToDatetime(UTC))
+        unreadable = (TrunklineError, ValueError, TypeError, LookupError)
         try:
             submission = self._submission(command, records[0].key.decode(), stored)
-            ticket = Ticket(submission, 0.0, NEVER, lambda _: None)
-            outcome = self._deciding.outcome(ticket, batch, 0.0)
-        except (TrunklineError, ValueError, TypeError, LookupError) as error:
+        except unreadable as error:
             return f"the command cannot be read: {type(error).__name__}"
+        self._show(submission, batch.now, stored)
+        try:
+            outcome = self._deciding.outcome(Ticket(submission, 0.0, NEVER, lambda _: None), batch, 0.0)
+        except unreadable as error:
+            return f"the command cannot be decided: {type(error).__name__}"
         finally:
             self._fold.journal.rollback()
         if outcome.refusal is not None:
             return f"refused: {outcome.refusal}"
         return self._first_difference(batch.drafts, records)
+
+    def _show(self, submission: Submission[C], now: datetime, stored: list[tuple[E, Metadata]]) -> None:
+        if self._watch is not None:
+            context = Context(now, submission.tenant, submission.actor, submission.command_id)
+            self._watch(self._fold.state, submission.command, context, [event for event, _ in stored])
 
     def _submission(self, command: wire.CommandRecord, key: str, stored: list[tuple[E, Metadata]]) -> Submission[C]:
         first = stored[0][1]
