@@ -1,9 +1,13 @@
-"""Kafka is away for 30 s, once killed and once frozen: the whole centre refuses, loses nothing and heals by itself."""
+"""Kafka is away for 30 s, once killed and once frozen: the whole centre refuses, loses nothing and heals by itself.
+
+The store is away: what needs it is refused, the rest goes on. STORE_AWAY_S=600 lets that last for ten minutes.
+"""
 
 import asyncio
 import contextlib
 import itertools
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -42,6 +46,7 @@ TENANT = "tn_demo"
 AGENT = Principal(TENANT, "agent:ag_wang", frozenset({Role.AGENT}))
 ADMIN = Principal(TENANT, "admin:us_admin", frozenset({Role.ADMIN}))
 AWAY_S = 30.0
+STORE_AWAY_S = float(os.environ.get("STORE_AWAY_S", "15"))
 PATIENCE_S = 90.0
 SEALED = Sealed(key_id="k_none", nonce=b"0" * 12, ciphertext=b"1" * 17)
 
@@ -224,6 +229,47 @@ async def test_kafka_away_for_thirty_seconds_is_refused_loses_nothing_and_heals_
         lambda: wrong_wall(console, broker), "the wall shows the fold of the ledger", PATIENCE_S
     )
     assert running.is_running, running.said()
+
+
+@pytest.mark.timeout(420 + STORE_AWAY_S)
+async def test_the_store_away_lets_go_on_what_needs_no_key_loses_nothing_and_read_models_catch_up(
+    running: LaunchedCentre, broker: KafkaNode, mongo: MongoStore, tmp_path: Path
+) -> None:
+    layout, console = running.layout, running.layout.http_url("console")
+    async with contextlib.AsyncExitStack() as open_until_end:
+        journal = open_until_end.enter_context(ClientJournal(tmp_path / "journal"))
+        callers = await open_until_end.enter_async_context(callers_of(layout))
+        gateway = await open_until_end.enter_async_context(gateway_of(layout, TENANT))
+        desk = await open_until_end.enter_async_context(desk_of(console, "li"))
+        working = clients(journal, callers, gateway, "store")
+        async with busy(working):
+            await all_acknowledged(working, since=0.0)
+            async with killed_store(mongo):
+                listed = await desk.rest.get("/api/tickets", timeout=PATIENCE_S)
+                assert (listed.status_code, int(listed.headers["retry-after"]) >= 1) == (503, True), listed.text
+                await asyncio.sleep(STORE_AWAY_S)  # how long it is away is the test's input
+                needs_no_key = [client for client in working if client.kind != "StartContact"]  # seals a number
+                await all_acknowledged(needs_no_key, since=time.monotonic())
+            await all_acknowledged(working, since=time.monotonic())
+        contact_id = await a_call_reaches_the_desk(gateway, desk, "store")
+        await everybody_leaves(gateway)
+        await until_nothing_is_wrong(lambda: unready(layout), "every service is ready", PATIENCE_S)
+        await until_nothing_is_wrong(
+            lambda: not_shown(layout, desk, broker, contact_id), "every read model has it all", PATIENCE_S
+        )
+    log = await ledgers(broker.bootstrap)
+    assert check(log, read_journal(tmp_path / "journal"), is_final=True) == []
+    assert running.is_running, running.said()
+
+
+@contextlib.asynccontextmanager
+async def killed_store(mongo: MongoStore) -> AsyncIterator[None]:
+    """SIGKILL, and a new start on the same data."""
+    mongo.kill()
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(mongo.restart)
 
 
 @dataclass(frozen=True)

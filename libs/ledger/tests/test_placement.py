@@ -6,14 +6,16 @@ from collections.abc import Awaitable, Callable
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+from aiokafka.errors import KafkaConnectionError
 from test_replicas import BankLedger, book, make, running, uuid7
 from trunkline.ledger.v1.ledger_types_pb2 import Marker
 from trunkline_core.errors import Misconfigured
 from trunkline_embedded.kafka import KafkaNode
 from trunkline_ledger.core.epochs import read_marker
 from trunkline_ledger.core.placement import check_placement
-from trunkline_ledger.core.records import BROADCAST_KEY, MARKER_TYPE, Draft
+from trunkline_ledger.core.records import BROADCAST_KEY, MARKER_TYPE, Draft, Record
 from trunkline_ledger.kafka.reader import Reader
+from trunkline_ledger.kafka.tail import Tail
 from waiting import until
 
 Change = Callable[[KafkaNode, str], Awaitable[None]]
@@ -90,13 +92,30 @@ async def test_a_replica_ends_before_it_owns_anything_where_keys_would_be_placed
     await later.stop()
 
 
-async def test_a_topic_that_is_given_more_partitions_while_it_is_served_places_no_key_elsewhere(kafka, topic):
+async def test_a_topic_that_is_given_more_partitions_while_it_is_served_places_no_key_elsewhere(
+    kafka, topic, monkeypatch
+):
     """The running replica goes on with the partitions it began with; only a new start is refused."""
     async with running(make(kafka, topic, "r1")) as ledger:
         await until(lambda: len(ledger.owned) == 2)
         before = [ledger.partition_of(key) for key in "abcdef"]
         await more_partitions(kafka, topic)
         assert [await placed(ledger, key) for key in "abcdef"] == before
+        reconnects = ledger.stats.reconnects
+        lose_connection(monkeypatch)
+        await until(lambda: ledger.stats.reconnects > reconnects)
+        assert [await placed(ledger, key) for key in "abcdef"] == before
+
+
+def lose_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next fetch of the fold fails, and it connects anew."""
+    fetch = Tail.next_records
+
+    async def fail_once(tail: Tail, timeout_s: float) -> list[Record]:
+        monkeypatch.setattr(Tail, "next_records", fetch)
+        raise KafkaConnectionError("lost")
+
+    monkeypatch.setattr(Tail, "next_records", fail_once)
 
 
 async def placed(ledger: BankLedger, key: str) -> int:

@@ -113,6 +113,8 @@ async def test_two_replicas_share_the_partitions_and_both_fold_everything(kafka,
             assert await other.read(token.partition, lambda state, a=account: state.balances.get(a), token) == 1
         with pytest.raises(Transient, match="has not read that far yet"):  # within a bounded time, not for ever
             await other.read(token.partition, lambda state: state, replace(token, offset=token.offset + 1))
+        with pytest.raises(Transient, match="has not read that far yet"):  # a token of a life that this log never had
+            await other.read(token.partition, lambda state: state, replace(token, epoch=token.epoch + 1))
         await until(lambda: sorted(seen) == ["a", "b", "c", "d"])
 
 

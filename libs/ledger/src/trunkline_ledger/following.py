@@ -45,7 +45,7 @@ class Following(Generic[S, C, E]):
         """Connect where the fold stands. Raises: KafkaError, TimeoutError."""
         offsets = {number: hosted.core.next_offset for number, hosted in self._replica.hosted.items()}
         numbers = await self._tail.start(offsets)
-        self._ends = await self._tail.end_offsets(numbers)
+        self._ends = await self._tail.end_offsets([number for number in numbers if number in offsets])
         self._connected_at = self._replica.monotonic_s()
 
     async def run(self) -> None:
@@ -79,6 +79,7 @@ class Following(Generic[S, C, E]):
     def _take_in(self, records: Sequence[Record]) -> bool:
         """Return whether there was anything that our own acknowledgements had not told."""
         replica = self._replica
+        records = [record for record in records if record.partition in replica.hosted]  # a later one is nobody's yet
         is_new = any(record.offset >= replica.hosted[record.partition].core.next_offset for record in records)
         for number, group in groupby(records, lambda record: record.partition):
             if number not in replica.to_read_again:

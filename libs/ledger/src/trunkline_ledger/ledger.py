@@ -264,7 +264,7 @@ class Ledger(Generic[S, C, E]):
                 and partition not in self._replica.to_read_again
                 and core.is_settled
                 and not self._ownership.is_doubted(partition)
-                and (token is None or core.next_offset > token.offset)
+                and (token is None or _has_read(core, token))
             )
 
         try:  # under load a batch is on its way but for the moment in which one is final and the next is not decided
@@ -359,6 +359,11 @@ class Ledger(Generic[S, C, E]):
 def _resolve(answer: asyncio.Future[Reply], reply: Reply) -> None:
     if not answer.done():
         answer.set_result(reply)
+
+
+def _has_read(core: Partition[S, C, E], token: ReadToken) -> bool:
+    """An offset alone may be another record's, where the log lost its tail or was made anew."""
+    return core.next_offset > token.offset and core.fold.epochs.epoch >= token.epoch
 
 
 def new_boot_id() -> str:

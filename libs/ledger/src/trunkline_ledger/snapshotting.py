@@ -16,7 +16,7 @@ from trunkline_ledger.replica import Replica
 
 LOOK_S: Final = 1.0
 RETRY_S: Final = 60.0
-TIMEOUT_S: Final = 900.0
+TIMEOUT_S: Final = 3_600.0  # from the first record on it makes some millions in a quarter of an hour
 MAKER: Final = "trunkline_ledger.snapshot_maker"
 KEPT_VARIABLES: Final = ("PATH", "LANG", "LC_ALL", "TMPDIR")
 """All that the helper inherits of our environment, which holds secrets."""

@@ -8,11 +8,9 @@ from collections.abc import Sequence
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
-    InvalidTopicError,
     KafkaError,
     MessageSizeTooLargeError,
     RecordTooLargeError,
-    TopicAuthorizationFailedError,
 )
 
 from trunkline_ledger.core.records import Draft
@@ -21,7 +19,8 @@ from trunkline_ledger.log_client import AppendRefused, AppendUnknown
 
 MAX_BATCH_BYTES = 262_144  # the default of 16 KiB would cut a batch in two
 CLOSE_S = 4.0
-REFUSALS = (MessageSizeTooLargeError, RecordTooLargeError, InvalidTopicError, TopicAuthorizationFailedError)
+REFUSALS = (MessageSizeTooLargeError, RecordTooLargeError)
+"""Nothing of such a batch is on the log. Other errors may follow a first try that landed and was never answered."""
 
 
 class PartitionProducer:
