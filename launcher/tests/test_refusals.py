@@ -137,6 +137,6 @@ def test_a_wrong_setting_of_a_service_ends_the_run_with_its_sentence(begin, tmp_
 
 
 def test_an_unknown_command_shows_the_usage(tmp_path):
-    tools = "ledger … | backup … | restore … | projection … | explain … | what-if … | policy …"
+    tools = "ledger … | backup … | restore … | projection … | explain … | what-if … | shadow … | policy …"
     usage = f"run | reset | token GATEWAY TENANT | {tools}"
     assert the_sentence("fly", own_environment(tmp_path), code=2) == f"usage: trunkline {usage}"

@@ -15,7 +15,7 @@ from trunkline_embedded.kafka import KafkaNode, live_brokers
 from trunkline_launcher.layout import Layout
 from trunkline_launcher.lock import only_one
 
-AREAS: Final = ("ledger", "backup", "restore", "projection", "explain", "what-if", "policy")
+AREAS: Final = ("ledger", "backup", "restore", "projection", "explain", "what-if", "shadow", "policy")
 
 
 def operate(layout: Layout, arguments: list[str]) -> int:
