@@ -4,7 +4,7 @@ from pathlib import Path
 from statistics import mean
 
 import pytest
-from trunkline_demo.reference import simulate
+from trunkline_demo.reference import WHOLE_DAY, simulate, spreads_of
 from trunkline_demo.truths import truth_of
 from trunkline_simulation.day.plan import plan_day
 from trunkline_simulation.day.recordings import Recording, read_recordings
@@ -49,3 +49,8 @@ def test_one_seed_of_the_simulated_day_comes_out_to_the_last_caller(day: tuple[R
     run = simulate(plan_day(day, Window(), 1))
     assert (run.offered, run.answered, run.abandoned_in_queue, run.hung_up_in_menu) == (2239, 1507, 732, 118)
     assert (run.mean_wait_s, run.p50_wait_s, run.p90_wait_s) == (pytest.approx(125.49, abs=0.01), 87, 303)
+
+
+def test_the_simulated_figures_beside_a_run_are_those_of_thirty_seeds(day: tuple[Recording, ...]) -> None:
+    found = spreads_of([simulate(plan_day(day, Window(), seed)) for seed in range(1, 31)])
+    assert {name: (round(middle, 1), round(spread, 1)) for name, (middle, spread) in found.items()} == WHOLE_DAY

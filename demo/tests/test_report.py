@@ -5,7 +5,8 @@ from dataclasses import replace
 from io import StringIO
 
 from rich.console import Console
-from trunkline_demo.report import Measured, json_line, print_table
+from trunkline_demo.reference import WHOLE_DAY
+from trunkline_demo.report import Measured, Troubles, json_line, print_table
 from trunkline_demo.truths import summarise
 
 KEYS = [
@@ -69,3 +70,39 @@ def test_a_run_in_which_nothing_rang_claims_no_latency_and_no_comparison():
     assert json.loads(json_line(silent))["ring_ms_p50"] is None
     assert "not comparable" in printed(silent)
     assert "one hop" not in printed(silent)
+
+
+def test_nothing_is_said_of_what_did_not_happen():
+    assert list(Troubles().lines()) == []
+    for words in ("refused", "closed by the system", "failed", "without an answer"):
+        assert words not in printed(RUN)
+
+
+def test_what_should_not_have_happened_is_told_line_by_line():
+    troubles = Troubles(
+        refused=1,
+        closed_by_system=2,
+        failed_to_start=3,
+        unanswered=4,
+        desk_refusals=("OfferEnded", "NotFound", "OfferEnded"),
+        errors=(ValueError("first [red]"), KeyError("second")),
+    )
+    text = printed(replace(RUN, troubles=troubles))
+    for line in (
+        "contacts refused: 1",
+        "contacts closed by the system before an answer: 2",
+        "callers whose contact failed to start: 3",
+        "requests of callers without an answer: 4",
+        "requests of desks refused: 3 (OfferEnded 2, NotFound 1)",
+        "callers and agents that failed: 2, first ValueError: first [red]",
+    ):
+        assert line in text.splitlines()
+
+
+def test_the_simulation_stands_beside_the_run_with_its_source_where_it_is_known():
+    text = StringIO()
+    print_table(RUN, TRUTH, Console(file=text, width=120), WHOLE_DAY)
+    assert "67.4 ± 1.1%" in text.getvalue()
+    assert "129.6 ± 11.6" in text.getvalue()
+    assert "python -m trunkline_demo.reference --seeds 30" in text.getvalue()
+    assert "simulation" not in printed(RUN)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
+from trunkline_core.errors import Misconfigured, Transient
 from trunkline_platform.commands import new_command_id
 from trunkline_simulation.day.staff import Agent, Pause, next_pause_s, pause_due
 
@@ -18,6 +19,8 @@ from trunkline_demo.gateway import Call
 from trunkline_demo.world import World
 
 HEADERS = {"X-Trunkline": "1"}
+CONNECT_S = 30.0
+MAX_WORDS = 200
 
 
 class Samples:
@@ -29,7 +32,12 @@ class Samples:
 
 
 class AgentAtDesk:
-    """One agent, from log-in to the end of duty."""
+    """One agent, from log-in to the end of duty.
+
+    Attributes:
+        refusals: rules by which the product refused what the desk sent.
+        errors: what conversations ended with that did not come to their end.
+    """
 
     def __init__(
         self, agent: Agent, world: World, clock: DayClock, calls: Mapping[str, Call], samples: Samples
@@ -46,18 +54,29 @@ class AgentAtDesk:
         self._on_break = False
         self._freed_monotonic = 0.0
         self._socket: aiohttp.ClientWebSocketResponse | None = None
+        self._is_leaving = False
         self.refusals: list[str] = []
+        self.errors: list[Exception] = []
 
     async def connect(self, session: aiohttp.ClientSession, url: str) -> None:
-        """Log in and open the desk. Raises: RuntimeError when the console refuses."""
+        """Log in and open the desk. Raises: Misconfigured when the console refuses or does not answer."""
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                await self._log_in(session, url)
+                self._socket = await session.ws_connect(f"{url}/desk/ws", heartbeat=20)
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            reason = f"{type(error).__name__} at the log-in of {self._agent.name}"
+            raise Misconfigured(f"The console at {url} does not answer ({reason}): see its log.") from error
+
+    async def _log_in(self, session: aiohttp.ClientSession, url: str) -> None:
         login = {"tenant": self._world.tenant, "login": self._agent.name, "password": self._world.password}
         async with session.post(f"{url}/api/login", json=login, headers=HEADERS) as answer:
             if answer.status != 200:
-                raise RuntimeError(f"log-in refused: {await answer.text()}")
-        self._socket = await session.ws_connect(f"{url}/desk/ws", heartbeat=20)
+                words = " ".join((await answer.text()).split())[:MAX_WORDS]
+                raise Misconfigured(f"The console refuses the log-in of {self._agent.name}: {answer.status} {words}")
 
     async def listen(self) -> None:
-        """Follow the desk until it is closed."""
+        """Follow the desk until `finish` closes it. Raises: Transient when somebody else does."""
         assert self._socket is not None
         async for message in self._socket:
             if message.type is aiohttp.WSMsgType.TEXT:
@@ -66,6 +85,8 @@ class AgentAtDesk:
                     await self._see(frame["agent"], frame["owner_latency_ms"])
                 elif frame["type"] == "refused":
                     self.refusals.append(frame["reason"])
+        if not self._is_leaving:
+            raise Transient(f"The console closed the desk of {self._agent.name}: see its log.")
 
     async def work(self, from_s: float) -> None:
         """Be available while on duty; take the pauses that fall due while idle."""
@@ -85,6 +106,7 @@ class AgentAtDesk:
 
     async def finish(self) -> None:
         """End what is being served and leave."""
+        self._is_leaving = True
         if self._serving:
             await asyncio.wait(self._serving)
         if self._socket is not None:
@@ -113,7 +135,12 @@ class AgentAtDesk:
     def _begin(self, contact_id: str) -> None:
         task = asyncio.create_task(self._serve(contact_id, self._clock.now_s()), name="demo-serve")
         self._serving.add(task)
-        task.add_done_callback(self._serving.discard)
+        task.add_done_callback(self._served)
+
+    def _served(self, task: asyncio.Task[None]) -> None:
+        self._serving.discard(task)
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            self.errors.append(error)
 
     async def _serve(self, contact_id: str, accepted_s: float) -> None:
         """Service counts from acceptance; what ends before that is a caller who left while it rang."""

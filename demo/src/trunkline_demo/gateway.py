@@ -21,6 +21,7 @@ from trunkline_demo.world import ROUTE, World, route_of
 
 REPEAT_S = 2.0
 REPEATS = 15
+MENU_S = 60.0
 FINISHED = (ContactState.CONTACT_STATE_CLOSED,)
 SERVED = (ContactState.CONTACT_STATE_CONNECTING, ContactState.CONTACT_STATE_CONNECTED)
 
@@ -40,11 +41,12 @@ class Call:
 
 
 class Gateway:
-    """All calls of a run."""
+    """All calls of a run. `failed_to_start` counts callers, `unanswered` requests of any kind."""
 
     def __init__(self, world: World) -> None:
         self.calls: dict[str, Call] = {}
         self.acknowledged: set[str] = set()
+        self.failed_to_start = 0
         self.unanswered = 0
         self.peer: PeerClient | None = None
         self._world = world
@@ -90,15 +92,18 @@ class Gateway:
         call.moved.set()
 
     async def play(self, caller: Caller, clock: DayClock) -> None:
-        """Play one caller from the menu to the end."""
+        """Play one caller from the menu to the end. Raises: Transient when the menu does not come."""
         call = await self.start(caller)
         if call is None:
+            self.failed_to_start += 1
             return
         await clock.until(caller.enqueue_s)
         if not caller.wants_person:
             await self._ask(customer_left=api.CustomerLeft(contact_id=call.contact_id))
             return
-        await self._until(call, lambda: bool(call.node_id))
+        await self._hear_menu(call)
+        if call.state in FINISHED:
+            return
         call.asked_monotonic = time.monotonic()
         pressed = api.CustomerInput(contact_id=call.contact_id, text="1", node_id=call.node_id)
         await self._ask(customer_input=pressed)
@@ -124,6 +129,13 @@ class Gateway:
     async def leave(self, call: Call) -> None:
         """The caller hangs up."""
         await self._ask(customer_left=api.CustomerLeft(contact_id=call.contact_id))
+
+    async def _hear_menu(self, call: Call) -> None:
+        try:
+            async with asyncio.timeout(MENU_S):
+                await self._until(call, lambda: bool(call.node_id))
+        except TimeoutError:
+            raise Transient(f"the menu did not come within {MENU_S:g} s") from None
 
     async def _wait_for_an_agent(self, call: Call, clock: DayClock) -> None:
         """Hang up when patience ends before somebody answers."""

@@ -6,27 +6,37 @@ Owns: facts per contact, checked for exactly one end and one connection at a tim
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 from trunkline.journal.v1.journal_events_pb2 import ContactJournalEvent
 from trunkline.live.v1.live_types_pb2 import LiveQueue
-from trunkline.topics import TOPICS
 from trunkline_analytics.adapters.segments import OUTCOMES
 from trunkline_analytics.domain.segments import Fact, Outcome, SegmentClosed, SegmentOpened
+from trunkline_core.errors import Transient
+from trunkline_ledger.kafka.bounds import start_within
 
 JOURNAL, QUEUES = "contact.journal.v1", "live.queues.v1"
-LEDGERS = tuple(name for name in TOPICS if name.endswith(".events.v1"))
+START_S = 15.0
 
 
 @dataclass
 class Facts:
-    """Facts of one run."""
+    """Facts of one run, by contact id.
 
+    Attributes:
+        asked: contacts that asked for a person.
+        ends: how often each was closed.
+        closed: why it was closed first, a `CloseReason`.
+        waits_s: of those connected to an agent.
+    """
+
+    asked: set[str] = field(default_factory=set)
     ends: Counter[str] = field(default_factory=Counter)
+    closed: dict[str, int] = field(default_factory=dict)
     waits_s: dict[str, float] = field(default_factory=dict)
     segments: list[Fact] = field(default_factory=list)
     connected_twice: set[str] = field(default_factory=set)
@@ -44,10 +54,19 @@ class Facts:
         self._applied[place] = event.source.offset
         at = event.metadata.event_time.ToDatetime(tzinfo=UTC)
         match event.WhichOneof("event"):
-            case "contact" if event.contact.WhichOneof("event") == "contact_closed":
-                self.ends[event.contact.contact_closed.contact_id] += 1
+            case "contact":
+                self._take_contact(event.contact)
             case "acd":
                 self._take_routing(event.acd, at)
+
+    def _take_contact(self, event: Any) -> None:
+        match event.WhichOneof("event"):
+            case "input_given":  # the menu of a run has one choice, a person; who leaves at once is never enqueued
+                self.asked.add(event.input_given.contact_id)
+            case "contact_closed":
+                closed = event.contact_closed
+                self.ends[closed.contact_id] += 1
+                self.closed.setdefault(closed.contact_id, closed.reason)
 
     def _take_routing(self, event: Any, at: datetime) -> None:
         match event.WhichOneof("event"):
@@ -87,19 +106,27 @@ class Observer:
 
     def __init__(self, bootstrap_servers: str, tenant: str) -> None:
         self.facts = Facts()
+        self._bootstrap_servers = bootstrap_servers
         self._tenant = tenant
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap_servers, group_id=None, auto_offset_reset="latest", enable_auto_commit=False
-        )
-        self._ledger_ends: Mapping[TopicPartition, int] = {}
+        self._consumer: Any = None
 
     async def start(self) -> None:
-        """Stand at the ends of the topics."""
-        await self._consumer.start()
-        places = await self._places((JOURNAL, QUEUES))
-        self._consumer.assign(places)
-        await self._consumer.seek_to_end(*places)
-        self._ledger_ends = await self._consumer.end_offsets(await self._places(LEDGERS))
+        """Stand at the ends of the topics. Raises: Transient when Kafka does not answer or has no such topics."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap_servers,
+            group_id=None,
+            auto_offset_reset="latest",
+            enable_auto_commit=False,
+        )
+        try:
+            await start_within(consumer.start, consumer.stop, START_S)
+            self._consumer = consumer
+            async with asyncio.timeout(START_S):
+                places = await self._places((JOURNAL, QUEUES))
+                consumer.assign(places)
+                await consumer.seek_to_end(*places)
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise Transient(f"Kafka at {self._bootstrap_servers} does not hand out {JOURNAL} and {QUEUES}.") from error
 
     async def _places(self, topics: tuple[str, ...]) -> list[TopicPartition]:
         places: list[TopicPartition] = []
@@ -129,11 +156,7 @@ class Observer:
             if row.tenant_id == self._tenant:
                 self.facts.take_queue(row, time.time())
 
-    async def count_events(self) -> int:
-        """Return how many records the ledgers grew by."""
-        ends = await self._consumer.end_offsets(list(self._ledger_ends))
-        return sum(ends[place] - before for place, before in self._ledger_ends.items())
-
     async def stop(self) -> None:
         """Disconnect."""
-        await self._consumer.stop()
+        if self._consumer is not None:
+            await self._consumer.stop()

@@ -6,9 +6,11 @@ trunkline_demo.reference --seeds 30` prints its mean and spread. Must not: impor
 
 import argparse
 import heapq
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean, stdev
+from typing import Final
 
 from trunkline_simulation.day.plan import HEAD_START_S, Caller, DayPlan, plan_day
 from trunkline_simulation.day.recordings import read_recordings
@@ -18,6 +20,15 @@ from trunkline_simulation.day.windows import parse_window
 from trunkline_demo.truths import Figures, summarise
 
 ARRIVE, LEAVE, LOOK = 0, 1, 2
+WHOLE_DAY: Final[Mapping[str, tuple[float, float]]] = {
+    "answer rate %": (67.4, 1.1),
+    "mean wait s": (129.6, 11.6),
+    "p50 wait s": (85.8, 11.9),
+    "p90 wait s": (319.5, 27.9),
+    "within 20 s %": (30.9, 1.7),
+}
+"""Mean and standard deviation of the day in `data/`, as printed by `WHOLE_DAY_SOURCE`; a test repeats it."""
+WHOLE_DAY_SOURCE: Final = "python -m trunkline_demo.reference --seeds 30"
 
 
 @dataclass
@@ -112,6 +123,18 @@ def _rank(caller: Caller) -> tuple[float, int]:
     return caller.enqueue_s - HEAD_START_S * caller.is_urgent, caller.number
 
 
+def spreads_of(runs: Sequence[Figures]) -> dict[str, tuple[float, float]]:
+    """Return mean and standard deviation of each figure over at least one run; the names end with the unit."""
+    found = {
+        "answer rate %": [100 * run.answer_rate for run in runs],
+        "mean wait s": [run.mean_wait_s for run in runs],
+        "p50 wait s": [run.p50_wait_s for run in runs],
+        "p90 wait s": [run.p90_wait_s for run in runs],
+        "within 20 s %": [100 * run.answered_within_20_s for run in runs],
+    }
+    return {name: (mean(values), stdev(values) if len(values) > 1 else 0.0) for name, values in found.items()}
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--seeds", type=int, default=30)
@@ -121,15 +144,8 @@ def main() -> None:
     chosen = arguments.parse_args()
     day, window = read_recordings(chosen.data), parse_window(chosen.start, chosen.end)
     runs = [simulate(plan_day(day, window, seed)) for seed in range(1, chosen.seeds + 1)]
-    for name, values in {
-        "answer rate %": [100 * run.answer_rate for run in runs],
-        "mean wait s": [run.mean_wait_s for run in runs],
-        "p50 wait s": [run.p50_wait_s for run in runs],
-        "p90 wait s": [run.p90_wait_s for run in runs],
-        "within 20 s %": [100 * run.answered_within_20_s for run in runs],
-    }.items():
-        spread = stdev(values) if len(values) > 1 else 0.0
-        print(f"{name:14} {mean(values):7.1f} ± {spread:.1f}")
+    for name, (middle, spread) in spreads_of(runs).items():
+        print(f"{name:14} {middle:7.1f} ± {spread:.1f}")
 
 
 if __name__ == "__main__":
