@@ -13,6 +13,14 @@ from trunkline_launcher.layout import WEB, Layout, free_ports
 from trunkline_launcher.supervisor import Supervisor
 
 
+class HookedLayout(Layout):
+    """A layout whose centre knows the secret of the web hook that a test defines for the demo tenant."""
+
+    def environment(self, service: str) -> dict[str, str]:
+        """Return the whole environment of one service."""
+        return super().environment(service) | {"TRUNKLINE_WEBHOOK_SECRETS": f"tn_demo/messenger={'m' * 32}"}
+
+
 class OneCentre:
     """A centre with the demo tenant that is started when it is first needed. `needed_by`: files."""
 
@@ -24,7 +32,7 @@ class OneCentre:
         """Return where everything is."""
         if self._running is None:
             build_web(WEB, report=lambda _: None)
-            layout = Layout(data=tmp_path_factory.mktemp("centre"), kafka="", mongo="", ports=free_ports())
+            layout = HookedLayout(data=tmp_path_factory.mktemp("centre"), kafka="", mongo="", ports=free_ports())
             self._running = layout, Supervisor(layout, report=lambda _: None)
             self._running[1].start()
         return self._running[0]
