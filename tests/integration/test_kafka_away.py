@@ -231,7 +231,7 @@ async def test_kafka_away_for_thirty_seconds_is_refused_loses_nothing_and_heals_
     assert running.is_running, running.said()
 
 
-@pytest.mark.timeout(420 + STORE_AWAY_S)
+@pytest.mark.timeout(420 + 2 * STORE_AWAY_S)
 async def test_the_store_away_lets_go_on_what_needs_no_key_loses_nothing_and_read_models_catch_up(
     running: LaunchedCentre, broker: KafkaNode, mongo: MongoStore, tmp_path: Path
 ) -> None:
@@ -255,7 +255,9 @@ async def test_the_store_away_lets_go_on_what_needs_no_key_loses_nothing_and_rea
         await everybody_leaves(gateway)
         await until_nothing_is_wrong(lambda: unready(layout), "every service is ready", PATIENCE_S)
         await until_nothing_is_wrong(
-            lambda: not_shown(layout, desk, broker, contact_id), "every read model has it all", PATIENCE_S
+            lambda: not_shown(layout, desk, broker, contact_id),
+            "every read model has it all",
+            PATIENCE_S + STORE_AWAY_S,  # they take in what came meanwhile
         )
     log = await ledgers(broker.bootstrap)
     assert check(log, read_journal(tmp_path / "journal"), is_final=True) == []
