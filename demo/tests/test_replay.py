@@ -129,7 +129,7 @@ async def test_a_menu_that_does_not_come_is_the_callers_failure(monkeypatch: pyt
     gateway, peer = gateway_with(contact_id="ct_1")
     with pytest.raises(Transient, match="the menu did not come"):
         await gateway.play(CALLERS[0], DayClock(0, 1000))
-    assert (gateway.failed_to_start, peer.asked) == (0, ["start_contact"])
+    assert (gateway.failed_to_start, peer.asked) == (0, ["start_contact", "customer_left"]), "its call has an end"
 
 
 @dataclass

@@ -131,10 +131,12 @@ class Gateway:
         await self._ask(customer_left=api.CustomerLeft(contact_id=call.contact_id))
 
     async def _hear_menu(self, call: Call) -> None:
+        """Wait for it; who hears nothing for so long hangs up, so that the call has its end. Raises: Transient."""
         try:
             async with asyncio.timeout(MENU_S):
                 await self._until(call, lambda: bool(call.node_id))
         except TimeoutError:
+            await self.leave(call)
             raise Transient(f"the menu did not come within {MENU_S:g} s") from None
 
     async def _wait_for_an_agent(self, call: Call, clock: DayClock) -> None:
