@@ -1,6 +1,6 @@
 """`events` are the records that a run wrote: no markers, no void records, nobody else's, nothing from before."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 import pytest
@@ -53,7 +53,9 @@ class LogReader:
         self._log, self._topic = log, topic
         self._positions: dict[int, int] = {}
 
-    async def start(self, offsets: Mapping[int, int] | None = None) -> list[int]:
+    async def start(
+        self, offsets: Mapping[int, int] | None = None, *, only: Collection[int] | None = None
+    ) -> list[int]:
         self._positions = dict(offsets or {})
         return sorted(self._positions)
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from rich.console import Console
 from trunkline_analytics.domain.waits import find_quantile
-from trunkline_demo.__main__ import replay
+from trunkline_demo.replay import replay
 from trunkline_demo.report import Measured
 from trunkline_launcher.layout import Layout, free_ports
 from trunkline_launcher.supervisor import Supervisor

@@ -110,6 +110,9 @@ async def test_a_time_without_contacts_is_one_sentence(source, policy):
         ("queues: [{queue_id: qu_1_1, max_misses: -1}]", "max_misses"),
         ("queues: [{queue_id: qu_1_1, nonsense: 1}]", r"queues\[0\].nonsense: is no field of a queue"),
         ("qeues: []", "qeues: is none of"),
+        ("every_queue: [max_waiting]", "every_queue: must be fields"),
+        ("queues: {qu_1_1: {max_waiting: 1}}", "queues: must be a list"),
+        ("queues: [qu_1_1]", "queues: must be a list of fields"),
     ],
 )
 async def test_what_is_no_policy_is_one_sentence_with_the_field(source, policy, text, said):
@@ -132,9 +135,8 @@ def left(contact_id: str, wait_s: int, next_queue_id: str = "") -> events.Segmen
 
 
 def test_calls_of_the_ledger_become_a_recorded_day():
-    day = LedgerDay(T0)
+    day = LedgerDay()
     happened: list[tuple[float, Any]] = [
-        (-5, entered("ct_before")),
         (0, entered("ct_served", urgency=900)),
         (1, entered("ct_chat", Channel.CHAT)),
         (2, entered("ct_left")),

@@ -1,6 +1,6 @@
 """Kafka is away for 30 s, once killed and once frozen: the whole centre refuses, loses nothing and heals by itself.
 
-The store is away: what needs it is refused, the rest goes on. STORE_AWAY_S=600 lets that last for ten minutes.
+The store is away: reads are refused, commands go on (keys lie in a file). STORE_AWAY_S=600 lets that last ten minutes.
 """
 
 import asyncio
@@ -148,13 +148,13 @@ def clients(journal: ClientJournal, callers: Callers, gateway: Gateway, run: str
 
 
 @contextlib.asynccontextmanager
-async def killed(broker: KafkaNode) -> AsyncIterator[None]:
+async def killed(server: KafkaNode | MongoStore) -> AsyncIterator[None]:
     """SIGKILL, and a new start on the same data: connections break at once."""
-    broker.kill()
+    server.kill()
     try:
         yield
     finally:  # or what fails here takes the next test with it
-        await asyncio.to_thread(broker.restart)  # the desk's socket answers its pings meanwhile
+        await asyncio.to_thread(server.restart)  # the desk's socket answers its pings meanwhile
 
 
 @contextlib.asynccontextmanager
@@ -180,6 +180,20 @@ async def busy(working: Sequence[Journalled]) -> AsyncIterator[None]:
                 client.is_over = True
 
 
+@contextlib.asynccontextmanager
+async def crew(
+    layout: Layout, journal_path: Path, run: str
+) -> AsyncIterator[tuple[Sequence[Journalled], Gateway, DeskClient]]:
+    """The clients that will be busy, a gateway and Li's desk."""
+    with ClientJournal(journal_path) as journal:
+        async with (
+            callers_of(layout) as callers,
+            gateway_of(layout, TENANT) as gateway,
+            desk_of(layout.http_url("console"), "li") as desk,
+        ):
+            yield clients(journal, callers, gateway, run), gateway, desk
+
+
 async def all_acknowledged(working: Sequence[Journalled], since: float) -> None:
     """Wait until each client had several commands acknowledged after that moment."""
     async with asyncio.timeout(PATIENCE_S):
@@ -194,13 +208,8 @@ async def test_kafka_away_for_thirty_seconds_is_refused_loses_nothing_and_heals_
     running: LaunchedCentre, broker: KafkaNode, outage: Any, tmp_path: Path
 ) -> None:
     layout, console = running.layout, running.layout.http_url("console")
-    async with contextlib.AsyncExitStack() as open_until_end:
-        journal = open_until_end.enter_context(ClientJournal(tmp_path / "journal"))
-        callers = await open_until_end.enter_async_context(callers_of(layout))
-        gateway = await open_until_end.enter_async_context(gateway_of(layout, TENANT))
-        desk = await open_until_end.enter_async_context(desk_of(console, "li"))
+    async with crew(layout, tmp_path / "journal", outage.__name__) as (working, gateway, desk):
         await desk.send("intent", intent="AVAILABLE")
-        working = clients(journal, callers, gateway, outage.__name__)
         async with busy(working):
             await all_acknowledged(working, since=0.0)
             async with outage(broker):
@@ -232,24 +241,18 @@ async def test_kafka_away_for_thirty_seconds_is_refused_loses_nothing_and_heals_
 
 
 @pytest.mark.timeout(420 + 2 * STORE_AWAY_S)
-async def test_the_store_away_lets_go_on_what_needs_no_key_loses_nothing_and_read_models_catch_up(
+async def test_the_store_away_refuses_reads_stops_no_command_loses_nothing_and_read_models_catch_up(
     running: LaunchedCentre, broker: KafkaNode, mongo: MongoStore, tmp_path: Path
 ) -> None:
-    layout, console = running.layout, running.layout.http_url("console")
-    async with contextlib.AsyncExitStack() as open_until_end:
-        journal = open_until_end.enter_context(ClientJournal(tmp_path / "journal"))
-        callers = await open_until_end.enter_async_context(callers_of(layout))
-        gateway = await open_until_end.enter_async_context(gateway_of(layout, TENANT))
-        desk = await open_until_end.enter_async_context(desk_of(console, "li"))
-        working = clients(journal, callers, gateway, "store")
+    layout = running.layout
+    async with crew(layout, tmp_path / "journal", "store") as (working, gateway, desk):
         async with busy(working):
             await all_acknowledged(working, since=0.0)
-            async with killed_store(mongo):
+            async with killed(mongo):
                 listed = await desk.rest.get("/api/tickets", timeout=PATIENCE_S)
                 assert (listed.status_code, int(listed.headers["retry-after"]) >= 1) == (503, True), listed.text
                 await asyncio.sleep(STORE_AWAY_S)  # how long it is away is the test's input
-                needs_no_key = [client for client in working if client.kind != "StartContact"]  # seals a number
-                await all_acknowledged(needs_no_key, since=time.monotonic())
+                await all_acknowledged(working, since=time.monotonic())
             await all_acknowledged(working, since=time.monotonic())
         contact_id = await a_call_reaches_the_desk(gateway, desk, "store")
         await everybody_leaves(gateway)
@@ -262,16 +265,6 @@ async def test_the_store_away_lets_go_on_what_needs_no_key_loses_nothing_and_rea
     log = await ledgers(broker.bootstrap)
     assert check(log, read_journal(tmp_path / "journal"), is_final=True) == []
     assert running.is_running, running.said()
-
-
-@contextlib.asynccontextmanager
-async def killed_store(mongo: MongoStore) -> AsyncIterator[None]:
-    """SIGKILL, and a new start on the same data."""
-    mongo.kill()
-    try:
-        yield
-    finally:
-        await asyncio.to_thread(mongo.restart)
 
 
 @dataclass(frozen=True)

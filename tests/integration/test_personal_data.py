@@ -40,6 +40,7 @@ from trunkline_launcher.layout import SERVICES, Layout, installation_secret
 from trunkline_ledger.kafka.snapshots import snapshot_topic
 from trunkline_ledger.kafka.topics import describe_topic
 from trunkline_ledger.snapshot_maker import Request, make
+from trunkline_operator.ledgers import LEDGERS as SERVICES_BY_LEDGER
 from trunkline_platform.commands import new_command_id
 from trunkline_platform.credentials import Credentials, Principal, Role, service_principal
 from trunkline_platform.grpc_client import Channels, Method
@@ -59,14 +60,7 @@ MARKED: Mapping[str, frozenset[str]] = {**customers.OPENED_FIELDS, **contacts.OP
 READ = Method(contact_api.DESCRIPTOR.services_by_name["ContactReadService"].methods_by_name["GetContact"])
 SUPERVISOR = Principal(TENANT, "supervisor:us_zhao", frozenset({Role.SUPERVISOR}))
 HOOK = "hk_messenger"
-LEDGER_SERVICES: Mapping[str, str] = {
-    "acd.events.v1": "trunkline_acd.bootstrap:ledger_service",
-    "contact.events.v1": "trunkline_channels.bootstrap:SERVICE",
-    "customer.events.v1": "trunkline_crm.bootstrap:SERVICE",
-    "directory.events.v1": "trunkline_console.bootstrap:ledger_service",
-    "ivr.events.v1": "trunkline_ivr.bootstrap:SERVICE",
-    "ticket.events.v1": "trunkline_ticketing.bootstrap:SERVICE",
-}
+LEDGER_SERVICES: Mapping[str, str] = {topic: service.import_path for topic, service in SERVICES_BY_LEDGER.items()}
 """Whose rules fold which ledger, as owners tell the makers of their snapshots."""
 
 

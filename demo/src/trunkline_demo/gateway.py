@@ -99,7 +99,7 @@ class Gateway:
             return
         await clock.until(caller.enqueue_s)
         if not caller.wants_person:
-            await self._ask(customer_left=api.CustomerLeft(contact_id=call.contact_id))
+            await self.leave(call)
             return
         await self._hear_menu(call)
         if call.state in FINISHED:

@@ -101,10 +101,19 @@ async def test_a_topic_that_is_given_more_partitions_while_it_is_served_places_n
         before = [ledger.partition_of(key) for key in "abcdef"]
         await more_partitions(kafka, topic)
         assert [await placed(ledger, key) for key in "abcdef"] == before
+        await write_nobodys_record(kafka, topic, partition=2)
         reconnects = ledger.stats.reconnects
         lose_connection(monkeypatch)
         await until(lambda: ledger.stats.reconnects > reconnects)
+        void = ledger.stats.void_records
+        await write_nobodys_record(kafka, topic, partition=1)
+        await until(lambda: ledger.stats.void_records == void + 1)
         assert [await placed(ledger, key) for key in "abcdef"] == before
+
+
+async def write_nobodys_record(kafka: KafkaNode, topic: str, partition: int) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
+        await producer.send_and_wait(topic, b"without an epoch", key=b"a", partition=partition)
 
 
 def lose_connection(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,8 +26,8 @@ class Tail:
         self._log = log
         self._offset = 0
 
-    async def start(self, offsets: Mapping[int, int], only: int) -> None:
-        self._offset = offsets[only]
+    async def start(self, offsets: Mapping[int, int], only: list[int]) -> None:
+        (self._offset,) = (offsets[number] for number in only)
 
     async def end_offsets(self, partitions: list[int]) -> dict[int, int]:
         return {0: len(self._log.records)}

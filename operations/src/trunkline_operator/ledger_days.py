@@ -21,7 +21,7 @@ from trunkline_operator.scenarios import Scenario, plan_of
 
 MAX_HOURS: Final = (DAY_S - OPENING_S) // 3600
 """A played day begins at its opening time: longer than from there to midnight it is not."""
-URGENT_PERMILLE: Final = 500
+URGENT_FROM_PERMILLE: Final = 500
 _SECOND: Final = timedelta(seconds=1)
 
 
@@ -39,20 +39,20 @@ class _Call:
 class LedgerDay:
     """Follows the events of one tenant.
 
-    A call is that of its first queue and first agent. Chats and call-backs are left out. Who was sent away by a limit
-    counts as having hung up then, because nobody knows how much longer they would have waited.
+    A call is that of its first queue and first agent; it asks for what its queue asks for, and is urgent or not. What
+    else it came with, its value, its own requirements, is lost. Chats, call-backs and calls that entered before the
+    first event are left out. Who was sent away by a limit counts as having hung up then, because nobody knows how much
+    longer they would have waited.
     """
 
-    def __init__(self, begin: datetime) -> None:
-        """`begin`: calls that entered before are left out."""
-        self._begin = begin
+    def __init__(self) -> None:
         self._calls: dict[str, _Call] = {}
 
     def note(self, event: Event, now: datetime) -> None:
         """Take the next event."""
         match event:
-            case events.ContactEnqueued(channel=Channel.VOICE, callback=False) if now >= self._begin:
-                is_urgent = event.urgency_permille >= URGENT_PERMILLE
+            case events.ContactEnqueued(channel=Channel.VOICE, callback=False):
+                is_urgent = event.urgency_permille >= URGENT_FROM_PERMILLE
                 self._calls.setdefault(event.contact_id, _Call(event.queue_id, is_urgent, now))
             case events.ContactConnected() if call := self._open(event.contact_id):
                 call.connected_time, call.agent_id = now, event.agent_id

@@ -1,9 +1,10 @@
 """`trunkline ledger replay`: do today's rules decide the recorded commands as they were decided then?"""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+from trunkline_core.decider import Context
 from trunkline_ledger.audit.letting_go import let_go
 from trunkline_ledger.audit.replay import PartitionReplay, ReplayReport
 from trunkline_ledger.audit.stored import RecordSource
@@ -43,16 +44,27 @@ async def replay(source: RecordSource, topics: Sequence[str], until: datetime | 
 async def _reports(
     source: RecordSource, services: dict[str, LedgerService[Any, Any, Any]], until: datetime | None
 ) -> AsyncIterator[ReplayReport]:
-    for topic, service in services.items():
-        for partition in await source.ends(topic):
-            gone = await let_go(source, topic, partition)
-            one: PartitionReplay[Any, Any, Any] = PartitionReplay(service, partition, until, gone)
-            async for records in source.records(topic, partition):
-                for record in records:
-                    one.read(record.read(partition))
-                if one.is_over:
-                    break
-            yield one.report()
+    for service in services.values():
+        async for report in replays(source, service, until):
+            yield report
+
+
+async def replays(
+    source: RecordSource,
+    service: LedgerService[Any, Any, Any],
+    until: datetime | None = None,
+    watch: Callable[[Any, Any, Context, Sequence[Any]], None] | None = None,
+) -> AsyncIterator[ReplayReport]:
+    """Decide one ledger again and yield what came of each partition; `until` and `watch` are those of the replay."""
+    for partition in await source.ends(service.topic):
+        gone = await let_go(source, service.topic, partition)
+        one: PartitionReplay[Any, Any, Any] = PartitionReplay(service, partition, until, gone, watch)
+        async for records in source.records(service.topic, partition):
+            for record in records:
+                one.read(record.read(partition))
+            if one.is_over:
+                break
+        yield one.report()
 
 
 def _row(report: ReplayReport) -> tuple[object, ...]:

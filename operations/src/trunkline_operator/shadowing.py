@@ -9,24 +9,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from trunkline_acd.bootstrap import TOPIC
 from trunkline_acd.domain.commands import Command
-from trunkline_acd.domain.events import Event, RowsChanged
+from trunkline_acd.domain.events import Event
 from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.simulation.shadow import Candidate, Difference, Kind, Shadow, definitions
 from trunkline_console.adapters.policies import changed_queues
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Misconfigured
 from trunkline_core.routing import QueueDefinition
-from trunkline_ledger.audit.letting_go import let_go
-from trunkline_ledger.audit.replay import PartitionReplay
 from trunkline_ledger.audit.stored import RecordSource
 
 from trunkline_operator.ledger_days import LedgerDay, as_scenario
 from trunkline_operator.ledgers import LEDGERS
 from trunkline_operator.policies_by_rest import read_policy_file
+from trunkline_operator.replaying import replays
 from trunkline_operator.report import print_json, print_table
 from trunkline_operator.what_if import tell
 
@@ -86,9 +85,14 @@ def read_candidate(path: Path) -> Candidate:
     content = read_policy_file(path)
     if unknown := sorted(set(content) - {"every_queue", "queues"}):
         raise Misconfigured(f"The policy {path.name} is wrong in {unknown[0]}: is none of every_queue, queues, agents.")
+    every_queue, rows = content.get("every_queue", {}), content.get("queues", [])
+    if not isinstance(every_queue, dict):
+        raise Misconfigured(f"The policy {path.name} is wrong in every_queue: must be fields with values.")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise Misconfigured(f"The policy {path.name} is wrong in queues: must be a list of fields with values.")
 
     def candidate(in_force: Mapping[str, QueueDefinition]) -> Sequence[QueueDefinition]:
-        return changed_queues(content.get("every_queue", {}), content.get("queues", []), in_force)
+        return changed_queues(every_queue, rows, in_force)
 
     return candidate
 
@@ -103,21 +107,15 @@ async def _ask(
         if context.now < begin or tenant not in ("", context.tenant):
             return
         if context.tenant not in found:
-            found[context.tenant] = Asked(Shadow(candidate), LedgerDay(begin), state.domain(context.tenant))
+            found[context.tenant] = Asked(Shadow(candidate), LedgerDay(), state.domain(context.tenant))
         asked = found[context.tenant]
         asked.shadow.ask(state, command, context, decided)
         for event in decided:
-            if not isinstance(event, RowsChanged):
-                asked.day.note(event, context.now)
+            asked.day.note(event, context.now)
 
-    for partition in await source.ends(TOPIC):
-        gone = await let_go(source, TOPIC, partition)
-        one: PartitionReplay[Any, Any, Any] = PartitionReplay(LEDGERS[TOPIC], partition, until, gone, watch)
-        async for records in source.records(TOPIC, partition):
-            for record in records:
-                one.read(record.read(partition))
-            if one.is_over:
-                break
+    async for report in replays(source, LEDGERS[TOPIC], until, watch):
+        if report.problems.count:
+            print(f"Partition {report.partition} has problems: see `trunkline ledger replay {TOPIC}`.", file=sys.stderr)
     return found
 
 

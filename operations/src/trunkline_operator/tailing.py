@@ -51,10 +51,10 @@ async def tail(kafka: str, topic: str, partition: int | None, first: int, *, fol
 
 
 async def _following(kafka: str, topic: str, offsets: dict[int, int]) -> AsyncIterator[Record]:
-    """Yield what comes in all partitions, or in the one that alone has an offset."""
+    """Yield what comes in these partitions."""
     client = Tail(topic, kafka, "trunkline-operator")
     try:
-        await client.start(offsets, only=next(iter(offsets)) if len(offsets) == 1 else None)
+        await client.start(offsets, only=offsets)
         while True:
             for record in await client.next_records(1.0):
                 yield record

@@ -126,15 +126,14 @@ def test_a_contact_stays_where_the_candidate_has_no_overflow(routing, beside):
 
 def test_one_difference_is_not_the_cause_of_the_next(routing, beside):
     routing.queue()
-    routing.agent("ag_li")
+    routing.agent("ag_li", ("orders", 1))
     routing.wait(10)
-    routing.agent("ag_wang")
-    shadow = beside(strategy=RoutingStrategy.ROUND_ROBIN)
-    routing.enqueue("ct_1")
-    after_one = len(shadow.differences)
-    routing.connect("ct_1")
+    routing.agent("ag_wang", ("orders", 5))
+    shadow = beside(strategy=RoutingStrategy.BEST_PROFICIENCY)
+    routing.enqueue("ct_1", "qu_sales", ("orders", 1))
+    assert routing.connect("ct_1") == "ag_li"
     routing.end("ct_1")
-    assert len(shadow.differences) == after_one
+    assert kinds(shadow) == [(Kind.OTHER_AGENT, "ct_1")]
 
 
 def test_definitions_and_what_comes_before_the_first_contact_are_not_asked(routing, beside):

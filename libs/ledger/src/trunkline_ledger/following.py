@@ -42,10 +42,13 @@ class Following(Generic[S, C, E]):
         self._is_frozen = False
 
     async def connect(self) -> None:
-        """Connect where the fold stands. Raises: KafkaError, TimeoutError."""
+        """Connect where the fold stands; partitions that the topic was given later are nobody's (rule 22).
+
+        Raises: KafkaError, TimeoutError.
+        """
         offsets = {number: hosted.core.next_offset for number, hosted in self._replica.hosted.items()}
-        numbers = await self._tail.start(offsets)
-        self._ends = await self._tail.end_offsets([number for number in numbers if number in offsets])
+        numbers = await self._tail.start(offsets, only=offsets)
+        self._ends = await self._tail.end_offsets(numbers)
         self._connected_at = self._replica.monotonic_s()
 
     async def run(self) -> None:
@@ -79,7 +82,6 @@ class Following(Generic[S, C, E]):
     def _take_in(self, records: Sequence[Record]) -> bool:
         """Return whether there was anything that our own acknowledgements had not told."""
         replica = self._replica
-        records = [record for record in records if record.partition in replica.hosted]  # a later one is nobody's yet
         is_new = any(record.offset >= replica.hosted[record.partition].core.next_offset for record in records)
         for number, group in groupby(records, lambda record: record.partition):
             if number not in replica.to_read_again:

@@ -5,7 +5,7 @@ both. Whatever fills it raises aiokafka's errors, for the shell tells by them wh
 Must not: say what a record means.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -41,10 +41,12 @@ class SnapshotSlot:
 
 
 class LogTail(Protocol):
-    """Reads all partitions of one topic; see `kafka.tail.Tail`."""
+    """Reads partitions of one topic; see `kafka.tail.Tail`."""
 
-    async def start(self, offsets: Mapping[int, int] | None = None) -> list[int]:
-        """Connect, begin at `offsets` (0 where none is given), return the partitions.
+    async def start(
+        self, offsets: Mapping[int, int] | None = None, *, only: Collection[int] | None = None
+    ) -> list[int]:
+        """Connect, begin at `offsets` (0 where none is given), in `only` these partitions or all; return those read.
 
         Raises: KafkaError, TimeoutError.
         """

@@ -106,7 +106,7 @@ async def _follow(request: Request, core: Partition[Any, Any, Any]) -> tuple[int
     """
     tail = Tail(request.topic, request.bootstrap_servers, request.client_id)
     begun_at, last = core.next_offset, None
-    await tail.start({request.partition: begun_at}, only=request.partition)
+    await tail.start({request.partition: begun_at}, only=[request.partition])
     try:
         end = (await tail.end_offsets([request.partition]))[request.partition]
         while not _is_at(core, end):

@@ -5,7 +5,7 @@ Must not: judge a record.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,15 +36,17 @@ class Tail:
         }
         self._consumer: Any = None
 
-    async def start(self, offsets: Mapping[int, int] | None = None, *, only: int | None = None) -> list[int]:
-        """Connect and begin at `offsets` (0 where none is given), `only` one partition or all; return those read.
+    async def start(
+        self, offsets: Mapping[int, int] | None = None, *, only: Collection[int] | None = None
+    ) -> list[int]:
+        """Connect and begin at `offsets` (0 where none is given), in `only` these partitions or all; return those read.
 
         Raises: KafkaError when no broker is up or the topic does not exist.
         """
         self._consumer = AIOKafkaConsumer(**self._options)
         await start_within(self._consumer.start, self._consumer.stop, START_S)
         try:
-            partitions = await self._partitions() if only is None else [only]
+            partitions = [number for number in await self._partitions() if only is None or number in only]
         except BaseException:
             await self.stop()
             raise

@@ -1,7 +1,7 @@
 """A process's way to the simulated log: fills the port that Kafka fills otherwise (`trunkline_ledger.log_client`)."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError, OffsetOutOfRangeError
@@ -81,12 +81,15 @@ class SimulatedTail:
         self._topic = topic
         self._positions: dict[int, int] = {}
 
-    async def start(self, offsets: Mapping[int, int] | None = None) -> list[int]:
+    async def start(
+        self, offsets: Mapping[int, int] | None = None, *, only: Collection[int] | None = None
+    ) -> list[int]:
         await self._cluster.round_trip(self._host)
         partitions = self._cluster.topics.get(self._topic)
         if partitions is None:
             raise TimeoutError(f"topic {self._topic} does not exist")
-        self._positions = {one.number: (offsets or {}).get(one.number, 0) for one in partitions}
+        numbers = [one.number for one in partitions if only is None or one.number in only]
+        self._positions = {number: (offsets or {}).get(number, 0) for number in numbers}
         return list(self._positions)
 
     def seek(self, partition: int, offset: int) -> None:
