@@ -98,6 +98,18 @@ async def test_a_command_is_answered_after_it_is_durable_and_survives_a_restart(
         assert balance == 5
 
 
+async def test_clients_whose_own_task_died_are_built_anew(kafka, topic):
+    """Ledger rule 3: without the task that learns where partitions are, aiokafka waits for ever and says nothing."""
+    async with running(make(kafka, topic, "r1", ONE_PARTITION)) as ledger:
+        await until(lambda: ledger.owned)
+        for part in (ledger._following._tail, ledger._ownership._membership):
+            part._consumer._client._sync_task.cancel()
+        await until(lambda: ledger.stats.reconnects == 2)
+        await until(lambda: ledger.owned)
+        assert (await ledger.submit(book("a", 5))).events
+        assert await ledger.read(0, lambda state: state.balances.get("a")) == 5
+
+
 async def test_two_replicas_share_the_partitions_and_both_fold_everything(kafka, topic):
     """Ledger rules 1 (hot standby), 18 (token, watchers of each replica) and 19 (the owner is named)."""
     async with running(make(kafka, topic, "r1")) as one, running(make(kafka, topic, "r2")) as two:

@@ -90,7 +90,7 @@ class Snapshotting:
 class _Helper:
     """One process, watched by a thread.
 
-    By `subprocess`, which spawns with vfork, and not by the event loop: uvloop forks, and then gRPC's fork handlers
+    By `subprocess`, which spawns with vfork, and not by the event loop: one that forks would have gRPC's fork handlers
     run in this process, which are known to hang one.
     """
 

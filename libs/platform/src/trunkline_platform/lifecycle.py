@@ -17,7 +17,6 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, Final, NoReturn
 
-import uvloop
 from trunkline_core.errors import Misconfigured
 
 from trunkline_platform import logs
@@ -169,7 +168,7 @@ async def running(name: str, bootstrap: Bootstrap) -> AsyncIterator[Process]:
 def run_service(name: str, bootstrap: Bootstrap) -> NoReturn:
     """Run a service until it is told to stop, then exit: 0, 78 when misconfigured (one sentence), 1 after a failure."""
     logs.configure(name)
-    sys.exit(uvloop.run(_to_the_end(name, bootstrap)))
+    sys.exit(asyncio.run(_to_the_end(name, bootstrap)))
 
 
 async def _to_the_end(name: str, bootstrap: Bootstrap) -> int:

@@ -1,8 +1,11 @@
-"""Starting and ending aiokafka's clients within bounds, and tasks that use them."""
+"""Starting and ending aiokafka's clients within bounds, noticing dead ones, and tasks that use them."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
+
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaConnectionError
 
 CANCEL_AGAIN_S: Final = 1.0
 FIRST_ANSWER_S: Final = 1.0
@@ -54,6 +57,12 @@ async def close_within(closing: Coroutine[Any, Any, object], timeout_s: float) -
     task.cancel()
     if cancelled is not None:
         raise cancelled
+
+
+def check_lives(client: AIOKafkaClient) -> None:
+    """Raises: KafkaConnectionError when its task ended that learns where partitions are: nothing else would tell."""
+    if client._sync_task is None or client._sync_task.done():
+        raise KafkaConnectionError("a client without its metadata task is of no use")
 
 
 async def end_tasks(tasks: Iterable[asyncio.Task[Any]], again_after_s: float = CANCEL_AGAIN_S) -> None:

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import KafkaConnectionError
 
-from trunkline_ledger.kafka.bounds import close_within, start_within
+from trunkline_ledger.kafka.bounds import check_lives, close_within, start_within
 from trunkline_ledger.kafka.description import DescribeTopicRequest, topic_id_of
 
 START_S = 15.0
@@ -48,7 +48,11 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         self._is_connected = True
 
     async def poll(self) -> None:
-        """Show that we live: a member that does not poll leaves silently and still believes in its assignment."""
+        """Show that we live: a member that does not poll leaves silently and still believes in its assignment.
+
+        Raises: KafkaError.
+        """
+        check_lives(self._consumer._client)
         assigned = self._consumer.assignment()
         if assigned - self._consumer.paused():
             self._consumer.pause(*assigned)  # pause is lost at each rebalance

@@ -12,7 +12,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from trunkline_ledger.core.records import Record, read_headers
-from trunkline_ledger.kafka.bounds import close_within, start_within
+from trunkline_ledger.kafka.bounds import check_lives, close_within, start_within
 
 START_S = 15.0
 CLOSE_S = 5.0
@@ -70,7 +70,8 @@ class Tail:
         self._consumer.seek(TopicPartition(self._topic, partition), offset)
 
     async def next_records(self, timeout_s: float) -> list[Record]:
-        """Return what arrived, in order per partition; an empty list after `timeout_s`."""
+        """Return what arrived, in order per partition; an empty list after `timeout_s`. Raises: KafkaError."""
+        check_lives(self._consumer._client)
         found = await self._consumer.getmany(timeout_ms=int(timeout_s * 1000), max_records=500)
         return [read_record(message) for messages in found.values() for message in messages]
 
