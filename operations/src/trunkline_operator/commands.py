@@ -5,15 +5,14 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from trunkline_acd.bootstrap import TOPIC as ACD_TOPIC
 from trunkline_core.errors import Misconfigured, TrunklineError
-from trunkline_ledger.audit.stored import RecordSource
 from trunkline_ledger.kafka.history import ClusterHistory
 from trunkline_platform.store_mongo import MongoStore
 
@@ -24,16 +23,8 @@ from trunkline_operator.folders import BackupFolder
 from trunkline_operator.installation import Installation
 from trunkline_operator.keeping import back_up, restore
 from trunkline_operator.ledger_days import MAX_HOURS
-from trunkline_operator.ledgers import chosen
-from trunkline_operator.policies_by_rest import (
-    PolicyClient,
-    difference_lines,
-    log_in,
-    outcome_line,
-    policy_text,
-    read_policy_file,
-    version_lines,
-)
+from trunkline_operator.options import Verbs, add_kafka, add_source, moment, source_of
+from trunkline_operator.policy_commands import add_policy
 from trunkline_operator.rebuilding import READ_MODELS, abandon, rebuild
 from trunkline_operator.replaying import replay
 from trunkline_operator.shadowing import shadow
@@ -42,8 +33,6 @@ from trunkline_operator.surging import surge
 from trunkline_operator.tailing import tail
 from trunkline_operator.verifying import verify
 from trunkline_operator.what_if import what_if
-
-Verbs = argparse._SubParsersAction
 
 MAX_SURGE = 10
 
@@ -86,43 +75,43 @@ def _parser(installation: Installation) -> argparse.ArgumentParser:
     _add_explain(areas, installation)
     _add_what_if(areas)
     _add_shadow(areas, installation)
-    _add_policy(areas, installation)
+    add_policy(areas, installation)
     return parser
 
 
-def _add_verify(verbs: "Verbs[argparse.ArgumentParser]", installation: Installation) -> None:
+def _add_verify(verbs: Verbs, installation: Installation) -> None:
     verb = verbs.add_parser("verify", help="check epochs, versions, ids, commands, placement and settings")
-    _add_source(verb, installation)
+    add_source(verb, installation)
     verb.set_defaults(run=_verify)
 
 
-def _add_replay(verbs: "Verbs[argparse.ArgumentParser]", installation: Installation) -> None:
+def _add_replay(verbs: Verbs, installation: Installation) -> None:
     verb = verbs.add_parser("replay", help="decide all commands again and compare, byte for byte")
-    _add_source(verb, installation)
-    verb.add_argument("--until", type=_moment, metavar="TIME", help="log time, e.g. 2026-01-05T12:00:00Z")
+    add_source(verb, installation)
+    verb.add_argument("--until", type=moment, metavar="TIME", help="log time, e.g. 2026-01-05T12:00:00Z")
     verb.set_defaults(run=_replay)
 
 
-def _add_tail(verbs: "Verbs[argparse.ArgumentParser]", installation: Installation) -> None:
+def _add_tail(verbs: Verbs, installation: Installation) -> None:
     verb = verbs.add_parser("tail", help="print decoded records as JSON lines; sealed texts stay sealed")
     verb.add_argument("topic", metavar="TOPIC")
     verb.add_argument("--partition", type=int, metavar="N", help="by default all, one after another")
     verb.add_argument("--from", dest="first", type=int, default=0, metavar="OFFSET", help="begin there (0)")
     verb.add_argument("--follow", action="store_true", help="go on with what is written from now on")
-    _add_kafka(verb, installation)
+    add_kafka(verb, installation)
     verb.set_defaults(run=_tail)
 
 
-def _add_copy(verbs: "Verbs[argparse.ArgumentParser]", installation: Installation) -> None:
+def _add_copy(verbs: Verbs, installation: Installation) -> None:
     verb = verbs.add_parser("copy", help="copy ledgers to an empty cluster byte for byte, while the centre is stopped")
     verb.add_argument("topics", nargs="*", metavar="TOPIC", help="ledgers; by default all")
     verb.add_argument("--to", required=True, metavar="HOST:PORT", help="the brokers of the other cluster")
-    _add_kafka(verb, installation)
+    add_kafka(verb, installation)
     _add_replication(verb)
     verb.set_defaults(run=_copy)
 
 
-def _add_skip(verbs: "Verbs[argparse.ArgumentParser]", installation: Installation) -> None:
+def _add_skip(verbs: Verbs, installation: Installation) -> None:
     verb = verbs.add_parser("skip", help="let a record go that stopped a partition: for good, for every reader")
     verb.add_argument("topic", metavar="TOPIC")
     verb.add_argument("partition", type=int, metavar="PARTITION")
@@ -131,27 +120,27 @@ def _add_skip(verbs: "Verbs[argparse.ArgumentParser]", installation: Installatio
     verb.add_argument("--operator", required=True, metavar="NAME", help="who does it; stays for ever")
     verb.add_argument("--following", type=int, default=0, metavar="N", help="records behind it that you looked at (0)")
     verb.add_argument("--yes", action="store_true", help="do it")
-    _add_kafka(verb, installation)
+    add_kafka(verb, installation)
     verb.set_defaults(run=_skip)
 
 
-def _add_backup(areas: "Verbs[argparse.ArgumentParser]", installation: Installation) -> None:
+def _add_backup(areas: Verbs, installation: Installation) -> None:
     verb = areas.add_parser("backup", help="write ledgers and keys of one moment into a folder; the centre may run")
     verb.add_argument("folder", type=Path, metavar="DIR", help="a new folder")
     verb.add_argument("--with-secret", action="store_true", help="also the secret, which opens the keys: guard it")
-    _add_kafka(verb, installation)
+    add_kafka(verb, installation)
     verb.set_defaults(run=_backup)
 
 
-def _add_restore(areas: "Verbs[argparse.ArgumentParser]", installation: Installation) -> None:
+def _add_restore(areas: Verbs, installation: Installation) -> None:
     verb = areas.add_parser("restore", help="make an installation of a backup: an empty cluster, no keys yet")
     verb.add_argument("folder", type=Path, metavar="DIR")
-    _add_kafka(verb, installation)
+    add_kafka(verb, installation)
     _add_replication(verb)
     verb.set_defaults(run=_restore)
 
 
-def _add_projection(areas: "Verbs[argparse.ArgumentParser]") -> None:
+def _add_projection(areas: Verbs) -> None:
     projection = areas.add_parser("projection", help="make read models anew")
     verbs = projection.add_subparsers(required=True, metavar="rebuild")
     verb = verbs.add_parser("rebuild", help="from the ledger's beginning, while it is read and the centre runs")
@@ -161,17 +150,17 @@ def _add_projection(areas: "Verbs[argparse.ArgumentParser]") -> None:
     verb.set_defaults(run=_rebuild)
 
 
-def _add_explain(areas: "Verbs[argparse.ArgumentParser]", installation: Installation) -> None:
+def _add_explain(areas: Verbs, installation: Installation) -> None:
     verb = areas.add_parser("explain", help="why a contact went to an agent, or why it still waits, in plain words")
     verb.add_argument("contact", metavar="CONTACT")
     verb.add_argument("--lang", choices=("en", "zh"), default="en", help="language of the sentences (en)")
     verb.add_argument("--tenant", default="", metavar="TENANT", help="whose contact; needed where several have the id")
     verb.add_argument("--json", action="store_true", help="print one JSON object instead")
-    _add_kafka(verb, installation)
+    add_kafka(verb, installation)
     verb.set_defaults(run=_explain)
 
 
-def _add_what_if(areas: "Verbs[argparse.ArgumentParser]") -> None:
+def _add_what_if(areas: Verbs) -> None:
     verb = areas.add_parser("what-if", help="play a recorded day with other agents or another policy; needs no centre")
     verb.add_argument("--day", type=Path, required=True, metavar="FILE", help="a recorded day, as those in data/")
     verb.add_argument("--agents", type=int, default=0, metavar="+N", help="more agents of median load; -N: fewer")
@@ -186,65 +175,21 @@ def _add_what_if(areas: "Verbs[argparse.ArgumentParser]") -> None:
     verb.set_defaults(run=_what_if)
 
 
-def _add_shadow(areas: "Verbs[argparse.ArgumentParser]", installation: Installation) -> None:
+def _add_shadow(areas: Verbs, installation: Installation) -> None:
     verb = areas.add_parser("shadow", help="where a policy would decide otherwise, on what the ledger recorded")
     verb.add_argument("--policy", type=Path, required=True, metavar="FILE", help="YAML as for policy publish")
     verb.add_argument("--hours", type=_hours, default=8, metavar="N", help="how long before now, or --until (8)")
-    verb.add_argument("--until", type=_moment, metavar="TIME", help="log time, e.g. 2026-01-05T12:00:00Z; now")
+    verb.add_argument("--until", type=moment, metavar="TIME", help="log time, e.g. 2026-01-05T12:00:00Z; now")
     verb.add_argument("--tenant", default="", metavar="TENANT", help="whose; needed where several have contacts")
     verb.add_argument("--seeds", type=_seeds, default=30, metavar="N", help="runs of the day (30)")
     verb.add_argument("--backup", type=Path, metavar="DIR", help="look into a backup instead of a cluster")
     verb.add_argument("--json", action="store_true", help="print the last line only")
-    _add_kafka(verb, installation)
+    add_kafka(verb, installation)
     verb.set_defaults(run=_shadow, topics=[ACD_TOPIC])
-
-
-def _add_policy(areas: "Verbs[argparse.ArgumentParser]", installation: Installation) -> None:
-    policy = areas.add_parser("policy", help="the routing policy of a tenant: publish, compare, roll back")
-    verbs = policy.add_subparsers(required=True, metavar="show | versions | check | diff | publish | rollback")
-    show = verbs.add_parser("show", help="print the queues in force, as a file that can be published")
-    versions = verbs.add_parser("versions", help="print the versions that are kept, the newest first")
-    check = verbs.add_parser("check", help="print what a file would change; changes nothing")
-    diff = verbs.add_parser("diff", help="print what differs between two versions")
-    publish = verbs.add_parser("publish", help="make a file the new version")
-    rollback = verbs.add_parser("rollback", help="make a new version of an old one's queues")
-    for verb in (check, publish):
-        verb.add_argument("file", type=Path, metavar="FILE", help="YAML as for what-if: what changes")
-    diff.add_argument("first", type=int, metavar="A")
-    diff.add_argument("second", type=int, metavar="B")
-    rollback.add_argument("to_version", type=int, metavar="N")
-    for verb in (publish, rollback):
-        verb.add_argument("--note", default="", metavar="TEXT", help="why, without personal data; stays for ever")
-        verb.add_argument(
-            "--based-on", type=int, metavar="N", help="the version you looked at; another one is a conflict"
-        )
-    runs = {show: _show, versions: _versions, check: _check, diff: _diff, publish: _publish, rollback: _roll_back}
-    for verb, run in runs.items():
-        verb.add_argument("--console", default=installation.console_url, metavar="URL", help="the console")
-        verb.add_argument("--login", default="admin", metavar="NAME", help="an administrator (admin)")
-        verb.set_defaults(run=run)
-
-
-def _add_source(verb: argparse.ArgumentParser, installation: Installation) -> None:
-    verb.add_argument("topics", nargs="*", metavar="TOPIC", help="ledgers; by default all")
-    verb.add_argument("--backup", type=Path, metavar="DIR", help="look into a backup instead of a cluster")
-    _add_kafka(verb, installation)
-
-
-def _add_kafka(verb: argparse.ArgumentParser, installation: Installation) -> None:
-    verb.add_argument("--kafka", default=installation.kafka_bootstrap, metavar="HOST:PORT", help="the brokers")
 
 
 def _add_replication(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--replication-factor", type=int, default=1, metavar="N", help="of the topics made (1)")
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is no time like 2026-01-05T12:00:00Z") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _seeds(text: str) -> int:
@@ -268,12 +213,12 @@ def _times(text: str) -> int:
 async def _verify(options: argparse.Namespace, _: Installation) -> int:
     if options.backup:
         BackupFolder(options.backup).check_files()
-    async with _source(options) as source:
+    async with source_of(options) as source:
         return min(1, await verify(source, options.topics, "" if options.backup else options.kafka))
 
 
 async def _replay(options: argparse.Namespace, _: Installation) -> int:
-    async with _source(options) as source:
+    async with source_of(options) as source:
         return min(1, await replay(source, options.topics, options.until))
 
 
@@ -350,57 +295,8 @@ async def _what_if(options: argparse.Namespace, _: Installation) -> int:
 
 async def _shadow(options: argparse.Namespace, _: Installation) -> int:
     until = options.until or datetime.now(UTC)
-    async with _source(options) as source:
+    async with source_of(options) as source:
         await shadow(
             source, options.policy, options.tenant, until, options.hours, options.seeds, only_json=options.json
         )
     return 0
-
-
-async def _show(options: argparse.Namespace, _: Installation) -> int:
-    print(policy_text(log_in(options.console, options.login).get()), end="")
-    return 0
-
-
-async def _versions(options: argparse.Namespace, _: Installation) -> int:
-    print(*version_lines(log_in(options.console, options.login).get("/versions")["versions"]), sep="\n")
-    return 0
-
-
-async def _check(options: argparse.Namespace, _: Installation) -> int:
-    wanted = read_policy_file(options.file)
-    print(*difference_lines(log_in(options.console, options.login).check(wanted)["queues"]), sep="\n")
-    return 0
-
-
-async def _diff(options: argparse.Namespace, _: Installation) -> int:
-    compared = log_in(options.console, options.login).get(f"/compare?from={options.first}&to={options.second}")
-    print(*difference_lines(compared["queues"]), sep="\n")
-    return 0
-
-
-async def _publish(options: argparse.Namespace, _: Installation) -> int:
-    wanted = read_policy_file(options.file)
-    client = log_in(options.console, options.login)
-    print(outcome_line(client.publish(wanted, options.note, _based_on(options, client))))
-    return 0
-
-
-def _based_on(options: argparse.Namespace, client: PolicyClient) -> int:
-    return int(client.get()["version"]) if options.based_on is None else int(options.based_on)
-
-
-async def _roll_back(options: argparse.Namespace, _: Installation) -> int:
-    client = log_in(options.console, options.login)
-    print(outcome_line(client.roll_back(options.to_version, options.note, _based_on(options, client))))
-    return 0
-
-
-@asynccontextmanager
-async def _source(options: argparse.Namespace) -> AsyncIterator[RecordSource]:
-    names = list(chosen(options.topics))
-    if options.backup:
-        yield BackupFolder(options.backup)
-        return
-    async with ClusterHistory(options.kafka, names) as history:
-        yield history

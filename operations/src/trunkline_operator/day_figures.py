@@ -21,13 +21,14 @@ from trunkline_simulation.day.staff import Agent, roster_agents
 TARGET: Final = timedelta(seconds=20)
 SHORT_ABANDON_S: Final = 5
 _SECOND = timedelta(seconds=1)
-_OUTCOMES: Final = {
+OUTCOMES: Final = {
     SegmentOutcome.ANSWERED: Outcome.ANSWERED,
     SegmentOutcome.ABANDONED: Outcome.ABANDONED,
     SegmentOutcome.SHORT_ABANDONED: Outcome.SHORT_ABANDONED,
     SegmentOutcome.CLOSED_BY_SYSTEM: Outcome.CLOSED_BY_SYSTEM,
     SegmentOutcome.LIMIT_REACHED: Outcome.LIMIT_REACHED,
     SegmentOutcome.FLOWED_OUT: Outcome.FLOWED_OUT,
+    SegmentOutcome.CONVERTED_TO_CALLBACK: Outcome.CALLBACK,
 }
 
 
@@ -101,7 +102,7 @@ def caller_figures(segments: Sequence[QueueSegment], refused: int) -> dict[str, 
 
 def simulated_segment(stay: Stay) -> QueueSegment:
     """Return a stay as analytics knows it."""
-    outcome, closed_at = _OUTCOMES[stay.outcome], stay.entered_time + stay.wait
+    outcome, closed_at = OUTCOMES[stay.outcome], stay.entered_time + stay.wait
     return QueueSegment(stay.contact_id, 1, stay.queue_id, stay.entered_time, outcome, closed_at)
 
 

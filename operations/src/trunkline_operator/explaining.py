@@ -23,11 +23,10 @@ from trunkline_console.application.explaining import Names, facts_json, sentence
 from trunkline_console.application.explanation_words import Language
 from trunkline_core.errors import Misconfigured, Poison, TrunklineError
 from trunkline_ledger.audit.stored import RecordSource
-from trunkline_ledger.core.epochs import EpochFilter, Verdict
-from trunkline_ledger.core.records import OWN_TYPES
 from trunkline_platform.credentials import Credentials, service_principal
 from trunkline_platform.grpc_client import Channels
 
+from trunkline_operator.effective import effective_records
 from trunkline_operator.installation import Installation
 from trunkline_operator.tailing import UNPRINTABLE, line_of
 
@@ -127,14 +126,9 @@ async def _with_present(found: Explained, tenant: str, ask: AskAcd) -> Explained
 
 async def _trail(source: RecordSource, contact_id: str, tenant: str) -> Trail:
     trails: dict[str, Trail] = {}
-    for partition in await source.ends(TOPIC):
-        epochs = EpochFilter()
-        async for records in source.records(TOPIC, partition):
-            for stored in records:
-                record = stored.read(partition)
-                is_effective = epochs.admit(record) is Verdict.EFFECTIVE
-                if is_effective and record.type not in OWN_TYPES and contact_id.encode() in record.value:
-                    _note(trails, contact_id, record.value)
+    async for record in effective_records(source, TOPIC):
+        if contact_id.encode() in record.value:
+            _note(trails, contact_id, record.value)
     wanted = {name: trail for name, trail in trails.items() if tenant in ("", name)}
     if not wanted:
         raise Misconfigured(f"The ledger of acd has no contact {json.dumps(contact_id)}.")

@@ -51,6 +51,15 @@ class PolicyClient:
         body = {"to_version": version, "note": note, "command_id": new_command_id()}
         return self._ask("POST", f"{POLICY}/rollback", body, based_on)
 
+    def start_trial(self, wanted: Mapping[str, Any], note: str, based_on: int) -> Any:
+        """Return the trial's number. Raises: as publish."""
+        body = {**wanted, "note": note, "command_id": new_command_id()}
+        return self._ask("POST", f"{POLICY}/trials", body, based_on)
+
+    def end_trial(self, trial_no: int) -> Any:
+        """Return whether it was running. Raises: Misconfigured."""
+        return self._ask("POST", f"{POLICY}/trials/{trial_no}/end", {"command_id": new_command_id()})
+
     def _ask(self, method: str, path: str, body: Any = None, based_on: int | None = None) -> Any:
         headers = {"content-type": "application/json", "x-trunkline": "1"}
         if based_on is not None:
@@ -119,6 +128,20 @@ def version_lines(versions: Iterable[Mapping[str, Any]]) -> list[str]:
         )
         for version in versions
     ]
+
+
+def trial_lines(trials: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return a line for each trial, and below it one for each block that began."""
+    lines = []
+    for trial in trials:
+        queues = ", ".join(queue["queue_id"] for queue in trial["queues"])
+        plan = f"{trial['pairs']} pairs of {trial['block_duration']} from {trial['start_time']}"
+        parts = (trial["trial_no"], trial["state"], plan, trial["actor"], queues, trial["note"])
+        lines.append("  ".join(str(part) for part in parts if part))
+        for block in trial["blocks"]:
+            span = f"{block['begin_time']} - {block['end_time']}"
+            lines.append(f"  {block['block']} {block['policy']}  {span}  version {block['version']}")
+    return lines or ["no trial"]
 
 
 def policy_text(policy: Mapping[str, Any]) -> str:

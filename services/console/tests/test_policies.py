@@ -1,20 +1,17 @@
 """A routing policy is all queues of a tenant at one version."""
 
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from policy_cases import MINUTE, NOTHING, TENANT, new_spec, queue
 from trunkline.directory.v1 import directory_types_pb2 as types
 from trunkline_console.domain import policies
 from trunkline_console.domain.commands import DefineQueue, PublishPolicy, RollBackPolicy
-from trunkline_console.domain.decider import DirectoryDecider
 from trunkline_console.domain.events import PolicyPublished, QueueDefined
 from trunkline_console.domain.policies import MAX_CHANGE_BYTES, MAX_FIRST_EVENT_BYTES, MAX_QUEUES, MAX_VERSIONS
-from trunkline_console.domain.state import Directory
-from trunkline_core.decider import Context
 from trunkline_core.errors import Conflict, Invalid, NotFound
 from trunkline_core.routing import (
     Overflow,
@@ -25,44 +22,16 @@ from trunkline_core.routing import (
     SkillOperator,
     SkillRequirement,
     SkillTerm,
-    WrapUpMode,
 )
 from trunkline_core.spec import Spec
 from trunkline_core.texts import LocalizedText
 from trunkline_platform.wire import Mapper
 
-TENANT = "tn_1"
-NOTHING, MINUTE = timedelta(0), timedelta(minutes=1)
 LACKS_BILLING = SkillChoice((SkillConjunction((SkillTerm("billing", SkillOperator.LACKS, 0),)),))
-
-
-def queue(queue_id: str = "qu_a", /, **changed: Any) -> QueueDefinition:
-    plain = QueueDefinition(
-        queue_id=queue_id,
-        name=LocalizedText("队列", "queue"),
-        requirements=(SkillRequirement("billing", 1),),
-        target_wait_duration=timedelta(seconds=20),
-        value_weight_permille=0,
-        urgency_weight_permille=0,
-        voice_lease_duration=timedelta(seconds=20),
-        chat_lease_duration=timedelta(seconds=30),
-        miss_exclusion_duration=timedelta(seconds=30),
-        max_misses=2,
-        wrap_up_mode=WrapUpMode.NONE,
-        wrap_up_duration=NOTHING,
-        short_abandon_duration=timedelta(seconds=5),
-        max_waiting=100,
-    )
-    return replace(plain, **changed)
 
 
 def leading_to(name: str, other: str) -> QueueDefinition:
     return queue(name, overflow=Overflow(other, MINUTE, MINUTE))
-
-
-def new_spec() -> Spec:
-    context = Context(datetime(2026, 1, 5, tzinfo=UTC), TENANT, "admin:us_1", "c0")
-    return Spec(DirectoryDecider(), Directory, context)
 
 
 @pytest.fixture

@@ -170,6 +170,73 @@ async def test_the_policy_is_for_administrators_only(site: Site, browser: httpx.
         await browser.get(f"{POLICY}/compare", params={"from": 0, "to": 0}),
         await browser.post(f"{POLICY}/check", json={}),
         await browser.post(f"{POLICY}/rollback", json={"to_version": 1, "command_id": new_command_id()}),
+        await browser.get(f"{POLICY}/trials"),
+        await start_trial(browser, 0),
+        await end_trial(browser, 1),
         await publish(browser, 0, queue("qu_a")),
     ]
     assert {answer.status_code for answer in answers} == {403}
+
+
+async def start_trial(browser: httpx.AsyncClient, version: int, **others: Any) -> httpx.Response:
+    candidate = {"queues": [{"queue_id": "qu_a", "max_misses": 9}], "block_duration": "3600s", "pairs": 3}
+    body = {**candidate, "command_id": new_command_id(), **others}
+    return await browser.post(f"{POLICY}/trials", json=body, headers={"if-match": f'"{version}"'})
+
+
+async def end_trial(browser: httpx.AsyncClient, trial_no: int) -> httpx.Response:
+    return await browser.post(f"{POLICY}/trials/{trial_no}/end", json={"command_id": new_command_id()})
+
+
+async def test_a_trial_is_started_shown_keeps_others_out_and_is_ended(browser: httpx.AsyncClient) -> None:
+    await publish(browser, 0, queue("qu_a"))
+    assert (await start_trial(browser, 1, note="calmer")).json() == {"trial_no": 1}
+    [shown] = (await browser.get(f"{POLICY}/trials")).json()["trials"]
+    assert shown | {"queues": []} == {
+        "trial_no": 1,
+        "state": "running",
+        "start_time": NOW.isoformat(),
+        "ended_time": None,
+        "block_duration": "3600s",
+        "pairs": 3,
+        "actor": "admin:us_1",
+        "note": "calmer",
+        "queues": [],
+        "blocks": [],
+    }
+    assert shown["queues"][0]["fields"] == [{"field": "max_misses", "from": 2, "to": 9}]
+    refused = await publish(browser, 1, queue("qu_a", max_misses=4))
+    assert (refused.status_code, "PolicyTrialRuns" in refused.text) == (409, True)
+    assert (await end_trial(browser, 1)).json() == {"trial_no": 1, "changed": True}
+    assert (await end_trial(browser, 1)).json() == {"trial_no": 1, "changed": False}
+    [shown] = (await browser.get(f"{POLICY}/trials")).json()["trials"]
+    assert (shown["state"], shown["ended_time"]) == ("ended", NOW.isoformat())
+    assert (await end_trial(browser, 2)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"block_duration": "1h"}, "block_duration"),
+        ({"block_duration": "9s"}, "block_duration"),
+        ({"pairs": 1}, "pairs"),
+        ({"start_time": "2026-01-05T09:00:00"}, "start_time"),
+        ({"start_time": "2027-01-05T09:00:00Z"}, "start_time"),
+        ({"queues": []}, "queues"),
+        ({"queues": [{"queue_id": "qu_b", **PLAIN, "name": {"en": "b", "zh": "b"}}]}, "queues[0].queue_id"),
+    ],
+)
+async def test_a_wrong_trial_is_refused_with_the_field(
+    browser: httpx.AsyncClient, wrong: dict[str, Any], field: str
+) -> None:
+    await publish(browser, 0, queue("qu_a"))
+    refused = await start_trial(browser, 1, **wrong)
+    assert (refused.status_code, refused.json()["field"]) == (422, field)
+    assert (await browser.get(f"{POLICY}/trials")).json() == {"trials": []}
+
+
+async def test_a_trial_of_a_policy_that_changed_meanwhile_is_told_what_changed(browser: httpx.AsyncClient) -> None:
+    await publish(browser, 0, queue("qu_a"))
+    await publish(browser, 1, queue("qu_a", max_misses=3))
+    refused = await start_trial(browser, 1)
+    assert (refused.status_code, refused.json()["queues"][0]["queue_id"]) == (412, "qu_a")

@@ -13,10 +13,12 @@ from trunkline_console.domain.commands import (
     DefineQueue,
     DefineTenant,
     DefineUser,
+    EndPolicyTrial,
     EndSession,
     PublishFlow,
     PublishPolicy,
     RollBackPolicy,
+    StartPolicyTrial,
 )
 from trunkline_console.domain.definitions import Channel, EntryPointDefinition, Role, TenantDefinition, UserDefinition
 from trunkline_core.flows import EndNode, FlowDefinition, FlowNode, LocalizedText
@@ -54,6 +56,12 @@ moves: st.SearchStrategy[Any] = st.one_of(
     numbers.map(lambda number: DefineQueue(queue(number))),
     st.builds(lambda version, number: PublishPolicy(version, (queue(number),), "note"), st.integers(0, 3), numbers),
     st.builds(lambda version, to: RollBackPolicy(version, to, ""), st.integers(1, 3), st.integers(1, 3)),
+    st.builds(
+        lambda version, number: StartPolicyTrial(version, (queue(number),), 10 * SECOND, 2, None, ""),
+        st.integers(1, 3),
+        numbers,
+    ),
+    st.integers(1, 2).map(EndPolicyTrial),
     st.builds(lambda user_id, number: EndSession(user_id, session(number)), user_ids, st.integers(1, 40)),
     st.integers(1, 20_000),
 )

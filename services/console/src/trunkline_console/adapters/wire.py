@@ -5,7 +5,7 @@ from trunkline_ledger.submission import Lane
 from trunkline_platform.wire import EventWire
 
 from trunkline_console.domain import events
-from trunkline_console.domain.commands import Command, EndSession
+from trunkline_console.domain.commands import Command, EndPolicyTrial, EndSession, TurnPolicyTrial
 from trunkline_console.domain.events import Event
 
 WIRE: EventWire[Command, Event] = EventWire(
@@ -39,7 +39,12 @@ def stream_of(event: Event) -> str:
             return target.target_id
         case events.HookDefined(hook):
             return hook.hook_id
-        case events.PolicyPublished():
+        case (
+            events.PolicyPublished()
+            | events.PolicyTrialStarted()
+            | events.PolicyTrialTurned()
+            | events.PolicyTrialEnded()
+        ):
             return "rp_policy"
         case events.SessionEnded(user_id):
             return user_id
@@ -51,5 +56,7 @@ def key_of(command: Command, tenant: str) -> str:
 
 
 def lane_of(command: Command) -> Lane:
-    """Return the lane: administrators' work is never urgent, a log-out ends something."""
-    return Lane.ENDING if isinstance(command, EndSession) else Lane.NEW
+    """Return the lane: administrators' work is never urgent; a log-out ends something, and so does who ends a trial."""
+    if isinstance(command, TurnPolicyTrial):
+        return Lane.INTERNAL
+    return Lane.ENDING if isinstance(command, EndSession | EndPolicyTrial) else Lane.NEW

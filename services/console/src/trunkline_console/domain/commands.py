@@ -1,6 +1,7 @@
 """What is wanted of the directory; a definition comes whole and replaces the one before."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from trunkline_core.flows import FlowDefinition, HoursDefinition
 from trunkline_core.routing import AgentDefinition, QueueDefinition
@@ -83,6 +84,31 @@ class RollBackPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class StartPolicyTrial:
+    """Try the queues against those in force, by turns; `start_time` None: now."""
+
+    based_on_version: int
+    queues: tuple[QueueDefinition, ...]
+    block_duration: timedelta
+    pairs: int
+    start_time: datetime | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndPolicyTrial:
+    trial_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnPolicyTrial:
+    """A timer: the block `turn_no` begins, or the trial is over."""
+
+    trial_no: int
+    turn_no: int
+
+
+@dataclass(frozen=True, slots=True)
 class EndSession:
     user_id: str
     session_id: str
@@ -100,4 +126,5 @@ Definition = (
     | DefineNoticeTarget
     | DefineHook
 )
-Command = Definition | PublishPolicy | RollBackPolicy | EndSession
+PolicyCommand = PublishPolicy | RollBackPolicy | StartPolicyTrial | EndPolicyTrial | TurnPolicyTrial
+Command = Definition | PolicyCommand | EndSession

@@ -21,7 +21,7 @@ from trunkline_core.webhooks import (
     check_notice_target,
 )
 
-from trunkline_console.domain import policies
+from trunkline_console.domain import policies, trials
 from trunkline_console.domain.commands import (
     Command,
     DefineAgent,
@@ -34,10 +34,14 @@ from trunkline_console.domain.commands import (
     DefineUser,
     DefineWrapUpCode,
     Definition,
+    EndPolicyTrial,
     EndSession,
+    PolicyCommand,
     PublishFlow,
     PublishPolicy,
     RollBackPolicy,
+    StartPolicyTrial,
+    TurnPolicyTrial,
 )
 from trunkline_console.domain.definitions import (
     Channel,
@@ -57,9 +61,13 @@ from trunkline_console.domain.events import (
     HoursDefined,
     NoticeTargetDefined,
     PolicyPublished,
+    PolicyTrialEnded,
+    PolicyTrialStarted,
+    PolicyTrialTurned,
     QueueDefined,
     SessionEnded,
     TenantDefined,
+    TrialEvent,
     UserDefined,
     WrapUpCodeDefined,
 )
@@ -75,10 +83,8 @@ class DirectoryDecider:
         match command:
             case EndSession():
                 yield from _end_session(state, command, context)
-            case PublishPolicy():
-                yield from policies.publish(state, command, context)
-            case RollBackPolicy():
-                yield from policies.roll_back(state, command, context)
+            case PublishPolicy() | RollBackPolicy() | StartPolicyTrial() | EndPolicyTrial() | TurnPolicyTrial():
+                yield from _policy(state, command, context)
             case _:
                 yield from self._define(state, command, context)
 
@@ -93,20 +99,41 @@ class DirectoryDecider:
                 yield event
 
     def evolve(self, state: Directory, event: Event, context: Context) -> None:
-        """Keep the definition, or that the session ended."""
-        if isinstance(event, SessionEnded):
-            ended = state.ended_sessions(context.tenant, event.user_id)
-            ended = ended.plus(event.session_id, event.begun_time, context.now)
-            state.put_ended_sessions(context.tenant, event.user_id, ended)
-            return
-        if isinstance(event, PolicyPublished):
-            policies.apply_published(state, event, context)
-            return
-        if isinstance(event, QueueDefined):
-            policies.apply_defined(state, event, context)
-            return
-        kind, row_id, definition = _place(state, event)
-        kind.put(context.tenant, row_id, definition)
+        """Keep the definition, the version, the trial, or that the session ended."""
+        match event:
+            case SessionEnded():
+                ended = state.ended_sessions(context.tenant, event.user_id)
+                ended = ended.plus(event.session_id, event.begun_time, context.now)
+                state.put_ended_sessions(context.tenant, event.user_id, ended)
+            case PolicyPublished():
+                policies.apply_published(state, event, context)
+            case PolicyTrialStarted():
+                trials.apply_started(state, event, context)
+            case PolicyTrialTurned():
+                trials.apply_turned(state, event, context)
+            case PolicyTrialEnded():
+                trials.apply_ended(state, event, context)
+            case QueueDefined():
+                policies.apply_defined(state, event, context)
+            case _:
+                kind, row_id, definition = _place(state, event)
+                kind.put(context.tenant, row_id, definition)
+
+
+def _policy(state: Directory, command: PolicyCommand, context: Context) -> Iterator[PolicyPublished | TrialEvent]:
+    match command:
+        case PublishPolicy():
+            yield from policies.publish(state, command, context)
+        case RollBackPolicy():
+            yield from policies.roll_back(state, command, context)
+        case StartPolicyTrial():
+            yield from trials.start(state, command, context)
+        case EndPolicyTrial():
+            yield from trials.end(state, command, context)
+        case TurnPolicyTrial():
+            yield from trials.turn(state, command, context)
+        case _:
+            assert_never(command)
 
 
 def _place(state: Directory, event: Defined) -> tuple[Definitions[Any], str, object]:

@@ -1,7 +1,7 @@
 """What happened in the directory."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from trunkline_core.flows import FlowDefinition, HoursDefinition
 from trunkline_core.routing import AgentDefinition, QueueDefinition
@@ -78,6 +78,36 @@ class PolicyPublished:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyTrialStarted:
+    """A trial was ordered; `queues`: those in which the candidate differs from what is in force, whole."""
+
+    trial_no: int
+    based_on_version: int
+    queues: tuple[QueueDefinition, ...]
+    block_duration: timedelta
+    pairs: int
+    start_time: datetime
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyTrialTurned:
+    """A block began, in which `version` is in force."""
+
+    trial_no: int
+    turn_no: int
+    is_candidate: bool
+    version: int
+    end_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyTrialEnded:
+    trial_no: int
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SessionEnded:
     user_id: str
     session_id: str
@@ -96,4 +126,5 @@ Defined = (
     | NoticeTargetDefined
     | HookDefined
 )
-Event = Defined | PolicyPublished | SessionEnded
+TrialEvent = PolicyTrialStarted | PolicyTrialTurned | PolicyTrialEnded
+Event = Defined | PolicyPublished | TrialEvent | SessionEnded

@@ -46,8 +46,12 @@ Queues = dict[str, QueueDefinition]
 
 
 def publish(state: Directory, command: PublishPolicy, context: Context) -> Iterator[PolicyPublished]:
-    """Yield the new version unless nothing changes. Raises: Conflict, Invalid naming the field."""
-    _require_current(state, context.tenant, command.based_on_version)
+    """Yield the new version unless nothing changes.
+
+    Raises: Conflict; Invalid naming the field; Rejection(`PolicyTrialRuns`).
+    """
+    require_current(state, context.tenant, command.based_on_version)
+    require_no_trial(state, context.tenant)
     check_note(command.note)
     if changed := checked_change(state, context.tenant, command.queues):
         yield PolicyPublished(command.based_on_version + 1, command.based_on_version, changed, command.note, 0)
@@ -55,7 +59,8 @@ def publish(state: Directory, command: PublishPolicy, context: Context) -> Itera
 
 def roll_back(state: Directory, command: RollBackPolicy, context: Context) -> Iterator[PolicyPublished]:
     """Yield a new version with the queues of an older one unless they are in force. Raises: as publish; NotFound."""
-    _require_current(state, context.tenant, command.based_on_version)
+    require_current(state, context.tenant, command.based_on_version)
+    require_no_trial(state, context.tenant)
     check_note(command.note)
     before = tuple(content(state, context.tenant, command.to_version).values())
     if changed := checked_change(state, context.tenant, before):
@@ -67,11 +72,15 @@ def define(state: Directory, command: DefineQueue, context: Context) -> Iterator
     """Yield the queue, as a version once the tenant published one: acd then knows which. It was checked before.
 
     Until then the event is that of earlier releases, so that their ledgers are decided again as they were.
+    Raises: Rejection(`PolicyTrialRuns`).
     """
     policy = state.policy(context.tenant)
+    changed = differing(state, context.tenant, (command.queue,))
+    if changed:
+        require_no_trial(state, context.tenant)
     if not policy.is_published:
         yield QueueDefined(command.queue)
-    elif changed := _changed(state, context.tenant, (command.queue,)):
+    elif changed:
         yield PolicyPublished(policy.version + 1, policy.version, changed, "", 0)
 
 
@@ -86,14 +95,19 @@ def checked_change(state: Directory, tenant: str, queues: Sequence[QueueDefiniti
     for number, queue in enumerate(queues):
         _check_among(f"queues[{number}]", queue, state, tenant, wanted)
     check_number(state, tenant, wanted)
-    changed = _changed(state, tenant, queues)
+    changed = differing(state, tenant, queues)
+    check_size(changed)
+    return changed
+
+
+def check_size(changed: tuple[QueueDefinition, ...]) -> None:
+    """Raises: Invalid for more than one version may change."""
     if len(changed) > MAX_QUEUES:
         raise Invalid("queues", f"must change at most {MAX_QUEUES} queues in one version")
     if size_bytes(changed) > MAX_CHANGE_BYTES:
         raise Invalid("queues", f"must change at most {MAX_CHANGE_BYTES // 1024} KiB of definitions in one version")
     if changed and size_bytes(changed) + max(size_bytes((queue,)) for queue in changed) > MAX_FIRST_EVENT_BYTES:
         raise Invalid("queues", "must change less in one version: the largest queue stands beside the whole change")
-    return changed
 
 
 def check_number(state: Directory, tenant: str, queue_ids: Iterable[str]) -> None:
@@ -109,12 +123,20 @@ def check_note(note: str) -> None:
         raise Invalid("note", f"must have at most {MAX_NOTE} characters")
 
 
-def _require_current(state: Directory, tenant: str, based_on_version: int) -> None:
+def require_current(state: Directory, tenant: str, based_on_version: int) -> None:
+    """Raises: Conflict, naming the current version."""
     if (current := state.policy(tenant).version) != based_on_version:
         raise Conflict(f"{CHANGED_MEANWHILE}: the current version is {current}")
 
 
-def _changed(state: Directory, tenant: str, queues: Sequence[QueueDefinition]) -> tuple[QueueDefinition, ...]:
+def require_no_trial(state: Directory, tenant: str) -> None:
+    """Raises: Rejection while a trial of two policies runs, or waits for its start."""
+    if state.running_trial(tenant):
+        raise Rejection("PolicyTrialRuns")
+
+
+def differing(state: Directory, tenant: str, queues: Sequence[QueueDefinition]) -> tuple[QueueDefinition, ...]:
+    """Return those of the queues that are not in force as they are."""
     return tuple(queue for queue in queues if _in_force(state, tenant, queue.queue_id) != queue)
 
 

@@ -3,16 +3,18 @@ versions of the routing policy there were, by tenant.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Generic, TypeVar
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
 
 from trunkline_core.errors import NotFound
 from trunkline_core.flows import FlowDefinition, HoursDefinition
+from trunkline_core.replacing import replace
 from trunkline_core.routing import AgentDefinition, QueueDefinition
 from trunkline_core.tables import Journal, Table
 from trunkline_core.timers import Timers
 from trunkline_core.webhooks import HookDefinition, NoticeTargetDefinition
 
+from trunkline_console.domain.commands import TurnPolicyTrial
 from trunkline_console.domain.definitions import (
     EntryPointDefinition,
     TenantDefinition,
@@ -35,10 +37,14 @@ class Row(Generic[D]):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Which version of a tenant's queues is in force; `is_published` once one was published and not only counted."""
+    """Which version of a tenant's queues is in force; `is_published` once one was published and not only counted.
+
+    `trial_no`: the newest trial, 0 before the first.
+    """
 
     version: int = 0
     is_published: bool = False
+    trial_no: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,41 @@ class PolicyVersion:
     actor: str
     published_time: datetime
     replaced: tuple[Replaced, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One block of a trial, as it was played; `end_time` is planned until the next one begins."""
+
+    turn_no: int
+    is_candidate: bool
+    version: int
+    begin_time: datetime
+    end_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyTrial:
+    """A candidate policy against the one in force, by turns.
+
+    Attributes:
+        baseline, candidate: the queues that differ, as in either policy.
+        turns: the blocks that began.
+        ended_time: None while it runs.
+        is_complete: whether all blocks were played.
+    """
+
+    trial_no: int
+    baseline: tuple[QueueDefinition, ...]
+    candidate: tuple[QueueDefinition, ...]
+    block_duration: timedelta
+    pairs: int
+    start_time: datetime
+    note: str
+    actor: str
+    turns: tuple[Turn, ...] = ()
+    ended_time: datetime | None = None
+    is_complete: bool = False
 
 
 class Definitions(Generic[D]):
@@ -100,7 +141,7 @@ class Directory:
 
     def __init__(self) -> None:
         self.journal = Journal()
-        self.timers: Timers[Any] = Timers(self.journal)  # the directory has none; the ledger asks
+        self.timers: Timers[TurnPolicyTrial] = Timers(self.journal)
         self.tenants: Definitions[TenantDefinition] = Definitions("tenant", self.journal)
         self.users: Definitions[UserDefinition] = Definitions("user", self.journal)
         self.agents: Definitions[AgentDefinition] = Definitions("agent", self.journal)
@@ -112,6 +153,7 @@ class Directory:
         self.notice_targets: Definitions[NoticeTargetDefinition] = Definitions("notice target", self.journal)
         self.hooks: Definitions[HookDefinition] = Definitions("hook", self.journal)
         self.policy_versions: Table[tuple[str, int], PolicyVersion] = Table(self.journal)
+        self.policy_trials: Table[tuple[str, int], PolicyTrial] = Table(self.journal)
         self._policies: Table[str, Policy] = Table(self.journal)
         self._ended_sessions: Table[tuple[str, str], EndedSessions] = Table(self.journal)
 
@@ -121,7 +163,17 @@ class Directory:
 
     def put_policy(self, tenant: str, version: int, *, is_published: bool) -> None:
         """Keep which version is in force."""
-        self._policies.put(tenant, Policy(version, is_published))
+        self._policies.put(tenant, replace(self.policy(tenant), version=version, is_published=is_published))
+
+    def put_newest_trial(self, tenant: str, trial: PolicyTrial) -> None:
+        """Keep a trial that was ordered."""
+        self._policies.put(tenant, replace(self.policy(tenant), trial_no=trial.trial_no))
+        self.policy_trials.put((tenant, trial.trial_no), trial)
+
+    def running_trial(self, tenant: str) -> PolicyTrial | None:
+        """Return the trial that was ordered and is not over."""
+        trial = self.policy_trials.get((tenant, self.policy(tenant).trial_no))
+        return trial if trial and trial.ended_time is None else None
 
     def ended_sessions(self, tenant: str, user_id: str) -> EndedSessions:
         """Return what the user logged out of."""

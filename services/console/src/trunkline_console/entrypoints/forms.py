@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 from trunkline_core.errors import Invalid
 from trunkline_core.ids import time_of
@@ -119,6 +119,14 @@ class PolicyDraft(Form):
 class PolicyForm(PolicyDraft):
     note: PolicyNote = ""
     command_id: CommandId
+
+
+class TrialForm(PolicyForm):
+    """A candidate policy, and how it is tried. `start_time`: none is now."""
+
+    block_duration: Annotated[str, Field(pattern="^[1-9][0-9]{0,6}s$")]
+    pairs: Annotated[int, Field(ge=1, le=1_000)]
+    start_time: AwareDatetime | None = None
 
 
 class RollBackForm(Form):

@@ -6,9 +6,9 @@ Owns: what must be known of all partitions, hence of all tenants, before a comma
 from collections.abc import Callable, Iterable
 
 from trunkline_core.errors import Rejection
-from trunkline_platform.credentials import Principal, Role
+from trunkline_platform.credentials import Forbidden, Principal, Role
 
-from trunkline_console.domain.commands import Command, DefineEntryPoint
+from trunkline_console.domain.commands import Command, DefineEntryPoint, TurnPolicyTrial
 from trunkline_console.domain.state import Directory
 
 
@@ -19,12 +19,15 @@ class Permissions:
         self._directories = directories
 
     def __call__(self, command: Command, principal: Principal) -> None:
-        """Raises: Forbidden; Rejection for an entry point of another tenant.
+        """Raises: Forbidden, also for what only the partition's owner sends; Rejection for an entry point of another
+        tenant.
 
         Customers' pages name an entry point without a tenant, so an id is one tenant's. Of two that define it in the
         same moment channels takes one, and refuses the other.
         """
         principal.require(Role.ADMIN, Role.SERVICE)
+        if isinstance(command, TurnPolicyTrial):
+            raise Forbidden("only the partition's owner fires timers")
         if isinstance(command, DefineEntryPoint):
             entry_point_id = command.entry_point.entry_point_id
             each = [directory.entry_points.tenants_with(entry_point_id) for directory in self._directories()]

@@ -1,25 +1,31 @@
-"""REST for administrators: the routing policy of their tenant, its versions, and what differs between two."""
+"""REST for administrators: the routing policy of their tenant, its versions, what differs between two, and trials."""
 
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
-from trunkline.directory.v1.directory_commands_pb2 import DirectoryCommand, PublishPolicy, RollBackPolicy
+from trunkline.directory.v1.directory_commands_pb2 import DirectoryCommand
+from trunkline.directory.v1.directory_events_pb2 import DirectoryEvent
 from trunkline_core.errors import Conflict, Invalid, NotFound
 from trunkline_platform.commands import CommandClient
 from trunkline_platform.credentials import Principal, Role
 from trunkline_platform.http import PROBLEM
 
-from trunkline_console.adapters.policies import QUEUE, changed_queues, differences, queue_row
+from trunkline_console.adapters.policies import changed_queues, differences, queue_row
+from trunkline_console.adapters.wire import WIRE
 from trunkline_console.application.accounts import Accounts
-from trunkline_console.domain import policies
+from trunkline_console.domain import policies, trials
+from trunkline_console.domain.commands import EndPolicyTrial, PublishPolicy, RollBackPolicy, StartPolicyTrial
 from trunkline_console.domain.policies import Queues
-from trunkline_console.domain.state import Directory, PolicyVersion
-from trunkline_console.entrypoints.forms import PolicyDraft, PolicyForm, RollBackForm
+from trunkline_console.domain.state import Directory, PolicyTrial, PolicyVersion
+from trunkline_console.entrypoints.forms import Confirmation, PolicyDraft, PolicyForm, RollBackForm, TrialForm
 from trunkline_console.entrypoints.sessions import Sessions
 
 POLICY = "/api/v1/routing-policy"
 Version = Annotated[int, Path(ge=1, lt=2**63)]
+TrialNo = Annotated[int, Path(ge=1, lt=2**63)]
 Etag = Annotated[str, Header(max_length=32)]
 
 
@@ -38,27 +44,39 @@ class PolicyDesk:
         principal.require(Role.ADMIN)
         return principal, self._accounts.directory(principal.tenant)
 
-    async def carry_out(
-        self, principal: Principal, state: Directory, command: DirectoryCommand, command_id: str, based_on: int
-    ) -> Response:
-        """Return the new version; for a policy that changed meanwhile what is current, and what changed.
+    async def execute(
+        self, principal: Principal, command: DirectoryCommand, command_id: str
+    ) -> Sequence[DirectoryEvent]:
+        """Return what happened. Raises: as the directory's rules; Transient."""
+        return await self._directory.execute(command, principal, command_id=command_id)
 
-        Raises: Invalid, NotFound, Conflict for another payload under a known command_id; Transient.
+    async def change(
+        self,
+        principal: Principal,
+        state: Directory,
+        command: DirectoryCommand,
+        command_id: str,
+        based_on: int,
+        tell: Callable[[Sequence[DirectoryEvent], int], Response],
+    ) -> Response:
+        """Return what is told of the events; for a policy that changed meanwhile what is current, and what changed.
+
+        Raises: Invalid, NotFound, Rejection, Conflict for another payload under a known command_id; Transient.
         """
         try:
-            events = await self._directory.execute(command, principal, command_id=command_id)
+            events = await self.execute(principal, command, command_id)
         except Conflict as conflict:
             if not str(conflict).startswith(policies.CHANGED_MEANWHILE):
                 raise
             return _changed_meanwhile(state, principal.tenant, based_on, str(conflict))
-        version = events[0].policy_published.version if events else based_on
-        return JSONResponse({"version": version, "changed": bool(events)}, headers=_etag(version))
+        return tell(events, based_on)
 
 
 def add_policy_routes(app: FastAPI, desk: PolicyDesk) -> None:
     """Add the routes below `/api/v1/routing-policy`."""
     _add_reads(app, desk)
     _add_changes(app, desk)
+    _add_trials(app, desk)
 
 
 def _add_reads(app: FastAPI, desk: PolicyDesk) -> None:
@@ -98,18 +116,15 @@ def _add_changes(app: FastAPI, desk: PolicyDesk) -> None:
         principal, state = desk.enter(request)
         based_on = _version_of(if_match)
         queues = changed_queues(form.every_queue, form.queues, _in_force(state, principal.tenant))
-        messages = map(QUEUE.to_message, queues)
-        publication = PublishPolicy(based_on_version=based_on, queues=messages, note=form.note)
-        command = DirectoryCommand(publish_policy=publication)
-        return await desk.carry_out(principal, state, command, form.command_id, based_on)
+        command = WIRE.command_to_message(PublishPolicy(based_on, tuple(queues), form.note))
+        return await desk.change(principal, state, command, form.command_id, based_on, _new_version)
 
     @app.post(f"{POLICY}/rollback")
     async def roll_back(form: RollBackForm, request: Request, if_match: Etag = "") -> Response:
         principal, state = desk.enter(request)
         based_on = _version_of(if_match)
-        wanted = RollBackPolicy(based_on_version=based_on, to_version=form.to_version, note=form.note)
-        command = DirectoryCommand(roll_back_policy=wanted)
-        return await desk.carry_out(principal, state, command, form.command_id, based_on)
+        command = WIRE.command_to_message(RollBackPolicy(based_on, form.to_version, form.note))
+        return await desk.change(principal, state, command, form.command_id, based_on, _new_version)
 
     @app.post(f"{POLICY}/check")
     async def check(form: PolicyDraft, request: Request) -> dict[str, Any]:
@@ -119,6 +134,39 @@ def _add_changes(app: FastAPI, desk: PolicyDesk) -> None:
         changed = policies.checked_change(state, principal.tenant, queues)
         after = before | {queue.queue_id: queue for queue in changed}
         return {"version": state.policy(principal.tenant).version, "queues": differences(before, after)}
+
+
+def _add_trials(app: FastAPI, desk: PolicyDesk) -> None:
+    @app.get(f"{POLICY}/trials")
+    async def kept(request: Request) -> dict[str, Any]:
+        principal, state = desk.enter(request)
+        return {"trials": [_trial(trial) for trial in trials.trials(state, principal.tenant)]}
+
+    @app.post(f"{POLICY}/trials")
+    async def start(form: TrialForm, request: Request, if_match: Etag = "") -> Response:
+        principal, state = desk.enter(request)
+        based_on = _version_of(if_match)
+        queues = changed_queues(form.every_queue, form.queues, _in_force(state, principal.tenant))
+        block = timedelta(seconds=int(form.block_duration.removesuffix("s")))
+        wanted = StartPolicyTrial(based_on, tuple(queues), block, form.pairs, form.start_time, form.note)
+        command = WIRE.command_to_message(wanted)
+        return await desk.change(principal, state, command, form.command_id, based_on, _new_trial)
+
+    @app.post(f"{POLICY}/trials/{{trial_no}}/end")
+    async def end(trial_no: TrialNo, form: Confirmation, request: Request) -> dict[str, Any]:
+        principal, _ = desk.enter(request)
+        command = WIRE.command_to_message(EndPolicyTrial(trial_no))
+        events = await desk.execute(principal, command, form.command_id)
+        return {"trial_no": trial_no, "changed": bool(events)}
+
+
+def _new_version(events: Sequence[DirectoryEvent], based_on: int) -> Response:
+    version = events[0].policy_published.version if events else based_on
+    return JSONResponse({"version": version, "changed": bool(events)}, headers=_etag(version))
+
+
+def _new_trial(events: Sequence[DirectoryEvent], based_on: int) -> Response:
+    return JSONResponse({"trial_no": events[0].policy_trial_started.trial_no}, headers=_etag(based_on))
 
 
 def _in_force(state: Directory, tenant: str) -> Queues:
@@ -144,6 +192,31 @@ def _told(version: PolicyVersion) -> dict[str, Any]:
         "note": version.note,
         "rolled_back_to": version.rolled_back_to or None,
         "changed_queues": [replaced.queue_id for replaced in version.replaced],
+    }
+
+
+def _trial(trial: PolicyTrial) -> dict[str, Any]:
+    baseline, candidate = ({queue.queue_id: queue for queue in side} for side in (trial.baseline, trial.candidate))
+    return {
+        "trial_no": trial.trial_no,
+        "state": "running" if trial.ended_time is None else "complete" if trial.is_complete else "ended",
+        "start_time": trial.start_time.isoformat(),
+        "ended_time": trial.ended_time.isoformat() if trial.ended_time else None,
+        "block_duration": f"{trial.block_duration.total_seconds():.0f}s",
+        "pairs": trial.pairs,
+        "actor": trial.actor,
+        "note": trial.note,
+        "queues": differences(baseline, candidate),
+        "blocks": [
+            {
+                "block": turn.turn_no,
+                "policy": "B" if turn.is_candidate else "A",
+                "version": turn.version,
+                "begin_time": turn.begin_time.isoformat(),
+                "end_time": turn.end_time.isoformat(),
+            }
+            for turn in trial.turns
+        ],
     }
 
 

@@ -22,42 +22,50 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from trunkline.directory.v1 import directory_types_pb2 as trunkline_dot_directory_dot_v1_dot_directory__types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/trunkline/directory/v1/directory_commands.proto\x12\x16trunkline.directory.v1\x1a,trunkline/directory/v1/directory_types.proto\"H\n\x0c\x44\x65\x66ineTenant\x12\x38\n\x06tenant\x18\x01 \x01(\x0b\x32(.trunkline.directory.v1.TenantDefinition\"B\n\nDefineUser\x12\x34\n\x04user\x18\x01 \x01(\x0b\x32&.trunkline.directory.v1.UserDefinition\"E\n\x0b\x44\x65\x66ineAgent\x12\x36\n\x05\x61gent\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.AgentDefinition\"E\n\x0b\x44\x65\x66ineQueue\x12\x36\n\x05queue\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.QueueDefinition\"V\n\x10\x44\x65\x66ineWrapUpCode\x12\x42\n\x0cwrap_up_code\x18\x01 \x01(\x0b\x32,.trunkline.directory.v1.WrapUpCodeDefinition\"E\n\x0b\x44\x65\x66ineHours\x12\x36\n\x05hours\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.HoursDefinition\"U\n\x10\x44\x65\x66ineEntryPoint\x12\x41\n\x0b\x65ntry_point\x18\x01 \x01(\x0b\x32,.trunkline.directory.v1.EntryPointDefinition\"C\n\x0bPublishFlow\x12\x34\n\x04\x66low\x18\x01 \x01(\x0b\x32&.trunkline.directory.v1.FlowDefinition\"p\n\rPublishPolicy\x12\x18\n\x10\x62\x61sed_on_version\x18\x01 \x01(\x03\x12\x37\n\x06queues\x18\x02 \x03(\x0b\x32\'.trunkline.directory.v1.QueueDefinition\x12\x0c\n\x04note\x18\x03 \x01(\t\"L\n\x0eRollBackPolicy\x12\x18\n\x10\x62\x61sed_on_version\x18\x01 \x01(\x03\x12\x12\n\nto_version\x18\x02 \x01(\x03\x12\x0c\n\x04note\x18\x03 \x01(\t\"[\n\x12\x44\x65\x66ineNoticeTarget\x12\x45\n\rnotice_target\x18\x01 \x01(\x0b\x32..trunkline.directory.v1.NoticeTargetDefinition\"B\n\nDefineHook\x12\x34\n\x04hook\x18\x01 \x01(\x0b\x32&.trunkline.directory.v1.HookDefinition\"1\n\nEndSession\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\"\xe3\x06\n\x10\x44irectoryCommand\x12=\n\rdefine_tenant\x18\x01 \x01(\x0b\x32$.trunkline.directory.v1.DefineTenantH\x00\x12\x39\n\x0b\x64\x65\x66ine_user\x18\x02 \x01(\x0b\x32\".trunkline.directory.v1.DefineUserH\x00\x12;\n\x0c\x64\x65\x66ine_agent\x18\x03 \x01(\x0b\x32#.trunkline.directory.v1.DefineAgentH\x00\x12;\n\x0c\x64\x65\x66ine_queue\x18\x04 \x01(\x0b\x32#.trunkline.directory.v1.DefineQueueH\x00\x12G\n\x13\x64\x65\x66ine_wrap_up_code\x18\x05 \x01(\x0b\x32(.trunkline.directory.v1.DefineWrapUpCodeH\x00\x12;\n\x0c\x64\x65\x66ine_hours\x18\x06 \x01(\x0b\x32#.trunkline.directory.v1.DefineHoursH\x00\x12\x46\n\x12\x64\x65\x66ine_entry_point\x18\x07 \x01(\x0b\x32(.trunkline.directory.v1.DefineEntryPointH\x00\x12;\n\x0cpublish_flow\x18\x08 \x01(\x0b\x32#.trunkline.directory.v1.PublishFlowH\x00\x12\x39\n\x0b\x65nd_session\x18\t \x01(\x0b\x32\".trunkline.directory.v1.EndSessionH\x00\x12J\n\x14\x64\x65\x66ine_notice_target\x18\n \x01(\x0b\x32*.trunkline.directory.v1.DefineNoticeTargetH\x00\x12\x39\n\x0b\x64\x65\x66ine_hook\x18\x0b \x01(\x0b\x32\".trunkline.directory.v1.DefineHookH\x00\x12?\n\x0epublish_policy\x18\x0c \x01(\x0b\x32%.trunkline.directory.v1.PublishPolicyH\x00\x12\x42\n\x10roll_back_policy\x18\r \x01(\x0b\x32&.trunkline.directory.v1.RollBackPolicyH\x00\x42\t\n\x07\x63ommandb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/trunkline/directory/v1/directory_commands.proto\x12\x16trunkline.directory.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a,trunkline/directory/v1/directory_types.proto\"H\n\x0c\x44\x65\x66ineTenant\x12\x38\n\x06tenant\x18\x01 \x01(\x0b\x32(.trunkline.directory.v1.TenantDefinition\"B\n\nDefineUser\x12\x34\n\x04user\x18\x01 \x01(\x0b\x32&.trunkline.directory.v1.UserDefinition\"E\n\x0b\x44\x65\x66ineAgent\x12\x36\n\x05\x61gent\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.AgentDefinition\"E\n\x0b\x44\x65\x66ineQueue\x12\x36\n\x05queue\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.QueueDefinition\"V\n\x10\x44\x65\x66ineWrapUpCode\x12\x42\n\x0cwrap_up_code\x18\x01 \x01(\x0b\x32,.trunkline.directory.v1.WrapUpCodeDefinition\"E\n\x0b\x44\x65\x66ineHours\x12\x36\n\x05hours\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.HoursDefinition\"U\n\x10\x44\x65\x66ineEntryPoint\x12\x41\n\x0b\x65ntry_point\x18\x01 \x01(\x0b\x32,.trunkline.directory.v1.EntryPointDefinition\"C\n\x0bPublishFlow\x12\x34\n\x04\x66low\x18\x01 \x01(\x0b\x32&.trunkline.directory.v1.FlowDefinition\"p\n\rPublishPolicy\x12\x18\n\x10\x62\x61sed_on_version\x18\x01 \x01(\x03\x12\x37\n\x06queues\x18\x02 \x03(\x0b\x32\'.trunkline.directory.v1.QueueDefinition\x12\x0c\n\x04note\x18\x03 \x01(\t\"L\n\x0eRollBackPolicy\x12\x18\n\x10\x62\x61sed_on_version\x18\x01 \x01(\x03\x12\x12\n\nto_version\x18\x02 \x01(\x03\x12\x0c\n\x04note\x18\x03 \x01(\t\"\xe5\x01\n\x10StartPolicyTrial\x12\x18\n\x10\x62\x61sed_on_version\x18\x01 \x01(\x03\x12\x37\n\x06queues\x18\x02 \x03(\x0b\x32\'.trunkline.directory.v1.QueueDefinition\x12\x31\n\x0e\x62lock_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05pairs\x18\x04 \x01(\x05\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04note\x18\x06 \x01(\t\"\"\n\x0e\x45ndPolicyTrial\x12\x10\n\x08trial_no\x18\x01 \x01(\x03\"4\n\x0fTurnPolicyTrial\x12\x10\n\x08trial_no\x18\x01 \x01(\x03\x12\x0f\n\x07turn_no\x18\x02 \x01(\x05\"[\n\x12\x44\x65\x66ineNoticeTarget\x12\x45\n\rnotice_target\x18\x01 \x01(\x0b\x32..trunkline.directory.v1.NoticeTargetDefinition\"B\n\nDefineHook\x12\x34\n\x04hook\x18\x01 \x01(\x0b\x32&.trunkline.directory.v1.HookDefinition\"1\n\nEndSession\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\"\xb5\x08\n\x10\x44irectoryCommand\x12=\n\rdefine_tenant\x18\x01 \x01(\x0b\x32$.trunkline.directory.v1.DefineTenantH\x00\x12\x39\n\x0b\x64\x65\x66ine_user\x18\x02 \x01(\x0b\x32\".trunkline.directory.v1.DefineUserH\x00\x12;\n\x0c\x64\x65\x66ine_agent\x18\x03 \x01(\x0b\x32#.trunkline.directory.v1.DefineAgentH\x00\x12;\n\x0c\x64\x65\x66ine_queue\x18\x04 \x01(\x0b\x32#.trunkline.directory.v1.DefineQueueH\x00\x12G\n\x13\x64\x65\x66ine_wrap_up_code\x18\x05 \x01(\x0b\x32(.trunkline.directory.v1.DefineWrapUpCodeH\x00\x12;\n\x0c\x64\x65\x66ine_hours\x18\x06 \x01(\x0b\x32#.trunkline.directory.v1.DefineHoursH\x00\x12\x46\n\x12\x64\x65\x66ine_entry_point\x18\x07 \x01(\x0b\x32(.trunkline.directory.v1.DefineEntryPointH\x00\x12;\n\x0cpublish_flow\x18\x08 \x01(\x0b\x32#.trunkline.directory.v1.PublishFlowH\x00\x12\x39\n\x0b\x65nd_session\x18\t \x01(\x0b\x32\".trunkline.directory.v1.EndSessionH\x00\x12J\n\x14\x64\x65\x66ine_notice_target\x18\n \x01(\x0b\x32*.trunkline.directory.v1.DefineNoticeTargetH\x00\x12\x39\n\x0b\x64\x65\x66ine_hook\x18\x0b \x01(\x0b\x32\".trunkline.directory.v1.DefineHookH\x00\x12?\n\x0epublish_policy\x18\x0c \x01(\x0b\x32%.trunkline.directory.v1.PublishPolicyH\x00\x12\x42\n\x10roll_back_policy\x18\r \x01(\x0b\x32&.trunkline.directory.v1.RollBackPolicyH\x00\x12\x46\n\x12start_policy_trial\x18\x0e \x01(\x0b\x32(.trunkline.directory.v1.StartPolicyTrialH\x00\x12\x42\n\x10\x65nd_policy_trial\x18\x0f \x01(\x0b\x32&.trunkline.directory.v1.EndPolicyTrialH\x00\x12\x44\n\x11turn_policy_trial\x18\x10 \x01(\x0b\x32\'.trunkline.directory.v1.TurnPolicyTrialH\x00\x42\t\n\x07\x63ommandb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trunkline.directory.v1.directory_commands_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DEFINETENANT']._serialized_start=121
-  _globals['_DEFINETENANT']._serialized_end=193
-  _globals['_DEFINEUSER']._serialized_start=195
-  _globals['_DEFINEUSER']._serialized_end=261
-  _globals['_DEFINEAGENT']._serialized_start=263
-  _globals['_DEFINEAGENT']._serialized_end=332
-  _globals['_DEFINEQUEUE']._serialized_start=334
-  _globals['_DEFINEQUEUE']._serialized_end=403
-  _globals['_DEFINEWRAPUPCODE']._serialized_start=405
-  _globals['_DEFINEWRAPUPCODE']._serialized_end=491
-  _globals['_DEFINEHOURS']._serialized_start=493
-  _globals['_DEFINEHOURS']._serialized_end=562
-  _globals['_DEFINEENTRYPOINT']._serialized_start=564
-  _globals['_DEFINEENTRYPOINT']._serialized_end=649
-  _globals['_PUBLISHFLOW']._serialized_start=651
-  _globals['_PUBLISHFLOW']._serialized_end=718
-  _globals['_PUBLISHPOLICY']._serialized_start=720
-  _globals['_PUBLISHPOLICY']._serialized_end=832
-  _globals['_ROLLBACKPOLICY']._serialized_start=834
-  _globals['_ROLLBACKPOLICY']._serialized_end=910
-  _globals['_DEFINENOTICETARGET']._serialized_start=912
-  _globals['_DEFINENOTICETARGET']._serialized_end=1003
-  _globals['_DEFINEHOOK']._serialized_start=1005
-  _globals['_DEFINEHOOK']._serialized_end=1071
-  _globals['_ENDSESSION']._serialized_start=1073
-  _globals['_ENDSESSION']._serialized_end=1122
-  _globals['_DIRECTORYCOMMAND']._serialized_start=1125
-  _globals['_DIRECTORYCOMMAND']._serialized_end=1992
+  _globals['_DEFINETENANT']._serialized_start=186
+  _globals['_DEFINETENANT']._serialized_end=258
+  _globals['_DEFINEUSER']._serialized_start=260
+  _globals['_DEFINEUSER']._serialized_end=326
+  _globals['_DEFINEAGENT']._serialized_start=328
+  _globals['_DEFINEAGENT']._serialized_end=397
+  _globals['_DEFINEQUEUE']._serialized_start=399
+  _globals['_DEFINEQUEUE']._serialized_end=468
+  _globals['_DEFINEWRAPUPCODE']._serialized_start=470
+  _globals['_DEFINEWRAPUPCODE']._serialized_end=556
+  _globals['_DEFINEHOURS']._serialized_start=558
+  _globals['_DEFINEHOURS']._serialized_end=627
+  _globals['_DEFINEENTRYPOINT']._serialized_start=629
+  _globals['_DEFINEENTRYPOINT']._serialized_end=714
+  _globals['_PUBLISHFLOW']._serialized_start=716
+  _globals['_PUBLISHFLOW']._serialized_end=783
+  _globals['_PUBLISHPOLICY']._serialized_start=785
+  _globals['_PUBLISHPOLICY']._serialized_end=897
+  _globals['_ROLLBACKPOLICY']._serialized_start=899
+  _globals['_ROLLBACKPOLICY']._serialized_end=975
+  _globals['_STARTPOLICYTRIAL']._serialized_start=978
+  _globals['_STARTPOLICYTRIAL']._serialized_end=1207
+  _globals['_ENDPOLICYTRIAL']._serialized_start=1209
+  _globals['_ENDPOLICYTRIAL']._serialized_end=1243
+  _globals['_TURNPOLICYTRIAL']._serialized_start=1245
+  _globals['_TURNPOLICYTRIAL']._serialized_end=1297
+  _globals['_DEFINENOTICETARGET']._serialized_start=1299
+  _globals['_DEFINENOTICETARGET']._serialized_end=1390
+  _globals['_DEFINEHOOK']._serialized_start=1392
+  _globals['_DEFINEHOOK']._serialized_end=1458
+  _globals['_ENDSESSION']._serialized_start=1460
+  _globals['_ENDSESSION']._serialized_end=1509
+  _globals['_DIRECTORYCOMMAND']._serialized_start=1512
+  _globals['_DIRECTORYCOMMAND']._serialized_end=2589
 # @@protoc_insertion_point(module_scope)

@@ -5,7 +5,9 @@ What administrators want of the directory. Each command carries a full definitio
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from trunkline.directory.v1 import directory_types_pb2 as _directory_types_pb2
 import builtins as _builtins
@@ -274,6 +276,104 @@ class RollBackPolicy(_message.Message):
 Global___RollBackPolicy: _TypeAlias = RollBackPolicy  # noqa: Y015
 
 @_typing.final
+class StartPolicyTrial(_message.Message):
+    """Try a candidate policy against the one in force, by turns: in blocks of equal length, two to a pair, each of the two
+    policies in one of them, in an order that chance decides. Meanwhile nothing else changes the tenant's queues.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BASED_ON_VERSION_FIELD_NUMBER: _builtins.int
+    QUEUES_FIELD_NUMBER: _builtins.int
+    BLOCK_DURATION_FIELD_NUMBER: _builtins.int
+    PAIRS_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    based_on_version: _builtins.int
+    """The version that the candidate was made from; any other than the current one is a conflict."""
+    pairs: _builtins.int
+    """2 to 20 pairs of blocks."""
+    note: _builtins.str
+    """Why, at most 500 characters, without personal data."""
+    @_builtins.property
+    def queues(self) -> _containers.RepeatedCompositeFieldContainer[_directory_types_pb2.QueueDefinition]:
+        """The candidate: whole definitions of queues that exist, at most 100 that change something."""
+
+    @_builtins.property
+    def block_duration(self) -> _duration_pb2.Duration:
+        """How long one block lasts: 10 s to 7 days."""
+
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """When the first block begins, at most 7 days ahead; unset: now."""
+
+    def __init__(
+        self,
+        *,
+        based_on_version: _builtins.int = ...,
+        queues: _abc.Iterable[_directory_types_pb2.QueueDefinition] | None = ...,
+        block_duration: _duration_pb2.Duration | None = ...,
+        pairs: _builtins.int = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["block_duration", b"block_duration", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["based_on_version", b"based_on_version", "block_duration", b"block_duration", "note", b"note", "pairs", b"pairs", "queues", b"queues", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StartPolicyTrial: _TypeAlias = StartPolicyTrial  # noqa: Y015
+
+@_typing.final
+class EndPolicyTrial(_message.Message):
+    """End a trial before its time: the policy that was in force when it was started is so again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRIAL_NO_FIELD_NUMBER: _builtins.int
+    trial_no: _builtins.int
+    """Which, 1, 2, 3, … of the tenant."""
+    def __init__(
+        self,
+        *,
+        trial_no: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["trial_no", b"trial_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndPolicyTrial: _TypeAlias = EndPolicyTrial  # noqa: Y015
+
+@_typing.final
+class TurnPolicyTrial(_message.Message):
+    """A block of a trial is over; only the owner of the partition sends it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRIAL_NO_FIELD_NUMBER: _builtins.int
+    TURN_NO_FIELD_NUMBER: _builtins.int
+    trial_no: _builtins.int
+    """Which trial."""
+    turn_no: _builtins.int
+    """The block that begins, 1, 2, 3, …; one more than there are: the trial is over."""
+    def __init__(
+        self,
+        *,
+        trial_no: _builtins.int = ...,
+        turn_no: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["trial_no", b"trial_no", "turn_no", b"turn_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TurnPolicyTrial: _TypeAlias = TurnPolicyTrial  # noqa: Y015
+
+@_typing.final
 class DefineNoticeTarget(_message.Message):
     """Create or change a target of notices."""
 
@@ -366,6 +466,9 @@ class DirectoryCommand(_message.Message):
     DEFINE_HOOK_FIELD_NUMBER: _builtins.int
     PUBLISH_POLICY_FIELD_NUMBER: _builtins.int
     ROLL_BACK_POLICY_FIELD_NUMBER: _builtins.int
+    START_POLICY_TRIAL_FIELD_NUMBER: _builtins.int
+    END_POLICY_TRIAL_FIELD_NUMBER: _builtins.int
+    TURN_POLICY_TRIAL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def define_tenant(self) -> Global___DefineTenant:
         """Tenant."""
@@ -418,6 +521,18 @@ class DirectoryCommand(_message.Message):
     def roll_back_policy(self) -> Global___RollBackPolicy:
         """Policy as it was."""
 
+    @_builtins.property
+    def start_policy_trial(self) -> Global___StartPolicyTrial:
+        """Trial of a policy."""
+
+    @_builtins.property
+    def end_policy_trial(self) -> Global___EndPolicyTrial:
+        """Its end before its time."""
+
+    @_builtins.property
+    def turn_policy_trial(self) -> Global___TurnPolicyTrial:
+        """Its next block."""
+
     def __init__(
         self,
         *,
@@ -434,12 +549,15 @@ class DirectoryCommand(_message.Message):
         define_hook: Global___DefineHook | None = ...,
         publish_policy: Global___PublishPolicy | None = ...,
         roll_back_policy: Global___RollBackPolicy | None = ...,
+        start_policy_trial: Global___StartPolicyTrial | None = ...,
+        end_policy_trial: Global___EndPolicyTrial | None = ...,
+        turn_policy_trial: Global___TurnPolicyTrial | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "define_agent", b"define_agent", "define_entry_point", b"define_entry_point", "define_hook", b"define_hook", "define_hours", b"define_hours", "define_notice_target", b"define_notice_target", "define_queue", b"define_queue", "define_tenant", b"define_tenant", "define_user", b"define_user", "define_wrap_up_code", b"define_wrap_up_code", "end_session", b"end_session", "publish_flow", b"publish_flow", "publish_policy", b"publish_policy", "roll_back_policy", b"roll_back_policy"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "define_agent", b"define_agent", "define_entry_point", b"define_entry_point", "define_hook", b"define_hook", "define_hours", b"define_hours", "define_notice_target", b"define_notice_target", "define_queue", b"define_queue", "define_tenant", b"define_tenant", "define_user", b"define_user", "define_wrap_up_code", b"define_wrap_up_code", "end_policy_trial", b"end_policy_trial", "end_session", b"end_session", "publish_flow", b"publish_flow", "publish_policy", b"publish_policy", "roll_back_policy", b"roll_back_policy", "start_policy_trial", b"start_policy_trial", "turn_policy_trial", b"turn_policy_trial"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "define_agent", b"define_agent", "define_entry_point", b"define_entry_point", "define_hook", b"define_hook", "define_hours", b"define_hours", "define_notice_target", b"define_notice_target", "define_queue", b"define_queue", "define_tenant", b"define_tenant", "define_user", b"define_user", "define_wrap_up_code", b"define_wrap_up_code", "end_session", b"end_session", "publish_flow", b"publish_flow", "publish_policy", b"publish_policy", "roll_back_policy", b"roll_back_policy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "define_agent", b"define_agent", "define_entry_point", b"define_entry_point", "define_hook", b"define_hook", "define_hours", b"define_hours", "define_notice_target", b"define_notice_target", "define_queue", b"define_queue", "define_tenant", b"define_tenant", "define_user", b"define_user", "define_wrap_up_code", b"define_wrap_up_code", "end_policy_trial", b"end_policy_trial", "end_session", b"end_session", "publish_flow", b"publish_flow", "publish_policy", b"publish_policy", "roll_back_policy", b"roll_back_policy", "start_policy_trial", b"start_policy_trial", "turn_policy_trial", b"turn_policy_trial"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["define_tenant", "define_user", "define_agent", "define_queue", "define_wrap_up_code", "define_hours", "define_entry_point", "publish_flow", "end_session", "define_notice_target", "define_hook", "publish_policy", "roll_back_policy"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["define_tenant", "define_user", "define_agent", "define_queue", "define_wrap_up_code", "define_hours", "define_entry_point", "publish_flow", "end_session", "define_notice_target", "define_hook", "publish_policy", "roll_back_policy", "start_policy_trial", "end_policy_trial", "turn_policy_trial"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

@@ -22,42 +22,49 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from trunkline.common.v1 import common_types_pb2 as trunkline_dot_common_dot_v1_dot_common__types__pb2
 from trunkline.directory.v1 import directory_types_pb2 as trunkline_dot_directory_dot_v1_dot_directory__types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-trunkline/directory/v1/directory_events.proto\x12\x16trunkline.directory.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&trunkline/common/v1/common_types.proto\x1a,trunkline/directory/v1/directory_types.proto\"I\n\rTenantDefined\x12\x38\n\x06tenant\x18\x01 \x01(\x0b\x32(.trunkline.directory.v1.TenantDefinition\"C\n\x0bUserDefined\x12\x34\n\x04user\x18\x01 \x01(\x0b\x32&.trunkline.directory.v1.UserDefinition\"F\n\x0c\x41gentDefined\x12\x36\n\x05\x61gent\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.AgentDefinition\"F\n\x0cQueueDefined\x12\x36\n\x05queue\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.QueueDefinition\"W\n\x11WrapUpCodeDefined\x12\x42\n\x0cwrap_up_code\x18\x01 \x01(\x0b\x32,.trunkline.directory.v1.WrapUpCodeDefinition\"F\n\x0cHoursDefined\x12\x36\n\x05hours\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.HoursDefinition\"V\n\x11\x45ntryPointDefined\x12\x41\n\x0b\x65ntry_point\x18\x01 \x01(\x0b\x32,.trunkline.directory.v1.EntryPointDefinition\"[\n\rFlowPublished\x12\x34\n\x04\x66low\x18\x01 \x01(\x0b\x32&.trunkline.directory.v1.FlowDefinition\x12\x14\n\x0c\x66low_version\x18\x02 \x01(\x05\"\x9b\x01\n\x0fPolicyPublished\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\x18\n\x10\x62\x61sed_on_version\x18\x02 \x01(\x03\x12\x37\n\x06queues\x18\x03 \x03(\x0b\x32\'.trunkline.directory.v1.QueueDefinition\x12\x0c\n\x04note\x18\x04 \x01(\t\x12\x16\n\x0erolled_back_to\x18\x05 \x01(\x03\"\\\n\x13NoticeTargetDefined\x12\x45\n\rnotice_target\x18\x01 \x01(\x0b\x32..trunkline.directory.v1.NoticeTargetDefinition\"C\n\x0bHookDefined\x12\x34\n\x04hook\x18\x01 \x01(\x0b\x32&.trunkline.directory.v1.HookDefinition\"c\n\x0cSessionEnded\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12.\n\nbegun_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xef\x06\n\x0e\x44irectoryEvent\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\".trunkline.common.v1.EventMetadata\x12?\n\x0etenant_defined\x18\n \x01(\x0b\x32%.trunkline.directory.v1.TenantDefinedH\x00\x12;\n\x0cuser_defined\x18\x0b \x01(\x0b\x32#.trunkline.directory.v1.UserDefinedH\x00\x12=\n\ragent_defined\x18\x0c \x01(\x0b\x32$.trunkline.directory.v1.AgentDefinedH\x00\x12=\n\rqueue_defined\x18\r \x01(\x0b\x32$.trunkline.directory.v1.QueueDefinedH\x00\x12I\n\x14wrap_up_code_defined\x18\x0e \x01(\x0b\x32).trunkline.directory.v1.WrapUpCodeDefinedH\x00\x12=\n\rhours_defined\x18\x0f \x01(\x0b\x32$.trunkline.directory.v1.HoursDefinedH\x00\x12H\n\x13\x65ntry_point_defined\x18\x10 \x01(\x0b\x32).trunkline.directory.v1.EntryPointDefinedH\x00\x12?\n\x0e\x66low_published\x18\x11 \x01(\x0b\x32%.trunkline.directory.v1.FlowPublishedH\x00\x12=\n\rsession_ended\x18\x12 \x01(\x0b\x32$.trunkline.directory.v1.SessionEndedH\x00\x12L\n\x15notice_target_defined\x18\x13 \x01(\x0b\x32+.trunkline.directory.v1.NoticeTargetDefinedH\x00\x12;\n\x0chook_defined\x18\x14 \x01(\x0b\x32#.trunkline.directory.v1.HookDefinedH\x00\x12\x43\n\x10policy_published\x18\x15 \x01(\x0b\x32\'.trunkline.directory.v1.PolicyPublishedH\x00\x42\x07\n\x05\x65ventb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-trunkline/directory/v1/directory_events.proto\x12\x16trunkline.directory.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&trunkline/common/v1/common_types.proto\x1a,trunkline/directory/v1/directory_types.proto\"I\n\rTenantDefined\x12\x38\n\x06tenant\x18\x01 \x01(\x0b\x32(.trunkline.directory.v1.TenantDefinition\"C\n\x0bUserDefined\x12\x34\n\x04user\x18\x01 \x01(\x0b\x32&.trunkline.directory.v1.UserDefinition\"F\n\x0c\x41gentDefined\x12\x36\n\x05\x61gent\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.AgentDefinition\"F\n\x0cQueueDefined\x12\x36\n\x05queue\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.QueueDefinition\"W\n\x11WrapUpCodeDefined\x12\x42\n\x0cwrap_up_code\x18\x01 \x01(\x0b\x32,.trunkline.directory.v1.WrapUpCodeDefinition\"F\n\x0cHoursDefined\x12\x36\n\x05hours\x18\x01 \x01(\x0b\x32\'.trunkline.directory.v1.HoursDefinition\"V\n\x11\x45ntryPointDefined\x12\x41\n\x0b\x65ntry_point\x18\x01 \x01(\x0b\x32,.trunkline.directory.v1.EntryPointDefinition\"[\n\rFlowPublished\x12\x34\n\x04\x66low\x18\x01 \x01(\x0b\x32&.trunkline.directory.v1.FlowDefinition\x12\x14\n\x0c\x66low_version\x18\x02 \x01(\x05\"\x9b\x01\n\x0fPolicyPublished\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\x18\n\x10\x62\x61sed_on_version\x18\x02 \x01(\x03\x12\x37\n\x06queues\x18\x03 \x03(\x0b\x32\'.trunkline.directory.v1.QueueDefinition\x12\x0c\n\x04note\x18\x04 \x01(\t\x12\x16\n\x0erolled_back_to\x18\x05 \x01(\x03\"\xf9\x01\n\x12PolicyTrialStarted\x12\x10\n\x08trial_no\x18\x01 \x01(\x03\x12\x18\n\x10\x62\x61sed_on_version\x18\x02 \x01(\x03\x12\x37\n\x06queues\x18\x03 \x03(\x0b\x32\'.trunkline.directory.v1.QueueDefinition\x12\x31\n\x0e\x62lock_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05pairs\x18\x05 \x01(\x05\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04note\x18\x07 \x01(\t\"\x8b\x01\n\x11PolicyTrialTurned\x12\x10\n\x08trial_no\x18\x01 \x01(\x03\x12\x0f\n\x07turn_no\x18\x02 \x01(\x05\x12\x14\n\x0cis_candidate\x18\x03 \x01(\x08\x12\x0f\n\x07version\x18\x04 \x01(\x03\x12,\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"9\n\x10PolicyTrialEnded\x12\x10\n\x08trial_no\x18\x01 \x01(\x03\x12\x13\n\x0bis_complete\x18\x02 \x01(\x08\"\\\n\x13NoticeTargetDefined\x12\x45\n\rnotice_target\x18\x01 \x01(\x0b\x32..trunkline.directory.v1.NoticeTargetDefinition\"C\n\x0bHookDefined\x12\x34\n\x04hook\x18\x01 \x01(\x0b\x32&.trunkline.directory.v1.HookDefinition\"c\n\x0cSessionEnded\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12.\n\nbegun_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xcd\x08\n\x0e\x44irectoryEvent\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\".trunkline.common.v1.EventMetadata\x12?\n\x0etenant_defined\x18\n \x01(\x0b\x32%.trunkline.directory.v1.TenantDefinedH\x00\x12;\n\x0cuser_defined\x18\x0b \x01(\x0b\x32#.trunkline.directory.v1.UserDefinedH\x00\x12=\n\ragent_defined\x18\x0c \x01(\x0b\x32$.trunkline.directory.v1.AgentDefinedH\x00\x12=\n\rqueue_defined\x18\r \x01(\x0b\x32$.trunkline.directory.v1.QueueDefinedH\x00\x12I\n\x14wrap_up_code_defined\x18\x0e \x01(\x0b\x32).trunkline.directory.v1.WrapUpCodeDefinedH\x00\x12=\n\rhours_defined\x18\x0f \x01(\x0b\x32$.trunkline.directory.v1.HoursDefinedH\x00\x12H\n\x13\x65ntry_point_defined\x18\x10 \x01(\x0b\x32).trunkline.directory.v1.EntryPointDefinedH\x00\x12?\n\x0e\x66low_published\x18\x11 \x01(\x0b\x32%.trunkline.directory.v1.FlowPublishedH\x00\x12=\n\rsession_ended\x18\x12 \x01(\x0b\x32$.trunkline.directory.v1.SessionEndedH\x00\x12L\n\x15notice_target_defined\x18\x13 \x01(\x0b\x32+.trunkline.directory.v1.NoticeTargetDefinedH\x00\x12;\n\x0chook_defined\x18\x14 \x01(\x0b\x32#.trunkline.directory.v1.HookDefinedH\x00\x12\x43\n\x10policy_published\x18\x15 \x01(\x0b\x32\'.trunkline.directory.v1.PolicyPublishedH\x00\x12J\n\x14policy_trial_started\x18\x16 \x01(\x0b\x32*.trunkline.directory.v1.PolicyTrialStartedH\x00\x12H\n\x13policy_trial_turned\x18\x17 \x01(\x0b\x32).trunkline.directory.v1.PolicyTrialTurnedH\x00\x12\x46\n\x12policy_trial_ended\x18\x18 \x01(\x0b\x32(.trunkline.directory.v1.PolicyTrialEndedH\x00\x42\x07\n\x05\x65ventb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trunkline.directory.v1.directory_events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TENANTDEFINED']._serialized_start=192
-  _globals['_TENANTDEFINED']._serialized_end=265
-  _globals['_USERDEFINED']._serialized_start=267
-  _globals['_USERDEFINED']._serialized_end=334
-  _globals['_AGENTDEFINED']._serialized_start=336
-  _globals['_AGENTDEFINED']._serialized_end=406
-  _globals['_QUEUEDEFINED']._serialized_start=408
-  _globals['_QUEUEDEFINED']._serialized_end=478
-  _globals['_WRAPUPCODEDEFINED']._serialized_start=480
-  _globals['_WRAPUPCODEDEFINED']._serialized_end=567
-  _globals['_HOURSDEFINED']._serialized_start=569
-  _globals['_HOURSDEFINED']._serialized_end=639
-  _globals['_ENTRYPOINTDEFINED']._serialized_start=641
-  _globals['_ENTRYPOINTDEFINED']._serialized_end=727
-  _globals['_FLOWPUBLISHED']._serialized_start=729
-  _globals['_FLOWPUBLISHED']._serialized_end=820
-  _globals['_POLICYPUBLISHED']._serialized_start=823
-  _globals['_POLICYPUBLISHED']._serialized_end=978
-  _globals['_NOTICETARGETDEFINED']._serialized_start=980
-  _globals['_NOTICETARGETDEFINED']._serialized_end=1072
-  _globals['_HOOKDEFINED']._serialized_start=1074
-  _globals['_HOOKDEFINED']._serialized_end=1141
-  _globals['_SESSIONENDED']._serialized_start=1143
-  _globals['_SESSIONENDED']._serialized_end=1242
-  _globals['_DIRECTORYEVENT']._serialized_start=1245
-  _globals['_DIRECTORYEVENT']._serialized_end=2124
+  _globals['_TENANTDEFINED']._serialized_start=224
+  _globals['_TENANTDEFINED']._serialized_end=297
+  _globals['_USERDEFINED']._serialized_start=299
+  _globals['_USERDEFINED']._serialized_end=366
+  _globals['_AGENTDEFINED']._serialized_start=368
+  _globals['_AGENTDEFINED']._serialized_end=438
+  _globals['_QUEUEDEFINED']._serialized_start=440
+  _globals['_QUEUEDEFINED']._serialized_end=510
+  _globals['_WRAPUPCODEDEFINED']._serialized_start=512
+  _globals['_WRAPUPCODEDEFINED']._serialized_end=599
+  _globals['_HOURSDEFINED']._serialized_start=601
+  _globals['_HOURSDEFINED']._serialized_end=671
+  _globals['_ENTRYPOINTDEFINED']._serialized_start=673
+  _globals['_ENTRYPOINTDEFINED']._serialized_end=759
+  _globals['_FLOWPUBLISHED']._serialized_start=761
+  _globals['_FLOWPUBLISHED']._serialized_end=852
+  _globals['_POLICYPUBLISHED']._serialized_start=855
+  _globals['_POLICYPUBLISHED']._serialized_end=1010
+  _globals['_POLICYTRIALSTARTED']._serialized_start=1013
+  _globals['_POLICYTRIALSTARTED']._serialized_end=1262
+  _globals['_POLICYTRIALTURNED']._serialized_start=1265
+  _globals['_POLICYTRIALTURNED']._serialized_end=1404
+  _globals['_POLICYTRIALENDED']._serialized_start=1406
+  _globals['_POLICYTRIALENDED']._serialized_end=1463
+  _globals['_NOTICETARGETDEFINED']._serialized_start=1465
+  _globals['_NOTICETARGETDEFINED']._serialized_end=1557
+  _globals['_HOOKDEFINED']._serialized_start=1559
+  _globals['_HOOKDEFINED']._serialized_end=1626
+  _globals['_SESSIONENDED']._serialized_start=1628
+  _globals['_SESSIONENDED']._serialized_end=1727
+  _globals['_DIRECTORYEVENT']._serialized_start=1730
+  _globals['_DIRECTORYEVENT']._serialized_end=2831
 # @@protoc_insertion_point(module_scope)

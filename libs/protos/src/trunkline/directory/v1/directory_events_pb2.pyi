@@ -5,6 +5,7 @@ What happened in the directory. Topic directory.events.v1, key tenant_id."""
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -258,6 +259,124 @@ class PolicyPublished(_message.Message):
 Global___PolicyPublished: _TypeAlias = PolicyPublished  # noqa: Y015
 
 @_typing.final
+class PolicyTrialStarted(_message.Message):
+    """A trial of a candidate policy against the one in force was ordered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRIAL_NO_FIELD_NUMBER: _builtins.int
+    BASED_ON_VERSION_FIELD_NUMBER: _builtins.int
+    QUEUES_FIELD_NUMBER: _builtins.int
+    BLOCK_DURATION_FIELD_NUMBER: _builtins.int
+    PAIRS_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    trial_no: _builtins.int
+    """1, 2, 3, … of the tenant."""
+    based_on_version: _builtins.int
+    """The version in force, with which the candidate is compared."""
+    pairs: _builtins.int
+    """Pairs of blocks."""
+    note: _builtins.str
+    """Why; empty where nobody said."""
+    @_builtins.property
+    def queues(self) -> _containers.RepeatedCompositeFieldContainer[_directory_types_pb2.QueueDefinition]:
+        """The queues in which the candidate differs, whole."""
+
+    @_builtins.property
+    def block_duration(self) -> _duration_pb2.Duration:
+        """How long one block lasts."""
+
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """When the first block begins."""
+
+    def __init__(
+        self,
+        *,
+        trial_no: _builtins.int = ...,
+        based_on_version: _builtins.int = ...,
+        queues: _abc.Iterable[_directory_types_pb2.QueueDefinition] | None = ...,
+        block_duration: _duration_pb2.Duration | None = ...,
+        pairs: _builtins.int = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["block_duration", b"block_duration", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["based_on_version", b"based_on_version", "block_duration", b"block_duration", "note", b"note", "pairs", b"pairs", "queues", b"queues", "start_time", b"start_time", "trial_no", b"trial_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PolicyTrialStarted: _TypeAlias = PolicyTrialStarted  # noqa: Y015
+
+@_typing.final
+class PolicyTrialTurned(_message.Message):
+    """A block of a trial began. Where that changes queues, a PolicyPublished goes before it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRIAL_NO_FIELD_NUMBER: _builtins.int
+    TURN_NO_FIELD_NUMBER: _builtins.int
+    IS_CANDIDATE_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    trial_no: _builtins.int
+    """Which trial."""
+    turn_no: _builtins.int
+    """The block, 1, 2, 3, …."""
+    is_candidate: _builtins.bool
+    """Whether the candidate is in force in it."""
+    version: _builtins.int
+    """The version of the policy in force in it."""
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """When it ends."""
+
+    def __init__(
+        self,
+        *,
+        trial_no: _builtins.int = ...,
+        turn_no: _builtins.int = ...,
+        is_candidate: _builtins.bool = ...,
+        version: _builtins.int = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "is_candidate", b"is_candidate", "trial_no", b"trial_no", "turn_no", b"turn_no", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PolicyTrialTurned: _TypeAlias = PolicyTrialTurned  # noqa: Y015
+
+@_typing.final
+class PolicyTrialEnded(_message.Message):
+    """A trial is over, and the policy from before it in force again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRIAL_NO_FIELD_NUMBER: _builtins.int
+    IS_COMPLETE_FIELD_NUMBER: _builtins.int
+    trial_no: _builtins.int
+    """Which trial."""
+    is_complete: _builtins.bool
+    """Whether all its blocks were played; else somebody ended it."""
+    def __init__(
+        self,
+        *,
+        trial_no: _builtins.int = ...,
+        is_complete: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_complete", b"is_complete", "trial_no", b"trial_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PolicyTrialEnded: _TypeAlias = PolicyTrialEnded  # noqa: Y015
+
+@_typing.final
 class NoticeTargetDefined(_message.Message):
     """A target of notices was created or changed."""
 
@@ -356,6 +475,9 @@ class DirectoryEvent(_message.Message):
     NOTICE_TARGET_DEFINED_FIELD_NUMBER: _builtins.int
     HOOK_DEFINED_FIELD_NUMBER: _builtins.int
     POLICY_PUBLISHED_FIELD_NUMBER: _builtins.int
+    POLICY_TRIAL_STARTED_FIELD_NUMBER: _builtins.int
+    POLICY_TRIAL_TURNED_FIELD_NUMBER: _builtins.int
+    POLICY_TRIAL_ENDED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def metadata(self) -> _common_types_pb2.EventMetadata:
         """The envelope."""
@@ -408,6 +530,18 @@ class DirectoryEvent(_message.Message):
     def policy_published(self) -> Global___PolicyPublished:
         """Policy."""
 
+    @_builtins.property
+    def policy_trial_started(self) -> Global___PolicyTrialStarted:
+        """Trial of a policy."""
+
+    @_builtins.property
+    def policy_trial_turned(self) -> Global___PolicyTrialTurned:
+        """Block of a trial."""
+
+    @_builtins.property
+    def policy_trial_ended(self) -> Global___PolicyTrialEnded:
+        """End of a trial."""
+
     def __init__(
         self,
         *,
@@ -424,12 +558,15 @@ class DirectoryEvent(_message.Message):
         notice_target_defined: Global___NoticeTargetDefined | None = ...,
         hook_defined: Global___HookDefined | None = ...,
         policy_published: Global___PolicyPublished | None = ...,
+        policy_trial_started: Global___PolicyTrialStarted | None = ...,
+        policy_trial_turned: Global___PolicyTrialTurned | None = ...,
+        policy_trial_ended: Global___PolicyTrialEnded | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_defined", b"agent_defined", "entry_point_defined", b"entry_point_defined", "event", b"event", "flow_published", b"flow_published", "hook_defined", b"hook_defined", "hours_defined", b"hours_defined", "metadata", b"metadata", "notice_target_defined", b"notice_target_defined", "policy_published", b"policy_published", "queue_defined", b"queue_defined", "session_ended", b"session_ended", "tenant_defined", b"tenant_defined", "user_defined", b"user_defined", "wrap_up_code_defined", b"wrap_up_code_defined"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_defined", b"agent_defined", "entry_point_defined", b"entry_point_defined", "event", b"event", "flow_published", b"flow_published", "hook_defined", b"hook_defined", "hours_defined", b"hours_defined", "metadata", b"metadata", "notice_target_defined", b"notice_target_defined", "policy_published", b"policy_published", "policy_trial_ended", b"policy_trial_ended", "policy_trial_started", b"policy_trial_started", "policy_trial_turned", b"policy_trial_turned", "queue_defined", b"queue_defined", "session_ended", b"session_ended", "tenant_defined", b"tenant_defined", "user_defined", b"user_defined", "wrap_up_code_defined", b"wrap_up_code_defined"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_defined", b"agent_defined", "entry_point_defined", b"entry_point_defined", "event", b"event", "flow_published", b"flow_published", "hook_defined", b"hook_defined", "hours_defined", b"hours_defined", "metadata", b"metadata", "notice_target_defined", b"notice_target_defined", "policy_published", b"policy_published", "queue_defined", b"queue_defined", "session_ended", b"session_ended", "tenant_defined", b"tenant_defined", "user_defined", b"user_defined", "wrap_up_code_defined", b"wrap_up_code_defined"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_defined", b"agent_defined", "entry_point_defined", b"entry_point_defined", "event", b"event", "flow_published", b"flow_published", "hook_defined", b"hook_defined", "hours_defined", b"hours_defined", "metadata", b"metadata", "notice_target_defined", b"notice_target_defined", "policy_published", b"policy_published", "policy_trial_ended", b"policy_trial_ended", "policy_trial_started", b"policy_trial_started", "policy_trial_turned", b"policy_trial_turned", "queue_defined", b"queue_defined", "session_ended", b"session_ended", "tenant_defined", b"tenant_defined", "user_defined", b"user_defined", "wrap_up_code_defined", b"wrap_up_code_defined"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["tenant_defined", "user_defined", "agent_defined", "queue_defined", "wrap_up_code_defined", "hours_defined", "entry_point_defined", "flow_published", "session_ended", "notice_target_defined", "hook_defined", "policy_published"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["tenant_defined", "user_defined", "agent_defined", "queue_defined", "wrap_up_code_defined", "hours_defined", "entry_point_defined", "flow_published", "session_ended", "notice_target_defined", "hook_defined", "policy_published", "policy_trial_started", "policy_trial_turned", "policy_trial_ended"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
