@@ -55,15 +55,17 @@ def _add_trial(trial: argparse.ArgumentParser, installation: Installation) -> No
     told = verbs.add_parser("report", help="what a trial came to, and how sure that is")
     _take_file(start)
     _take_note(start)
-    start.add_argument("--block", type=_span, required=True, metavar="SPAN", help="how long a turn lasts: 30m, 2h, 1d")
-    start.add_argument("--pairs", type=int, default=6, metavar="N", help="pairs of turns, 2 to 20 (6)")
-    start.add_argument("--start", type=moment, metavar="TIME", help="of the first turn, e.g. 2026-01-05T12:00:00Z; now")
+    start.add_argument("--block", type=_span, required=True, metavar="SPAN", help="how long a block lasts: 30m, 2h, 1d")
+    start.add_argument("--pairs", type=int, default=6, metavar="N", help="pairs of blocks, 2 to 20 (6)")
+    start.add_argument(
+        "--start", type=moment, metavar="TIME", help="of the first block, e.g. 2026-01-05T12:00:00Z; now"
+    )
     for verb in (end, told):
         verb.add_argument("trial_no", type=int, metavar="N")
     for verb, run in {start: _start_trial, listed: _list_trials, end: _end_trial}.items():
         _take_console(verb, installation)
         verb.set_defaults(run=run)
-    told.add_argument("--washout", type=_span, metavar="SPAN", help="of each turn to leave out; a tenth of it")
+    told.add_argument("--washout", type=_span, metavar="SPAN", help="of each block to leave out; a tenth of it")
     told.add_argument("--tenant", default="", metavar="TENANT", help="whose; needed where several had such a trial")
     told.add_argument("--backup", type=Path, metavar="DIR", help="look into a backup instead of a cluster")
     told.add_argument("--json", action="store_true", help="print the last line only")

@@ -63,10 +63,10 @@ class Trial:
     blocks: list[Block] = field(default_factory=list)
     is_over: bool = False
 
-    def turn(self, event: directory.PolicyTrialTurned, now: datetime) -> None:
+    def begin_block(self, event: directory.PolicyTrialBlockBegun, now: datetime) -> None:
         """Begin a block, which ends the one before."""
         self._end_block(now)
-        self.blocks.append(Block(event.turn_no, event.is_candidate, now))
+        self.blocks.append(Block(event.block_no, event.is_candidate, now))
 
     def end(self, event: directory.PolicyTrialEnded, now: datetime) -> None:
         """End the trial; a block that was cut short has no end."""
@@ -182,15 +182,15 @@ def _groups(queues: Sequence[str]) -> list[tuple[str, str]]:
 
 async def _trial(source: RecordSource, trial_no: int, tenant: str) -> Trial:
     found: dict[str, Trial] = {}
-    kinds = (directory.PolicyTrialStarted, directory.PolicyTrialTurned, directory.PolicyTrialEnded)
+    kinds = (directory.PolicyTrialStarted, directory.PolicyTrialBlockBegun, directory.PolicyTrialEnded)
     async for event, of, now in _events(source, DIRECTORY, kinds):
         if event.trial_no != trial_no or tenant not in ("", of):
             continue
         match event:
             case directory.PolicyTrialStarted():
                 found[of] = Trial(of, event)
-            case directory.PolicyTrialTurned():
-                found[of].turn(event, now)
+            case directory.PolicyTrialBlockBegun():
+                found[of].begin_block(event, now)
             case _:
                 found[of].end(event, now)
     if not found:

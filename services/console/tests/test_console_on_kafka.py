@@ -34,6 +34,7 @@ from trunkline_platform.credentials import Credentials, Principal, Role
 from trunkline_platform.grpc_client import Channels
 from trunkline_platform.keystore import KeyWrap, SqliteKeyStore
 from trunkline_platform.sealing import Sealer
+from waiting import until_told
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -622,3 +623,43 @@ async def test_a_policy_is_published_through_the_ledger_and_a_second_one_of_the_
         assert (second.status_code, second.json()["title"]) == (412, "PolicyChangedMeanwhile")
         queues = (await browser.get("/api/v1/routing-policy")).json()["queues"]
         assert {queue["max_waiting"] for queue in queues} == {77}
+
+
+async def test_blocks_of_a_trial_begin_by_themselves_also_after_a_restart_and_the_policy_from_before_comes_back(
+    console: Console,
+) -> None:
+    async with console.as_user("admin", OTHER) as browser:
+        before = await browser.get("/api/v1/routing-policy")
+        limits = {queue["queue_id"]: queue["max_waiting"] for queue in before.json()["queues"]}
+        body = {"every_queue": {"max_waiting": 55}, "block_duration": "15s", "pairs": 2, "command_id": new_command_id()}
+        headers = {"if-match": before.headers["etag"]}
+        started = await browser.post("/api/v1/routing-policy/trials", json=body, headers=headers)
+        assert started.status_code == 200, started.text
+        assert (await blocks_of(browser, at_least=1))[0]["block"] == 1
+        console.stop()
+        console.start()
+        await console.ready()
+        blocks = await blocks_of(browser, at_least=2)
+        assert sorted(block["policy"] for block in blocks[:2]) == ["A", "B"]
+        in_force = (await browser.get("/api/v1/routing-policy")).json()
+        assert in_force["version"] == blocks[-1]["version"]
+        wanted = dict.fromkeys(limits, 55) if blocks[-1]["policy"] == "B" else limits
+        assert {queue["queue_id"]: queue["max_waiting"] for queue in in_force["queues"]} == wanted
+        end = {"command_id": new_command_id()}
+        number = started.json()["trial_no"]
+        ended = await browser.post(f"/api/v1/routing-policy/trials/{number}/end", json=end)
+        assert ended.json() == {"trial_no": number, "changed": True}
+        queues = (await browser.get("/api/v1/routing-policy")).json()["queues"]
+        assert {queue["queue_id"]: queue["max_waiting"] for queue in queues} == limits
+
+
+async def blocks_of(browser: httpx.AsyncClient, at_least: int) -> list[dict[str, Any]]:
+    """Wait for so many blocks of the newest trial and return them."""
+
+    async def begun() -> list[dict[str, Any]]:
+        blocks: list[dict[str, Any]] = (await browser.get("/api/v1/routing-policy/trials")).json()["trials"][0][
+            "blocks"
+        ]
+        return blocks if len(blocks) >= at_least else []
+
+    return await until_told(begun, f"{at_least} blocks have begun")

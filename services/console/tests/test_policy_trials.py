@@ -9,18 +9,18 @@ from hypothesis import strategies as st
 from policy_cases import MINUTE, NOTHING, START, TENANT, DirectorySpec, new_spec, queue
 from trunkline_console.domain import policies, trials
 from trunkline_console.domain.commands import (
+    AdvancePolicyTrial,
     DefineQueue,
     EndPolicyTrial,
     PublishPolicy,
     RollBackPolicy,
     StartPolicyTrial,
-    TurnPolicyTrial,
 )
 from trunkline_console.domain.events import (
     PolicyPublished,
+    PolicyTrialBlockBegun,
     PolicyTrialEnded,
     PolicyTrialStarted,
-    PolicyTrialTurned,
     QueueDefined,
 )
 from trunkline_console.domain.trials import MAX_TRIALS, plays_candidate
@@ -68,13 +68,13 @@ def test_each_block_has_one_of_the_two_policies_each_pair_has_both_and_in_the_en
         published = [PolicyPublished(version + 1, version, (now,), note, 0)] if now != before else []
         version, before = version + len(published), now
         ends = START + number * HOUR
-        fire(spec).then(*published, PolicyTrialTurned(1, number, is_candidate, version, ends))
+        fire(spec).then(*published, PolicyTrialBlockBegun(1, number, is_candidate, version, ends))
         assert in_force(spec) == now
     back = [PolicyPublished(version + 1, version, (BASELINE,), "trial 1 is over: A, as before", 0)]
     fire(spec).then(*(back if before == CANDIDATE else []), PolicyTrialEnded(1, True))
     assert in_force(spec) == BASELINE
     trial = trials.require_trial(spec.state, TENANT, 1)
-    assert [(turn.begin_time, turn.end_time) for turn in trial.turns] == [
+    assert [(block.begin_time, block.end_time) for block in trial.blocks] == [
         (START + number * HOUR, START + (number + 1) * HOUR) for number in range(4)
     ]
     assert (trial.ended_time, trial.is_complete) == (START + 4 * HOUR, True)
@@ -90,19 +90,19 @@ def test_chance_decides_which_policy_of_a_pair_comes_first() -> None:
 
 def test_a_trial_may_wait_for_its_start(spec: DirectorySpec) -> None:
     spec.when(start(start_time=START + HOUR))
-    spec.after(HOUR - timedelta(seconds=1)).when(TurnPolicyTrial(1, 1)).then()
+    spec.after(HOUR - timedelta(seconds=1)).when(AdvancePolicyTrial(1, 1)).then()
     fire(spec)
-    assert trials.require_trial(spec.state, TENANT, 1).turns[0].begin_time == START + HOUR
+    assert trials.require_trial(spec.state, TENANT, 1).blocks[0].begin_time == START + HOUR
 
 
 def test_a_start_that_is_past_is_now(spec: DirectorySpec) -> None:
     spec.when(start(start_time=START - HOUR)).then(PolicyTrialStarted(1, 2, (CANDIDATE,), HOUR, 2, START, "calmer"))
 
 
-@pytest.mark.parametrize("turn", [TurnPolicyTrial(1, 1), TurnPolicyTrial(1, 3), TurnPolicyTrial(2, 2)])
-def test_a_timer_of_another_block_changes_nothing(spec: DirectorySpec, turn: TurnPolicyTrial) -> None:
+@pytest.mark.parametrize("command", [AdvancePolicyTrial(1, 1), AdvancePolicyTrial(1, 3), AdvancePolicyTrial(2, 2)])
+def test_a_timer_of_another_block_changes_nothing(spec: DirectorySpec, command: AdvancePolicyTrial) -> None:
     spec.when(start())
-    fire(spec).after(HOUR).when(turn).then()
+    fire(spec).after(HOUR).when(command).then()
 
 
 def test_meanwhile_nothing_else_changes_a_queue_of_the_tenant(spec: DirectorySpec) -> None:
@@ -116,7 +116,7 @@ def test_meanwhile_nothing_else_changes_a_queue_of_the_tenant(spec: DirectorySpe
     spec.when(start(version)).then_refused(runs)
     spec.when(DefineQueue(OTHER)).then()  # a seed that is applied again
     fire(spec)
-    assert len(trials.require_trial(spec.state, TENANT, 1).turns) == 2
+    assert len(trials.require_trial(spec.state, TENANT, 1).blocks) == 2
 
 
 @pytest.mark.parametrize("blocks", [0, 1, 2, 3])
@@ -128,7 +128,7 @@ def test_whoever_ends_it_has_the_policy_from_before_again(spec: DirectorySpec, b
     assert in_force(spec) == BASELINE
     trial = trials.require_trial(spec.state, TENANT, 1)
     assert (trial.ended_time, trial.is_complete) == (spec._context.now, False)
-    assert [turn.end_time for turn in trial.turns[-1:]] == [spec._context.now] * (blocks > 0)
+    assert [block.end_time for block in trial.blocks[-1:]] == [spec._context.now] * (blocks > 0)
     assert not list(spec.state.timers.values())
     spec.when(EndPolicyTrial(1)).then()
     spec.when(PublishPolicy(spec.state.policy(TENANT).version, (CANDIDATE,), ""))

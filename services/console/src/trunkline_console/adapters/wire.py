@@ -5,7 +5,7 @@ from trunkline_ledger.submission import Lane
 from trunkline_platform.wire import EventWire
 
 from trunkline_console.domain import events
-from trunkline_console.domain.commands import Command, EndPolicyTrial, EndSession, TurnPolicyTrial
+from trunkline_console.domain.commands import AdvancePolicyTrial, Command, EndPolicyTrial, EndSession
 from trunkline_console.domain.events import Event
 
 WIRE: EventWire[Command, Event] = EventWire(
@@ -42,7 +42,7 @@ def stream_of(event: Event) -> str:
         case (
             events.PolicyPublished()
             | events.PolicyTrialStarted()
-            | events.PolicyTrialTurned()
+            | events.PolicyTrialBlockBegun()
             | events.PolicyTrialEnded()
         ):
             return "rp_policy"
@@ -57,6 +57,6 @@ def key_of(command: Command, tenant: str) -> str:
 
 def lane_of(command: Command) -> Lane:
     """Return the lane: administrators' work is never urgent; a log-out ends something, and so does who ends a trial."""
-    if isinstance(command, TurnPolicyTrial):
+    if isinstance(command, AdvancePolicyTrial):
         return Lane.INTERNAL
     return Lane.ENDING if isinstance(command, EndSession | EndPolicyTrial) else Lane.NEW

@@ -101,11 +101,11 @@ class EndPolicyTrial:
 
 
 @dataclass(frozen=True, slots=True)
-class TurnPolicyTrial:
-    """A timer: the block `turn_no` begins, or the trial is over."""
+class AdvancePolicyTrial:
+    """A timer: the block `block_no` begins, or the trial is over."""
 
     trial_no: int
-    turn_no: int
+    block_no: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,5 +126,5 @@ Definition = (
     | DefineNoticeTarget
     | DefineHook
 )
-PolicyCommand = PublishPolicy | RollBackPolicy | StartPolicyTrial | EndPolicyTrial | TurnPolicyTrial
+PolicyCommand = PublishPolicy | RollBackPolicy | StartPolicyTrial | EndPolicyTrial | AdvancePolicyTrial
 Command = Definition | PolicyCommand | EndSession

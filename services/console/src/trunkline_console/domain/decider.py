@@ -23,6 +23,7 @@ from trunkline_core.webhooks import (
 
 from trunkline_console.domain import policies, trials
 from trunkline_console.domain.commands import (
+    AdvancePolicyTrial,
     Command,
     DefineAgent,
     DefineEntryPoint,
@@ -41,7 +42,6 @@ from trunkline_console.domain.commands import (
     PublishPolicy,
     RollBackPolicy,
     StartPolicyTrial,
-    TurnPolicyTrial,
 )
 from trunkline_console.domain.definitions import (
     Channel,
@@ -61,9 +61,9 @@ from trunkline_console.domain.events import (
     HoursDefined,
     NoticeTargetDefined,
     PolicyPublished,
+    PolicyTrialBlockBegun,
     PolicyTrialEnded,
     PolicyTrialStarted,
-    PolicyTrialTurned,
     QueueDefined,
     SessionEnded,
     TenantDefined,
@@ -83,7 +83,7 @@ class DirectoryDecider:
         match command:
             case EndSession():
                 yield from _end_session(state, command, context)
-            case PublishPolicy() | RollBackPolicy() | StartPolicyTrial() | EndPolicyTrial() | TurnPolicyTrial():
+            case PublishPolicy() | RollBackPolicy() | StartPolicyTrial() | EndPolicyTrial() | AdvancePolicyTrial():
                 yield from _policy(state, command, context)
             case _:
                 yield from self._define(state, command, context)
@@ -109,8 +109,8 @@ class DirectoryDecider:
                 policies.apply_published(state, event, context)
             case PolicyTrialStarted():
                 trials.apply_started(state, event, context)
-            case PolicyTrialTurned():
-                trials.apply_turned(state, event, context)
+            case PolicyTrialBlockBegun():
+                trials.apply_block_begun(state, event, context)
             case PolicyTrialEnded():
                 trials.apply_ended(state, event, context)
             case QueueDefined():
@@ -130,8 +130,8 @@ def _policy(state: Directory, command: PolicyCommand, context: Context) -> Itera
             yield from trials.start(state, command, context)
         case EndPolicyTrial():
             yield from trials.end(state, command, context)
-        case TurnPolicyTrial():
-            yield from trials.turn(state, command, context)
+        case AdvancePolicyTrial():
+            yield from trials.advance(state, command, context)
         case _:
             assert_never(command)
 

@@ -91,11 +91,11 @@ class PolicyTrialStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyTrialTurned:
+class PolicyTrialBlockBegun:
     """A block began, in which `version` is in force."""
 
     trial_no: int
-    turn_no: int
+    block_no: int
     is_candidate: bool
     version: int
     end_time: datetime
@@ -126,5 +126,5 @@ Defined = (
     | NoticeTargetDefined
     | HookDefined
 )
-TrialEvent = PolicyTrialStarted | PolicyTrialTurned | PolicyTrialEnded
+TrialEvent = PolicyTrialStarted | PolicyTrialBlockBegun | PolicyTrialEnded
 Event = Defined | PolicyPublished | TrialEvent | SessionEnded

@@ -14,7 +14,7 @@ from trunkline_core.tables import Journal, Table
 from trunkline_core.timers import Timers
 from trunkline_core.webhooks import HookDefinition, NoticeTargetDefinition
 
-from trunkline_console.domain.commands import TurnPolicyTrial
+from trunkline_console.domain.commands import AdvancePolicyTrial
 from trunkline_console.domain.definitions import (
     EntryPointDefinition,
     TenantDefinition,
@@ -68,10 +68,10 @@ class PolicyVersion:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Block:
     """One block of a trial, as it was played; `end_time` is planned until the next one begins."""
 
-    turn_no: int
+    block_no: int
     is_candidate: bool
     version: int
     begin_time: datetime
@@ -84,7 +84,7 @@ class PolicyTrial:
 
     Attributes:
         baseline, candidate: the queues that differ, as in either policy.
-        turns: the blocks that began.
+        blocks: those that began.
         ended_time: None while it runs.
         is_complete: whether all blocks were played.
     """
@@ -97,7 +97,7 @@ class PolicyTrial:
     start_time: datetime
     note: str
     actor: str
-    turns: tuple[Turn, ...] = ()
+    blocks: tuple[Block, ...] = ()
     ended_time: datetime | None = None
     is_complete: bool = False
 
@@ -141,7 +141,7 @@ class Directory:
 
     def __init__(self) -> None:
         self.journal = Journal()
-        self.timers: Timers[TurnPolicyTrial] = Timers(self.journal)
+        self.timers: Timers[AdvancePolicyTrial] = Timers(self.journal)
         self.tenants: Definitions[TenantDefinition] = Definitions("tenant", self.journal)
         self.users: Definitions[UserDefinition] = Definitions("user", self.journal)
         self.agents: Definitions[AgentDefinition] = Definitions("agent", self.journal)

@@ -15,15 +15,15 @@ from trunkline_core.routing import QueueDefinition
 from trunkline_core.timers import Timer
 
 from trunkline_console.domain import policies
-from trunkline_console.domain.commands import EndPolicyTrial, StartPolicyTrial, TurnPolicyTrial
+from trunkline_console.domain.commands import AdvancePolicyTrial, EndPolicyTrial, StartPolicyTrial
 from trunkline_console.domain.events import (
     PolicyPublished,
+    PolicyTrialBlockBegun,
     PolicyTrialEnded,
     PolicyTrialStarted,
-    PolicyTrialTurned,
     TrialEvent,
 )
-from trunkline_console.domain.state import Directory, PolicyTrial, Turn
+from trunkline_console.domain.state import Block, Directory, PolicyTrial
 
 MIN_BLOCK = timedelta(seconds=10)
 """Nothing can be learnt from so short a block; it lets an administrator see a trial work."""
@@ -71,29 +71,29 @@ def end(state: Directory, command: EndPolicyTrial, context: Context) -> Iterator
         yield from _over(state, trial, context, is_complete=False)
 
 
-def turn(state: Directory, command: TurnPolicyTrial, context: Context) -> Iterator[PolicyPublished | TrialEvent]:
+def advance(state: Directory, command: AdvancePolicyTrial, context: Context) -> Iterator[PolicyPublished | TrialEvent]:
     """Begin the next block, or end the trial after the last; what is not due changes nothing."""
     trial = state.running_trial(context.tenant)
     timer = state.timers.get(_timer_key(context.tenant))
     if trial is None or timer is None or timer.command != command or timer.due > context.now:
         return
-    if command.turn_no > 2 * trial.pairs:
+    if command.block_no > 2 * trial.pairs:
         yield from _over(state, trial, context, is_complete=True)
         return
-    is_candidate = plays_candidate(context.tenant, trial.trial_no, command.turn_no)
+    is_candidate = plays_candidate(context.tenant, trial.trial_no, command.block_no)
     side = "B, the candidate" if is_candidate else "A, as before"
-    note = f"trial {trial.trial_no}, block {command.turn_no} of {2 * trial.pairs}: {side}"
+    note = f"trial {trial.trial_no}, block {command.block_no} of {2 * trial.pairs}: {side}"
     yield from _publish(state, trial.candidate if is_candidate else trial.baseline, note, context)
     version = state.policy(context.tenant).version
     end_time = context.now + trial.block_duration
-    yield PolicyTrialTurned(trial.trial_no, command.turn_no, is_candidate, version, end_time)
+    yield PolicyTrialBlockBegun(trial.trial_no, command.block_no, is_candidate, version, end_time)
 
 
-def plays_candidate(tenant: str, trial_no: int, turn_no: int) -> bool:
+def plays_candidate(tenant: str, trial_no: int, block_no: int) -> bool:
     """Tell whether the candidate is in force in the block. Each pair has both, the first of them by the toss of a coin
     that falls alike each time the ledger is decided again.
     """
-    pair, second = divmod(turn_no - 1, 2)
+    pair, second = divmod(block_no - 1, 2)
     coin = hashlib.sha256(f"{tenant}/{trial_no}/{pair}".encode()).digest()[0] & 1
     return bool(coin ^ second)
 
@@ -153,16 +153,16 @@ def apply_started(state: Directory, event: PolicyTrialStarted, context: Context)
     state.put_newest_trial(tenant, trial)
     if (tenant, event.trial_no - MAX_TRIALS) in state.policy_trials:
         state.policy_trials.delete((tenant, event.trial_no - MAX_TRIALS))
-    state.timers.set(Timer(_timer_key(tenant), event.start_time, tenant, TurnPolicyTrial(event.trial_no, 1)))
+    state.timers.set(Timer(_timer_key(tenant), event.start_time, tenant, AdvancePolicyTrial(event.trial_no, 1)))
 
 
-def apply_turned(state: Directory, event: PolicyTrialTurned, context: Context) -> None:
+def apply_block_begun(state: Directory, event: PolicyTrialBlockBegun, context: Context) -> None:
     """Keep the block, which ends the one before, and wait for its end."""
     tenant = context.tenant
     trial = _cut(require_trial(state, tenant, event.trial_no), context)
-    begun = Turn(event.turn_no, event.is_candidate, event.version, context.now, event.end_time)
-    state.policy_trials.put((tenant, event.trial_no), replace(trial, turns=(*trial.turns, begun)))
-    command = TurnPolicyTrial(event.trial_no, event.turn_no + 1)
+    begun = Block(event.block_no, event.is_candidate, event.version, context.now, event.end_time)
+    state.policy_trials.put((tenant, event.trial_no), replace(trial, blocks=(*trial.blocks, begun)))
+    command = AdvancePolicyTrial(event.trial_no, event.block_no + 1)
     state.timers.set(Timer(_timer_key(tenant), event.end_time, tenant, command))
 
 
@@ -177,10 +177,10 @@ def apply_ended(state: Directory, event: PolicyTrialEnded, context: Context) -> 
 
 def _cut(trial: PolicyTrial, context: Context) -> PolicyTrial:
     """Return the trial with its last block ended now."""
-    if not trial.turns:
+    if not trial.blocks:
         return trial
-    *before, last = trial.turns
-    return replace(trial, turns=(*before, replace(last, end_time=context.now)))
+    *before, last = trial.blocks
+    return replace(trial, blocks=(*before, replace(last, end_time=context.now)))
 
 
 def _timer_key(tenant: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from trunkline_core.errors import Rejection
 from trunkline_platform.credentials import Forbidden, Principal, Role
 
-from trunkline_console.domain.commands import Command, DefineEntryPoint, TurnPolicyTrial
+from trunkline_console.domain.commands import AdvancePolicyTrial, Command, DefineEntryPoint
 from trunkline_console.domain.state import Directory
 
 
@@ -26,7 +26,7 @@ class Permissions:
         same moment channels takes one, and refuses the other.
         """
         principal.require(Role.ADMIN, Role.SERVICE)
-        if isinstance(command, TurnPolicyTrial):
+        if isinstance(command, AdvancePolicyTrial):
             raise Forbidden("only the partition's owner fires timers")
         if isinstance(command, DefineEntryPoint):
             entry_point_id = command.entry_point.entry_point_id

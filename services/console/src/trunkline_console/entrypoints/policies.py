@@ -209,13 +209,13 @@ def _trial(trial: PolicyTrial) -> dict[str, Any]:
         "queues": differences(baseline, candidate),
         "blocks": [
             {
-                "block": turn.turn_no,
-                "policy": "B" if turn.is_candidate else "A",
-                "version": turn.version,
-                "begin_time": turn.begin_time.isoformat(),
-                "end_time": turn.end_time.isoformat(),
+                "block": block.block_no,
+                "policy": "B" if block.is_candidate else "A",
+                "version": block.version,
+                "begin_time": block.begin_time.isoformat(),
+                "end_time": block.end_time.isoformat(),
             }
-            for turn in trial.turns
+            for block in trial.blocks
         ],
     }
 

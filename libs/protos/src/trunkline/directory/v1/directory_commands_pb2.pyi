@@ -348,30 +348,30 @@ class EndPolicyTrial(_message.Message):
 Global___EndPolicyTrial: _TypeAlias = EndPolicyTrial  # noqa: Y015
 
 @_typing.final
-class TurnPolicyTrial(_message.Message):
+class AdvancePolicyTrial(_message.Message):
     """A block of a trial is over; only the owner of the partition sends it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     TRIAL_NO_FIELD_NUMBER: _builtins.int
-    TURN_NO_FIELD_NUMBER: _builtins.int
+    BLOCK_NO_FIELD_NUMBER: _builtins.int
     trial_no: _builtins.int
     """Which trial."""
-    turn_no: _builtins.int
+    block_no: _builtins.int
     """The block that begins, 1, 2, 3, …; one more than there are: the trial is over."""
     def __init__(
         self,
         *,
         trial_no: _builtins.int = ...,
-        turn_no: _builtins.int = ...,
+        block_no: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["trial_no", b"trial_no", "turn_no", b"turn_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["block_no", b"block_no", "trial_no", b"trial_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___TurnPolicyTrial: _TypeAlias = TurnPolicyTrial  # noqa: Y015
+Global___AdvancePolicyTrial: _TypeAlias = AdvancePolicyTrial  # noqa: Y015
 
 @_typing.final
 class DefineNoticeTarget(_message.Message):
@@ -468,7 +468,7 @@ class DirectoryCommand(_message.Message):
     ROLL_BACK_POLICY_FIELD_NUMBER: _builtins.int
     START_POLICY_TRIAL_FIELD_NUMBER: _builtins.int
     END_POLICY_TRIAL_FIELD_NUMBER: _builtins.int
-    TURN_POLICY_TRIAL_FIELD_NUMBER: _builtins.int
+    ADVANCE_POLICY_TRIAL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def define_tenant(self) -> Global___DefineTenant:
         """Tenant."""
@@ -530,7 +530,7 @@ class DirectoryCommand(_message.Message):
         """Its end before its time."""
 
     @_builtins.property
-    def turn_policy_trial(self) -> Global___TurnPolicyTrial:
+    def advance_policy_trial(self) -> Global___AdvancePolicyTrial:
         """Its next block."""
 
     def __init__(
@@ -551,13 +551,13 @@ class DirectoryCommand(_message.Message):
         roll_back_policy: Global___RollBackPolicy | None = ...,
         start_policy_trial: Global___StartPolicyTrial | None = ...,
         end_policy_trial: Global___EndPolicyTrial | None = ...,
-        turn_policy_trial: Global___TurnPolicyTrial | None = ...,
+        advance_policy_trial: Global___AdvancePolicyTrial | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "define_agent", b"define_agent", "define_entry_point", b"define_entry_point", "define_hook", b"define_hook", "define_hours", b"define_hours", "define_notice_target", b"define_notice_target", "define_queue", b"define_queue", "define_tenant", b"define_tenant", "define_user", b"define_user", "define_wrap_up_code", b"define_wrap_up_code", "end_policy_trial", b"end_policy_trial", "end_session", b"end_session", "publish_flow", b"publish_flow", "publish_policy", b"publish_policy", "roll_back_policy", b"roll_back_policy", "start_policy_trial", b"start_policy_trial", "turn_policy_trial", b"turn_policy_trial"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["advance_policy_trial", b"advance_policy_trial", "command", b"command", "define_agent", b"define_agent", "define_entry_point", b"define_entry_point", "define_hook", b"define_hook", "define_hours", b"define_hours", "define_notice_target", b"define_notice_target", "define_queue", b"define_queue", "define_tenant", b"define_tenant", "define_user", b"define_user", "define_wrap_up_code", b"define_wrap_up_code", "end_policy_trial", b"end_policy_trial", "end_session", b"end_session", "publish_flow", b"publish_flow", "publish_policy", b"publish_policy", "roll_back_policy", b"roll_back_policy", "start_policy_trial", b"start_policy_trial"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "define_agent", b"define_agent", "define_entry_point", b"define_entry_point", "define_hook", b"define_hook", "define_hours", b"define_hours", "define_notice_target", b"define_notice_target", "define_queue", b"define_queue", "define_tenant", b"define_tenant", "define_user", b"define_user", "define_wrap_up_code", b"define_wrap_up_code", "end_policy_trial", b"end_policy_trial", "end_session", b"end_session", "publish_flow", b"publish_flow", "publish_policy", b"publish_policy", "roll_back_policy", b"roll_back_policy", "start_policy_trial", b"start_policy_trial", "turn_policy_trial", b"turn_policy_trial"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["advance_policy_trial", b"advance_policy_trial", "command", b"command", "define_agent", b"define_agent", "define_entry_point", b"define_entry_point", "define_hook", b"define_hook", "define_hours", b"define_hours", "define_notice_target", b"define_notice_target", "define_queue", b"define_queue", "define_tenant", b"define_tenant", "define_user", b"define_user", "define_wrap_up_code", b"define_wrap_up_code", "end_policy_trial", b"end_policy_trial", "end_session", b"end_session", "publish_flow", b"publish_flow", "publish_policy", b"publish_policy", "roll_back_policy", b"roll_back_policy", "start_policy_trial", b"start_policy_trial"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["define_tenant", "define_user", "define_agent", "define_queue", "define_wrap_up_code", "define_hours", "define_entry_point", "publish_flow", "end_session", "define_notice_target", "define_hook", "publish_policy", "roll_back_policy", "start_policy_trial", "end_policy_trial", "turn_policy_trial"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["define_tenant", "define_user", "define_agent", "define_queue", "define_wrap_up_code", "define_hours", "define_entry_point", "publish_flow", "end_session", "define_notice_target", "define_hook", "publish_policy", "roll_back_policy", "start_policy_trial", "end_policy_trial", "advance_policy_trial"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

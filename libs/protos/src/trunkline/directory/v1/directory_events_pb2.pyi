@@ -311,19 +311,19 @@ class PolicyTrialStarted(_message.Message):
 Global___PolicyTrialStarted: _TypeAlias = PolicyTrialStarted  # noqa: Y015
 
 @_typing.final
-class PolicyTrialTurned(_message.Message):
+class PolicyTrialBlockBegun(_message.Message):
     """A block of a trial began. Where that changes queues, a PolicyPublished goes before it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     TRIAL_NO_FIELD_NUMBER: _builtins.int
-    TURN_NO_FIELD_NUMBER: _builtins.int
+    BLOCK_NO_FIELD_NUMBER: _builtins.int
     IS_CANDIDATE_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
     trial_no: _builtins.int
     """Which trial."""
-    turn_no: _builtins.int
+    block_no: _builtins.int
     """The block, 1, 2, 3, …."""
     is_candidate: _builtins.bool
     """Whether the candidate is in force in it."""
@@ -337,18 +337,18 @@ class PolicyTrialTurned(_message.Message):
         self,
         *,
         trial_no: _builtins.int = ...,
-        turn_no: _builtins.int = ...,
+        block_no: _builtins.int = ...,
         is_candidate: _builtins.bool = ...,
         version: _builtins.int = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "is_candidate", b"is_candidate", "trial_no", b"trial_no", "turn_no", b"turn_no", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["block_no", b"block_no", "end_time", b"end_time", "is_candidate", b"is_candidate", "trial_no", b"trial_no", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___PolicyTrialTurned: _TypeAlias = PolicyTrialTurned  # noqa: Y015
+Global___PolicyTrialBlockBegun: _TypeAlias = PolicyTrialBlockBegun  # noqa: Y015
 
 @_typing.final
 class PolicyTrialEnded(_message.Message):
@@ -476,7 +476,7 @@ class DirectoryEvent(_message.Message):
     HOOK_DEFINED_FIELD_NUMBER: _builtins.int
     POLICY_PUBLISHED_FIELD_NUMBER: _builtins.int
     POLICY_TRIAL_STARTED_FIELD_NUMBER: _builtins.int
-    POLICY_TRIAL_TURNED_FIELD_NUMBER: _builtins.int
+    POLICY_TRIAL_BLOCK_BEGUN_FIELD_NUMBER: _builtins.int
     POLICY_TRIAL_ENDED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def metadata(self) -> _common_types_pb2.EventMetadata:
@@ -535,7 +535,7 @@ class DirectoryEvent(_message.Message):
         """Trial of a policy."""
 
     @_builtins.property
-    def policy_trial_turned(self) -> Global___PolicyTrialTurned:
+    def policy_trial_block_begun(self) -> Global___PolicyTrialBlockBegun:
         """Block of a trial."""
 
     @_builtins.property
@@ -559,14 +559,14 @@ class DirectoryEvent(_message.Message):
         hook_defined: Global___HookDefined | None = ...,
         policy_published: Global___PolicyPublished | None = ...,
         policy_trial_started: Global___PolicyTrialStarted | None = ...,
-        policy_trial_turned: Global___PolicyTrialTurned | None = ...,
+        policy_trial_block_begun: Global___PolicyTrialBlockBegun | None = ...,
         policy_trial_ended: Global___PolicyTrialEnded | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_defined", b"agent_defined", "entry_point_defined", b"entry_point_defined", "event", b"event", "flow_published", b"flow_published", "hook_defined", b"hook_defined", "hours_defined", b"hours_defined", "metadata", b"metadata", "notice_target_defined", b"notice_target_defined", "policy_published", b"policy_published", "policy_trial_ended", b"policy_trial_ended", "policy_trial_started", b"policy_trial_started", "policy_trial_turned", b"policy_trial_turned", "queue_defined", b"queue_defined", "session_ended", b"session_ended", "tenant_defined", b"tenant_defined", "user_defined", b"user_defined", "wrap_up_code_defined", b"wrap_up_code_defined"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_defined", b"agent_defined", "entry_point_defined", b"entry_point_defined", "event", b"event", "flow_published", b"flow_published", "hook_defined", b"hook_defined", "hours_defined", b"hours_defined", "metadata", b"metadata", "notice_target_defined", b"notice_target_defined", "policy_published", b"policy_published", "policy_trial_block_begun", b"policy_trial_block_begun", "policy_trial_ended", b"policy_trial_ended", "policy_trial_started", b"policy_trial_started", "queue_defined", b"queue_defined", "session_ended", b"session_ended", "tenant_defined", b"tenant_defined", "user_defined", b"user_defined", "wrap_up_code_defined", b"wrap_up_code_defined"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_defined", b"agent_defined", "entry_point_defined", b"entry_point_defined", "event", b"event", "flow_published", b"flow_published", "hook_defined", b"hook_defined", "hours_defined", b"hours_defined", "metadata", b"metadata", "notice_target_defined", b"notice_target_defined", "policy_published", b"policy_published", "policy_trial_ended", b"policy_trial_ended", "policy_trial_started", b"policy_trial_started", "policy_trial_turned", b"policy_trial_turned", "queue_defined", b"queue_defined", "session_ended", b"session_ended", "tenant_defined", b"tenant_defined", "user_defined", b"user_defined", "wrap_up_code_defined", b"wrap_up_code_defined"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_defined", b"agent_defined", "entry_point_defined", b"entry_point_defined", "event", b"event", "flow_published", b"flow_published", "hook_defined", b"hook_defined", "hours_defined", b"hours_defined", "metadata", b"metadata", "notice_target_defined", b"notice_target_defined", "policy_published", b"policy_published", "policy_trial_block_begun", b"policy_trial_block_begun", "policy_trial_ended", b"policy_trial_ended", "policy_trial_started", b"policy_trial_started", "queue_defined", b"queue_defined", "session_ended", b"session_ended", "tenant_defined", b"tenant_defined", "user_defined", b"user_defined", "wrap_up_code_defined", b"wrap_up_code_defined"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["tenant_defined", "user_defined", "agent_defined", "queue_defined", "wrap_up_code_defined", "hours_defined", "entry_point_defined", "flow_published", "session_ended", "notice_target_defined", "hook_defined", "policy_published", "policy_trial_started", "policy_trial_turned", "policy_trial_ended"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["tenant_defined", "user_defined", "agent_defined", "queue_defined", "wrap_up_code_defined", "hours_defined", "entry_point_defined", "flow_published", "session_ended", "notice_target_defined", "hook_defined", "policy_published", "policy_trial_started", "policy_trial_block_begun", "policy_trial_ended"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
