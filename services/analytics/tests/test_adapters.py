@@ -1,8 +1,10 @@
 """What the adapters know of the ledgers' messages is all there is to know."""
 
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
+from google.protobuf.duration_pb2 import Duration
 from trunkline.acd.v1.acd_events_pb2 import (
     AcdEvent,
     CallbackEnded,
@@ -11,7 +13,7 @@ from trunkline.acd.v1.acd_events_pb2 import (
     ContactReleased,
     SegmentEnded,
 )
-from trunkline.acd.v1.acd_types_pb2 import SegmentOutcome
+from trunkline.acd.v1.acd_types_pb2 import SegmentOutcome, WaitEstimate
 from trunkline_analytics.adapters.journals import BOOKKEEPING, JOURNAL_OF
 from trunkline_analytics.adapters.live import ENVELOPES
 from trunkline_analytics.adapters.segments import OUTCOMES, is_live, segment_of, segment_write
@@ -71,6 +73,20 @@ def test_callback_is_a_segment_of_its_own_kind_and_no_live_one():
     assert is_live(live | converted) and segment_of(live | converted).outcome is Outcome.CALLBACK
     assert not is_live(opened) and not is_live(opened | ended)
     assert (opened["kind"], ended["outcome"]) == ("callback", "NO_ANSWER")
+
+
+def test_an_estimate_stands_in_the_document_of_the_segment_it_was_made_for():
+    place = {"contact_id": "ct_1", "queue_id": "qu_sales", "segment_no": 1}
+    told = WaitEstimate(
+        contacts_ahead=3, agents=2, p50_duration=Duration(seconds=40), p80_duration=Duration(seconds=90)
+    )
+    opened = segment_event(contact_enqueued=ContactEnqueued(**place, estimate=told))
+    answered = segment_event(contact_connected=ContactConnected(**place, agent_id="ag_li"))
+    estimate = segment_of(opened | answered).estimate
+    assert estimate is not None
+    assert (estimate.p50, estimate.p80) == (timedelta(seconds=40), timedelta(seconds=90))
+    unknown = WaitEstimate(contacts_ahead=3, agents=0)
+    assert segment_of(segment_event(contact_enqueued=ContactEnqueued(**place, estimate=unknown))).estimate is None
 
 
 def test_transfer_makes_a_second_document_and_leaves_the_answered_one_as_it_was():

@@ -16,10 +16,11 @@ DAY = {"start": NINE.isoformat(), "end": (NINE + timedelta(days=1)).isoformat()}
 
 
 class AnsweredAfter:
-    """Rows of segments that were answered after these seconds."""
+    """Rows of segments that were answered after these seconds, and what they have besides."""
 
-    def __init__(self, *waits_s: int) -> None:
+    def __init__(self, *waits_s: int, **more: Any) -> None:
         self._waits_s = waits_s
+        self._more = more
 
     async def between(self, *_: Any) -> list[dict[str, Any]]:
         return [
@@ -30,18 +31,23 @@ class AnsweredAfter:
                 "opened_at": NINE,
                 "closed_at": NINE + timedelta(seconds=wait_s),
                 "outcome": "ANSWERED",
+                **self._more,
             }
             for wait_s in self._waits_s
         ]
 
 
-async def service_level(definition: MetricDefinition, **query: Any) -> dict[str, Any]:
+async def asked(path: str, rows: AnsweredAfter, definition: MetricDefinition, **query: Any) -> dict[str, Any]:
     app = FastAPI()
-    add_routes(app, AnsweredAfter(10, 30), CREDENTIALS, definition)  # type: ignore[arg-type]
+    add_routes(app, rows, CREDENTIALS, definition)  # type: ignore[arg-type]
     headers = {TOKEN_KEY: CREDENTIALS.issue(service_principal("test", "tn_a"))}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://analytics") as http:
-        answer: dict[str, Any] = (await http.get("/service-level", headers=headers, params=DAY | query)).json()
+        answer: dict[str, Any] = (await http.get(path, headers=headers, params=DAY | query)).json()
     return answer
+
+
+async def service_level(definition: MetricDefinition, **query: Any) -> dict[str, Any]:
+    return await asked("/service-level", AnsweredAfter(10, 30), definition, **query)
 
 
 async def test_where_nothing_is_asked_for_the_current_definition_says_what_the_service_level_is():
@@ -54,3 +60,18 @@ async def test_another_definition_gives_its_own_threshold_and_says_its_version()
     found = await service_level(later)
     assert (found["definition_version"], found["sl1"]) == (2, 1.0)
     assert (await service_level(later, within_s=20))["sl1"] == 1 / 2
+
+
+async def test_estimates_are_compared_with_the_waits_of_the_answered_by_queue_and_the_answer_says_so():
+    rows = AnsweredAfter(10, 30, 50, 90, 170, estimated_p50_s=40.0, estimated_p80_s=100.0)
+    found = await asked("/wait-estimates", rows, CURRENT)
+    assert (found["of"], found["definition_version"], found["is_complete"]) == ("answered contacts only", 1, True)
+    assert found["queues"] == [
+        {"queue_id": "qu_1", "answered": 5, "within_p80": 4 / 5, "within_p50": 2 / 5, "mean_error_s": 46.0}
+    ]
+
+
+async def test_who_was_given_no_estimate_is_in_no_figure_of_them():
+    found = await asked("/wait-estimates", AnsweredAfter(10), CURRENT)
+    nothing = {"answered": 0, "within_p80": None, "within_p50": None, "mean_error_s": None}
+    assert found["queues"] == [{"queue_id": "qu_1", **nothing}]

@@ -11,11 +11,12 @@ from typing import Any
 from google.protobuf.message import DecodeError
 from trunkline.acd.v1.acd_events_pb2 import AcdEvent
 from trunkline.acd.v1.acd_types_pb2 import CallbackOutcome, SegmentOutcome
+from trunkline.acd.v1.acd_types_pb2 import WaitEstimate as Estimated
 from trunkline_core.errors import Poison
 from trunkline_ledger.kafka.reader import EffectiveRecord
 from trunkline_platform.store import Rows, RowStore, Store, Upsert, Write
 
-from trunkline_analytics.domain.segments import Outcome, QueueSegment
+from trunkline_analytics.domain.segments import Outcome, QueueSegment, WaitEstimate
 
 COLLECTION = "queue_segments"
 OUTCOMES = {
@@ -70,6 +71,8 @@ def segment_write(effective: EffectiveRecord) -> Write | None:
             fields = {"queue_id": opened.queue_id, "opened_at": stored(at)}
             if opened.callback:
                 fields["kind"] = CALLBACK
+            if opened.estimate.HasField("p80_duration"):
+                fields |= _estimate_fields(opened.estimate)
             return _upsert(event, opened.contact_id, opened.segment_no, fields)
         case "contact_connected":
             answered = event.contact_connected
@@ -94,6 +97,13 @@ def segment_write(effective: EffectiveRecord) -> Write | None:
 def _upsert(event: AcdEvent, contact_id: str, segment_no: int, fields: dict[str, Any]) -> Upsert:
     known = {"tenant_id": event.metadata.tenant_id, "contact_id": contact_id, "segment_no": segment_no}
     return Upsert(f"{contact_id}/{segment_no}", {"$set": known | fields})
+
+
+def _estimate_fields(estimate: Estimated) -> dict[str, Any]:
+    return {
+        "estimated_p50_s": estimate.p50_duration.ToTimedelta().total_seconds(),
+        "estimated_p80_s": estimate.p80_duration.ToTimedelta().total_seconds(),
+    }
 
 
 def stored(at: datetime) -> datetime:
@@ -138,4 +148,9 @@ def segment_of(row: dict[str, Any]) -> QueueSegment:
         opened_at=row["opened_at"],
         outcome=Outcome[outcome] if outcome else None,
         closed_at=row.get("closed_at"),
+        estimate=_estimate_of(row) if "estimated_p80_s" in row else None,
     )
+
+
+def _estimate_of(row: dict[str, Any]) -> WaitEstimate:
+    return WaitEstimate(timedelta(seconds=row["estimated_p50_s"]), timedelta(seconds=row["estimated_p80_s"]))

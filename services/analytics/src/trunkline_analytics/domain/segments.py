@@ -62,8 +62,16 @@ Fact = SegmentOpened | SegmentClosed
 
 
 @dataclass(frozen=True, slots=True)
+class WaitEstimate:
+    """What a contact was told when it entered: half and 80 % of such contacts wait no longer."""
+
+    p50: timedelta
+    p80: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class QueueSegment:
-    """One stay; `outcome` and `closed_at` are None while the contact waits."""
+    """One stay; `outcome` and `closed_at` are None while the contact waits, `estimate` where none was made."""
 
     contact_id: str
     segment_no: int
@@ -71,6 +79,7 @@ class QueueSegment:
     opened_at: datetime
     outcome: Outcome | None = None
     closed_at: datetime | None = None
+    estimate: WaitEstimate | None = None
 
     def wait(self, now: datetime) -> timedelta:
         """Return opened → ended, ringing included; until `now` while it waits."""

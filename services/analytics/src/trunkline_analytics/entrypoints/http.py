@@ -1,8 +1,9 @@
-"""REST of analytics: queue segments and the service level over them, for supervisors and other services.
+"""REST of analytics: queue segments and figures over them, for supervisors and other services.
 
 Owns: paths, parameters and the JSON of answers. Must not: take a tenant from anywhere but the credential.
 """
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -12,7 +13,9 @@ from trunkline_platform.credentials import TOKEN_KEY, Credentials, Role
 
 from trunkline_analytics.adapters.segments import SegmentRows, is_live, segment_of
 from trunkline_analytics.domain.definitions import CURRENT, MetricDefinition
+from trunkline_analytics.domain.segments import QueueSegment
 from trunkline_analytics.domain.service_level import abandon_rate, answer_rate, service_levels
+from trunkline_analytics.domain.wait_estimates import estimate_quality
 
 MAX_PAGE = 200
 MAX_SEGMENTS = 10_000
@@ -23,12 +26,21 @@ Moment = Annotated[datetime, Query()]
 def add_routes(
     app: FastAPI, rows: SegmentRows, credentials: Credentials, definition: MetricDefinition = CURRENT
 ) -> None:
-    """Add GET /segments and GET /service-level; `definition` says what figures mean where nothing else is asked for."""
+    """Add GET /segments, /service-level and /wait-estimates.
+
+    `definition` says what figures mean where nothing else is asked for.
+    """
 
     def tenant_of(token: str) -> str:
         principal = credentials.verify(token)
         principal.require(Role.SUPERVISOR, Role.ADMIN, Role.SERVICE)
         return principal.tenant
+
+    async def live(token: str, start: datetime, end: datetime, queue_id: str) -> tuple[list[QueueSegment], bool]:
+        """Return the segments of live callers, and whether these are all."""
+        span = aware("start", start), aware("end", end)
+        found = await rows.between(tenant_of(token), *span, queue_id, "", MAX_SEGMENTS)
+        return [segment_of(row) for row in found if is_live(row)], len(found) < MAX_SEGMENTS
 
     @app.get("/segments")
     async def segments(
@@ -53,21 +65,37 @@ def add_routes(
         queue_id: Annotated[str, Query(max_length=128)] = "",
         within_s: Annotated[float, Query(gt=0, le=86_400)] = definition.service_level_within.total_seconds(),
     ) -> dict[str, Any]:
-        found = await rows.between(
-            tenant_of(token), aware("start", start), aware("end", end), queue_id, "", MAX_SEGMENTS
-        )
-        known = [segment_of(row) for row in found if is_live(row)]
+        known, is_complete = await live(token, start, end, queue_id)
         outcomes = [segment.outcome for segment in known if segment.outcome is not None]
         levels = service_levels(known, timedelta(seconds=within_s), datetime.now(UTC))
         return {
             "definition_version": definition.version,
             "segments": len(known),
-            "is_complete": len(found) < MAX_SEGMENTS,
+            "is_complete": is_complete,
             "sl1": levels.sl1,
             "sl2": levels.sl2,
             "sl3": levels.sl3,
             "answer_rate": answer_rate(outcomes),
             "abandon_rate": abandon_rate(outcomes),
+        }
+
+    @app.get("/wait-estimates")
+    async def wait_estimates(
+        start: Moment,
+        end: Moment,
+        token: Token = "",
+        queue_id: Annotated[str, Query(max_length=128)] = "",
+    ) -> dict[str, Any]:
+        known, is_complete = await live(token, start, end, queue_id)
+        queue_ids = sorted({row.queue_id for row in known})
+        return {
+            "definition_version": definition.version,
+            "of": "answered contacts only",
+            "is_complete": is_complete,
+            "queues": [
+                {"queue_id": one, **asdict(estimate_quality(row for row in known if row.queue_id == one))}
+                for one in queue_ids
+            ],
         }
 
 
