@@ -155,6 +155,26 @@ async def eventually_submit(ledger: BankLedger, command_id: str) -> None:
                 await asyncio.sleep(0.1)
 
 
+async def test_a_replica_that_cannot_tell_whether_it_has_read_everything_says_so_and_else_has_read_it(
+    kafka_of_its_own, topic
+):
+    """Ledger rule 8: what is unknown to a replica that is cut off must not be refused for good."""
+    kafka = kafka_of_its_own
+    async with running(make(kafka, topic, "r1")) as one, running(make(kafka, topic, "r2")) as two:
+        await until(lambda: len(one.owned) == 1 and len(two.owned) == 1)
+        partition = one.partition_of("a")
+        owner, standby = (one, two) if one.owns(partition) else (two, one)
+        for amount in range(1, 6):
+            await owner.submit(book("a", 1))
+            await standby.reach_end(partition)
+            assert standby.state(partition).balances.get("a") == amount
+        kafka.pause()
+        for ledger in (owner, standby):
+            with pytest.raises(Transient, match="cannot tell"):
+                await ledger.reach_end()
+        kafka.resume()
+
+
 async def test_while_an_append_hangs_new_commands_are_refused_at_once(kafka_of_its_own, topic):
     kafka = kafka_of_its_own
     async with running(make(kafka, topic, "r1", PATIENT)) as ledger:

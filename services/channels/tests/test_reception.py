@@ -45,6 +45,9 @@ class OnePartition:
     async def read(self, partition: int, view: Callable[[Any], Any]) -> Any:
         return view(self._story.state)
 
+    async def reach_end(self, *partitions: int) -> None:
+        """It has read everything."""
+
 
 class Desk:
     """A reception, and what it sealed and sent."""

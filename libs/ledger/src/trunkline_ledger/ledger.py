@@ -272,6 +272,15 @@ class Ledger(Generic[S, C, E]):
         except TimeoutError:
             raise Transient("this replica has not read that far yet", retry_after_s=0.2) from None
 
+    async def reach_end(self, *partitions: int) -> None:
+        """Wait until this replica has read what stands on the log now, of all partitions where none is named (rule 8).
+
+        To be asked before anything is refused for good because it is unknown here: a replica that is cut off does not
+        know what happened, and the command may have taken effect at another one.
+        Raises: Transient where nobody tells where the log ends, or it is not read that far within 2 s.
+        """
+        await asyncio.gather(*(self._ownership.reach_end(number) for number in partitions or self.partitions))
+
     @staticmethod
     def _check_reads_on(core: Partition[S, C, E]) -> None:
         if isinstance(core.poison, TooNew):

@@ -33,6 +33,8 @@ CLOCK_JUMPS_S = 5.0
 AWAY = (KafkaError, OSError, TimeoutError, Transient)
 FAILURES = (*AWAY, AppendUnknown, AppendRefused)
 
+END_WAIT_S = 2.0
+
 log = logging.getLogger(__name__)
 
 
@@ -329,5 +331,21 @@ class Ownership(Generic[S, C, E]):
         except AWAY as error:
             raise _Unproven from error
 
+    async def reach_end(self, number: int) -> None:
+        """Wait until what stands on the log now is read. Raises: Transient where nobody tells, or not in time."""
+        hosted = self._replica.hosted[number]
+        try:
+            async with asyncio.timeout(END_WAIT_S):
+                if self._membership is not None:
+                    await self._reached(hosted, await self._membership.end_offset(number))
+        except AWAY as error:
+            raise _not_proven() from error
+        if self._membership is None or hosted.core.poison is not None:
+            raise _not_proven()
+
     def _about(self, **more: object) -> dict[str, object]:
         return {"ledger": self._replica.service.name, **more}
+
+
+def _not_proven() -> Transient:
+    return Transient("this replica cannot tell whether it has read everything", retry_after_s=0.2)

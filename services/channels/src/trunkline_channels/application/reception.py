@@ -77,6 +77,14 @@ class Reception:
                 return found
         raise NotFound("entry_point", entry_point_id)
 
+    async def _known_entry_point(self, entry_point_id: str) -> EntryPoint:
+        """As `entry_point`, but NotFound is for good. Raises: Transient where this replica cannot tell."""
+        try:
+            return self.entry_point(entry_point_id)
+        except NotFound:
+            await self._ledger.reach_end()
+            return self.entry_point(entry_point_id)
+
     async def contact(self, contact_id: str, tenant: str) -> Contact:
         """Return the tenant's contact as this replica knows it. Raises: NotFound, Invalid, Transient."""
         partition = self._ledger.partition_of(partition_token(contact_id))
@@ -86,15 +94,12 @@ class Reception:
         return row
 
     async def known(self, contact_id: str, tenant: str) -> Contact:
-        """As `contact`, but waits a moment for a standby's fold to hear of a contact just opened at its owner."""
-        for _ in range(round(FOLD_WAIT_S / FOLD_POLL_S)):
-            try:
-                return await self.contact(contact_id, tenant)
-            except NotFound:
-                if self._owns(contact_id):
-                    raise
-                await asyncio.sleep(FOLD_POLL_S)
-        return await self.contact(contact_id, tenant)
+        """As `contact`, but NotFound is for good: this replica had read all that stood on the log."""
+        try:
+            return await self.contact(contact_id, tenant)
+        except NotFound:
+            await self._ledger.reach_end(self._ledger.partition_of(partition_token(contact_id)))
+            return await self.contact(contact_id, tenant)
 
     def new_visitor(self, tenant: str, command_id: str) -> str:
         """Return a visitor nobody can guess, the same for a repeated command."""
@@ -106,7 +111,7 @@ class Reception:
         """Open a contact and return its id; the same command opens the same contact. Raises: TrunklineError."""
         _check_command_id(command_id)
         _check(arrival)
-        entry_point = self.entry_point(arrival.entry_point_id)
+        entry_point = await self._known_entry_point(arrival.entry_point_id)
         if entry_point.tenant != caller.tenant:
             raise NotFound("entry_point", arrival.entry_point_id)
         channel = entry_point.definition.channel.name.lower()
