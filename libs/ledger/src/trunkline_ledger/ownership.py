@@ -333,19 +333,16 @@ class Ownership(Generic[S, C, E]):
 
     async def reach_end(self, number: int) -> None:
         """Wait until what stands on the log now is read. Raises: Transient where nobody tells, or not in time."""
-        hosted = self._replica.hosted[number]
+        hosted, unproven = self._replica.hosted[number], Transient("this replica cannot tell whether it has read all")
+        if self._membership is None:
+            raise unproven
         try:
             async with asyncio.timeout(END_WAIT_S):
-                if self._membership is not None:
-                    await self._reached(hosted, await self._membership.end_offset(number))
+                await self._reached(hosted, await self._membership.end_offset(number))
         except AWAY as error:
-            raise _not_proven() from error
-        if self._membership is None or hosted.core.poison is not None:
-            raise _not_proven()
+            raise unproven from error
+        if hosted.core.poison is not None:
+            raise unproven
 
     def _about(self, **more: object) -> dict[str, object]:
         return {"ledger": self._replica.service.name, **more}
-
-
-def _not_proven() -> Transient:
-    return Transient("this replica cannot tell whether it has read everything", retry_after_s=0.2)
