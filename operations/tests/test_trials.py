@@ -178,3 +178,21 @@ def test_the_pairs_have_the_policy_from_before_first_whichever_was_played_first(
         trial.begin_block(begun, T0 + number * HOUR)
     trial.end(directory.PolicyTrialEnded(1, True), T0 + 5 * HOUR)
     assert [(first.block_no, second.block_no) for first, second in trial.pairs()] == [(2, 1), (3, 4)]
+
+
+async def test_a_pair_in_which_somebody_still_waits_is_not_compared_yet(capsys: Any) -> None:
+    source = Source()
+    trial_of(source, 2)
+    calls(source, 4, gain_s=0)
+    waiting = acd.ContactEnqueued("ct_waits", 1, "qu_a", 1, Channel.VOICE, 0, 0, ())
+    source.add(ACD, waiting, T0 + 3.9 * HOUR)
+    assert (await told(capsys, source))["pairs_played"] == 1
+
+
+def test_a_block_that_cannot_be_read_takes_its_own_pair_with_it_and_no_other() -> None:
+    trial = Trial(TENANT, started(2))
+    for number, is_candidate in ((1, True), (3, False), (4, True)):
+        begun = directory.PolicyTrialBlockBegun(1, number, is_candidate, 3, T0)
+        trial.begin_block(begun, T0 + number * HOUR)
+    trial.end(directory.PolicyTrialEnded(1, True), T0 + 5 * HOUR)
+    assert [(first.block_no, second.block_no) for first, second in trial.pairs()] == [(3, 4)]

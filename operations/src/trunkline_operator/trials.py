@@ -80,9 +80,13 @@ class Trial:
 
     def pairs(self) -> list[tuple[Block, Block]]:
         """Return the pairs that were played whole: the block as before, the candidate's."""
-        whole = [block for block in self.blocks if block.end_time]
-        pairs = zip(whole[::2], whole[1::2], strict=False)
-        return [(second, first) if first.is_candidate else (first, second) for first, second in pairs]
+        whole = {block.block_no: block for block in self.blocks if block.end_time}
+        pairs = [
+            sorted((block, whole[number + 1]), key=lambda each: each.is_candidate)
+            for number, block in sorted(whole.items())
+            if number % 2 and number + 1 in whole
+        ]
+        return [(before, candidate) for before, candidate in pairs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,9 @@ class Comparison:
         """What may be said of the difference."""
         if self.difference.half_width is None:
             return "one pair has no spread"
-        return "differs" if abs(self.difference.mean) > self.difference.half_width else "may be chance"
+        if abs(self.difference.mean) <= self.difference.half_width:
+            return "may be chance"
+        return "differs" if self.difference.spread else "no spread"
 
 
 async def report(
@@ -124,6 +130,9 @@ async def report(
     if not pairs:
         raise Misconfigured(f"Trial {trial_no} has no pair of blocks that was played whole yet.")
     segments = await _segments(source, trial.tenant, pairs)
+    pairs = [pair for pair in pairs if not any(_is_waited_in(block, segments) for block in pair)]
+    if not pairs:
+        raise Misconfigured(f"Of each pair of trial {trial_no} somebody still waits: ask again later.")
     queues = [queue.queue_id for queue in trial.started.queues]
     found = {name: compare(pairs, segments, washout, queue_id) for name, queue_id in _groups(queues)}
     if not only_json:
@@ -165,6 +174,11 @@ def _compared(figure: Figure, figures: Sequence[Sequence[Figures]]) -> Compariso
     before, candidate = ([pair[side][figure.key] for pair in told] for side in (0, 1))
     difference = estimate([late - early for early, late in zip(before, candidate, strict=True)])
     return Comparison(figure, estimate(before).mean, estimate(candidate).mean, difference)
+
+
+def _is_waited_in(block: Block, segments: Sequence[QueueSegment]) -> bool:
+    """Tell whether somebody who came in the block still waits: what is known of it flatters."""
+    return any(segment.outcome is None for segment in _opened_in(block, segments, timedelta(0)))
 
 
 def _opened_in(block: Block, segments: Sequence[QueueSegment], washout: timedelta) -> list[QueueSegment]:

@@ -25,7 +25,7 @@ from trunkline_console.domain.events import (
 )
 from trunkline_console.domain.trials import MAX_TRIALS, plays_candidate
 from trunkline_core.errors import Conflict, Invalid, NotFound, Rejection
-from trunkline_core.routing import QueueDefinition
+from trunkline_core.routing import QueueDefinition, QueueLimit
 from trunkline_core.texts import LocalizedText
 
 HOUR = timedelta(hours=1)
@@ -115,6 +115,8 @@ def test_meanwhile_nothing_else_changes_a_queue_of_the_tenant(spec: DirectorySpe
         spec.when(command).then_refused(runs)
     spec.when(start(version)).then_refused(runs)
     spec.when(DefineQueue(OTHER)).then()  # a seed that is applied again
+    spec.when(DefineQueue(queue("qu_new")))  # in neither policy
+    assert spec.state.queues.find(TENANT, "qu_new")
     fire(spec)
     assert len(trials.require_trial(spec.state, TENANT, 1).blocks) == 2
 
@@ -157,6 +159,13 @@ def test_a_trial_with_an_error_is_refused_with_the_field_and_changes_nothing(
     assert isinstance(spec._outcome, Invalid)
     assert spec._outcome.field == field
     assert spec.state.running_trial(TENANT) is None
+
+
+def test_a_policy_that_acd_would_not_take_again_is_not_left_for_a_trial() -> None:
+    too_long = queue(longest_wait=QueueLimit(timedelta(days=8), ""))
+    spec = new_spec().given(QueueDefined(too_long)).when(start(1, queue(longest_wait=QueueLimit(HOUR, ""))))
+    assert isinstance(spec._outcome, Invalid)
+    assert "could not be put back: queue.longest_wait.after_duration" in spec._outcome.reason
 
 
 def test_a_policy_that_changed_meanwhile_is_not_tried(spec: DirectorySpec) -> None:

@@ -18,7 +18,7 @@ class EstimateQuality:
 
     Attributes:
         answered: how many.
-        within_p80: share 0–1 that waited no longer than their P80; 0.75 to 0.85 is what an estimate is made for.
+        within_p80: share 0–1 that waited no longer than their P80; above 0.8 where many leave before they are answered.
         within_p50: share 0–1 that waited no longer than their P50.
         mean_error_s: mean of |wait − P50| in seconds.
     """

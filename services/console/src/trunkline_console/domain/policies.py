@@ -76,7 +76,7 @@ def define(state: Directory, command: DefineQueue, context: Context) -> Iterator
     """
     policy = state.policy(context.tenant)
     changed = differing(state, context.tenant, (command.queue,))
-    if changed:
+    if changed and _in_force(state, context.tenant, command.queue.queue_id):  # a new one is in neither policy
         require_no_trial(state, context.tenant)
     if not policy.is_published:
         yield QueueDefined(command.queue)
@@ -88,7 +88,7 @@ def checked_change(state: Directory, tenant: str, queues: Sequence[QueueDefiniti
     """Return those of the queues that differ from what is in force. Raises: Invalid, naming the field."""
     wanted: Queues = {}
     for number, queue in enumerate(queues):
-        _check_alone(f"queues[{number}]", queue)
+        check_alone(f"queues[{number}]", queue)
         if queue.queue_id in wanted:
             raise Invalid(f"queues[{number}].queue_id", "was named before")
         wanted[queue.queue_id] = queue
@@ -145,7 +145,8 @@ def _in_force(state: Directory, tenant: str, queue_id: str) -> QueueDefinition |
     return row.definition if row else None
 
 
-def _check_alone(field: str, queue: QueueDefinition) -> None:
+def check_alone(field: str, queue: QueueDefinition) -> None:
+    """Raises: Invalid for what is wrong whatever the other queues are."""
     try:
         check_queue(queue)
         _check_bounds("queue", queue)

@@ -113,10 +113,22 @@ def _candidate(state: Directory, command: StartPolicyTrial, context: Context) ->
     changed = policies.checked_change(state, context.tenant, command.queues)
     if not changed:
         raise Invalid("queues", "change nothing: there is nothing to try")
-    policies.check_size(tuple(state.queues.require(context.tenant, queue.queue_id).definition for queue in changed))
+    baseline = tuple(state.queues.require(context.tenant, queue.queue_id).definition for queue in changed)
+    policies.check_size(baseline)
+    for queue in baseline:
+        _check_comes_back(queue)
     if policies.size_bytes(command.queues) + policies.size_bytes(changed) > policies.MAX_FIRST_EVENT_BYTES:
         raise Invalid("queues", "must change less in one trial")
     return changed
+
+
+def _check_comes_back(queue: QueueDefinition) -> None:
+    """Raises: Invalid for what a lone definition may be and acd does not take: it would keep the candidate for ever."""
+    try:
+        policies.check_alone("queue", queue)
+    except Invalid as error:
+        reason = f"the policy in force could not be put back: {error.field} of {queue.queue_id} {error.reason}"
+        raise Invalid("queues", reason) from None
 
 
 def _over(
