@@ -1,41 +1,24 @@
-"""Measures the mapper: events a second through encode and decode, for a small event and a nested definition.
+"""Measures the mapper: events a second through encode and decode, for an event of acd.
 
     python libs/platform/bench/wire.py
 
 Prints one JSON line a case; times are of this process's CPU.
 """
 
+import argparse
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import Enum
 
 from trunkline.acd.v1 import acd_events_pb2
+from trunkline_acd.domain.definitions import Channel
+from trunkline_acd.domain.events import ContactEnqueued
 from trunkline_core.routing import SkillRequirement
 from trunkline_ledger.core.metadata import Metadata
 from trunkline_platform.wire import Mapper, metadata_from_message, metadata_to_message
 
 ROUNDS = 50_000
-
-
-class Channel(Enum):
-    UNSPECIFIED = 0
-    VOICE = 1
-    CHAT = 2
-
-
-@dataclass(frozen=True, slots=True)
-class ContactEnqueued:
-    contact_id: str
-    step_no: int
-    queue_id: str
-    segment_no: int
-    channel: Channel
-    value_permille: int
-    urgency_permille: int
-    requirements: tuple[SkillRequirement, ...]
 
 
 MAPPER = Mapper(ContactEnqueued, acd_events_pb2.ContactEnqueued)
@@ -64,5 +47,6 @@ def measure(name: str, work: Callable[[], object]) -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     measure("encode", encode)
     measure("decode", decode)
