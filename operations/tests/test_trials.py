@@ -189,10 +189,14 @@ async def test_a_pair_in_which_somebody_still_waits_is_not_compared_yet(capsys: 
     assert (await told(capsys, source))["pairs_played"] == 1
 
 
-def test_a_block_that_cannot_be_read_takes_its_own_pair_with_it_and_no_other() -> None:
+@pytest.mark.parametrize(("unread", "left"), [(1, [(3, 4)]), (2, [(3, 4)]), (3, []), (4, [(1, 2)])])
+def test_a_block_that_cannot_be_read_is_in_no_pair_and_lengthens_no_other(
+    unread: int, left: list[tuple[int, int]]
+) -> None:
     trial = Trial(TENANT, started(2))
-    for number, is_candidate in ((1, True), (3, False), (4, True)):
+    for number, is_candidate in ((1, False), (2, True), (3, False), (4, True)):
         begun = directory.PolicyTrialBlockBegun(1, number, is_candidate, 3, T0)
-        trial.begin_block(begun, T0 + number * HOUR)
+        if number != unread:
+            trial.begin_block(begun, T0 + number * HOUR)
     trial.end(directory.PolicyTrialEnded(1, True), T0 + 5 * HOUR)
-    assert [(first.block_no, second.block_no) for first, second in trial.pairs()] == [(3, 4)]
+    assert [(first.block_no, second.block_no) for first, second in trial.pairs()] == left

@@ -108,8 +108,9 @@ def written(figure: Figure, value: float, *, is_signed: bool = False) -> str:
 
 
 def written_estimate(figure: Figure, found: Estimate, *, is_signed: bool = False) -> str:
-    """Return the mean and the half width of its interval."""
-    return f"{written(figure, found.mean, is_signed=is_signed)} ± {written(figure, found.half_width or 0.0)}"
+    """Return the mean and the half width of its interval; of a lone value there is none."""
+    mean = written(figure, found.mean, is_signed=is_signed)
+    return mean if found.half_width is None else f"{mean} ± {written(figure, found.half_width)}"
 
 
 def as_json(found: Estimates) -> dict[str, dict[str, float | None]]:

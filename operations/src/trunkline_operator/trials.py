@@ -64,18 +64,18 @@ class Trial:
     is_over: bool = False
 
     def begin_block(self, event: directory.PolicyTrialBlockBegun, now: datetime) -> None:
-        """Begin a block, which ends the one before."""
-        self._end_block(now)
+        """Begin a block, which ends the one before, unless that could not be read."""
+        self._end_block(event.block_no - 1, now)
         self.blocks.append(Block(event.block_no, event.is_candidate, now))
 
     def end(self, event: directory.PolicyTrialEnded, now: datetime) -> None:
         """End the trial; a block that was cut short has no end."""
         self.is_over = True
         if event.is_complete:
-            self._end_block(now)
+            self._end_block(2 * self.started.pairs, now)
 
-    def _end_block(self, now: datetime) -> None:
-        if self.blocks:
+    def _end_block(self, block_no: int, now: datetime) -> None:
+        if self.blocks and self.blocks[-1].block_no == block_no:
             self.blocks[-1] = replace(self.blocks[-1], end_time=now)
 
     def pairs(self) -> list[tuple[Block, Block]]:
@@ -203,10 +203,12 @@ async def _trial(source: RecordSource, trial_no: int, tenant: str) -> Trial:
         match event:
             case directory.PolicyTrialStarted():
                 found[of] = Trial(of, event)
-            case directory.PolicyTrialBlockBegun():
+            case directory.PolicyTrialBlockBegun() if of in found:
                 found[of].begin_block(event, now)
-            case _:
+            case directory.PolicyTrialEnded() if of in found:
                 found[of].end(event, now)
+            case _:
+                pass
     if not found:
         raise Misconfigured(f"The directory's ledger has no trial {trial_no}.")
     if len(found) > 1:

@@ -1,7 +1,7 @@
 """A candidate policy tried against the one in force, by turns (a switchback; ADR 0024).
 
 Owns: the order of the blocks, and that the policy from before comes back whatever ends the trial. Nothing else changes
-a tenant's queues meanwhile: what was measured would be of neither policy.
+a queue that exists meanwhile: what was measured would be of neither policy.
 """
 
 import hashlib
