@@ -77,7 +77,7 @@ def candidate_at(time: datetime) -> bool:
 
 def call(source: Source, number: int, time: datetime, wait_s: float, tenant: str = TENANT, to: str = "qu_a") -> None:
     """A call is answered after so many seconds; one that would wait for two minutes hangs up then."""
-    contact_id, waited = f"ct_{number}", min(wait_s, 120.0) * SECOND
+    contact_id, waited = f"ct_{tenant}_{number}", min(wait_s, 120.0) * SECOND
     source.add(ACD, acd.ContactEnqueued(contact_id, 1, to, 1, Channel.VOICE, 0, 0, ()), time, tenant)
     answered = acd.ContactConnected(contact_id, 2, to, 1, 1, "ag_1", waited)
     hung_up = acd.SegmentEnded(contact_id, to, 1, SegmentOutcome.ABANDONED, waited)

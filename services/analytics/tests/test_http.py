@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 from trunkline_analytics.domain.definitions import CURRENT, MetricDefinition
+from trunkline_analytics.domain.segments import Outcome, QueueSegment, WaitEstimate
+from trunkline_analytics.domain.wait_estimates import EstimateQuality, estimate_quality
 from trunkline_analytics.entrypoints.http import add_routes
 from trunkline_platform.credentials import TOKEN_KEY, Credentials, service_principal
 
@@ -75,3 +77,12 @@ async def test_who_was_given_no_estimate_is_in_no_figure_of_them():
     found = await asked("/wait-estimates", AnsweredAfter(10), CURRENT)
     nothing = {"answered": 0, "within_p80": None, "within_p50": None, "mean_error_s": None}
     assert found["queues"] == [{"queue_id": "qu_1", **nothing}]
+
+
+def test_only_who_was_answered_says_how_good_an_estimate_was():
+    told = WaitEstimate(timedelta(seconds=40), timedelta(seconds=100))
+    late = NINE + timedelta(seconds=300)
+    answered = QueueSegment("ct_1", 1, "qu_1", NINE, Outcome.ANSWERED, NINE + timedelta(seconds=40), told)
+    left = QueueSegment("ct_2", 1, "qu_1", NINE, Outcome.ABANDONED, late, told)
+    waits = QueueSegment("ct_3", 1, "qu_1", NINE, estimate=told)
+    assert estimate_quality([answered, left, waits]) == EstimateQuality(1, 1.0, 1.0, 0.0)

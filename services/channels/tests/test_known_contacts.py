@@ -13,6 +13,7 @@ from trunkline_platform.credentials import Principal, Role
 TENANT, CONTACT = "tn_1", "ct_0f_1"
 GATEWAY = Principal(TENANT, "gateway:gw_1", frozenset({Role.GATEWAY}))
 ROW: Any = SimpleNamespace(tenant=TENANT)
+ARRIVAL = Arrival(entry_point_id="ep_new", address="+861", attributes={}, locale="en", peer_id="gw_1")
 
 
 class Ledger:
@@ -58,10 +59,12 @@ async def test_a_contact_that_is_unknown_although_all_is_read_is_none() -> None:
 
 
 async def test_a_replica_that_is_cut_off_refuses_nothing_for_good() -> None:
-    arrival = Arrival(entry_point_id="ep_new", address="+861", attributes={}, locale="en", peer_id="gw_1")
     with pytest.raises(Transient):
         await reception(cut_off).known(CONTACT, TENANT)
     with pytest.raises(Transient):
-        await reception(cut_off).start(arrival, GATEWAY, new_command_id())
+        await reception(cut_off).start(ARRIVAL, GATEWAY, new_command_id())
+
+
+async def test_an_entry_point_that_is_unknown_although_all_is_read_is_none() -> None:
     with pytest.raises(NotFound):
-        await reception(lambda _: None).start(arrival, GATEWAY, new_command_id())
+        await reception(lambda _: None).start(ARRIVAL, GATEWAY, new_command_id())

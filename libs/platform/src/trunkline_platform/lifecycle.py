@@ -168,6 +168,7 @@ async def running(name: str, bootstrap: Bootstrap) -> AsyncIterator[Process]:
 def run_service(name: str, bootstrap: Bootstrap) -> NoReturn:
     """Run a service until it is told to stop, then exit: 0, 78 when misconfigured (one sentence), 1 after a failure."""
     logs.configure(name)
+    # not on uvloop: ADR 0023
     sys.exit(asyncio.run(_to_the_end(name, bootstrap)))
 
 

@@ -37,7 +37,6 @@ from trunkline_console.domain.commands import (
     Definition,
     EndPolicyTrial,
     EndSession,
-    PolicyCommand,
     PublishFlow,
     PublishPolicy,
     RollBackPolicy,
@@ -67,7 +66,6 @@ from trunkline_console.domain.events import (
     QueueDefined,
     SessionEnded,
     TenantDefined,
-    TrialEvent,
     UserDefined,
     WrapUpCodeDefined,
 )
@@ -83,8 +81,16 @@ class DirectoryDecider:
         match command:
             case EndSession():
                 yield from _end_session(state, command, context)
-            case PublishPolicy() | RollBackPolicy() | StartPolicyTrial() | EndPolicyTrial() | AdvancePolicyTrial():
-                yield from _policy(state, command, context)
+            case PublishPolicy():
+                yield from policies.publish(state, command, context)
+            case RollBackPolicy():
+                yield from policies.roll_back(state, command, context)
+            case StartPolicyTrial():
+                yield from trials.start(state, command, context)
+            case EndPolicyTrial():
+                yield from trials.end(state, command, context)
+            case AdvancePolicyTrial():
+                yield from trials.advance(state, command, context)
             case _:
                 yield from self._define(state, command, context)
 
@@ -118,22 +124,6 @@ class DirectoryDecider:
             case _:
                 kind, row_id, definition = _place(state, event)
                 kind.put(context.tenant, row_id, definition)
-
-
-def _policy(state: Directory, command: PolicyCommand, context: Context) -> Iterator[PolicyPublished | TrialEvent]:
-    match command:
-        case PublishPolicy():
-            yield from policies.publish(state, command, context)
-        case RollBackPolicy():
-            yield from policies.roll_back(state, command, context)
-        case StartPolicyTrial():
-            yield from trials.start(state, command, context)
-        case EndPolicyTrial():
-            yield from trials.end(state, command, context)
-        case AdvancePolicyTrial():
-            yield from trials.advance(state, command, context)
-        case _:
-            assert_never(command)
 
 
 def _place(state: Directory, event: Defined) -> tuple[Definitions[Any], str, object]:

@@ -117,6 +117,7 @@ def _candidate(state: Directory, command: StartPolicyTrial, context: Context) ->
     policies.check_size(baseline)
     for queue in baseline:
         _check_comes_back(queue)
+    # the first event of a command carries the command: both lists stand in one record
     if policies.size_bytes(command.queues) + policies.size_bytes(changed) > policies.MAX_FIRST_EVENT_BYTES:
         raise Invalid("queues", "must change less in one trial")
     return changed
