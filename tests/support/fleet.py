@@ -68,7 +68,7 @@ class Replica:
 
     def is_ready(self) -> bool:
         """Whether it says so."""
-        assert self.is_running, f"{self.service} {self.instance_id} ended"
+        assert self.is_running, "\n".join((f"{self.service} {self.instance_id} ended", *self.last_lines()))
         return self.says_ready()
 
     def says_ready(self) -> bool:

@@ -5,10 +5,16 @@ from typing import Any
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import TopicAuthorizationFailedError, UnknownTopicOrPartitionError
+from aiokafka.errors import (
+    InvalidReplicationFactorError,
+    RequestTimedOutError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
 from trunkline.topics import Topic
 from trunkline_core.errors import Misconfigured, Transient
 from trunkline_embedded.kafka import KafkaNode
+from trunkline_ledger.kafka import topics
 from trunkline_ledger.kafka.topics import _settings_of, _verify, _verify_one, ensure_topics, topic_config
 
 TOPICS = 12
@@ -24,6 +30,27 @@ async def test_topics_that_were_just_created_are_known_with_all_their_partitions
     finally:
         await admin.close()
     assert [len(topic["partitions"]) for topic in found] == [4] * TOPICS
+
+
+async def test_more_replicas_than_brokers_are_refused_in_kafkas_words(kafka: KafkaNode, unique_topic, monkeypatch):
+    monkeypatch.setattr(topics, "MADE_WITHIN_S", 0.2)
+    wanted = Topic(unique_topic(), "test", "id", 4, "compact", -1, public=False)
+    with pytest.raises(Misconfigured, match=r"^Kafka refuses to create the topic .*replication factor of 3"):
+        await ensure_topics(kafka.bootstrap, [wanted], 3)
+
+
+@pytest.mark.parametrize("code", [RequestTimedOutError.errno, InvalidReplicationFactorError.errno])
+async def test_what_a_busy_or_fenced_broker_refuses_is_asked_again(code):
+    answers = [[LEDGER.name, code, "All brokers are currently fenced"], [LEDGER.name, 0, None]]
+    admin: Any = SimpleNamespace(asked=0)
+
+    async def create_topics(_: object) -> Any:
+        admin.asked += 1
+        return SimpleNamespace(topic_errors=[answers[admin.asked - 1]])
+
+    admin.create_topics = create_topics
+    await topics._create(admin, [topics._new_topic(LEDGER, 1)])
+    assert admin.asked == 2
 
 
 LEDGER = Topic("bank.events.v1", "bank", "id", 4, "delete", -1, public=False)

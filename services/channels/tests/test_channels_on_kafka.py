@@ -30,6 +30,7 @@ from trunkline_channels.bootstrap import bootstrap
 from trunkline_channels.settings import ChannelsSettings
 from trunkline_core.errors import Rejection, Transient
 from trunkline_embedded.kafka import KafkaNode
+from trunkline_embedded.ports import free_port
 from trunkline_ledger.core.records import MARKER_TYPE
 from trunkline_ledger.kafka.topics import ensure_topics
 from trunkline_platform.command_streams import CommandStreamServer
@@ -332,18 +333,6 @@ async def world(own_kafka: KafkaNode, tmp_path: Path) -> AsyncIterator[World]:
     await world.scribe.stop()
 
 
-def free_ports(count: int) -> list[int]:
-    import socket
-
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [int(one.getsockname()[1]) for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
 async def called(gateway: Gateway) -> str:
     """Wait until channels knows the entry points, and call."""
     async with asyncio.timeout(30):
@@ -356,7 +345,7 @@ async def called(gateway: Gateway) -> str:
 
 
 async def test_a_call_from_ring_to_wrap_up_and_after_a_restart(world: World) -> None:
-    grpc_port, http_port = free_ports(2)
+    grpc_port, http_port = free_port(), free_port()
     address = f"127.0.0.1:{grpc_port}"
     settings = world.settings(ports=(grpc_port, http_port))
     gateway = await world.gateway(address)
@@ -427,7 +416,7 @@ async def read(world: World, address: str, contact_id: str) -> Any:
 
 
 async def test_a_repeated_command_gets_its_first_answer_and_another_payload_a_conflict(world: World) -> None:
-    grpc_port, http_port = free_ports(2)
+    grpc_port, http_port = free_port(), free_port()
     gateway = await world.gateway(f"127.0.0.1:{grpc_port}", peer_id="gw:2")
     async with world.replica(world.settings(ports=(grpc_port, http_port))):
         await called(gateway)
@@ -445,7 +434,7 @@ async def test_a_repeated_command_gets_its_first_answer_and_another_payload_a_co
 
 
 async def test_a_service_that_is_away_only_delays_the_contact_and_a_late_customer_is_still_named(world: World) -> None:
-    grpc_port, http_port = free_ports(2)
+    grpc_port, http_port = free_port(), free_port()
     gateway = await world.gateway(f"127.0.0.1:{grpc_port}", peer_id="gw:3")
     world.centre.is_away |= {"resolve_customer", "start_session"}
     async with world.replica(world.settings(ports=(grpc_port, http_port))):
@@ -473,7 +462,7 @@ async def figures(client: httpx.AsyncClient) -> dict[str, float]:
 
 
 async def test_a_refused_queue_closes_the_contact_and_says_so(world: World) -> None:
-    grpc_port, http_port = free_ports(2)
+    grpc_port, http_port = free_port(), free_port()
     gateway = await world.gateway(f"127.0.0.1:{grpc_port}", peer_id="gw:4")
     world.centre.refuse["enqueue_contact"] = "QueueFull"
     async with world.replica(world.settings(ports=(grpc_port, http_port))):
@@ -539,7 +528,7 @@ async def opened_chat(client: httpx.AsyncClient, url: str) -> dict[str, str]:
 
 
 async def test_a_chat_from_page_to_agent_survives_a_reload(world: World) -> None:
-    grpc_port, http_port = free_ports(2)
+    grpc_port, http_port = free_port(), free_port()
     url = f"http://127.0.0.1:{http_port}"
     async with world.replica(world.settings(ports=(grpc_port, http_port))), httpx.AsyncClient() as client:
         session = await opened_chat(client, url)
@@ -570,7 +559,7 @@ async def test_a_chat_from_page_to_agent_survives_a_reload(world: World) -> None
 
 
 async def test_pages_of_one_conversation_are_bounded_by_codes_that_the_widget_knows(world: World) -> None:
-    grpc_port, http_port = free_ports(2)
+    grpc_port, http_port = free_port(), free_port()
     url = f"http://127.0.0.1:{http_port}"
     async with (
         world.replica(world.settings(ports=(grpc_port, http_port))),
@@ -596,7 +585,7 @@ async def test_pages_of_one_conversation_are_bounded_by_codes_that_the_widget_kn
 
 
 async def test_a_service_only_watches(world: World) -> None:
-    grpc_port, http_port = free_ports(2)
+    grpc_port, http_port = free_port(), free_port()
     console = service_principal("console", TENANT)
     watcher = await world.gateway(f"127.0.0.1:{grpc_port}", peer_id="console:1", principal=console)
     async with world.replica(world.settings(ports=(grpc_port, http_port))):
@@ -604,7 +593,7 @@ async def test_a_service_only_watches(world: World) -> None:
 
 
 async def test_a_gateway_that_comes_back_is_told_what_moved_and_what_is_over(world: World) -> None:
-    grpc_port, http_port = free_ports(2)
+    grpc_port, http_port = free_port(), free_port()
     address = f"127.0.0.1:{grpc_port}"
     dropped = "ct_0123456789abcdef_dropped"
     async with world.replica(world.settings(ports=(grpc_port, http_port))):
@@ -627,7 +616,7 @@ async def test_a_gateway_that_comes_back_is_told_what_moved_and_what_is_over(wor
 
 
 async def test_bad_chat_openings_are_named(world: World) -> None:
-    grpc_port, http_port = free_ports(2)
+    grpc_port, http_port = free_port(), free_port()
     url = f"http://127.0.0.1:{http_port}"
     async with world.replica(world.settings(ports=(grpc_port, http_port))), httpx.AsyncClient() as client:
         await opened_chat(client, url)
@@ -646,7 +635,7 @@ async def test_bad_chat_openings_are_named(world: World) -> None:
 
 
 async def test_two_replicas_serve_pages_of_each_others_contacts_and_take_over(world: World) -> None:
-    ports = free_ports(4)
+    ports = [free_port() for _ in range(4)]
     addresses = f"127.0.0.1:{ports[0]},127.0.0.1:{ports[2]}"
     first = world.settings(1, (ports[0], ports[1]), replicas=addresses)
     second = world.settings(2, (ports[2], ports[3]), replicas=addresses)
@@ -680,7 +669,7 @@ def partition_of(ledger: ChannelsLedger, session: dict[str, str]) -> int:
 
 async def test_a_lost_gateway_loses_its_calls_and_no_chats(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trunkline_platform.peers.SILENCE_S", 1.0)
-    grpc_port, http_port = free_ports(2)
+    grpc_port, http_port = free_port(), free_port()
     url = f"http://127.0.0.1:{http_port}"
     gateway = await world.gateway(f"127.0.0.1:{grpc_port}", peer_id="gw:lost")
     service = service_principal("console", TENANT)
@@ -745,7 +734,7 @@ class Sender:
 async def hooked(world: World, replicas: int = 1) -> AsyncIterator[Sender]:
     """Replicas with a hook, and who sends to them in turn."""
     secrets = ",".join(f"{TENANT}/{name}={secret}" for name, secret in HOOK_SECRETS.items())
-    ports = [free_ports(2) for _ in range(replicas)]
+    ports = [(free_port(), free_port()) for _ in range(replicas)]
     hook = directory.HookDefinition(hook_id="hk_shop", entry_point_id="ep_chat", secret_names=HOOK_SECRETS)
     defined = directory_events_pb2.HookDefined(hook=hook)
     await world.scribe.write("directory.events.v1", TENANT, "hook_defined", defined)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import InvalidReplicationFactorError, KafkaError, for_code
 from trunkline.topics import Topic
 from trunkline_core.errors import Misconfigured, Transient
 
@@ -22,6 +22,7 @@ T = TypeVar("T")
 EXISTS = 36  # Kafka's error code TOPIC_ALREADY_EXISTS
 FIXED = ("cleanup.policy", "message.timestamp.type", "unclean.leader.election.enable")
 START_S = 15.0
+MADE_WITHIN_S = 10.0  # less than START_S, so that Kafka's reason is told
 CLOSE_S = 5.0
 POLL_S = 0.05
 COMPACTED_SEGMENT_BYTES = 32 * 1024 * 1024
@@ -134,10 +135,26 @@ async def create_topics(admin: AIOKafkaAdminClient, topics: Sequence[Topic], rep
 
 
 async def _create(admin: AIOKafkaAdminClient, topics: Sequence[NewTopic]) -> None:
-    answer = await admin.create_topics(list(topics))
-    for name, code, *message in answer.topic_errors:  # create_topics does not raise
-        if code not in (0, EXISTS):
-            raise Misconfigured(f"Kafka refuses to create the topic {name}: {message or code}.")
+    """Ask again for a while what may only be refused now: a busy broker runs out of time, or is fenced by its cluster.
+
+    A fenced one is told as a wrong replication factor, which is also what too few brokers are told as.
+    """
+    deadline = asyncio.get_running_loop().time() + MADE_WITHIN_S
+    while refused := _refusals(await admin.create_topics(list(topics))):
+        is_late = asyncio.get_running_loop().time() > deadline
+        for name, code, message in refused:
+            if not _may_pass(code) or (is_late and not for_code(code).retriable):
+                raise Misconfigured(f"Kafka refuses to create the topic {name}: {message or code}.")
+        await asyncio.sleep(POLL_S)
+
+
+def _refusals(answer: Any) -> list[tuple[str, int, str | None]]:
+    """Return what was not created, and why: `create_topics` does not raise."""
+    return [(name, code, message) for name, code, message in answer.topic_errors if code not in (0, EXISTS)]
+
+
+def _may_pass(code: int) -> bool:
+    return bool(for_code(code).retriable) or code == InvalidReplicationFactorError.errno
 
 
 async def _known(admin: AIOKafkaAdminClient, names: list[str]) -> None:
