@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from trunkline_acd.domain.agents import Agent, is_routable, is_signed_in
+from trunkline_acd.domain.agents import Agent, is_routable, is_signed_in, occupancy
 from trunkline_acd.domain.commands import (
     AcceptOffer,
     Command,
@@ -39,7 +39,7 @@ from trunkline_acd.domain.events import (
 )
 from trunkline_acd.domain.places import Order, order_of, spot_of
 from trunkline_acd.domain.policy import MAX_HELD_PER_AGENT
-from trunkline_acd.domain.skills import meets
+from trunkline_acd.domain.skills import meets, needs_in
 from trunkline_acd.domain.state import AcdState, Domain, connected_peer
 from trunkline_acd.domain.words import CallbackOutcome, Intent, WorkState
 from trunkline_core.decider import Context, execute
@@ -328,7 +328,10 @@ def _check_timers(state: AcdState, domain: Domain) -> None:
             assert queue.definition.overflow
             wanted.add(f"overflow/{domain.tenant}/{queue.queue_id}")
         else:
-            assert not (queue.definition.overflow and queue.waiting), "those who wait are looked after"
+            overflow = queue.definition.overflow
+            assert not (overflow and queue.waiting), "those who wait are looked after"
+            assert not (overflow and overflow.returns and domain.away.size(queue.queue_id)), "and those who return"
+            assert not domain.helping_queue(queue.queue_id), "and help that is given"
         if f"unstaffed/{domain.tenant}/{queue.queue_id}" in {timer.key for timer in state.timers.values()}:
             assert queue.clears_time
             wanted.add(f"unstaffed/{domain.tenant}/{queue.queue_id}")
@@ -345,13 +348,14 @@ def _check_nobody_idles(state: AcdState, domain: Domain, now: datetime) -> None:
     is_handed_out = state.timers.get(f"handout/{domain.tenant}") is not None
     for contact in domain.contacts.values():
         is_chat = contact.channel is Channel.CHAT and not contact.held_for
-        if contact.stage is Stage.WAITING and not (is_chat and is_handed_out):
+        may_be_handed_out = (is_chat or domain.helping_queue(contact.queue_id)) and not contact.held_for
+        if contact.stage is Stage.WAITING and not (may_be_handed_out and is_handed_out):
             could = [
                 agent.agent_id
                 for agent in domain.agents.values()
                 if is_routable(agent)
                 and fits(agent.definition, contact.channel, held(agent))
-                and meets(agent.profile, contact.wanted)
+                and could_serve(domain, contact, agent)
                 and agent.agent_id not in contact.excluded
                 and not (is_chat and is_drained(domain, agent, now))
             ]
@@ -359,6 +363,13 @@ def _check_nobody_idles(state: AcdState, domain: Domain, now: datetime) -> None:
                 assert contact.held_for not in could, f"{contact} is held for somebody who idles"
             else:
                 assert len(could) <= contact.reserved, f"{could} idle while {contact} waits"
+
+
+def could_serve(domain: Domain, contact: Contact, agent: Agent) -> bool:
+    """Tell whether the agent has the skills, for the contact's own queue or for the one that helps out."""
+    helping = domain.queues.get(domain.helping_queue(contact.queue_id))
+    helps = helping is not None and meets(agent.profile, needs_in(helping.definition, contact.own_requirements))
+    return helps or meets(agent.profile, contact.wanted)
 
 
 def _check_held(domain: Domain) -> None:
@@ -394,7 +405,7 @@ def is_drained(domain: Domain, agent: Agent, now: datetime) -> bool:
     if not fits(agent.definition, Channel.VOICE, without_chats):
         return False
     return any(
-        now - contact.aged_since_time > queue.target_wait_duration and meets(agent.profile, contact.wanted)
+        now - contact.aged_since_time > queue.target_wait_duration and could_serve(domain, contact, agent)
         for contact in domain.contacts.values()
         if contact.stage is Stage.WAITING and drains(contact, queue := domain.queue(contact.queue_id).definition)
         if not contact.reserved or contact.reserved < signed_in_for(domain, contact)
@@ -402,7 +413,7 @@ def is_drained(domain: Domain, agent: Agent, now: datetime) -> bool:
 
 
 def signed_in_for(domain: Domain, contact: Contact) -> int:
-    return sum(is_signed_in(agent) and meets(agent.profile, contact.wanted) for agent in domain.agents.values())
+    return sum(is_signed_in(agent) and could_serve(domain, contact, agent) for agent in domain.agents.values())
 
 
 def drains(contact: Contact, queue: QueueDefinition) -> bool:
@@ -427,7 +438,7 @@ def _check_conservation(domain: Domain) -> None:
 
 
 def _check_indexes(domain: Domain) -> None:
-    lines, ages, callbacks, pools, others, peers, calls, held_ones = (Counter[Any]() for _ in range(8))
+    lines, ages, callbacks, pools, others, peers, calls, held_ones, away = (Counter[Any]() for _ in range(9))
     orders = {order_of(queue.definition.strategy) for queue in domain.queues.values()} - {Order.IDLE}
     sets: dict[str, set[Any]] = {queue.queue_id: set() for queue in domain.queues.values()}
     for contact in domain.contacts.values():
@@ -439,6 +450,8 @@ def _check_indexes(domain: Domain) -> None:
             definition = domain.queue(contact.queue_id).definition
             if not contact.held_for:
                 lines[(line_of(contact), line_place(contact, definition))] += 1
+            if contact.home_queue_id:
+                away[(contact.home_queue_id, (contact.order, contact.contact_id))] += 1
             shelf = callbacks if contact.callback else ages
             shelf[(contact.queue_id, (contact.order, contact.contact_id))] += 1
             if drains(contact, definition):
@@ -453,6 +466,16 @@ def _check_indexes(domain: Domain) -> None:
             peers[(peer, (agent.agent_id,))] += 1
     staff = Counter(agent.profile for agent in domain.agents.values() if is_signed_in(agent))
     assert dict(domain.staff.items()) == staff
+    at_work = [agent for agent in domain.agents.values() if is_routable(agent) or agent.work]
+    used = Counter[Any]()
+    for agent in at_work:
+        used[agent.profile] += occupancy(agent).share_permille
+    counts = Counter(agent.profile for agent in at_work)
+    assert dict(domain.loads.items()) == {profile: (used[profile], count) for profile, count in counts.items()}
+    for queue in domain.queues.values():
+        if helping := domain.helping_queue(queue.queue_id):
+            overflow = queue.definition.overflow
+            assert overflow and overflow.shares and overflow.next_queue_id == helping
     followed = Counter(place.order for line in domain.followed_lines for place in domain.followed_lines.entries(line))
     assert sum(followed.values()) == sum(domain.followed_count(queue.queue_id) for queue in domain.queues.values())
     assert Counter(one.contact.order for one in domain.followed.values()) == followed
@@ -467,6 +490,7 @@ def _check_indexes(domain: Domain) -> None:
         (domain.peers, peers),
         (domain.held, held_ones),
         (domain.calls, calls),
+        (domain.away, away),
     )
     for shelves, expected in (*indexes, (domain.other_pools, others)):
         entries = Counter((key, entry) for key in shelves for entry in shelves.entries(key))

@@ -58,6 +58,8 @@ from trunkline_core.routing import (
     CallbackPolicy,
     ChannelUse,
     Overflow,
+    OverflowMeasure,
+    OverflowMode,
     QueueDefinition,
     QueueLimit,
     RelaxationStep,
@@ -110,6 +112,21 @@ RELAXATION = (
     RelaxationStep(timedelta(seconds=5), (SkillRequirement("a", 1),), ()),
     RelaxationStep(timedelta(seconds=20), (), ("a", "b")),
 )
+SHORT_WAITS = (timedelta(seconds=6), timedelta(seconds=3))
+OVERFLOWS = [
+    Overflow("qu_last", *SHORT_WAITS),
+    Overflow("qu_last", *SHORT_WAITS, returns=True),
+    Overflow("qu_last", *SHORT_WAITS, mode=OverflowMode.SHARE),
+    Overflow("qu_last", mode=OverflowMode.SHARE, measure=OverflowMeasure.STAFF, begin_staff=1, end_staff=2),
+    Overflow(
+        "qu_last",
+        mode=OverflowMode.SHARE,
+        measure=OverflowMeasure.OCCUPANCY,
+        begin_occupancy_permille=1000,
+        end_occupancy_permille=500,
+    ),
+    Overflow("qu_last", measure=OverflowMeasure.STAFF, begin_staff=1, end_staff=2, returns=True),
+]
 BEARABLE = st.sampled_from([timedelta(seconds=4), timedelta(seconds=30)])
 CALLBACK = CallbackPolicy(2, timedelta(seconds=15), 3)
 UNREACHED = st.sampled_from([CallbackOutcome.BUSY, CallbackOutcome.WITHDRAWN, CallbackOutcome.REACHED])
@@ -118,7 +135,7 @@ REDEFINITIONS = st.builds(
     QueueDefinition,
     queue_id=QUEUES,
     name=st.just(LocalizedText("", "")),
-    requirements=st.just(()),
+    requirements=st.sampled_from([(), (SkillRequirement("b", 1),)]),
     target_wait_duration=st.just(timedelta(seconds=20)),
     value_weight_permille=st.sampled_from([0, 3000]),
     urgency_weight_permille=st.just(0),
@@ -135,7 +152,7 @@ REDEFINITIONS = st.builds(
     longest_wait=LIMITS,
     unstaffed=LIMITS,
     max_per_customer=st.integers(0, 2),
-    overflow=st.sampled_from([None, Overflow("qu_last", timedelta(seconds=6), timedelta(seconds=3))]),
+    overflow=st.sampled_from([None, *OVERFLOWS]),
     affinity_duration=st.sampled_from([timedelta(0), timedelta(seconds=4), timedelta(seconds=30)]),
     vip_min_value_permille=st.just(500),
     vip_reserved_agents=st.integers(0, 2),
@@ -214,7 +231,8 @@ def prepared(new_routing: Any, *choices: int) -> Any:
         max_wrap_up_extensions=1,
         strategy=strategy,
         longest_wait=QueueLimit(timedelta(seconds=40), "qu_help"),
-        overflow=Overflow("qu_last", timedelta(seconds=25), timedelta(seconds=10)),
+        overflow=OVERFLOWS[sum(choices) % len(OVERFLOWS)],
+        requirements=(SkillRequirement("b", 1),) if sum(choices) % 4 == 3 else (),
         affinity_duration=timedelta(seconds=8),
         vip_min_value_permille=500,
         vip_reserved_agents=sum(choices) % 3,
@@ -245,10 +263,13 @@ def fingerprint(state: AcdState) -> Any:
             domain.other_pools,
             domain.peers,
             domain.followed_lines,
+            domain.helping,
+            domain.away,
         ]
         entries = [sorted((repr(key), list(shelf.entries(key))) for key in shelf) for shelf in shelves]
         domains.append((domain.tenant, rows, entries, [t.contact_id for t in domain.oldest_tombstones()]))
         domains.append(sorted(domain.wait_histories.items()))
+        domains.append(sorted(domain.loads.items()))
         domains.append(sorted(code for code in ("done", "later") if code in domain.wrap_up_codes))
     return domains, sorted(map(repr, state.timers.values())), state.timers.next_due(), state.tombstone_count()
 

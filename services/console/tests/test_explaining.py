@@ -142,10 +142,19 @@ def test_what_comes_by_itself_is_told_in_the_order_of_its_time():
     )
     assert sentences(found, "en", NAMES)[-4:] == [
         "Nobody is signed in for the queue: in 5 s those who wait leave.",
-        "In 30 s it is looked at whether contacts flow out into qu_next.",
+        "In 30 s it is looked at whether qu_next is to help.",
         "In 50 s it asks for less skill: step 1 of 2.",
         "In 2 min it reaches the longest wait of its queue.",
     ]
+
+
+def test_help_of_another_queue_is_told():
+    helped = offer(("ag_8", "OnlyHelps", 0))
+    helped.explanation.helping_queue_id = "qu_next"
+    said = sentences(connected(helped), "en", NAMES)
+    assert "an agent of its own queue goes before those who only help out" in said[0]
+    assert "The agent was eligible because agents of qu_next helped out at that time." in said
+    assert "Agents of qu_next help out." in sentences(waiting(helping_queue_id="qu_next"), "en", NAMES)
 
 
 def test_what_is_not_remembered_is_said_and_where_it_stands():

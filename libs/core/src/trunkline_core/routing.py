@@ -18,6 +18,7 @@ MAX_CHATS = 16
 MAX_UNITS = MAX_CHATS  # nobody has more contacts at one time, whatever the table says
 MAX_WRAP_UP_EXTENSIONS = 10
 MAX_VIP_RESERVED_AGENTS = 100
+MAX_OVERFLOW_STAFF = 10_000
 MAX_SKILL_TERMS = 16
 MAX_RELAXATION_STEPS = 8
 MAX_RELAXED_SKILLS = 32
@@ -143,13 +144,50 @@ class QueueLimit:
     next_queue_id: str
 
 
+class OverflowMode(Enum):
+    """What happens while a queue overflows: contacts flow into the other queue, or its agents help out."""
+
+    UNSPECIFIED = 0
+    MOVE = 1
+    SHARE = 2
+
+
+class OverflowMeasure(Enum):
+    """What tells that a queue overflows; unspecified is the longest wait."""
+
+    UNSPECIFIED = 0
+    LONGEST_WAIT = 1
+    ESTIMATED_WAIT = 2
+    STAFF = 3
+    OCCUPANCY = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Overflow:
-    """Once a contact has waited for `begin`, all that waited for `end` flow into another queue (routing rule 12)."""
+    """When a queue gets help of another one, and how (routing rule 12). It begins at one value and ends at another.
+
+    Attributes:
+        begin_wait_duration, end_wait_duration: of the longest or the estimated wait. Moved is whoever waited for `end`.
+        begin_staff, end_staff: it begins with fewer signed in than `begin`, and ends with `end`.
+        begin_occupancy_permille, end_occupancy_permille: it begins at `begin`, and ends below `end`.
+        returns: whether contacts that moved and still wait come back once it is over.
+    """
 
     next_queue_id: str
-    begin_wait_duration: timedelta
-    end_wait_duration: timedelta
+    begin_wait_duration: timedelta = NOTHING
+    end_wait_duration: timedelta = NOTHING
+    mode: OverflowMode = OverflowMode.UNSPECIFIED
+    measure: OverflowMeasure = OverflowMeasure.UNSPECIFIED
+    begin_staff: int = 0
+    end_staff: int = 0
+    begin_occupancy_permille: int = 0
+    end_occupancy_permille: int = 0
+    returns: bool = False
+
+    @property
+    def shares(self) -> bool:
+        """Whether agents help out and contacts stay."""
+        return self.mode is OverflowMode.SHARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +322,7 @@ def check_queue(queue: QueueDefinition) -> None:
     if queue.unstaffed:
         _check_at_least("queue.unstaffed.after_duration", queue.unstaffed.after_duration, NOTHING)
     if queue.overflow:
-        _check_overflow(queue.overflow)
+        _check_overflow(queue, queue.overflow)
     if queue.callback:
         _check_range("queue.callback.max_attempts", queue.callback.max_attempts, 1, MAX_CALLBACK_ATTEMPTS)
         _check_longer("queue.callback.retry_after_duration", queue.callback.retry_after_duration, NOTHING)
@@ -300,14 +338,20 @@ def check_queue(queue: QueueDefinition) -> None:
 
 
 def next_queues(queue: QueueDefinition) -> list[tuple[str, str]]:
-    """Return the queues to which contacts of this one go on, each with the name of its field."""
+    """Return the queues to which contacts of this one go on, or that help out, each with the name of its field."""
     limits = (("longest_wait", queue.longest_wait), ("unstaffed", queue.unstaffed), ("overflow", queue.overflow))
     return [(f"queue.{name}.next_queue_id", at.next_queue_id) for name, at in limits if at and at.next_queue_id]
 
 
+def _ways_on(queue: QueueDefinition) -> list[tuple[str, str]]:
+    """Return those of `next_queues` into which contacts go: two queues may help each other out."""
+    shares = queue.overflow is not None and queue.overflow.shares
+    return [way for way in next_queues(queue) if not (shares and way[0].startswith("queue.overflow."))]
+
+
 def check_no_way_back(queue: QueueDefinition, find: Callable[[str], QueueDefinition | None]) -> None:
     """Raises: Invalid, naming the field through which contacts would come back to the queue that they left."""
-    for field, next_queue_id in next_queues(queue):
+    for field, next_queue_id in _ways_on(queue):
         if queue.queue_id in _reached_from(next_queue_id, find):
             raise Invalid(field, "leads back to this queue")
 
@@ -317,7 +361,7 @@ def _reached_from(queue_id: str, find: Callable[[str], QueueDefinition | None]) 
     while ahead:
         known = find(ahead[-1]) if ahead[-1] not in reached else None
         reached.add(ahead.pop())
-        ahead += [further for _, further in next_queues(known)] if known else []
+        ahead += [further for _, further in _ways_on(known)] if known else []
     return reached
 
 
@@ -385,13 +429,46 @@ def _check_relaxed_skills(field: str, step: RelaxationStep) -> None:
         raise Invalid(field, "names a skill twice")
 
 
-def _check_overflow(overflow: Overflow) -> None:
+def _check_overflow(queue: QueueDefinition, overflow: Overflow) -> None:
     if not overflow.next_queue_id:
         raise Invalid("queue.overflow.next_queue_id", "must be set")
+    if overflow.shares and overflow.next_queue_id == queue.queue_id:
+        raise Invalid("queue.overflow.next_queue_id", "must be another queue")
+    if overflow.shares and overflow.returns:
+        raise Invalid("queue.overflow.returns", "is for contacts that move; those that are shared stay")
+    match overflow.measure:
+        case OverflowMeasure.STAFF:
+            _check_unset(overflow, _WAITS + _OCCUPANCIES)
+            _check_range("queue.overflow.begin_staff", overflow.begin_staff, 1, MAX_OVERFLOW_STAFF)
+            _check_range("queue.overflow.end_staff", overflow.end_staff, overflow.begin_staff, MAX_OVERFLOW_STAFF)
+        case OverflowMeasure.OCCUPANCY:
+            _check_unset(overflow, _WAITS + _STAFFS)
+            begin = overflow.begin_occupancy_permille
+            _check_range("queue.overflow.begin_occupancy_permille", begin, 1, 1000)
+            _check_range("queue.overflow.end_occupancy_permille", overflow.end_occupancy_permille, 1, begin)
+        case _:
+            _check_unset(overflow, _STAFFS + _OCCUPANCIES)
+            _check_overflow_waits(overflow)
+    if overflow.measure is OverflowMeasure.ESTIMATED_WAIT and not queue.estimates_waits:
+        raise Invalid("queue.overflow.measure", "needs estimates_waits")
+
+
+def _check_overflow_waits(overflow: Overflow) -> None:
     _check_longer("queue.overflow.begin_wait_duration", overflow.begin_wait_duration, NOTHING)
     _check_at_least("queue.overflow.end_wait_duration", overflow.end_wait_duration, NOTHING)
     if overflow.end_wait_duration > overflow.begin_wait_duration:
         raise Invalid("queue.overflow.end_wait_duration", "must not be longer than begin_wait_duration")
+
+
+_WAITS = ("begin_wait_duration", "end_wait_duration")
+_STAFFS = ("begin_staff", "end_staff")
+_OCCUPANCIES = ("begin_occupancy_permille", "end_occupancy_permille")
+
+
+def _check_unset(overflow: Overflow, fields: tuple[str, ...]) -> None:
+    for field in fields:
+        if getattr(overflow, field):
+            raise Invalid(f"queue.overflow.{field}", "is of another measure")
 
 
 def _check_name(field: str, skill: str) -> None:

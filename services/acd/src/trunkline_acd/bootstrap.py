@@ -64,8 +64,9 @@ def ledger_service() -> LedgerService[AcdState, Command, Event]:
         correlation_of=correlation_of,
         is_ignorable=is_ignorable,
         is_last=is_last,
-        schema_version=2,  # a contact that is given on (rule 19) excludes its agent: a reader of 1 would offer it again
-        written_version=2,
+        schema_version=3,  # help of another queue (rule 12): a reader of 2 would not find a contact's agent eligible
+        written_version=3,
+        snapshots_since=3,  # lines know what a contact asks for itself
         import_path="trunkline_acd.bootstrap:ledger_service",
     )
 

@@ -52,7 +52,12 @@ def stream_of(event: Event) -> str:
         case events.WrapUpCodeConfigured():
             return event.wrap_up_code
         case (
-            events.QueueUnstaffed() | events.QueueStaffed() | events.UnstaffedQueueCleared() | events.OverflowChecked()
+            events.QueueUnstaffed()
+            | events.QueueStaffed()
+            | events.UnstaffedQueueCleared()
+            | events.OverflowChecked()
+            | events.SharingBegun()
+            | events.SharingEnded()
         ):
             return event.queue_id
         case events.RowsChanged() | events.HandoutScheduled():

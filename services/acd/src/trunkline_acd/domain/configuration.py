@@ -61,7 +61,7 @@ def apply_queue_configured(state: AcdState, event: QueueConfigured, context: Con
     state.domain(context.tenant).put_definition(event.queue)
     if event.policy_version:
         state.domain(context.tenant).put_policy_version(event.policy_version)
-    overflows.note_definition(state, context.tenant, event.queue.queue_id)
+    overflows.note_definition(state, event.queue.queue_id, context)
 
 
 def apply_agent_configured(state: AcdState, event: AgentConfigured, context: Context) -> None:

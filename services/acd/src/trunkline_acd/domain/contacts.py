@@ -66,6 +66,7 @@ class Contact:
         callback: set for a call-back (rule 13).
         estimate: what it met when it entered (rule 14); None where that is of no interest.
         wrapped_up_by: agents who had it, gave it on, and still wrap it up; while it waits they are excluded (rule 19).
+        home_queue_id: the queue that it flowed out of and to which it returns; empty where it does not (rule 12).
     """
 
     contact_id: str
@@ -95,6 +96,7 @@ class Contact:
     callback: Callback | None = None
     estimate: WaitEstimate | None = None
     wrapped_up_by: frozenset[str] = frozenset()
+    home_queue_id: str = ""
 
     @property
     def aged_since_time(self) -> datetime:
@@ -113,8 +115,13 @@ class Contact:
         return (*self.rings[ring - 1].requirements, *self.rings[ring - 1].choices)
 
     def ring_of(self, profile: Profile) -> int:
-        """Return the first ring through which such an agent may take it; the agent meets what it asks for now."""
-        return next(ring for ring in range(self.ring + 1) if meets(profile, self.asks_in(ring)))
+        """Return the first ring through which such an agent may take it; behind the last, who only helps out."""
+        reached = range(self.ring + 1)
+        return next((ring for ring in reached if meets(profile, self.asks_in(ring))), len(self.rings) + 1)
+
+    def is_only_helped_by(self, profile: Profile) -> bool:
+        """Whether such an agent may take it only while agents of another queue help out (rule 12)."""
+        return self.ring_of(profile) > len(self.rings)
 
     @property
     def is_open(self) -> bool:
@@ -143,7 +150,8 @@ class Line(NamedTuple):
     queue_id: str
     channel: Channel
     requirements: RequirementSet
-    reserved: int = 0
+    reserved: int
+    own_requirements: RequirementSet
 
 
 class LinePlace(NamedTuple):
@@ -156,7 +164,7 @@ class LinePlace(NamedTuple):
 
 def line_of(contact: Contact) -> Line:
     """Return the line in which the contact waits."""
-    return Line(contact.queue_id, contact.channel, contact.wanted, contact.reserved)
+    return Line(contact.queue_id, contact.channel, contact.wanted, contact.reserved, contact.own_requirements)
 
 
 def line_place(contact: Contact, queue: QueueDefinition) -> LinePlace:

@@ -45,6 +45,8 @@ _OF_STAFF = (
     events.IntentChanged,
     events.AgentSessionOpened,
     events.AgentDisconnected,
+    events.SharingBegun,
+    events.SharingEnded,
 )
 _ENDS_WORK = (
     events.OfferEnded,
@@ -128,6 +130,10 @@ class AcdDecider:
                 wrap_ups.apply_extended(state, event, context)
             case events.OverflowChecked():
                 overflows.apply_checked(state, event, context)
+            case events.SharingBegun():
+                overflows.apply_sharing_begun(state, event, context)
+            case events.SharingEnded():
+                overflows.apply_sharing_ended(state, event, context)
             case events.AffinityEnded():
                 affinity.apply_ended(state, event, context)
             case events.ContactKeptBack():
@@ -163,8 +169,8 @@ class AcdDecider:
 def _decide_all(state: AcdState, domain: Domain, command: Command, context: Context) -> Iterator[Event]:
     """Yield what the command causes, then what follows from it.
 
-    That is for agents who have less to do, for what is held for them, for queues that lose or find staff, and for chats
-    that were held back for a call which waits no more.
+    That is for agents who have less to do, for what is held for them, for queues that lose or find staff, and for
+    contacts that more agents may take than before.
     """
     seen = _Seen(domain, context.now)
     yield from seen.all_of(_decide(state, domain, command, context))
@@ -174,7 +180,7 @@ def _decide_all(state: AcdState, domain: Domain, command: Command, context: Cont
         yield from seen.all_of(affinity.let_go_of(domain, agent_id, context))
     if seen.may_change_staff:
         yield from limits.note_staff(domain, context)
-    if seen.may_end_drain:
+    if seen.may_hand_out:
         yield from handouts.begin(domain, context)
 
 
@@ -184,7 +190,7 @@ class _Seen:
     def __init__(self, domain: Domain, now: datetime) -> None:
         self._domain, self._now, self._had_calls = domain, now, len(domain.calls) > 0
         self.may_change_staff = False
-        self.may_end_drain = False
+        self.may_hand_out = False
         self.less_busy: dict[str, None] = {}
         self.changed: dict[str, None] = {}
 
@@ -195,8 +201,8 @@ class _Seen:
 
     def _note(self, event: Event) -> None:
         self.may_change_staff |= isinstance(event, _OF_STAFF)
-        self.may_end_drain |= handouts.may_end_drain(self._domain, event, self._now)
-        self.may_end_drain |= self._had_calls and isinstance(event, _OF_STAFF)  # who is there, or what is late
+        self.may_hand_out |= handouts.may_begin(self._domain, event, self._now)
+        self.may_hand_out |= self._had_calls and isinstance(event, _OF_STAFF)  # who is there, or what is late
         if isinstance(event, _ENDS_WORK):
             self.less_busy[event.agent_id] = None
         if agent_id := _agent_of(event):

@@ -23,7 +23,7 @@ def is_held_back(domain: Domain, channel: Channel, pool: Pool, now: datetime) ->
     if channel is not Channel.CHAT or not pool.blocks_calls:
         return False
     return any(
-        meets(pool.profile, line.requirements) and _is_overdue(domain, line, now) and _may_be_served(domain, line)
+        meets(pool.profile, domain.asked_in(line)) and _is_overdue(domain, line, now) and _may_be_served(domain, line)
         for line in domain.calls
     )
 
@@ -35,7 +35,7 @@ def is_late(domain: Domain, queue_id: str, aged_since: datetime, now: datetime) 
 
 def _may_be_served(domain: Domain, line: Line) -> bool:
     """Tell whether more agents are signed in for the line than are kept back from it: else it never gets one."""
-    return not line.reserved or domain.staff_for(line.requirements) > line.reserved
+    return not line.reserved or domain.staff_for(domain.asked_in(line)) > line.reserved
 
 
 def _is_overdue(domain: Domain, line: Line, now: datetime) -> bool:

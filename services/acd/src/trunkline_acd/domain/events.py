@@ -55,6 +55,7 @@ class ContactEnqueued:
         estimate: what it met; None where somebody was free or the queue does not estimate.
         transferred_by_agent_id: who had it and gave it on; empty where nobody did.
         excluded_until_time: until when that agent is not offered it again; None while a wrap-up of it says so.
+        home_queue_id: the queue that it flowed out of and to which it returns; empty where it does not.
     """
 
     contact_id: str
@@ -78,6 +79,7 @@ class ContactEnqueued:
     estimate: WaitEstimate | None = None
     transferred_by_agent_id: str = ""
     excluded_until_time: datetime | None = None
+    home_queue_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +323,7 @@ class ContactRequeued:
 
 @dataclass(frozen=True, slots=True)
 class OverflowChecked:
-    """It was looked whether contacts must flow out; `next_check_time` is None while nobody waits."""
+    """It was looked whether contacts must flow out or get help; `next_check_time` is None while there is no need to."""
 
     queue_id: str
     overflowing: bool
@@ -329,8 +331,23 @@ class OverflowChecked:
 
 
 @dataclass(frozen=True, slots=True)
+class SharingBegun:
+    """Agents who could serve the queue's contacts in the next queue help out (rule 12)."""
+
+    queue_id: str
+    next_queue_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SharingEnded:
+    """They help out no more; who has a contact keeps it."""
+
+    queue_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class HandoutScheduled:
-    """From `next_time` on chats are handed out that were held back for a call; None once none is left."""
+    """From `next_time` on what more agents may take than before is handed out; None once none is left."""
 
     routing_domain_id: str
     next_time: datetime | None
@@ -431,6 +448,8 @@ Event = (
     | QueueStaffed
     | UnstaffedQueueCleared
     | OverflowChecked
+    | SharingBegun
+    | SharingEnded
     | AffinityEnded
     | ContactKeptBack
     | HandoutScheduled

@@ -44,6 +44,7 @@ def _explained(
 ) -> Explanation:
     queue = domain.queue(contact.queue_id)
     terms = score_terms(contact, queue.definition, now)
+    helps = contact.is_only_helped_by(chosen.profile)
     return Explanation(
         policy_version=domain.policy_version() or queue.policy_version,
         trigger=trigger,
@@ -52,13 +53,14 @@ def _explained(
         wait_score_permille=terms.wait,
         waiting_count=domain.waiting_count(),
         candidates=candidates,
-        ring=contact.ring_of(chosen.profile),
+        ring=0 if helps else contact.ring_of(chosen.profile),
+        helping_queue_id=domain.helping_queue(contact.queue_id) if helps else "",
     )
 
 
 def why_not_eligible(domain: Domain, contact: Contact, agent: Agent, now: datetime) -> str:
     """Return what keeps the agent from being offered the contact now; empty for one who is eligible."""
-    if not meets(agent.profile, contact.wanted):
+    if not meets(agent.profile, domain.asked_of(contact)):
         return _LEAST_TELLING
     if contact.held_for and contact.held_for != agent.agent_id:
         return "HeldForAffinity"
@@ -79,11 +81,12 @@ def _candidates(domain: Domain, contact: Contact, chosen: Agent, now: datetime) 
 
 def _runners_up(domain: Domain, contact: Contact) -> list[Agent]:
     """Return those who come next, in the order in which they would have been chosen; by lot there is none."""
+    wanted = domain.asked_of(contact)
     by_profile = groupby(sorted(domain.pools), key=attrgetter("profile"))  # their own order is no part of the state
     standings = [
         standing
         for profile, pools in islice(by_profile, policy.CANDIDATES_SCANNED)
-        if meets(profile, contact.wanted)
+        if meets(profile, wanted)
         for standing in islice(merge(*(standings_in(domain, pool, contact) for pool in pools)), _PER_PROFILE)
     ]
     return [domain.agent(standing.place.agent_id) for standing in sorted(standings)[: policy.CANDIDATES // 2]]

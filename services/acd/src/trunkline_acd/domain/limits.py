@@ -60,7 +60,7 @@ def note_staff(domain: Domain, context: Context) -> Iterator[Event]:
     """Notice which queues have nobody any more, or somebody again; to be asked when staff or a queue changed."""
     for queue in list(domain.queues.values()):
         limit = queue.definition.unstaffed
-        is_served = limit is None or domain.is_staffed(_least_asked(queue.definition))
+        is_served = limit is None or _is_staffed(domain, queue.definition)
         if limit and not is_served and queue.clears_time is None:
             yield QueueUnstaffed(queue.queue_id, context.now + limit.after_duration)
         elif is_served and queue.clears_time is not None:
@@ -140,6 +140,11 @@ def _leave(domain: Domain, contact: Contact, kind: LimitKind, context: Context) 
     )
     if target:
         yield from moves.enter(domain, contact, target, context)
+
+
+def _is_staffed(domain: Domain, queue: QueueDefinition) -> bool:
+    helping = domain.definition_of(domain.helping_queue(queue.queue_id))
+    return any(domain.is_staffed(_least_asked(served)) for served in (queue, helping) if served)
 
 
 def _least_asked(queue: QueueDefinition) -> RequirementSet:

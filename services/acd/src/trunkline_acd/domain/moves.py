@@ -8,6 +8,7 @@ from datetime import datetime
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Rejection
+from trunkline_core.replacing import replace
 
 from trunkline_acd.domain import entries, rings, waits
 from trunkline_acd.domain.contacts import Contact
@@ -45,9 +46,9 @@ def let_in(domain: Domain, entered: ContactEnqueued, trigger: str, context: Cont
     yield from offer_contact(domain, entered.contact_id, trigger, context)
 
 
-def enter(domain: Domain, contact: Contact, queue: Queue, context: Context) -> Iterator[Event]:
-    """Let the contact go on in that queue."""
-    entered = next_segment(contact, queue)
+def enter(domain: Domain, contact: Contact, queue: Queue, context: Context, home_queue_id: str = "") -> Iterator[Event]:
+    """Let the contact go on in that queue, and perhaps come back from there (rule 12)."""
+    entered = replace(next_segment(contact, queue), home_queue_id=home_queue_id)
     yield from let_in(domain, entered, "ContactMoved", context)
 
 

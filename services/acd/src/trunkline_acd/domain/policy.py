@@ -30,17 +30,17 @@ more."""
 NEXT_LEAVING = timedelta(milliseconds=50)
 """Until the next ones leave; other commands come in between."""
 
-OVERFLOW_RETRY = timedelta(seconds=5)
-"""Until contacts try again to flow out into a queue that took none."""
+OVERFLOW_LOOK = timedelta(seconds=5)
+"""Until a queue that overflows is looked at again: help ends, or contacts try again to enter a queue that took none."""
 
 MAX_HELD_PER_AGENT = 4
 """Contacts held for one agent: who came after them would wait for that agent longer than for anybody else, and when the
 agent signs out, all of them are offered elsewhere in one command of 192 KiB."""
-CHATS_PER_HANDOUT = 24
-"""Chats offered at once after a drain: with the longest explanations they fill two thirds of 192 KiB."""
+CONTACTS_PER_HANDOUT = 24
+"""Contacts offered at once when more agents may take them: with the longest explanations two thirds of 192 KiB."""
 
 NEXT_HANDOUT = timedelta(milliseconds=50)
-"""Until the next chats are handed out; other commands come in between."""
+"""Until the next contacts are handed out; other commands come in between."""
 
 MAX_REQUIREMENT_SETS = 64
 """Bounds the heads that are compared when an agent becomes free (rule 6)."""

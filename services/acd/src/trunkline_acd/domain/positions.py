@@ -30,7 +30,8 @@ def contacts_ahead(domain: Domain, contact: Contact, now: datetime) -> int:
 
 def eligible_profiles(domain: Domain, contact: Contact) -> dict[Profile, int]:
     """Return how many agents of each profile are signed in and could serve the contact, busy or not."""
-    return {profile: count for profile, count in domain.staff.items() if meets(profile, contact.wanted)}
+    wanted = domain.asked_of(contact)
+    return {profile: count for profile, count in domain.staff.items() if meets(profile, wanted)}
 
 
 def lines_served(domain: Domain, profiles: Mapping[Profile, int]) -> list[Line]:

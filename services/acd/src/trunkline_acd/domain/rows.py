@@ -62,6 +62,8 @@ class Changes:
                 | events.QueueStaffed()
                 | events.UnstaffedQueueCleared()
                 | events.OverflowChecked()
+                | events.SharingBegun()
+                | events.SharingEnded()
                 | events.HandoutScheduled()
                 | events.SkillsRefreshed()
             ):

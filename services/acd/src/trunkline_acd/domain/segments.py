@@ -123,6 +123,7 @@ def apply_enqueued(state: AcdState, event: ContactEnqueued, context: Context) ->
         estimate=event.estimate,
         excluded=wrap_ups.excluded_at_entry(known, event),
         wrapped_up_by=known.wrapped_up_by if known else frozenset(),
+        home_queue_id=event.home_queue_id,
     )
     domain.put_contact(contact)
     rings.set_timer(state, context.tenant, contact)

@@ -6,6 +6,7 @@ Must not: decide anything.
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import NamedTuple
 
 from trunkline_core.errors import NotFound
 from trunkline_core.replacing import replace
@@ -14,7 +15,7 @@ from trunkline_core.tables import Family, Journal, Table
 from trunkline_core.timers import Timers
 
 from trunkline_acd.domain import queues
-from trunkline_acd.domain.agents import Agent, is_signed_in, settled
+from trunkline_acd.domain.agents import Agent, is_routable, is_signed_in, occupancy, settled
 from trunkline_acd.domain.commands import Command
 from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, Tombstone, line_of, line_place
 from trunkline_acd.domain.definitions import Channel
@@ -22,12 +23,19 @@ from trunkline_acd.domain.followed import Followed
 from trunkline_acd.domain.places import Order, Place, Pool, Spot, order_of, spot_of
 from trunkline_acd.domain.queues import Queue
 from trunkline_acd.domain.shelves import Shelves
-from trunkline_acd.domain.skills import Profile, RequirementSet, meets
+from trunkline_acd.domain.skills import Profile, RequirementSet, either, meets, needs_in
 from trunkline_acd.domain.wait_histories import WaitHistory
 from trunkline_acd.domain.words import Connectivity
 
 _TOMBSTONES = "tombstones"
 _POLICY = "policy_version"
+
+
+class Load(NamedTuple):
+    """How much of some agents is in use: the sum of what work takes of each, in thousandths, and how many they are."""
+
+    used_permille: int
+    agents: int
 
 
 class Domain:
@@ -50,6 +58,9 @@ class Domain:
         self.other_pools: Shelves[tuple[Order, Pool], Place] = Shelves(journal)  # in each other order in use
         self.peers: Shelves[str, tuple[str]] = Shelves(journal)  # agents with a connected desk, by console
         self.staff: Table[Profile, int] = Table(journal)  # agents who are signed in, by their skills
+        self.loads: Table[Profile, Load] = Table(journal)  # of agents who are available or at work, by their skills
+        self.helping: Shelves[str, tuple[str]] = Shelves(journal)  # the queue that helps out, by the one that it helps
+        self.away: Shelves[str, tuple[int, str]] = Shelves(journal)  # waiting contacts that return, by their home
         self.wait_histories: Table[str, WaitHistory] = Table(journal)
         self.followed_lines: Shelves[Line, LinePlace] = Shelves(journal)  # who left, in the place they had
         self.followed: Table[int, Followed] = Table(journal)  # by enqueue order
@@ -94,6 +105,7 @@ class Domain:
         self._move_in_pools(before, after)
         self._move_among_peers(before, after)
         self._count_staff(before, after)
+        self._count_load(before, after)
 
     def put_contact(self, contact: Contact) -> None:
         """Insert or replace a contact."""
@@ -124,6 +136,8 @@ class Domain:
         self.queues.put(definition.queue_id, replace(before, definition=definition, policy_version=version))
         for contact in waiting:
             self._join_line(contact)
+        for queue_id in [helped for helped, helping in self.helping.items() if (definition.queue_id,) in helping]:
+            self.put_help(queue_id, definition.queue_id)  # whom it asks for has changed
 
     def policy_version(self) -> int:
         """Return the newest version of the tenant's policy that configured a queue; 0 before the first."""
@@ -154,10 +168,36 @@ class Domain:
     def lines_for(self, profile: Profile) -> tuple[Line, ...]:
         """Return the lines of which agents with these skills could serve whoever waits there."""
         known_at, served = self._served.get(profile, (-1, ()))
-        if known_at != self.lines.key_changes:
-            served = tuple(line for line in self.lines if meets(profile, line.requirements))
-            self._served[profile] = (self.lines.key_changes, served)
+        changes = self.lines.key_changes + self.helping.key_changes  # both only grow
+        if known_at != changes:
+            served = tuple(line for line in self.lines if meets(profile, self.asked_in(line)))
+            self._served[profile] = (changes, served)
         return served
+
+    def asked_of(self, contact: Contact) -> RequirementSet:
+        """Return what an agent needs to take the contact now, also one who only helps out (rule 12)."""
+        return self._asked(contact.queue_id, contact.wanted, contact.own_requirements)
+
+    def asked_in(self, line: Line) -> RequirementSet:
+        """Return what an agent needs to take a contact of that line now, also one who only helps out."""
+        return self._asked(line.queue_id, line.requirements, line.own_requirements)
+
+    def helping_queue(self, queue_id: str) -> str:
+        """Return the queue whose agents help out in that one; empty for none."""
+        helping = self.helping.first(queue_id)
+        return helping[0] if helping else ""
+
+    def put_help(self, queue_id: str, helping_queue_id: str) -> None:
+        """Let agents of another queue help out in that one, or none: with an empty id."""
+        if known := self.helping.first(queue_id):
+            self.helping.remove(queue_id, known)
+        if helping_queue_id:
+            self.helping.add(queue_id, (helping_queue_id,))
+
+    def load_for(self, requirements: RequirementSet) -> Load:
+        """Return the load of those who could serve this."""
+        loads = [load for profile, load in self.loads.items() if meets(profile, requirements)]
+        return Load(sum(load.used_permille for load in loads), sum(load.agents for load in loads))
 
     def reindex(self) -> None:
         """Forget what follows from tables that were replaced."""
@@ -240,6 +280,10 @@ class Domain:
             raise KeyError(order)
         return followed
 
+    def _asked(self, queue_id: str, wanted: RequirementSet, own: RequirementSet) -> RequirementSet:
+        helping = self.definition_of(self.helping_queue(queue_id))
+        return either(wanted, needs_in(helping, own)) if helping else wanted
+
     def _move_in_pools(self, before: Agent | None, after: Agent) -> None:
         left, taken = spot_of(before) if before else None, spot_of(after)
         if left and left != taken:
@@ -288,6 +332,22 @@ class Domain:
         if taken is not None:
             self.staff.put(taken, (self.staff.get(taken) or 0) + 1)
 
+    def _count_load(self, before: Agent | None, after: Agent) -> None:
+        left, taken = _load_of(before), _load_of(after)
+        if left != taken:
+            self._add_load(left, -1)
+            self._add_load(taken, +1)
+
+    def _add_load(self, of_agent: tuple[Profile, int] | None, change: int) -> None:
+        if of_agent is None:
+            return
+        profile, used_permille = of_agent
+        known = self.loads.get(profile) or Load(0, 0)
+        if agents := known.agents + change:
+            self.loads.put(profile, Load(known.used_permille + change * used_permille, agents))
+        else:
+            self.loads.delete(profile)
+
     def _move_among_peers(self, before: Agent | None, after: Agent) -> None:
         left, taken = connected_peer(before) if before else None, connected_peer(after)
         if left == taken:
@@ -306,6 +366,7 @@ class Domain:
         if after and stays is Stage.WAITING:
             self._join_line(after)
         self._move_among_held(before, after)
+        self._move_among_away(before, after)
         self._count_sets(before, after)
         self._count_customers(before, -1)
         self._count_customers(after, +1)
@@ -317,6 +378,13 @@ class Domain:
             self.held.remove(before.held_for, (before.order, before.contact_id))
         if after and after.held_for and (before is None or after.held_for != before.held_for):
             self.held.add(after.held_for, (after.order, after.contact_id))
+
+    def _move_among_away(self, before: Contact | None, after: Contact | None) -> None:
+        was, stays = (_is_away(contact) for contact in (before, after))
+        if before and was and not stays:
+            self.away.remove(before.home_queue_id, (before.order, before.contact_id))
+        if after and stays and not was:
+            self.away.add(after.home_queue_id, (after.order, after.contact_id))
 
     def _leave_line(self, contact: Contact) -> None:
         definition = self.queue(contact.queue_id).definition
@@ -399,6 +467,17 @@ class AcdState:
 def routing_domain_id(tenant: str) -> str:
     """Return the id of the tenant's routing domain: the key of all its records."""
     return "rd_" + tenant.removeprefix("tn_")
+
+
+def _load_of(agent: Agent | None) -> tuple[Profile, int] | None:
+    """Return whose load it is and how much; None for who is neither available nor at work."""
+    if agent is None or not (is_routable(agent) or agent.work):
+        return None
+    return agent.profile, occupancy(agent).share_permille
+
+
+def _is_away(contact: Contact | None) -> bool:
+    return contact is not None and contact.stage is Stage.WAITING and bool(contact.home_queue_id)
 
 
 def _has_set(contact: Contact | None) -> bool:

@@ -46,7 +46,8 @@ def best_standing(domain: Domain, contact: Contact, now: datetime) -> Standing |
 
 def pools_for(domain: Domain, contact: Contact, now: datetime) -> list[Pool]:
     """Return the pools whose agents are eligible for the contact, but for exclusions."""
-    return [pool for pool in domain.pools if may_take(domain, pool, contact.channel, contact.wanted, now)]
+    wanted = domain.asked_of(contact)
+    return [pool for pool in domain.pools if may_take(domain, pool, contact.channel, wanted, now)]
 
 
 def may_take(domain: Domain, pool: Pool, channel: Channel, wanted: RequirementSet, now: datetime) -> bool:
@@ -66,7 +67,7 @@ def why_not_best(domain: Domain, contact: Contact, chosen: Profile, other: Profi
     """Return the reason why the strategy preferred the chosen agent to another eligible one, by their profiles."""
     strategy = _strategy(domain, contact)
     if contact.ring_of(other) > contact.ring_of(chosen):
-        return "LaterRing"
+        return "OnlyHelps" if contact.is_only_helped_by(other) else "LaterRing"
     if strategy is RoutingStrategy.BEST_PROFICIENCY:
         needs = contact.requirements
         return "IdleShorter" if proficiency(chosen, needs) == proficiency(other, needs) else "LessProficient"
@@ -100,7 +101,7 @@ def _strategy(domain: Domain, contact: Contact) -> RoutingStrategy:
 
 
 def _drawn_from_first_ring(domain: Domain, contact: Contact, pools: list[Pool]) -> Standing | None:
-    for ring in range(contact.ring + 1):
+    for ring in (*range(contact.ring + 1), len(contact.rings) + 1):
         of_ring = [pool for pool in pools if contact.ring_of(pool.profile) == ring]
         if drawn := _drawn(domain, contact, of_ring):
             return Standing(ring, 0, drawn)

@@ -37,7 +37,7 @@ def pull(domain: Domain, command: commands.PullContact, context: Context) -> Ite
     agent, ringing_at = domain.agent(command.agent_id), contact.agent_id
     if ringing_at == agent.agent_id:
         return
-    _check_able(agent, contact)
+    _check_able(domain, agent, contact)
     yield ContactPulled(contact.contact_id, contact.segment_no, agent.agent_id, command.reason)
     if contact.held_for:
         yield AffinityEnded(contact.contact_id, contact.segment_no, contact.held_for)
@@ -105,12 +105,12 @@ def _in_line(domain: Domain, contact_id: str, reason: str) -> Contact:
     return contact
 
 
-def _check_able(agent: Agent, contact: Contact) -> None:
+def _check_able(domain: Domain, agent: Agent, contact: Contact) -> None:
     if agent.connectivity is not Connectivity.CONNECTED:
         raise Rejection("AgentNotConnected")
     if not is_routable(agent):
         raise Rejection("AgentNotReady")
-    if not meets(agent.profile, contact.wanted):
+    if not meets(agent.profile, domain.asked_of(contact)):
         raise Rejection("AgentLacksSkills")
     if not has_room(agent, contact.channel):
         raise Rejection("AgentHasNoRoom")

@@ -43,21 +43,22 @@ class FreeAgents:
 
     def of(self, line: Line) -> int:
         """Return the number."""
-        key = (line.channel, line.requirements)
+        wanted = self._domain.asked_in(line)
+        key = (line.channel, wanted)
         if key not in self._counts:
             self._counts[key] = sum(
                 self._domain.pools.size(pool)
                 for pool in self._domain.pools
-                if may_take(self._domain, pool, line.channel, line.requirements, self._now)
+                if may_take(self._domain, pool, line.channel, wanted, self._now)
             )
         return self._counts[key]
 
     def for_contact(self, contact: Contact) -> int:
         """Return the number without those whom the contact excludes."""
+        wanted = self._domain.asked_of(contact)
         pools = (pool_of(self._domain.agent(agent_id)) for agent_id in contact.excluded)
         excluded = sum(
-            pool is not None and may_take(self._domain, pool, contact.channel, contact.wanted, self._now)
-            for pool in pools
+            pool is not None and may_take(self._domain, pool, contact.channel, wanted, self._now) for pool in pools
         )
         return self.of(line_of(contact)) - excluded
 

@@ -44,9 +44,10 @@ class WaitingReasons:
         value_score_permille, urgency_score_permille, wait_score_permille: the terms of its score now (rule 8).
         next_ring_time: when it asks for less (rule 7); None for never.
         limit_time: when it has waited for as long as its queue lets it (rule 16); None for ever.
-        overflow_check_time: when its queue is looked at for contacts to flow out (rule 12); None without overflow.
-        overflow_queue_id: where they flow.
+        overflow_check_time: when it is looked next at whether its queue needs help (rule 12); None without overflow.
+        overflow_queue_id: where contacts flow then, or whose agents help out.
         clears_time: when it leaves because nobody is signed in for the queue; None while that does not threaten.
+        helping_queue_id: the queue whose agents help out now; empty for none.
     """
 
     ring: int
@@ -65,6 +66,7 @@ class WaitingReasons:
     overflow_check_time: datetime | None
     overflow_queue_id: str
     clears_time: datetime | None
+    helping_queue_id: str
 
 
 def waiting_reasons(state: AcdState, tenant: str, contact: Contact, now: datetime) -> WaitingReasons:
@@ -72,7 +74,8 @@ def waiting_reasons(state: AcdState, tenant: str, contact: Contact, now: datetim
     domain = state.domain(tenant)
     queue = domain.queue(contact.queue_id)
     examined = list(islice(domain.agents.values(), policy.MAX_AGENTS_EXAMINED))
-    matching = [agent for agent in examined if meets(agent.profile, contact.wanted)]
+    wanted = domain.asked_of(contact)
+    matching = [agent for agent in examined if meets(agent.profile, wanted)]
     before = _count_before(domain, contact, Counter(agent.profile for agent in matching), now)
     terms = score_terms(contact, queue.definition, now)
     overflow = queue.definition.overflow
@@ -93,6 +96,7 @@ def waiting_reasons(state: AcdState, tenant: str, contact: Contact, now: datetim
         overflow_check_time=_due(state, timing.overflow_key(tenant, contact.queue_id)) if overflow else None,
         overflow_queue_id=overflow.next_queue_id if overflow else "",
         clears_time=queue.clears_time,
+        helping_queue_id=domain.helping_queue(contact.queue_id),
     )
 
 

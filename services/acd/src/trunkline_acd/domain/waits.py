@@ -7,7 +7,7 @@ Must not: influence who gets whom.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from trunkline_core.decider import Context
 from trunkline_core.replacing import replace
@@ -19,7 +19,8 @@ from trunkline_acd.domain.events import ContactConnected, ContactEnqueued, Conta
 from trunkline_acd.domain.followed import Followed
 from trunkline_acd.domain.matching import best_agent
 from trunkline_acd.domain.positions import contacts_ahead, eligible_profiles
-from trunkline_acd.domain.skills import meets
+from trunkline_acd.domain.queues import Queue
+from trunkline_acd.domain.skills import meets, needs_in
 from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.vips import reserved_from
 from trunkline_acd.domain.wait_histories import WaitHistory, estimate, with_wait
@@ -48,6 +49,15 @@ def with_estimate(domain: Domain, entered: ContactEnqueued, now: datetime) -> Co
     for skipped in rings.skip_empty_rings(domain, contact, 0):
         contact = replace(contact, ring=skipped.ring)
     return entered if best_agent(domain, contact, now) else replace(entered, estimate=_estimate(domain, contact, now))
+
+
+def expected_wait(domain: Domain, queue: Queue) -> timedelta | None:
+    """Return what half of those who enter now would not wait for longer than, behind those who wait already.
+
+    Served by the queue's own agents; None where nothing is known.
+    """
+    history = domain.wait_histories.get(queue.queue_id) or WaitHistory()
+    return estimate(history, queue.waiting, domain.staff_for(needs_in(queue.definition, ()))).p50_duration
 
 
 def wait_view(domain: Domain, contact_id: str, now: datetime) -> WaitView:
@@ -141,7 +151,7 @@ def _overtaken(domain: Domain, agent: Agent, contact: Contact, now: datetime) ->
     taken = rank(line_place(contact, definition), definition, now)
     was_idle = agent.idle_since is not None and agent.idle_since < now  # then it had taken whoever was there before
     for line in domain.followed_lines:
-        if not meets(agent.profile, line.requirements) or not has_room(agent, line.channel):
+        if not meets(agent.profile, domain.asked_in(line)) or not has_room(agent, line.channel):
             continue
         queue = domain.queue(line.queue_id).definition
         for place in domain.followed_lines.entries(line):

@@ -113,7 +113,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why this contact went to this agent; score terms in thousandths, ring 0 for who meets all it came with."""
+    """Why this contact went to this agent; score terms in thousandths, ring 0 for who meets all it came with.
+
+    `helping_queue_id`: the queue whose agents help out, where the chosen one could take it only for that.
+    """
 
     policy_version: int
     trigger: str
@@ -123,6 +126,7 @@ class Explanation:
     waiting_count: int
     candidates: tuple[Candidate, ...]
     ring: int = 0
+    helping_queue_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from trunkline_console.application.views import enum_of, explanation_json, optio
 from trunkline_console.application.wall import moment
 
 PULLED: Final = "ContactPulled"
-OUTDONE: Final = ("LaterRing", "LessProficient", "LoadHigher", "TurnLater", "NotDrawn", "IdleShorter")
+OUTDONE: Final = ("OnlyHelps", "LaterRing", "LessProficient", "LoadHigher", "TurnLater", "NotDrawn", "IdleShorter")
 
 
 def _own_id(row_id: str) -> str:
@@ -103,6 +103,7 @@ def _waiting_json(waiting: WaitingReasons) -> dict[str, Any]:
         "limit": optional_moment(waiting, "limit_time"),
         "overflow_check": optional_moment(waiting, "overflow_check_time"),
         "overflow_queue_id": waiting.overflow_queue_id,
+        "helping_queue_id": waiting.helping_queue_id,
         "clears": optional_moment(waiting, "clears_time"),
     }
 
@@ -131,7 +132,7 @@ def _offer(offer: ExplainedOffer, language: Language, names: Names) -> Iterator[
     for other in others:
         reason = _reason(chosen, other, language)
         yield words.SENTENCES["not_chosen"].say(language, agent=names.agent(other.agent_id), reason=reason)
-    yield from _circumstances(offer.explanation, language)
+    yield from _circumstances(offer.explanation, language, names)
 
 
 def _best(explanation: Explanation, language: Language) -> str:
@@ -160,10 +161,12 @@ def _reason(chosen: Candidate, other: Candidate, language: Language) -> str:
     return text.say(language, idle=words.duration_text(language, less_ms))
 
 
-def _circumstances(explanation: Explanation, language: Language) -> Iterator[str]:
+def _circumstances(explanation: Explanation, language: Language, names: Names) -> Iterator[str]:
     yield words.SENTENCES["score"].say(language, count=explanation.waiting_count, **_score(explanation))
     if explanation.ring:
         yield words.SENTENCES["ring"].say(language, ring=explanation.ring)
+    if explanation.helping_queue_id:
+        yield words.SENTENCES["helped"].say(language, queue=names.queue(explanation.helping_queue_id))
 
 
 def _score(terms: Explanation | WaitingReasons) -> dict[str, str]:
@@ -194,6 +197,8 @@ def _waiting(found: ContactExplanation, language: Language, names: Names) -> Ite
     if not found.HasField("waiting"):
         yield words.SENTENCES["acd_away"].say(language)
         return
+    if found.waiting.helping_queue_id:
+        yield words.SENTENCES["helping"].say(language, queue=names.queue(found.waiting.helping_queue_id))
     yield from _agents(found.waiting, language, names)
     yield words.SENTENCES["score_now"].say(language, **_score(found.waiting))
     yield from _coming(found, language, names)

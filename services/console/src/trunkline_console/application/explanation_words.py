@@ -39,6 +39,7 @@ TRIGGERS: Final = {
     "CallbackRequested": Text("客户改为等候回电时", "when the customer asked to be called back"),
     "CallbackBegan": Text("到了约定的回电时间", "when the time of the call-back came"),
     "AffinityEnded": Text("原先保留的座席未能接待后", "when the agent whom it was held for could not take it"),
+    "SharingBegun": Text("其他队列的座席开始支援时", "when agents of another queue helped out"),
     "DrainEnded": Text("久候的来电接走后", "when no call waited too long any more"),
     "ExclusionEnded": Text("未接听后的间隔结束时", "when the pause after passing on it was over"),
 }
@@ -62,6 +63,7 @@ BEST: Final = {
     "IdleShorter": Text(
         "在 {count} 位可接待的座席中空闲最久（{idle}）", "of {count} who could, the one idle for longest ({idle})"
     ),
+    "OnlyHelps": Text("本队列的座席优先于支援的座席", "an agent of its own queue goes before those who only help out"),
     "LaterRing": Text("在 {count} 位可接待的座席中技能最符合", "of {count} who could, the one whose skills fit best"),
     "LoadHigher": Text("在 {count} 位可接待的座席中工作量最小", "of {count} who could, the one with the least work"),
     "LessProficient": Text(
@@ -76,6 +78,7 @@ ALONE: Final = Text("只有该座席可以接待（已空闲 {idle}）", "the on
 # Why somebody does not get a contact. `{idle}` is how much shorter the idle time was.
 REASONS: Final = {
     "IdleShorter": Text("空闲时间少 {idle}", "idle for {idle} less"),
+    "OnlyHelps": Text("只是从其他队列支援", "would only help out from another queue"),
     "LaterRing": Text("技能符合度较低", "has less of the skills it came for"),
     "LoadHigher": Text("工作量较大", "has more work"),
     "LessProficient": Text("所需技能的熟练度较低", "knows less about what it needs"),
@@ -126,6 +129,10 @@ SENTENCES: Final = {
         "{count}.",
     ),
     "ring": Text("因等待较久，技能要求已放宽 {ring} 级。", "By then less skill was asked for; loosened steps: {ring}."),
+    "helped": Text(
+        "该座席来自支援的队列“{queue}”。", "The agent was eligible because agents of {queue} helped out at that time."
+    ),
+    "helping": Text("队列“{queue}”的座席正在支援。", "Agents of {queue} help out."),
     "earlier_offers": Text(
         "更早的 {count} 次分配不在内存中；“trunkline explain {contact}”可从日志中查看。",
         "Earlier offers, not remembered here: {count}; `trunkline explain {contact}` reads them from the ledger.",
@@ -157,9 +164,7 @@ SENTENCES: Final = {
         "{time}后技能要求放宽到第 {ring} 级（共 {rings} 级）。",
         "In {time} it asks for less skill: step {ring} of {rings}.",
     ),
-    "overflow": Text(
-        "{time}后检查是否转往队列“{queue}”。", "In {time} it is looked at whether contacts flow out into {queue}."
-    ),
+    "overflow": Text("{time}后检查是否由队列“{queue}”分担。", "In {time} it is looked at whether {queue} is to help."),
     "limit": Text("{time}后达到队列的最长等待时间。", "In {time} it reaches the longest wait of its queue."),
     "clears": Text(
         "该队列无人登录，{time}后等待中的客户离开。",

@@ -40,6 +40,8 @@ export interface Explanation {
   candidates: Candidate[];
   /** 0: the chosen one meets all that the contact came with. */
   ring: number;
+  /** The queue whose agents help out, where the chosen one could take it only for that. */
+  helping_queue_id: string;
 }
 
 export interface AgentView {

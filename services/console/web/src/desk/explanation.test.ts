@@ -22,6 +22,7 @@ const NOTHING: Explanation = {
   waiting_count: 0,
   candidates: [],
   ring: 0,
+  helping_queue_id: "",
 };
 
 function candidate(agent_id: string, not_chosen_because = "", idle_ms = 0): Candidate {
@@ -60,6 +61,15 @@ test("says how a strategy preferred the chosen one, and which ring it came throu
     "Less skill is asked for by now than it came for; loosened steps: 2.",
   ]);
   expect(others[0]).toEqual({name: "<b>", reason: "has a later turn"});
+});
+
+test("says that the agent's queue helps another one out, and who would only have done so", () => {
+  const candidates = [candidate("a"), candidate("b", "OnlyHelps")];
+  const chosen = reasonsOf({...NOTHING, candidates}, i18next.t, name);
+  expect(chosen.sentences).toEqual(["An agent of its own queue goes before those who only help out."]);
+  expect(chosen.others[0]?.reason).toBe("would only help out from another queue");
+  const helper = reasonsOf({...NOTHING, helping_queue_id: "qu_orders"}, i18next.getFixedT("zh"), name);
+  expect(helper.sentences).toEqual(["您所在的队列正在支援其他队列。"]);
 });
 
 test("says so when nobody else could take it", () => {

@@ -5,7 +5,7 @@ import type {TFunction} from "i18next";
 import type {Candidate, Explanation} from "../contract/desk";
 import {clockTime} from "../i18n/duration";
 
-const OUTDONE = ["LaterRing", "LessProficient", "LoadHigher", "TurnLater", "NotDrawn"] as const;
+const OUTDONE = ["OnlyHelps", "LaterRing", "LessProficient", "LoadHigher", "TurnLater", "NotDrawn"] as const;
 
 export interface Reasons {
   sentences: string[];
@@ -21,6 +21,7 @@ export function reasonsOf(explanation: Explanation, t: TFunction, name: (agent_i
       ...(explanation.waiting_count > 0 ? [t("why.waiting", {count: explanation.waiting_count})] : []),
       ...weights(explanation, t),
       ...(explanation.ring > 0 ? [t("why.ring", {ring: explanation.ring})] : []),
+      ...(explanation.helping_queue_id === "" ? [] : [t("why.helped")]),
     ],
     others: others.map((other) => ({name: name(other.agent_id), reason: whyNot(other, t)})),
   };

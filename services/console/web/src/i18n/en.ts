@@ -161,10 +161,12 @@ export const en = {
       ExclusionEnded: "You had passed on it before; after the pause you are next.",
       AffinityEnded: "The agent whom it waited for could not take it, and you were free.",
       DrainEnded: "It was held back while a call waited too long; now you had room.",
+      SharingBegun: "Your queue helps another one out, and this contact was first in line.",
     },
     alone: "You were the only one who could take it.",
     longestIdle: "Of {{count}} agents who could take it, you were free the longest: {{idle}}.",
     best: {
+      OnlyHelps: "An agent of its own queue goes before those who only help out.",
       LaterRing: "Of {{count}} agents who could take it, your skills fit best.",
       LoadHigher: "Of {{count}} agents who could take it, you had the least work.",
       LessProficient: "Of {{count}} agents who could take it, you know best what it needs.",
@@ -177,8 +179,10 @@ export const en = {
     valueScore: "Extra weight for this customer or queue: {{value}}.",
     urgencyScore: "Extra weight for urgency: {{value}}.",
     ring: "Less skill is asked for by now than it came for; loosened steps: {{ring}}.",
+    helped: "Your queue is helping another one out.",
     others: "Why not the others",
     not: {
+      OnlyHelps: "would only help out from another queue",
       IdleShorter: "free for less time ({{idle}})",
       LaterRing: "has less of the skills it came for",
       LoadHigher: "has more work",

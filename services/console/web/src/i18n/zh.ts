@@ -163,10 +163,12 @@ export const zh: Texts = {
       ExclusionEnded: "您之前没有接听，间隔之后再次轮到您。",
       AffinityEnded: "该客户原先等待的座席未能接待，您正好空闲。",
       DrainEnded: "此前因有来电久候，在线会话暂缓分配；现在您可以接待。",
+      SharingBegun: "您所在的队列正在支援其他队列，由您接待。",
     },
     alone: "只有您可以接待。",
     longestIdle: "在 {{count}} 位可接待的座席中，您空闲时间最长：{{idle}}。",
     best: {
+      OnlyHelps: "本队列的座席优先于支援的座席。",
       LaterRing: "在 {{count}} 位可接待的座席中，您的技能最符合。",
       LoadHigher: "在 {{count}} 位可接待的座席中，您的工作量最小。",
       LessProficient: "在 {{count}} 位可接待的座席中，您最熟悉所需技能。",
@@ -179,8 +181,10 @@ export const zh: Texts = {
     valueScore: "客户或队列加权：{{value}}。",
     urgencyScore: "紧急程度加权：{{value}}。",
     ring: "因等待较久，技能要求已放宽 {{ring}} 级。",
+    helped: "您所在的队列正在支援其他队列。",
     others: "为什么不是其他人",
     not: {
+      OnlyHelps: "只是从其他队列支援",
       IdleShorter: "空闲时间较短（{{idle}}）",
       LaterRing: "技能符合度较低",
       LoadHigher: "工作量较大",

@@ -124,6 +124,7 @@ class ContactEnqueued(_message.Message):
     ESTIMATE_FIELD_NUMBER: _builtins.int
     TRANSFERRED_BY_AGENT_ID_FIELD_NUMBER: _builtins.int
     EXCLUDED_UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    HOME_QUEUE_ID_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     step_no: _builtins.int
@@ -146,6 +147,8 @@ class ContactEnqueued(_message.Message):
     """Whether this is a call-back: a segment of its own kind, which counts in no figure of the live queue."""
     transferred_by_agent_id: _builtins.str
     """Who had it and gave it on; empty where nobody did. That agent is not offered it while wrapping it up."""
+    home_queue_id: _builtins.str
+    """The queue that it flowed out of and to which it returns; empty where it does not."""
     @_builtins.property
     def requirements(self) -> _containers.RepeatedCompositeFieldContainer[_directory_types_pb2.SkillRequirement]:
         """What the contact needs: the queue's requirements and its own."""
@@ -212,10 +215,11 @@ class ContactEnqueued(_message.Message):
         estimate: _acd_types_pb2.WaitEstimate | None = ...,
         transferred_by_agent_id: _builtins.str = ...,
         excluded_until_time: _timestamp_pb2.Timestamp | None = ...,
+        home_queue_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "callback_begins_time", b"callback_begins_time", "estimate", b"estimate", "excluded_until_time", b"excluded_until_time", "held_until_time", b"held_until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "callback", b"callback", "callback_begins_time", b"callback_begins_time", "channel", b"channel", "choices", b"choices", "contact_id", b"contact_id", "customer_id", b"customer_id", "estimate", b"estimate", "excluded_until_time", b"excluded_until_time", "held_until_time", b"held_until_time", "own_choices", b"own_choices", "own_requirements", b"own_requirements", "preferred_agent_id", b"preferred_agent_id", "queue_id", b"queue_id", "requirements", b"requirements", "rings", b"rings", "segment_no", b"segment_no", "step_no", b"step_no", "transferred_by_agent_id", b"transferred_by_agent_id", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "callback", b"callback", "callback_begins_time", b"callback_begins_time", "channel", b"channel", "choices", b"choices", "contact_id", b"contact_id", "customer_id", b"customer_id", "estimate", b"estimate", "excluded_until_time", b"excluded_until_time", "held_until_time", b"held_until_time", "home_queue_id", b"home_queue_id", "own_choices", b"own_choices", "own_requirements", b"own_requirements", "preferred_agent_id", b"preferred_agent_id", "queue_id", b"queue_id", "requirements", b"requirements", "rings", b"rings", "segment_no", b"segment_no", "step_no", b"step_no", "transferred_by_agent_id", b"transferred_by_agent_id", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -700,8 +704,56 @@ class UnstaffedQueueCleared(_message.Message):
 Global___UnstaffedQueueCleared: _TypeAlias = UnstaffedQueueCleared  # noqa: Y015
 
 @_typing.final
+class SharingBegun(_message.Message):
+    """Agents who could serve contacts of a queue in the next queue help out from now on; the contacts stay in their places."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    NEXT_QUEUE_ID_FIELD_NUMBER: _builtins.int
+    queue_id: _builtins.str
+    """The queue that overflows."""
+    next_queue_id: _builtins.str
+    """The queue whose agents help out."""
+    def __init__(
+        self,
+        *,
+        queue_id: _builtins.str = ...,
+        next_queue_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_queue_id", b"next_queue_id", "queue_id", b"queue_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SharingBegun: _TypeAlias = SharingBegun  # noqa: Y015
+
+@_typing.final
+class SharingEnded(_message.Message):
+    """Agents of the other queue do not help out any more; who has a contact keeps it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    queue_id: _builtins.str
+    """The queue that overflowed."""
+    def __init__(
+        self,
+        *,
+        queue_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["queue_id", b"queue_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SharingEnded: _TypeAlias = SharingEnded  # noqa: Y015
+
+@_typing.final
 class OverflowChecked(_message.Message):
-    """It was looked whether contacts of a queue must flow out; those that do so in one command stand before it."""
+    """It was looked whether contacts of a queue must flow out, or get help; those that do so in one command stand before it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -714,7 +766,7 @@ class OverflowChecked(_message.Message):
     """Whether more of them are to flow out."""
     @_builtins.property
     def next_check_time(self) -> _timestamp_pb2.Timestamp:
-        """When it is looked again; unset while nobody waits."""
+        """When it is looked again; unset while nobody waits and nobody is to come back."""
 
     def __init__(
         self,
@@ -1453,6 +1505,8 @@ class AcdEvent(_message.Message):
     CALLBACK_ENDED_FIELD_NUMBER: _builtins.int
     CONTACT_PULLED_FIELD_NUMBER: _builtins.int
     CONTACT_REQUEUED_FIELD_NUMBER: _builtins.int
+    SHARING_BEGUN_FIELD_NUMBER: _builtins.int
+    SHARING_ENDED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def metadata(self) -> _common_types_pb2.EventMetadata:
         """The envelope."""
@@ -1613,6 +1667,14 @@ class AcdEvent(_message.Message):
     def contact_requeued(self) -> Global___ContactRequeued:
         """Taken to a queue."""
 
+    @_builtins.property
+    def sharing_begun(self) -> Global___SharingBegun:
+        """Help begins."""
+
+    @_builtins.property
+    def sharing_ended(self) -> Global___SharingEnded:
+        """Help ends."""
+
     def __init__(
         self,
         *,
@@ -1656,12 +1718,14 @@ class AcdEvent(_message.Message):
         callback_ended: Global___CallbackEnded | None = ...,
         contact_pulled: Global___ContactPulled | None = ...,
         contact_requeued: Global___ContactRequeued | None = ...,
+        sharing_begun: Global___SharingBegun | None = ...,
+        sharing_ended: Global___SharingEnded | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "callback_attempted", b"callback_attempted", "callback_begun", b"callback_begun", "callback_ended", b"callback_ended", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_pulled", b"contact_pulled", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "contact_requeued", b"contact_requeued", "event", b"event", "exclusion_ended", b"exclusion_ended", "handout_scheduled", b"handout_scheduled", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "callback_attempted", b"callback_attempted", "callback_begun", b"callback_begun", "callback_ended", b"callback_ended", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_pulled", b"contact_pulled", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "contact_requeued", b"contact_requeued", "event", b"event", "exclusion_ended", b"exclusion_ended", "handout_scheduled", b"handout_scheduled", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "sharing_begun", b"sharing_begun", "sharing_ended", b"sharing_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "callback_attempted", b"callback_attempted", "callback_begun", b"callback_begun", "callback_ended", b"callback_ended", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_pulled", b"contact_pulled", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "contact_requeued", b"contact_requeued", "event", b"event", "exclusion_ended", b"exclusion_ended", "handout_scheduled", b"handout_scheduled", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "callback_attempted", b"callback_attempted", "callback_begun", b"callback_begun", "callback_ended", b"callback_ended", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_pulled", b"contact_pulled", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "contact_requeued", b"contact_requeued", "event", b"event", "exclusion_ended", b"exclusion_ended", "handout_scheduled", b"handout_scheduled", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "sharing_begun", b"sharing_begun", "sharing_ended", b"sharing_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["queue_configured", "agent_configured", "contact_enqueued", "contact_offered", "offer_accepted", "offer_ended", "contact_connected", "connect_failed", "segment_ended", "contact_released", "wrap_up_finished", "contact_forgotten", "tombstone_dropped", "intent_changed", "agent_session_opened", "agent_session_lost", "agent_disconnected", "agent_not_responding", "agent_rearmed", "exclusion_ended", "rows_changed", "wrap_up_code_configured", "contact_relaxed", "limit_passed", "queue_unstaffed", "queue_staffed", "unstaffed_queue_cleared", "next_intent_set", "wrap_up_extended", "skills_refreshed", "overflow_checked", "affinity_ended", "contact_kept_back", "handout_scheduled", "callback_begun", "callback_attempted", "callback_ended", "contact_pulled", "contact_requeued"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["queue_configured", "agent_configured", "contact_enqueued", "contact_offered", "offer_accepted", "offer_ended", "contact_connected", "connect_failed", "segment_ended", "contact_released", "wrap_up_finished", "contact_forgotten", "tombstone_dropped", "intent_changed", "agent_session_opened", "agent_session_lost", "agent_disconnected", "agent_not_responding", "agent_rearmed", "exclusion_ended", "rows_changed", "wrap_up_code_configured", "contact_relaxed", "limit_passed", "queue_unstaffed", "queue_staffed", "unstaffed_queue_cleared", "next_intent_set", "wrap_up_extended", "skills_refreshed", "overflow_checked", "affinity_ended", "contact_kept_back", "handout_scheduled", "callback_begun", "callback_attempted", "callback_ended", "contact_pulled", "contact_requeued", "sharing_begun", "sharing_ended"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

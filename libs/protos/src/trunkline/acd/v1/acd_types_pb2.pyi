@@ -441,7 +441,7 @@ class Candidate(_message.Message):
     not_chosen_because: _builtins.str
     """Empty for the chosen one; otherwise why not: `IdleShorter`, `LoadHigher`, `LessProficient`, `TurnLater`, `NotDrawn`,
     `SkillMissing`, `AtCapacity`, `InWrapUp`, `OnBreak`, `Offline`, `NotConnected`, `NotResponding`, `ExcludedAfterMiss`,
-    `LaterRing`, `NextIntentPending`, `HeldForAffinity`, `KeptForVip`.
+    `LaterRing`, `NextIntentPending`, `HeldForAffinity`, `KeptForVip`, `OnlyHelps`.
     """
     idle_ms: _builtins.int
     """Seconds available and unoccupied, in ms."""
@@ -510,6 +510,7 @@ class Explanation(_message.Message):
     WAITING_COUNT_FIELD_NUMBER: _builtins.int
     CANDIDATES_FIELD_NUMBER: _builtins.int
     RING_FIELD_NUMBER: _builtins.int
+    HELPING_QUEUE_ID_FIELD_NUMBER: _builtins.int
     policy_version: _builtins.int
     """Version of the routing policy in force: that of the tenant once it published one, before that how often the queue was
     configured.
@@ -526,6 +527,8 @@ class Explanation(_message.Message):
     """Contacts that waited in the domain at that moment."""
     ring: _builtins.int
     """The ring through which the chosen agent could take it: 0 meets all that the contact came with, 1 the first ring, …"""
+    helping_queue_id: _builtins.str
+    """The queue whose agents help out, where the chosen agent could take it only for that; else empty."""
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
         """The best candidates, the chosen one first, at most 10."""
@@ -541,10 +544,11 @@ class Explanation(_message.Message):
         waiting_count: _builtins.int = ...,
         candidates: _abc.Iterable[Global___Candidate] | None = ...,
         ring: _builtins.int = ...,
+        helping_queue_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "policy_version", b"policy_version", "ring", b"ring", "trigger", b"trigger", "urgency_score_permille", b"urgency_score_permille", "value_score_permille", b"value_score_permille", "wait_score_permille", b"wait_score_permille", "waiting_count", b"waiting_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "helping_queue_id", b"helping_queue_id", "policy_version", b"policy_version", "ring", b"ring", "trigger", b"trigger", "urgency_score_permille", b"urgency_score_permille", "value_score_permille", b"value_score_permille", "wait_score_permille", b"wait_score_permille", "waiting_count", b"waiting_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -656,6 +660,7 @@ class WaitingReasons(_message.Message):
     OVERFLOW_CHECK_TIME_FIELD_NUMBER: _builtins.int
     OVERFLOW_QUEUE_ID_FIELD_NUMBER: _builtins.int
     CLEARS_TIME_FIELD_NUMBER: _builtins.int
+    HELPING_QUEUE_ID_FIELD_NUMBER: _builtins.int
     ring: _builtins.int
     """The ring it has reached; 0 asks for all that it came with."""
     ring_count: _builtins.int
@@ -677,7 +682,9 @@ class WaitingReasons(_message.Message):
     wait_score_permille: _builtins.int
     """wait ÷ target wait, in thousandths."""
     overflow_queue_id: _builtins.str
-    """Where they flow."""
+    """Where contacts flow then, or whose agents help out."""
+    helping_queue_id: _builtins.str
+    """The queue whose agents help out now; empty for none."""
     @_builtins.property
     def obstacles(self) -> _containers.RepeatedCompositeFieldContainer[Global___Obstacle]:
         """What keeps these from it, the most frequent first; they add up to `matching_count`."""
@@ -692,7 +699,7 @@ class WaitingReasons(_message.Message):
 
     @_builtins.property
     def overflow_check_time(self) -> _timestamp_pb2.Timestamp:
-        """When its queue is looked at for contacts to flow out; unset without overflow."""
+        """When it is looked next at whether its queue needs help; unset without overflow."""
 
     @_builtins.property
     def clears_time(self) -> _timestamp_pb2.Timestamp:
@@ -717,10 +724,11 @@ class WaitingReasons(_message.Message):
         overflow_check_time: _timestamp_pb2.Timestamp | None = ...,
         overflow_queue_id: _builtins.str = ...,
         clears_time: _timestamp_pb2.Timestamp | None = ...,
+        helping_queue_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_clears_time", b"_clears_time", "_limit_time", b"_limit_time", "_next_ring_time", b"_next_ring_time", "_overflow_check_time", b"_overflow_check_time", "clears_time", b"clears_time", "limit_time", b"limit_time", "next_ring_time", b"next_ring_time", "overflow_check_time", b"overflow_check_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_clears_time", b"_clears_time", "_limit_time", b"_limit_time", "_next_ring_time", b"_next_ring_time", "_overflow_check_time", b"_overflow_check_time", "agent_count", b"agent_count", "before_count", b"before_count", "clears_time", b"clears_time", "examined_count", b"examined_count", "is_before_count_exact", b"is_before_count_exact", "limit_time", b"limit_time", "matching_count", b"matching_count", "next_ring_time", b"next_ring_time", "obstacles", b"obstacles", "overflow_check_time", b"overflow_check_time", "overflow_queue_id", b"overflow_queue_id", "ring", b"ring", "ring_count", b"ring_count", "urgency_score_permille", b"urgency_score_permille", "value_score_permille", b"value_score_permille", "wait_score_permille", b"wait_score_permille"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_clears_time", b"_clears_time", "_limit_time", b"_limit_time", "_next_ring_time", b"_next_ring_time", "_overflow_check_time", b"_overflow_check_time", "agent_count", b"agent_count", "before_count", b"before_count", "clears_time", b"clears_time", "examined_count", b"examined_count", "helping_queue_id", b"helping_queue_id", "is_before_count_exact", b"is_before_count_exact", "limit_time", b"limit_time", "matching_count", b"matching_count", "next_ring_time", b"next_ring_time", "obstacles", b"obstacles", "overflow_check_time", b"overflow_check_time", "overflow_queue_id", b"overflow_queue_id", "ring", b"ring", "ring_count", b"ring_count", "urgency_score_permille", b"urgency_score_permille", "value_score_permille", b"value_score_permille", "wait_score_permille", b"wait_score_permille"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__clears_time: _TypeAlias = _typing.Literal["clears_time"]  # noqa: Y015
     _WhichOneofArgType__clears_time: _TypeAlias = _typing.Literal["_clears_time", b"_clears_time"]  # noqa: Y015

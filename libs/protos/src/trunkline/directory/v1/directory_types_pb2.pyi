@@ -150,6 +150,62 @@ ROUTING_STRATEGY_WEIGHTED_RANDOM: RoutingStrategy.ValueType  # 5
 """By lot, seeded by the contact's id; tickets for each agent by the sum of levels in the skills asked for."""
 Global___RoutingStrategy: _TypeAlias = RoutingStrategy  # noqa: Y015
 
+class _OverflowMode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OverflowModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OverflowMode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OVERFLOW_MODE_UNSPECIFIED: _OverflowMode.ValueType  # 0
+    """Not set: they flow out."""
+    OVERFLOW_MODE_MOVE: _OverflowMode.ValueType  # 1
+    """Contacts flow into the next queue, with their age."""
+    OVERFLOW_MODE_SHARE: _OverflowMode.ValueType  # 2
+    """Contacts stay in their place; agents who could serve them in the next queue may take them, too."""
+
+class OverflowMode(_OverflowMode, metaclass=_OverflowModeEnumTypeWrapper):
+    """What happens while a queue overflows."""
+
+OVERFLOW_MODE_UNSPECIFIED: OverflowMode.ValueType  # 0
+"""Not set: they flow out."""
+OVERFLOW_MODE_MOVE: OverflowMode.ValueType  # 1
+"""Contacts flow into the next queue, with their age."""
+OVERFLOW_MODE_SHARE: OverflowMode.ValueType  # 2
+"""Contacts stay in their place; agents who could serve them in the next queue may take them, too."""
+Global___OverflowMode: _TypeAlias = OverflowMode  # noqa: Y015
+
+class _OverflowMeasure:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OverflowMeasureEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OverflowMeasure.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OVERFLOW_MEASURE_UNSPECIFIED: _OverflowMeasure.ValueType  # 0
+    """Not set: the longest wait."""
+    OVERFLOW_MEASURE_LONGEST_WAIT: _OverflowMeasure.ValueType  # 1
+    """The wait of whoever waits for longest."""
+    OVERFLOW_MEASURE_ESTIMATED_WAIT: _OverflowMeasure.ValueType  # 2
+    """The wait that half of those who enter now would not exceed; the queue estimates waits."""
+    OVERFLOW_MEASURE_STAFF: _OverflowMeasure.ValueType  # 3
+    """How many are signed in who meet what the queue asks for."""
+    OVERFLOW_MEASURE_OCCUPANCY: _OverflowMeasure.ValueType  # 4
+    """How much of the agents who meet what the queue asks for and are available is in use."""
+
+class OverflowMeasure(_OverflowMeasure, metaclass=_OverflowMeasureEnumTypeWrapper):
+    """What tells that a queue overflows."""
+
+OVERFLOW_MEASURE_UNSPECIFIED: OverflowMeasure.ValueType  # 0
+"""Not set: the longest wait."""
+OVERFLOW_MEASURE_LONGEST_WAIT: OverflowMeasure.ValueType  # 1
+"""The wait of whoever waits for longest."""
+OVERFLOW_MEASURE_ESTIMATED_WAIT: OverflowMeasure.ValueType  # 2
+"""The wait that half of those who enter now would not exceed; the queue estimates waits."""
+OVERFLOW_MEASURE_STAFF: OverflowMeasure.ValueType  # 3
+"""How many are signed in who meet what the queue asks for."""
+OVERFLOW_MEASURE_OCCUPANCY: OverflowMeasure.ValueType  # 4
+"""How much of the agents who meet what the queue asks for and are available is in use."""
+Global___OverflowMeasure: _TypeAlias = OverflowMeasure  # noqa: Y015
+
 @_typing.final
 class LocalizedText(_message.Message):
     """A text in the two languages of the product."""
@@ -587,15 +643,38 @@ class Overflow(_message.Message):
     NEXT_QUEUE_ID_FIELD_NUMBER: _builtins.int
     BEGIN_WAIT_DURATION_FIELD_NUMBER: _builtins.int
     END_WAIT_DURATION_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    MEASURE_FIELD_NUMBER: _builtins.int
+    BEGIN_STAFF_FIELD_NUMBER: _builtins.int
+    END_STAFF_FIELD_NUMBER: _builtins.int
+    BEGIN_OCCUPANCY_PERMILLE_FIELD_NUMBER: _builtins.int
+    END_OCCUPANCY_PERMILLE_FIELD_NUMBER: _builtins.int
+    RETURNS_FIELD_NUMBER: _builtins.int
     next_queue_id: _builtins.str
     """Where they go on; no queue may lead back to itself. While it takes none, they stay."""
+    mode: Global___OverflowMode.ValueType
+    """What happens meanwhile."""
+    measure: Global___OverflowMeasure.ValueType
+    """What begins and ends it. Only the fields of that measure may be set."""
+    begin_staff: _builtins.int
+    """It begins with fewer signed in who meet what the queue asks for, 1–10,000."""
+    end_staff: _builtins.int
+    """It ends with that many signed in, at least as many as what begins it."""
+    begin_occupancy_permille: _builtins.int
+    """It begins once so much of the time of these agents is in use, in thousandths, 1–1000."""
+    end_occupancy_permille: _builtins.int
+    """It ends below this, at most as much as what begins it."""
+    returns: _builtins.bool
+    """Whether contacts that flowed out and still wait come back once it is over. Not with SHARE, where they stay."""
     @_builtins.property
     def begin_wait_duration(self) -> _duration_pb2.Duration:
-        """It begins once a contact has waited for that long, more than 0."""
+        """It begins once a contact has waited for that long, or once that is estimated; more than 0."""
 
     @_builtins.property
     def end_wait_duration(self) -> _duration_pb2.Duration:
-        """Then all flow out that have waited for that long, at most as long as what begins it; the others stay."""
+        """Then all flow out that have waited for that long, at most as long as what begins it; the others stay. Of an estimated
+        wait: it ends below this.
+        """
 
     def __init__(
         self,
@@ -603,10 +682,17 @@ class Overflow(_message.Message):
         next_queue_id: _builtins.str = ...,
         begin_wait_duration: _duration_pb2.Duration | None = ...,
         end_wait_duration: _duration_pb2.Duration | None = ...,
+        mode: Global___OverflowMode.ValueType = ...,
+        measure: Global___OverflowMeasure.ValueType = ...,
+        begin_staff: _builtins.int = ...,
+        end_staff: _builtins.int = ...,
+        begin_occupancy_permille: _builtins.int = ...,
+        end_occupancy_permille: _builtins.int = ...,
+        returns: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["begin_wait_duration", b"begin_wait_duration", "end_wait_duration", b"end_wait_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["begin_wait_duration", b"begin_wait_duration", "end_wait_duration", b"end_wait_duration", "next_queue_id", b"next_queue_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begin_occupancy_permille", b"begin_occupancy_permille", "begin_staff", b"begin_staff", "begin_wait_duration", b"begin_wait_duration", "end_occupancy_permille", b"end_occupancy_permille", "end_staff", b"end_staff", "end_wait_duration", b"end_wait_duration", "measure", b"measure", "mode", b"mode", "next_queue_id", b"next_queue_id", "returns", b"returns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
