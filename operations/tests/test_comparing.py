@@ -132,10 +132,11 @@ def stay_of(contact_id: str, wait_s: float, outcome: SegmentOutcome = ANSWERED) 
     return Stay(contact_id, "qu_ps", START, outcome, timedelta(seconds=wait_s))
 
 
-def test_a_day_without_urgent_callers_has_figures() -> None:
+def test_of_urgent_callers_who_never_came_nothing_is_said() -> None:
     plan, policy = policy_of("demo-day", day_of(SMALL_DAY))
     figures = priority_figures(Record(), DayPlan((), plan.agents, Window()), policy)
-    assert (figures["urgent.offered"], figures["urgent.answer_rate"], figures["overtaken_rate"]) == (0, 0, 0)
+    assert (figures["urgent.offered"], figures["urgent.answer_rate"], figures["overtaken_rate"]) == (0, None, None)
+    assert figures["urgent.longest_wait_s"] is None
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """`trunkline explain`: a contact's offers from acd's ledger, and what the running acd says of one that waits."""
 
+import itertools
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -9,13 +11,13 @@ from typing import Any
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
+from stored_ledgers import StoredLedgers
 from trunkline.acd.v1 import acd_service_pb2
 from trunkline.acd.v1 import acd_types_pb2 as acd
 from trunkline.acd.v1.acd_commands_pb2 import AcdCommand
 from trunkline.directory.v1 import directory_types_pb2
-from trunkline.ledger.v1.ledger_types_pb2 import Marker
-from trunkline_acd.adapters.wire import CODEC
-from trunkline_acd.bootstrap import Acd, bootstrap
+from trunkline_acd.bootstrap import TOPIC, Acd, bootstrap
+from trunkline_acd.domain.contacts import Stage
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.events import (
     ContactConnected,
@@ -29,11 +31,9 @@ from trunkline_acd.domain.events import (
 from trunkline_acd.domain.words import Candidate, Explanation, OfferEndReason
 from trunkline_acd.settings import AcdSettings
 from trunkline_core.errors import Misconfigured, Transient
-from trunkline_ledger.core.metadata import Metadata
-from trunkline_ledger.core.records import MARKER_TYPE, Record
 from trunkline_ledger.kafka.history import ClusterHistory
 from trunkline_operator.commands import carry_out
-from trunkline_operator.explaining import ask_acd, explain
+from trunkline_operator.explaining import Trail, ask_acd, explain
 from trunkline_operator.installation import Installation
 from trunkline_platform.commands import CommandClient
 from trunkline_platform.credentials import Credentials, service_principal
@@ -64,38 +64,14 @@ WHY = Explanation(
 )
 
 
-class Stored:
-    """One record of a played ledger."""
-
-    def __init__(self, record: Record) -> None:
-        self._record = record
-
-    def read(self, partition: int) -> Record:
-        return self._record
-
-
-class Source:
-    """acd's ledger: events of tenants under one epoch, and one of a writer that had lost it."""
-
-    def __init__(self, *events: Event, tenant: str = TENANT, void: Sequence[Event] = ()) -> None:
-        marker = Marker(epoch=2, boot_id="b", instance_id="i", address="127.0.0.1:1", min_reader=1)
-        self._records = [Record(0, 0, b"*", marker.SerializeToString(), T0, 2, MARKER_TYPE)]
-        self.add(*events, tenant=tenant)
-        self.add(*void, tenant=tenant, epoch=1)
-
-    def add(self, *events: Event, tenant: str, epoch: int = 2) -> None:
-        for event in events:
-            offset = len(self._records)
-            time = T0 + timedelta(seconds=offset)
-            metadata = Metadata(f"e{offset}", "s", offset, time, tenant, "system", "", "", epoch, False, b"")
-            value = CODEC.encode_event(event, metadata)
-            self._records.append(Record(0, offset, b"rd_1", value, time, epoch, CODEC.event_type(event)))
-
-    async def ends(self, topic: str) -> dict[int, int]:
-        return {0: len(self._records)}
-
-    async def records(self, topic: str, partition: int) -> AsyncIterator[list[Stored]]:
-        yield [Stored(record) for record in self._records]
+def stored(*events: Event, void: Sequence[Event] = ()) -> StoredLedgers:
+    """acd's ledger: events under one epoch, then some of a writer that had lost it."""
+    ledgers, seconds = StoredLedgers(), itertools.count(1)
+    ledgers.begin_epoch(TOPIC, 2, T0)
+    for epoch, some in ((2, events), (1, void)):
+        for event in some:
+            ledgers.write(TOPIC, event, T0 + timedelta(seconds=next(seconds)), TENANT, epoch=epoch)
+    return ledgers
 
 
 def offered(offer_no: int = 1, agent_id: str = "ag_7") -> ContactOffered:
@@ -131,7 +107,7 @@ async def test_a_contact_that_is_over_says_why_from_the_ledger_alone(capsys):
         ContactReleased(CONTACT, "ag_7", "qu_sales", False, None),
         ContactForgotten(CONTACT, 3, "x"),
     )
-    lines = await said(capsys, Source(offered(), *ANSWERED, *over))
+    lines = await said(capsys, stored(offered(), *ANSWERED, *over))
     assert lines[:2] == [
         "ag_7 got it, when it arrived: of 2 who could, the one idle for longest (4 min 10 s).",
         "Not ag_9: idle for 20 s less.",
@@ -139,8 +115,21 @@ async def test_a_contact_that_is_over_says_why_from_the_ledger_alone(capsys):
     assert lines[-1] == "It is over."
 
 
+def test_a_contact_rings_on_while_one_of_several_offers_is_live():
+    """Routing rule 9, ring-all: each offer ends for itself."""
+    trail = Trail(TENANT, CONTACT)
+    for number, agent_id in enumerate(("ag_7", "ag_8", "ag_9"), start=1):
+        trail.note(replace(offered(number, agent_id), ring_all=True), T0)
+    trail.note(declined(3, "ag_9"), T0)
+    found = trail.explanation(T0)
+    assert (found.stage, found.agent_id, found.ringing_count) == (Stage.OFFERED, "ag_8", 2)
+    for number, agent_id in ((1, "ag_7"), (2, "ag_8")):
+        trail.note(declined(number, agent_id), T0)
+    assert trail.explanation(T0).stage is Stage.WAITING
+
+
 async def test_all_offers_are_told_in_order_also_where_acd_remembers_fewer(capsys):
-    source = Source(*(event for number in range(1, 14) for event in (offered(number), declined(number))))
+    source = stored(*(event for number in range(1, 14) for event in (offered(number), declined(number))))
 
     async def present(tenant: str, contact_id: str) -> acd.ContactExplanation:
         assert (tenant, contact_id) == (TENANT, CONTACT)
@@ -156,19 +145,19 @@ async def test_all_offers_are_told_in_order_also_where_acd_remembers_fewer(capsy
 
 
 async def test_while_acd_is_stopped_the_ledger_says_what_it_knows(capsys):
-    lines = await said(capsys, Source(offered(), declined()), away, "zh")
+    lines = await said(capsys, stored(offered(), declined()), away, "zh")
     assert lines[0].startswith("曾分配给 ag_7，对方拒接")
     assert lines[-1] == "路由服务没有应答，无法得知它现在为什么等待。"
 
 
 async def test_what_a_writer_without_the_epoch_wrote_is_no_offer(capsys):
-    lines = await said(capsys, Source(offered(), void=[offered(2, "ag_zombie")]), away)
+    lines = await said(capsys, stored(offered(), void=[offered(2, "ag_zombie")]), away)
     assert not any("ag_zombie" in line for line in lines)
 
 
 async def test_contacts_of_two_tenants_are_told_apart(capsys):
-    source = Source(offered(), *ANSWERED)
-    source.add(offered(agent_id="ag_other"), tenant="tn_2")
+    source = stored(offered(), *ANSWERED)
+    source.write(TOPIC, offered(agent_id="ag_other"), T0 + timedelta(seconds=9), "tn_2", epoch=2)
     with pytest.raises(Misconfigured, match="say --tenant tn_1 or tn_2"):
         await said(capsys, source, away)
     assert (await said(capsys, source, away, tenant="tn_2"))[0].startswith("ag_other is being asked")
@@ -176,11 +165,11 @@ async def test_contacts_of_two_tenants_are_told_apart(capsys):
 
 async def test_an_unknown_contact_is_one_sentence(capsys):
     with pytest.raises(Misconfigured, match=r'^The ledger of acd has no contact "ct_1"\.$'):
-        await said(capsys, Source())
+        await said(capsys, stored())
 
 
 async def test_as_json_facts_and_sentences_stand_on_one_line(capsys):
-    await explain(Source(offered()), CONTACT, "", "en", T0, away, only_json=True)  # type: ignore[arg-type]
+    await explain(stored(offered()), CONTACT, "", "en", T0, away, only_json=True)  # type: ignore[arg-type]
     found = json.loads(capsys.readouterr().out)
     assert (found["facts"]["stage"], found["facts"]["offers"][0]["outcome"]) == ("OFFERED", "RINGING")
     assert found["sentences"][0].startswith("ag_7 is being asked")

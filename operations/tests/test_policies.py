@@ -13,7 +13,7 @@ import pytest
 from trunkline_core.errors import Misconfigured
 from trunkline_operator import commands, policies_by_rest
 from trunkline_operator.installation import Installation
-from trunkline_operator.policies_by_rest import PolicyClient, read_policy_file
+from trunkline_operator.policies_by_rest import POLICY, PolicyClient, read_policy_file
 
 CHANGE = {"queue_id": "qu_a", "change": "changed", "fields": [{"field": "max_misses", "from": None, "to": 3}]}
 DONE = {"version": 8, "changed": True}
@@ -27,11 +27,16 @@ VERSION = {
 }
 ANSWERS: dict[str, Any] = {
     "/api/login": {},
-    "/api/v1/routing-policy": {"version": 7, "queues": [{"queue_id": "qu_a", "max_misses": 3}]},
+    "/api/v1/routing-policy": {"version": 7, "queues": [{"queue_id": "qu_a", "max_misses": 3}], "trial": None},
     "/api/v1/routing-policy/versions": {"versions": [VERSION]},
     "/api/v1/routing-policy/check": {"version": 7, "queues": [CHANGE]},
     "/api/v1/routing-policy/compare?from=6&to=7": {"queues": []},
     "/api/v1/routing-policy/rollback": DONE,
+    "/api/v1/routing-policy/trials": {
+        "trial_no": 3,
+        "start_time": "2026-01-05T09:00:00+00:00",
+        "end_time": "2026-01-05T21:00:00+00:00",
+    },
 }
 
 
@@ -96,6 +101,44 @@ def test_a_file_for_what_if_is_checked_and_published_without_its_agents(
     path, if_match, body = console.asked[-1]
     assert (path, if_match, body.pop("command_id") != "") == ("/api/v1/routing-policy", '"7"', True)
     assert body == {"queues": [{"queue_id": "qu_a", "max_misses": 3}], "note": "why"}
+
+
+@pytest.mark.parametrize(
+    ("turn", "said"),
+    [
+        ({"block": 3, "policy": "B"}, "trial 1, block 3 of 12: B, the candidate, is in force until noon"),
+        ({"block": 4, "policy": "A"}, "trial 1, block 4 of 12: A, the baseline, is in force until noon"),
+        ({"block": None, "policy": None}, "trial 1 waits for its first block at noon"),
+    ],
+)
+def test_show_says_that_a_trial_put_the_policy_in_force(
+    console: Console, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], turn: Any, said: str
+) -> None:
+    shown = ANSWERS[POLICY] | {"trial": {"trial_no": 1, "blocks": 12, "next_time": "noon", **turn}}
+    monkeypatch.setitem(ANSWERS, POLICY, shown)
+    assert run("show") == 0
+    assert capsys.readouterr().out.splitlines()[:3] == ["# version 7", f"# {said}", "queues:"]
+
+
+def test_whoever_starts_a_trial_is_told_its_number_its_times_and_what_it_compares(
+    console: Console, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("trial", "start", str(file), "--block", "1h", "--note", "why") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "trial 3, 2026-01-05T09:00:00+00:00 to 2026-01-05T21:00:00+00:00",
+        "A, the baseline: version 7",
+        "B, the candidate:",
+        "  qu_a changed",
+        "    max_misses: unset -> 3",
+    ]
+    path, if_match, body = console.asked[-1]
+    assert (path, if_match, body.pop("command_id") != "") == (f"{POLICY}/trials", '"7"', True)
+    assert body == {
+        "queues": [{"queue_id": "qu_a", "max_misses": 3}],
+        "block_duration": "3600s",
+        "pairs": 6,
+        "note": "why",
+    }
 
 
 def test_a_roll_back_is_based_on_the_version_that_the_operator_looked_at(console: Console) -> None:

@@ -5,10 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from trunkline_acd.domain.words import SegmentOutcome
+from trunkline_analytics.domain.segments import Outcome
 from trunkline_core.errors import Misconfigured
-from trunkline_operator.day_figures import recorded_figures
+from trunkline_operator.day_figures import FIGURES, OUTCOMES, caller_figures, recorded_figures
+from trunkline_operator.report import written_estimate
+from trunkline_operator.scenarios import differences, estimates_of
 from trunkline_operator.what_if import what_if
 from trunkline_simulation.day.recordings import COLUMNS, parse_recordings, read_recordings
+from trunkline_simulation.estimates import estimate
 
 DAY = Path(__file__).parents[2] / "data" / "anonymous-bank-1999-08-01.csv"
 SMALL_DAY = """
@@ -79,6 +84,21 @@ def test_the_table_says_what_was_played(capsys: pytest.CaptureFixture[str], smal
     for words in ("recorded", "as it was", "what if", "change", "service level SL1, 20 s", "2 as it was, 1 what if"):
         assert words in shown
     assert "refused" not in shown.split("{")[0]
+
+
+def test_a_figure_of_nobody_is_none_and_not_nought() -> None:
+    figures = caller_figures([], 0)
+    assert (figures.pop("offered"), figures.pop("refused"), figures.pop("answered")) == (0, 0, 0)
+    assert set(figures.values()) == {None}
+    found = estimates_of([figures, figures | {"mean_wait_s": 4.0}], FIGURES[3:11])
+    assert (found["mean_wait_s"], found["answer_rate"]) == (estimate([4.0]), None)
+    assert differences([figures], [figures | {"mean_wait_s": 4.0}])[0]["mean_wait_s"] is None
+    assert written_estimate(FIGURES[0], None) == "–"
+
+
+def test_every_outcome_of_acd_is_one_of_the_metric_definitions() -> None:
+    assert set(OUTCOMES) == set(SegmentOutcome) - {SegmentOutcome.UNSPECIFIED}
+    assert set(OUTCOMES.values()) == set(Outcome)
 
 
 def test_json_prints_nothing_else(capsys: pytest.CaptureFixture[str], small_day: Path) -> None:

@@ -27,7 +27,8 @@ def reasons_in(module: str) -> set[str]:
 
 
 def test_every_trigger_of_an_offer_has_words():
-    calls = r"\b(?:offer_contact|offer_to_agent|rematch|take_back|let_in|explain_pull)\([^()]*\"([A-Z]\w+)\"[^()]*\)"
+    names = r"offer_contact|offer_to_agent|rematch|take_back|let_in|explain_pull|serve_freed"
+    calls = rf"\b(?:{names})\([^()]*\"([A-Z]\w+)\"[^()]*\)"
     triggers = {name for path in ACD.rglob("*.py") for name in re.findall(calls, path.read_text(encoding="utf-8"))}
     assert {"ContactArrived", "AgentConfigured"} <= triggers
     assert set(words.TRIGGERS) == triggers
@@ -40,7 +41,8 @@ def test_every_reason_has_words():
 
 
 def test_every_reason_that_keeps_somebody_with_the_skills_has_words_for_several():
-    assert set(words.OBSTACLES) == reasons_in("explanations.py") - {"SkillMissing"}
+    """Who is asked at the same time keeps nobody waiting."""
+    assert set(words.OBSTACLES) == reasons_in("explanations.py") - {"SkillMissing", "AskedToo"}
 
 
 def test_every_outcome_of_an_offer_has_words():

@@ -71,7 +71,7 @@ def test_what_is_said_not_to_reach_a_desk_is_still_raised() -> None:
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_trigger_of_an_offer_has_words(language: str) -> None:
     acd = (SERVICES / "acd/src/trunkline_acd/domain").rglob("*.py")
-    calls = r"\b(?:offer_contact|offer_to_agent|rematch|let_in|explain_pull)\([^()]*\"([A-Z]\w+)\"[^()]*\)"
+    calls = r"\b(?:offer_contact|offer_to_agent|rematch|let_in|explain_pull|serve_freed)\([^()]*\"([A-Z]\w+)\"[^()]*\)"
     triggers = {name for path in acd for name in re.findall(calls, path.read_text(encoding="utf-8"))}
     assert {"ContactArrived", "AgentConfigured", "OfferEnded"} <= triggers
     text = (WEB / f"{language}.ts").read_text(encoding="utf-8")

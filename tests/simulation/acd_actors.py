@@ -14,7 +14,14 @@ from trunkline_acd.domain.commands import Command
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.events import Event
 from trunkline_acd.domain.words import Intent
-from trunkline_core.routing import AgentDefinition, QueueDefinition, SkillLevel, SkillRequirement, WrapUpMode
+from trunkline_core.routing import (
+    AgentDefinition,
+    QueueDefinition,
+    RoutingStrategy,
+    SkillLevel,
+    SkillRequirement,
+    WrapUpMode,
+)
 from trunkline_core.texts import LocalizedText
 
 SYSTEM = "system"
@@ -178,4 +185,5 @@ def _queue(queue_id: str, number: int) -> QueueDefinition:
         short_abandon_duration=5 * second,
         max_waiting=10_000,
         estimates_waits=number % 2 == 1,
+        strategy=(RoutingStrategy.RING_ALL, RoutingStrategy.UNSPECIFIED)[number % 2],
     )

@@ -1,6 +1,7 @@
 """What must be true of every history of routing, by its events alone.
 
-Owns: capacity, one offer at a time, tenants apart, ends that stay ends. Must not: use acd's state or its rules.
+Owns: capacity, one offer at a time (where it rings at all, one at each agent), one accept, tenants apart, ends that
+stay ends. Must not: use acd's state or its rules.
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,7 +28,7 @@ class AcdHistory:
     open_contacts: dict[str, str] = field(default_factory=dict)  # by contact: tenant
     _capacity: dict[str, int] = field(default_factory=dict)
     _work: dict[str, dict[str, Channel]] = field(default_factory=dict)  # by agent
-    _live: dict[str, tuple[int, str, str]] = field(default_factory=dict)  # by contact: offer, agent, stage
+    _live: dict[str, dict[str, tuple[int, str]]] = field(default_factory=dict)  # by contact and agent: offer, stage
     _ended: set[str] = field(default_factory=set)
 
     def add(self, event: Any, tenant: str) -> None:
@@ -43,12 +44,15 @@ class AcdHistory:
             case events.ContactOffered():
                 self._offered(event)
             case events.OfferAccepted():
+                if len(self._live.get(event.contact_id, ())) > 1:  # what else rings ends before, in the same command
+                    self._wrong("AcceptedBesideOffers", event.contact_id, f"{self._live[event.contact_id]}")
                 self._move(event, "offered", "accepted")
             case events.ContactConnected():
                 self.connected += 1
                 self._move(event, "accepted", "connected")
             case events.OfferEnded(reason=OfferEndReason.RESCINDED):
-                self._move(event, self._live.get(event.contact_id, (0, "", ""))[2], "")
+                live = self._live.get(event.contact_id, {})
+                self._move(event, live.get(event.agent_id, (0, ""))[1], "")
             case events.OfferEnded():
                 self._move(event, "offered", "")
             case events.ConnectFailed() | events.CallbackAttempted():
@@ -62,11 +66,10 @@ class AcdHistory:
 
     def _offered(self, event: events.ContactOffered) -> None:
         self.offers += 1
-        if event.contact_id in self._live:
-            self._wrong(
-                "OfferedTwice", event.contact_id, f"offer {event.offer_no} while {self._live[event.contact_id]}"
-            )
-        self._live[event.contact_id] = (event.offer_no, event.agent_id, "offered")
+        live = self._live.setdefault(event.contact_id, {})
+        if event.agent_id in live or (live and not event.ring_all):
+            self._wrong("OfferedTwice", event.contact_id, f"offer {event.offer_no} while {live}")
+        live[event.agent_id] = (event.offer_no, "offered")
         work = self._work.setdefault(event.agent_id, {})
         work[event.contact_id] = event.channel
         is_on_call = Channel.VOICE in work.values() and len(work) > 1
@@ -74,14 +77,14 @@ class AcdHistory:
             self._wrong("AboveCapacity", event.agent_id, f"{len(work)} at once of {self._capacity.get(event.agent_id)}")
 
     def _move(self, event: Any, expected: str, after: str) -> None:
-        live = self._live.get(event.contact_id)
-        if live != (event.offer_no, event.agent_id, expected):
+        live = self._live.setdefault(event.contact_id, {})
+        if live.get(event.agent_id) != (event.offer_no, expected):
             kind = type(event).__name__
             self._wrong("OfferOutOfOrder", event.contact_id, f"{kind} of {event.offer_no} while {live}")
         if after:
-            self._live[event.contact_id] = (event.offer_no, event.agent_id, after)
+            live[event.agent_id] = (event.offer_no, after)
         else:
-            self._live.pop(event.contact_id, None)
+            live.pop(event.agent_id, None)
 
     def _check_tenant(self, event: Any, tenant: str) -> None:
         for name in ("contact_id", "agent_id", "queue_id"):
@@ -98,13 +101,13 @@ def cut_leases(history: Iterable[tuple[Any, datetime, datetime]]) -> Iterator[Vi
 
     `history`: event, its time, and the append time of its epoch's marker.
     """
-    offered: dict[str, datetime] = {}
+    offered: dict[tuple[str, int], datetime] = {}
     for event, at, began in history:
         if isinstance(event, events.ContactOffered):
-            offered[event.contact_id] = at
+            offered[event.contact_id, event.offer_no] = at
         elif isinstance(event, events.OfferEnded) and event.reason is OfferEndReason.EXPIRED:
             since = (at - began).total_seconds()
-            if offered.get(event.contact_id, at) < began and since < GRACE_S:
+            if offered.get((event.contact_id, event.offer_no), at) < began and since < GRACE_S:
                 yield Violation("LeaseNotExtended", event.contact_id, f"expired {since:.3f} s after the epoch began")
             if event.counts_as_miss and since <= GRACE_S:
                 yield Violation("MissedInGrace", event.contact_id, f"a miss {since:.3f} s after the epoch began")

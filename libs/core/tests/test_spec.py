@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from trunkline_core.decider import Context
-from trunkline_core.errors import NotFound, Rejection
+from trunkline_core.errors import Invalid, NotFound, Rejection
 from trunkline_core.spec import Spec
 from trunkline_core.tables import Journal, Table
 
@@ -25,6 +25,8 @@ class OpenDoors:
         since = state.opened.get(command)
         if since and context.now - since < timedelta(hours=1):
             raise Rejection("OpenedLately")
+        if not command.islower():
+            raise Invalid("door", "must be small letters")
         yield command
 
     def evolve(self, state: Doors, event: str, context: Context) -> None:
@@ -57,3 +59,16 @@ def test_another_refusal_than_expected_fails(doors: Spec[Doors, str, str]) -> No
             doors.then_refused(refusal)
     with pytest.raises(AssertionError):
         doors.then("north")
+
+
+def test_a_wrong_input_is_told_by_its_field_and_why(doors: Spec[Doors, str, str]) -> None:
+    doors.when("North").then_invalid("door").then_invalid("door", "small letters")
+    for field, reason in (("window", ""), ("door", "large letters")):
+        with pytest.raises(AssertionError):
+            doors.then_invalid(field, reason)
+    with pytest.raises(AssertionError):
+        doors.when("north").then_invalid("door")
+
+
+def test_log_time_is_told(doors: Spec[Doors, str, str]) -> None:
+    assert doors.after(timedelta(hours=1)).now == CONTEXT.now + timedelta(hours=1)

@@ -19,6 +19,7 @@ def there_and_back(error):
     ("error", "code"),
     [
         (Rejection("AgentAtCapacity"), Code.FAILED_PRECONDITION),
+        (Rejection("PolicyTrialRuns", "trial 1, until noon"), Code.FAILED_PRECONDITION),
         (NotFound("agent", "ag_1"), Code.NOT_FOUND),
         (Conflict("known with another payload"), Code.ABORTED),
         (Invalid("command.queue.queue_id", "must begin with qu_"), Code.INVALID_ARGUMENT),

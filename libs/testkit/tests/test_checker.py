@@ -151,6 +151,35 @@ def test_a_connection_to_an_offer_that_nobody_accepted_is_found():
     assert rules(late, acd) == ["ConnectedWithoutOffer"]
 
 
+def rings(agent_id, offer_no, ring_all=True):
+    fields = {"contact_id": "ct_1", "agent_id": agent_id, "segment_no": 1, "offer_no": offer_no, "ring_all": ring_all}
+    return ("contact_offered", fields)
+
+
+def of_offer(name, agent_id, offer_no):
+    return (name, {"contact_id": "ct_1", "agent_id": agent_id, "segment_no": 1, "offer_no": offer_no})
+
+
+def test_a_contact_that_rings_at_several_is_found_where_it_must_ring_at_one():
+    at_two = Ledger("acd.events.v1").mark(1).command("c1", rings("ag_1", 1, False), rings("ag_2", 2, False))
+    assert rules(at_two) == ["OfferedTwice"]
+    twice_at_one = Ledger("acd.events.v1").mark(1).command("c1", rings("ag_1", 1), rings("ag_1", 2))
+    assert rules(twice_at_one) == ["OfferedTwice"]
+    to_all = Ledger("acd.events.v1").mark(1).command("c1", rings("ag_1", 1), rings("ag_2", 2))
+    assert rules(to_all) == []
+
+
+def test_an_accept_that_leaves_other_offers_live_is_found():
+    def ledger():
+        return Ledger("acd.events.v1").mark(1).command("c1", rings("ag_1", 1), rings("ag_2", 2))
+
+    accepted, ended = of_offer("offer_accepted", "ag_2", 2), of_offer("offer_ended", "ag_1", 1)
+    assert rules(ledger().command("c2", accepted)) == ["AcceptedBesideOffers"]
+    assert rules(ledger().command("c2", ended, accepted)) == []
+    late = ledger().command("c2", ended, accepted).command("c3", rings("ag_3", 3))
+    assert rules(late) == ["OfferedTwice"], "whoever accepted has it alone"
+
+
 def test_an_acknowledged_command_whose_events_are_of_an_old_epoch_is_lost():
     ledger = Ledger().mark(1).mark(2).command("c1", opened(), epoch=1)
     assert rules(ledger, entries=[acked("c1")]) == ["AcknowledgedCommandLost"]

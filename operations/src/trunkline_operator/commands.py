@@ -182,10 +182,9 @@ def _add_shadow(areas: Verbs, installation: Installation) -> None:
     verb.add_argument("--until", type=moment, metavar="TIME", help="log time, e.g. 2026-01-05T12:00:00Z; now")
     verb.add_argument("--tenant", default="", metavar="TENANT", help="whose; needed where several have contacts")
     verb.add_argument("--seeds", type=_seeds, default=30, metavar="N", help="runs of the day (30)")
-    verb.add_argument("--backup", type=Path, metavar="DIR", help="look into a backup instead of a cluster")
     verb.add_argument("--json", action="store_true", help="print the last line only")
-    add_kafka(verb, installation)
-    verb.set_defaults(run=_shadow, topics=[ACD_TOPIC])
+    add_source(verb, installation, ACD_TOPIC)
+    verb.set_defaults(run=_shadow)
 
 
 def _add_replication(verb: argparse.ArgumentParser) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from trunkline_acd.simulation.days import play_day
+from trunkline_simulation.estimates import Estimate
 
-from trunkline_operator.day_figures import Figure
+from trunkline_operator.day_figures import Figures
 from trunkline_operator.day_policies import DEFAULT
 from trunkline_operator.priority_figures import (
     COUNTS,
@@ -20,7 +21,7 @@ from trunkline_operator.priority_figures import (
     PRIORITY_FIGURES,
     priority_figures,
 )
-from trunkline_operator.report import print_json, print_table
+from trunkline_operator.report import Figure, print_json, print_table, written_estimate
 from trunkline_operator.scenarios import (
     Estimates,
     Scenario,
@@ -31,7 +32,6 @@ from trunkline_operator.scenarios import (
     play_all,
     read_day,
     scenario,
-    written_estimate,
 )
 
 OURS: Final = "ours"
@@ -43,7 +43,7 @@ _POLICIES: Final = DEFAULT.parent
 class Way(Scenario):
     """The day under one way of routing, by priority of the callers."""
 
-    def play(self, seed: int) -> dict[str, float]:
+    def play(self, seed: int) -> Figures:
         """Return the figures of one seed."""
         plan = replace(plan_of(self.day, seed), agents=self.agents)
         return priority_figures(play_day(plan, self.policy), plan, self.policy)
@@ -69,7 +69,7 @@ def compare(path: Path, change: int, policy: Path | None, seeds: int, *, only_js
     found = {name: estimates_of(figures, PRIORITY_FIGURES) for name, figures in runs.items()}
     changes = {name: estimates_of(differences(runs[name], runs[OURS]), PRIORITY_FIGURES) for name in PEERS}
     if not only_json:
-        _print(found, changes, len(ways[OURS].agents))
+        _print(found, changes, seeds, len(ways[OURS].agents))
     print_json(
         seeds=seeds,
         **{name: as_json(one) for name, one in found.items()},
@@ -77,7 +77,7 @@ def compare(path: Path, change: int, policy: Path | None, seeds: int, *, only_js
     )
 
 
-def _print(found: Mapping[str, Estimates], changes: Mapping[str, Estimates], agents: int) -> None:
+def _print(found: Mapping[str, Estimates], changes: Mapping[str, Estimates], seeds: int, agents: int) -> None:
     columns = ["", *PEERS.values(), OURS, *(f"ours − {words}" for words in PEERS.values())]
     rows: list[list[str]] = []
     for group, words in GROUPS.items():
@@ -86,10 +86,8 @@ def _print(found: Mapping[str, Estimates], changes: Mapping[str, Estimates], age
     rows += section("overtaking in one queue", len(columns))
     rows += [_row(figure, found, changes) for figure in OVERTAKING]
     print_table(columns, rows)
-    seeds = found[OURS]["bound_s"].count
-    callers = ", ".join(
-        f"{found[OURS][one.key].mean:.0f} {words}" for one, words in zip(COUNTS, GROUPS.values(), strict=True)
-    )
+    counts = zip(COUNTS, GROUPS.values(), strict=True)
+    callers = ", ".join(f"{_mean(found[OURS][one.key]):.0f} {words}" for one, words in counts)
     print(f"{seeds} seeds, {agents} agents; asked for a person: {callers}. ± beside a mean: its 95 % interval;")
     print("differences are taken seed by seed, from the same callers: one whose interval contains 0 cannot be seen.")
 
@@ -101,7 +99,11 @@ def section(words: str, columns: int) -> list[list[str]]:
 
 def is_ever(figure: Figure, found: Mapping[str, Estimates]) -> bool:
     """Tell whether the figure is anything but 0 in any way of playing; only refusals are left out without."""
-    return "refused" not in figure.key or any(one[figure.key].mean for one in found.values())
+    return "refused" not in figure.key or any(map(_mean, (one[figure.key] for one in found.values())))
+
+
+def _mean(found: Estimate | None) -> float:
+    return found.mean if found else 0.0
 
 
 def _row(figure: Figure, found: Mapping[str, Estimates], changes: Mapping[str, Estimates]) -> list[str]:

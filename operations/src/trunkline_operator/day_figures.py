@@ -4,7 +4,6 @@ Owns: which figures are compared, and what the recording says about agents' time
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -18,9 +17,15 @@ from trunkline_analytics.domain.waits import find_quantile, share_within
 from trunkline_simulation.day.recordings import Recording
 from trunkline_simulation.day.staff import Agent, roster_agents
 
+from trunkline_operator.report import Figure
+
 TARGET: Final = timedelta(seconds=20)
 SHORT_ABANDON_S: Final = 5
 _SECOND = timedelta(seconds=1)
+
+Figures = dict[str, float | None]
+"""By key; None where nothing can be said."""
+
 OUTCOMES: Final = {
     SegmentOutcome.ANSWERED: Outcome.ANSWERED,
     SegmentOutcome.ABANDONED: Outcome.ABANDONED,
@@ -30,17 +35,6 @@ OUTCOMES: Final = {
     SegmentOutcome.FLOWED_OUT: Outcome.FLOWED_OUT,
     SegmentOutcome.CONVERTED_TO_CALLBACK: Outcome.CALLBACK,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """How a figure is shown: a share 0–1 as per cent, others as they are."""
-
-    key: str
-    words: str
-    is_share: bool = False
-    decimals: int = 1
-
 
 FIGURES: Final = (
     Figure("offered", "asked for a person", decimals=0),
@@ -59,29 +53,29 @@ FIGURES: Final = (
 )
 
 
-def recorded_figures(day: Sequence[Recording]) -> dict[str, float]:
+def recorded_figures(day: Sequence[Recording]) -> Figures:
     """Return what really happened."""
     asked = [row for row in day if row.enqueue_s is not None]
     return _figures([_recorded_segment(row) for row in asked], 0, _recorded_seconds(day, roster_agents(day)))
 
 
-def simulated_figures(record: Record) -> dict[str, float]:
+def simulated_figures(record: Record) -> Figures:
     """Return what came of a simulated day."""
     time = record.desk_time
     seconds = AgentSeconds(*(spent / _SECOND for spent in (time.busy, time.ringing, time.idle, time.away)))
     return _figures([simulated_segment(stay) for stay in record.stays], len(record.refused), seconds)
 
 
-def _figures(segments: Sequence[QueueSegment], refused: int, seconds: AgentSeconds) -> dict[str, float]:
+def _figures(segments: Sequence[QueueSegment], refused: int, seconds: AgentSeconds) -> Figures:
     return {
         **caller_figures(segments, refused),
-        "occupancy": seconds.occupancy or 0.0,
-        "utilisation": seconds.utilisation or 0.0,
+        "occupancy": seconds.occupancy,
+        "utilisation": seconds.utilisation,
     }
 
 
-def caller_figures(segments: Sequence[QueueSegment], refused: int) -> dict[str, float]:
-    """Return what these callers lived through, and so many who were not let in; 0 where there is nobody to ask."""
+def caller_figures(segments: Sequence[QueueSegment], refused: int) -> Figures:
+    """Return what these callers lived through, and so many who were not let in; None where there is nobody to ask."""
     answered = [segment.wait(START) / _SECOND for segment in segments if segment.outcome is Outcome.ANSWERED]
     waits = queue_waits(segments)
     offered = len({segment.contact_id for segment in segments}) + refused  # one contact may have several segments
@@ -89,14 +83,14 @@ def caller_figures(segments: Sequence[QueueSegment], refused: int) -> dict[str, 
         "offered": offered,
         "refused": refused,
         "answered": len(answered),
-        "answer_rate": len(answered) / offered if offered else 0.0,
-        "service_level": service_levels(segments, TARGET, START).sl1 or 0.0,
-        "answered_within_20_s": share_within(answered, TARGET / _SECOND) or 0.0,
-        "abandon_rate": abandon_rate([segment.outcome for segment in segments if segment.outcome]) or 0.0,
-        "mean_wait_s": waits.asa_s or 0.0,
-        "p50_wait_s": waits.p50_s or 0.0,
-        "p90_wait_s": find_quantile(answered, 0.9) or 0.0,
-        "mean_abandoned_wait_s": waits.mean_abandoned_s or 0.0,
+        "answer_rate": len(answered) / offered if offered else None,
+        "service_level": service_levels(segments, TARGET, START).sl1,
+        "answered_within_20_s": share_within(answered, TARGET / _SECOND),
+        "abandon_rate": abandon_rate([segment.outcome for segment in segments if segment.outcome]),
+        "mean_wait_s": waits.asa_s,
+        "p50_wait_s": waits.p50_s,
+        "p90_wait_s": find_quantile(answered, 0.9),
+        "mean_abandoned_wait_s": waits.mean_abandoned_s,
     }
 
 

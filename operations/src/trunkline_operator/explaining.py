@@ -5,7 +5,7 @@ Must not: have words of its own.
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -17,7 +17,7 @@ from trunkline_acd.bootstrap import TOPIC
 from trunkline_acd.domain import events
 from trunkline_acd.domain.contacts import Stage
 from trunkline_acd.domain.events import Event
-from trunkline_acd.domain.offer_history import OfferHistory
+from trunkline_acd.domain.offer_history import ExplainedOffer, OfferHistory, OfferOutcome
 from trunkline_console.adapters.acd_reads import AcdReader
 from trunkline_console.application.explaining import Names, facts_json, sentences
 from trunkline_console.application.explanation_words import Language
@@ -53,11 +53,11 @@ class Trail:
             case events.ContactOffered():
                 self._now = replace(self._now, stage=Stage.OFFERED, agent_id=event.agent_id, offer_count=event.offer_no)
             case events.OfferAccepted():
-                self._now = replace(self._now, stage=Stage.CONNECTING)
+                self._now = replace(self._now, stage=Stage.CONNECTING, agent_id=event.agent_id)
             case events.ContactConnected():
                 self._now = replace(self._now, stage=Stage.CONNECTED)
             case events.OfferEnded() | events.ConnectFailed() | events.CallbackAttempted():
-                self._now = replace(self._now, stage=Stage.WAITING, agent_id="")
+                self._now = self._rings_on() or replace(self._now, stage=Stage.WAITING, agent_id="")
             case events.CallbackEnded() | events.SegmentEnded() | events.ContactReleased() | events.ContactForgotten():
                 self._now = replace(over(self._contact_id, (), event_time), offer_count=self._now.offer_count)
             case _:
@@ -65,7 +65,17 @@ class Trail:
 
     def explanation(self, now: datetime) -> ContactExplanation:
         """Return what is known of the contact, without why it waits."""
-        return replace(self._now, offers=self._history.offers(self.tenant, self._contact_id), now_time=now)
+        offers = self._history.offers(self.tenant, self._contact_id)
+        return replace(self._now, offers=offers, now_time=now, ringing_count=len(_ringing(offers)))
+
+    def _rings_on(self) -> ContactExplanation | None:
+        """Return the contact at the agents who have it ringing still, if any: each offer ends for itself."""
+        left = _ringing(self._history.offers(self.tenant, self._contact_id))
+        return replace(self._now, agent_id=left[-1].agent_id) if left else None
+
+
+def _ringing(offers: Iterable[ExplainedOffer]) -> list[ExplainedOffer]:
+    return [offer for offer in offers if offer.outcome is OfferOutcome.RINGING]
 
 
 async def explain(

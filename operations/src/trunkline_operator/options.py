@@ -17,15 +17,20 @@ from trunkline_operator.ledgers import chosen
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
-def add_source(verb: argparse.ArgumentParser, installation: Installation) -> None:
-    """Let a command take ledgers, of a cluster or of a backup."""
-    verb.add_argument("topics", nargs="*", metavar="TOPIC", help="ledgers; by default all")
+def add_source(verb: argparse.ArgumentParser, installation: Installation, *topics: str) -> None:
+    """Let a command read ledgers of a cluster or of a backup: these, or without any those that the user names."""
+    if topics:
+        verb.set_defaults(topics=topics)
+    else:
+        verb.add_argument("topics", nargs="*", metavar="TOPIC", help="ledgers; by default all")
     verb.add_argument("--backup", type=Path, metavar="DIR", help="look into a backup instead of a cluster")
     add_kafka(verb, installation)
 
 
 def add_kafka(verb: argparse.ArgumentParser, installation: Installation) -> None:
-    """Let a command take brokers; it gets the embedded ones started where those of the installation are meant."""
+    """Let a command take brokers. Where those of the installation are meant, and no backup, `carry_out` lets the
+    embedded ones run meanwhile.
+    """
     verb.add_argument("--kafka", default=installation.kafka_bootstrap, metavar="HOST:PORT", help="the brokers")
 
 

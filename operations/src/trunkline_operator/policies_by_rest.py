@@ -21,7 +21,8 @@ from trunkline_platform.commands import new_command_id
 POLICY: Final = "/api/v1/routing-policy"
 TIMEOUT_S: Final = 30.0
 PASSWORD: Final = "TRUNKLINE_PASSWORD"
-_ONLY_FOR_TRIALS: Final = "agents"
+SIDES: Final = {"A": "A, the baseline", "B": "B, the candidate"}
+_ONLY_FOR_WHAT_IF: Final = "agents"
 
 
 class PolicyClient:
@@ -52,7 +53,7 @@ class PolicyClient:
         return self._ask("POST", f"{POLICY}/rollback", body, based_on)
 
     def start_trial(self, wanted: Mapping[str, Any], note: str, based_on: int) -> Any:
-        """Return the trial's number. Raises: as publish."""
+        """Return the trial's number, its begin and its end. Raises: as publish."""
         body = {**wanted, "note": note, "command_id": new_command_id()}
         return self._ask("POST", f"{POLICY}/trials", body, based_on)
 
@@ -99,7 +100,7 @@ def read_policy_file(path: Path) -> dict[str, Any]:
         raise Misconfigured(f"The policy {path.name} cannot be read: {' '.join(str(error).split())}.") from None
     if not isinstance(content, dict):
         raise Misconfigured(f"The policy {path.name} is wrong in its first line: must be fields with values.")
-    return {str(name): rows for name, rows in content.items() if name != _ONLY_FOR_TRIALS and rows is not None}
+    return {str(name): rows for name, rows in content.items() if name != _ONLY_FOR_WHAT_IF and rows is not None}
 
 
 def difference_lines(queues: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -135,8 +136,8 @@ def trial_lines(trials: Iterable[Mapping[str, Any]]) -> list[str]:
     lines = []
     for trial in trials:
         queues = ", ".join(queue["queue_id"] for queue in trial["queues"])
-        plan = f"{trial['pairs']} pairs of {trial['block_duration']} from {trial['start_time']}"
-        parts = (trial["trial_no"], trial["state"], plan, trial["actor"], queues, trial["note"])
+        plan = f"{trial['pairs']} pairs of {trial['block_duration']}, {trial['start_time']} to {trial['end_time']}"
+        parts = (trial["trial_no"], trial["phase"], plan, trial["actor"], queues, trial["note"])
         lines.append("  ".join(str(part) for part in parts if part))
         for block in trial["blocks"]:
             span = f"{block['begin_time']} - {block['end_time']}"
@@ -145,9 +146,28 @@ def trial_lines(trials: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def policy_text(policy: Mapping[str, Any]) -> str:
-    """Return the policy as a file that can be published again."""
+    """Return the policy as a file that can be published again; whether a trial put it in force is said in a comment."""
     queues = yaml.safe_dump({"queues": policy["queues"]}, allow_unicode=True, sort_keys=False)
-    return f"# version {policy['version']}\n{queues}"
+    turn = f"# {turn_line(policy['trial'])}\n" if policy["trial"] else ""
+    return f"# version {policy['version']}\n{turn}{queues}"
+
+
+def turn_line(trial: Mapping[str, Any]) -> str:
+    """Return whose turn it is in a trial that runs."""
+    if trial["block"] is None:
+        return f"trial {trial['trial_no']} waits for its first block at {trial['next_time']}"
+    place = f"trial {trial['trial_no']}, block {trial['block']} of {trial['blocks']}"
+    return f"{place}: {SIDES[trial['policy']]}, is in force until {trial['next_time']}"
+
+
+def started_lines(started: Mapping[str, Any], based_on: int, changes: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return what is compared with what, and when."""
+    return [
+        f"trial {started['trial_no']}, {started['start_time']} to {started['end_time']}",
+        f"{SIDES['A']}: version {based_on}",
+        f"{SIDES['B']}:",
+        *(f"  {line}" for line in difference_lines(changes)),
+    ]
 
 
 def outcome_line(outcome: Mapping[str, Any]) -> str:

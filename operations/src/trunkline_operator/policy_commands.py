@@ -5,10 +5,10 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
-from trunkline_acd.bootstrap import TOPIC as ACD_TOPIC
+from trunkline_acd.bootstrap import TOPIC as ACD
 
 from trunkline_operator.installation import Installation
-from trunkline_operator.options import Verbs, add_kafka, moment, source_of
+from trunkline_operator.options import Verbs, add_source, moment, source_of
 from trunkline_operator.policies_by_rest import (
     PolicyClient,
     difference_lines,
@@ -16,10 +16,12 @@ from trunkline_operator.policies_by_rest import (
     outcome_line,
     policy_text,
     read_policy_file,
+    started_lines,
     trial_lines,
     version_lines,
 )
-from trunkline_operator.trials import DIRECTORY, report
+from trunkline_operator.trial_history import DIRECTORY
+from trunkline_operator.trial_report import report
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
@@ -51,26 +53,27 @@ def _add_trial(trial: argparse.ArgumentParser, installation: Installation) -> No
     verbs = trial.add_subparsers(required=True, metavar="start | list | end | report")
     start = verbs.add_parser("start", help="let a file and the policy in force take turns")
     listed = verbs.add_parser("list", help="print the trials that are kept with their blocks, the newest first")
-    end = verbs.add_parser("end", help="end a trial: the policy from before is in force again")
+    end = verbs.add_parser("end", help="end a trial: the baseline is in force again")
     told = verbs.add_parser("report", help="what a trial came to, and how sure that is")
     _take_file(start)
     _take_note(start)
     start.add_argument("--block", type=_span, required=True, metavar="SPAN", help="how long a block lasts: 30m, 2h, 1d")
     start.add_argument("--pairs", type=int, default=6, metavar="N", help="pairs of blocks, 2 to 20 (6)")
     start.add_argument(
-        "--start", type=moment, metavar="TIME", help="of the first block, e.g. 2026-01-05T12:00:00Z; now"
+        "--start", type=moment, metavar="TIME", help="of the first block, e.g. 2026-01-05T12:00:00Z; without, now"
     )
     for verb in (end, told):
         verb.add_argument("trial_no", type=int, metavar="N")
     for verb, run in {start: _start_trial, listed: _list_trials, end: _end_trial}.items():
         _take_console(verb, installation)
         verb.set_defaults(run=run)
-    told.add_argument("--washout", type=_span, metavar="SPAN", help="of each block to leave out; a tenth of it")
+    told.add_argument(
+        "--washout", type=_span, metavar="SPAN", help="to leave out at the begin and the end of a block; a tenth of it"
+    )
     told.add_argument("--tenant", default="", metavar="TENANT", help="whose; needed where several had such a trial")
-    told.add_argument("--backup", type=Path, metavar="DIR", help="look into a backup instead of a cluster")
     told.add_argument("--json", action="store_true", help="print the last line only")
-    add_kafka(told, installation)
-    told.set_defaults(run=_report_trial, topics=[DIRECTORY, ACD_TOPIC])
+    add_source(told, installation, DIRECTORY, ACD)
+    told.set_defaults(run=_report_trial)
 
 
 def _take_file(*verbs: argparse.ArgumentParser) -> None:
@@ -138,12 +141,14 @@ async def _roll_back(options: argparse.Namespace, _: Installation) -> int:
 
 
 async def _start_trial(options: argparse.Namespace, _: Installation) -> int:
-    wanted = {**read_policy_file(options.file), "block_duration": f"{options.block.total_seconds():.0f}s"}
+    candidate = read_policy_file(options.file)
+    plan = {"block_duration": f"{options.block.total_seconds():.0f}s", "pairs": options.pairs}
     if options.start:
-        wanted["start_time"] = options.start.isoformat()
+        plan["start_time"] = options.start.isoformat()
     client = log_in(options.console, options.login)
-    started = client.start_trial(wanted | {"pairs": options.pairs}, options.note, _based_on(options, client))
-    print(f"trial {started['trial_no']}")
+    based_on, checked = _based_on(options, client), client.check(candidate)
+    started = client.start_trial(candidate | plan, options.note, based_on)
+    print(*started_lines(started, based_on, checked["queues"]), sep="\n")
     return 0
 
 

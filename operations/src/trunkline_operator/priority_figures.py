@@ -12,8 +12,9 @@ from trunkline_acd.simulation.calls import Record, Stay
 from trunkline_acd.simulation.days import Policy
 from trunkline_simulation.day.plan import DayPlan
 
-from trunkline_operator.day_figures import Figure, caller_figures, simulated_segment
+from trunkline_operator.day_figures import Figures, caller_figures, simulated_segment
 from trunkline_operator.overtaking import overtaking
+from trunkline_operator.report import Figure
 
 _SECOND = timedelta(seconds=1)
 _OF_CALLERS: Final = (
@@ -40,7 +41,7 @@ COUNTS: Final = tuple(Figure(f"{group}.offered", "asked for a person", decimals=
 PRIORITY_FIGURES: Final = (*COUNTS, *(one for group in OF_GROUP.values() for one in group), *OVERTAKING, MOST_WAITING)
 
 
-def priority_figures(record: Record, plan: DayPlan, policy: Policy) -> dict[str, float]:
+def priority_figures(record: Record, plan: DayPlan, policy: Policy) -> Figures:
     """Return the figures of PRIORITY_FIGURES, by their keys."""
     urgent = {f"ct_{caller.number}" for caller in plan.callers if caller.is_urgent}
     found = overtaking(record.stays)
@@ -51,7 +52,7 @@ def priority_figures(record: Record, plan: DayPlan, policy: Policy) -> dict[str,
         **_of_group("others", record, lambda contact_id: contact_id not in urgent),
         "bound_s": bound_s(policy),
         "largest_overtaking_s": found.largest_s,
-        "overtaken_rate": found.overtaken / max(1.0, everybody["all.offered"]),
+        "overtaken_rate": _share(found.overtaken, everybody["all.offered"]),
         "most_waiting": most_waiting(record.stays),
     }
 
@@ -82,10 +83,14 @@ def _highest(changes: Counter[tuple[float, int]]) -> int:
     return highest
 
 
-def _of_group(group: str, record: Record, belongs: Callable[[str], bool]) -> dict[str, float]:
+def _of_group(group: str, record: Record, belongs: Callable[[str], bool]) -> Figures:
     stays = [stay for stay in record.stays if belongs(stay.contact_id)]
     refused = sum(map(belongs, record.refused))
     figures = caller_figures([simulated_segment(stay) for stay in stays], refused)
-    figures["refused_rate"] = refused / max(1.0, figures["offered"])
-    figures["longest_wait_s"] = max((stay.wait / _SECOND for stay in stays), default=0.0)
+    figures["refused_rate"] = _share(refused, figures["offered"])
+    figures["longest_wait_s"] = max((stay.wait / _SECOND for stay in stays), default=None)
     return {f"{group}.{one.key}": figures[one.key] for one in _OF_CALLERS} | {f"{group}.offered": figures["offered"]}
+
+
+def _share(part: int, whole: float | None) -> float | None:
+    return part / whole if whole else None

@@ -1,4 +1,4 @@
-"""Ways to play a recorded day: each under the same seeds, and how figures of many runs are written.
+"""Ways to play a recorded day: each under the same seeds, and the figures of many runs.
 
 Owns: what `what-if` in all its forms shares. Must not: know which ways are compared, or contain a metric.
 """
@@ -20,19 +20,21 @@ from trunkline_simulation.day.windows import Window
 from trunkline_simulation.estimates import Estimate, estimate
 from trunkline_simulation.replications import replicate
 
-from trunkline_operator.day_figures import Figure, simulated_figures
+from trunkline_operator.day_figures import Figures, simulated_figures
 from trunkline_operator.day_policies import read_policy
+from trunkline_operator.report import Figure, estimate_json
 
 SPOKEN_EVERY_S: Final = 2.0
 
-Run = Mapping[str, float]
-Estimates = Mapping[str, Estimate]
+Run = Mapping[str, float | None]
+Estimates = Mapping[str, Estimate | None]
+"""By key of the figure; None where no run can tell it."""
 
 
 class Playable(Protocol):
     """One way to play the day; goes to other processes."""
 
-    def play(self, seed: int) -> dict[str, float]:
+    def play(self, seed: int) -> Figures:
         """Return the figures of one seed."""
 
 
@@ -44,7 +46,7 @@ class Scenario:
     agents: tuple[Agent, ...]
     policy: Policy
 
-    def play(self, seed: int) -> dict[str, float]:
+    def play(self, seed: int) -> Figures:
         """Return the figures of one seed."""
         plan = replace(plan_of(self.day, seed), agents=self.agents)
         return simulated_figures(play_day(plan, self.policy))
@@ -73,10 +75,10 @@ def scenario(day: tuple[Recording, ...], change: int, policy: Path) -> Scenario:
     return Scenario(day, agents, read_policy(policy, plan.types, agents))
 
 
-def play_all(scenarios: Mapping[str, Playable], seeds: range) -> dict[str, list[dict[str, float]]]:
+def play_all(scenarios: Mapping[str, Playable], seeds: range) -> dict[str, list[Figures]]:
     """Return the figures of each seed of each scenario; says on stderr how far it is."""
     began = spoken = time.monotonic()
-    runs: dict[str, list[dict[str, float]]] = {}
+    runs: dict[str, list[Figures]] = {}
 
     def say(done: int) -> None:
         nonlocal spoken
@@ -91,30 +93,25 @@ def play_all(scenarios: Mapping[str, Playable], seeds: range) -> dict[str, list[
     return runs
 
 
-def estimates_of(runs: Sequence[Run], figures: Iterable[Figure]) -> dict[str, Estimate]:
-    """Return the estimate of each figure over the seeds."""
-    return {figure.key: estimate([run[figure.key] for run in runs]) for figure in figures}
+def estimates_of(runs: Sequence[Run], figures: Iterable[Figure]) -> dict[str, Estimate | None]:
+    """Return the estimate of each figure over the seeds that can tell it."""
+    return {figure.key: _estimate([run[figure.key] for run in runs]) for figure in figures}
 
 
-def differences(before: Sequence[Run], after: Sequence[Run]) -> list[dict[str, float]]:
+def _estimate(values: Sequence[float | None]) -> Estimate | None:
+    told = [value for value in values if value is not None]
+    return estimate(told) if told else None
+
+
+def differences(before: Sequence[Run], after: Sequence[Run]) -> list[Figures]:
     """Return what changed under each seed: the same callers, so the noise that both share falls out."""
-    return [{key: late[key] - early[key] for key in late} for early, late in zip(before, after, strict=True)]
+    return [{key: _less(late[key], early[key]) for key in late} for early, late in zip(before, after, strict=True)]
 
 
-def written(figure: Figure, value: float, *, is_signed: bool = False) -> str:
-    """Return the value as the table shows it."""
-    sign = "+" if is_signed else ""
-    return f"{100 * value:{sign}.1f} %" if figure.is_share else f"{value:{sign}.{figure.decimals}f}"
-
-
-def written_estimate(figure: Figure, found: Estimate, *, is_signed: bool = False) -> str:
-    """Return the mean and the half width of its interval; of a lone value there is none."""
-    mean = written(figure, found.mean, is_signed=is_signed)
-    return mean if found.half_width is None else f"{mean} ± {written(figure, found.half_width)}"
+def _less(late: float | None, early: float | None) -> float | None:
+    return None if late is None or early is None else late - early
 
 
 def as_json(found: Estimates) -> dict[str, dict[str, float | None]]:
     """Return what the last line says of each figure."""
-    return {
-        key: {"mean": one.mean, "half_width_95": one.half_width, "spread": one.spread} for key, one in found.items()
-    }
+    return {key: estimate_json(one) for key, one in found.items()}

@@ -15,7 +15,7 @@ from trunkline_simulation.day.staff import Agent
 from trunkline_simulation.day.surges import demands, hours, multiply_agents, multiply_callers, reserves
 
 from trunkline_operator.comparing import is_ever, section
-from trunkline_operator.day_figures import Figure
+from trunkline_operator.day_figures import Figures
 from trunkline_operator.day_policies import DEFAULT, read_policy
 from trunkline_operator.priority_figures import (
     COUNTS,
@@ -26,8 +26,8 @@ from trunkline_operator.priority_figures import (
     PRIORITY_FIGURES,
     priority_figures,
 )
-from trunkline_operator.report import print_json, print_table
-from trunkline_operator.scenarios import Estimates, as_json, estimates_of, plan_of, play_all, read_day, written_estimate
+from trunkline_operator.report import Figure, print_json, print_table, written_estimate
+from trunkline_operator.scenarios import Estimates, as_json, estimates_of, plan_of, play_all, read_day
 
 ANSWERED_SHARE: Final = 0.9
 SURGE_POLICY: Final = DEFAULT.parent / "surge.yaml"
@@ -42,7 +42,7 @@ class Surge:
     agents: tuple[Agent, ...]
     policy: Policy
 
-    def play(self, seed: int) -> dict[str, float]:
+    def play(self, seed: int) -> Figures:
         """Return the figures of one seed."""
         plan = multiply_callers(plan_of(self.day, seed), self.day, self.factor, seed)
         plan = replace(plan, agents=self.agents)
@@ -67,7 +67,7 @@ def surge(path: Path, factor: int, policy: Path | None, seeds: int, *, only_json
     found = {name: estimates_of(figures, PRIORITY_FIGURES) for name, figures in runs.items()}
     staffs = {name: one.agents for name, one in surges.items()}
     if not only_json:
-        _print(found, staffs)
+        _print(found, seeds, staffs)
     print_json(
         seeds=seeds,
         factor=factor,
@@ -101,7 +101,7 @@ def _without_priority(policy: Policy) -> Policy:
     return replace(policy, queues=queues)
 
 
-def _print(found: Mapping[str, Estimates], staffs: Mapping[str, Sequence[Agent]]) -> None:
+def _print(found: Mapping[str, Estimates], seeds: int, staffs: Mapping[str, Sequence[Agent]]) -> None:
     columns = ["", *(name.replace("_", " ") for name in found)]
     rows = [
         ["agents", *(f"{len(agents)}" for agents in staffs.values())],
@@ -113,7 +113,6 @@ def _print(found: Mapping[str, Estimates], staffs: Mapping[str, Sequence[Agent]]
     rows += section("bounds", len(columns))
     rows += [_row(figure, found) for figure in (MOST_WAITING, *OVERTAKING)]
     print_table(columns, rows)
-    seeds = found["as_it_was"]["bound_s"].count
     print(f"{seeds} seeds. ± beside a mean: its 95 % interval. enough agents: what Erlang A asks for in each half hour")
     print(f"and for each type of question to answer {100 * ANSWERED_SHARE:.0f} %, added to the multiplied ones.")
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from trunkline_simulation.day.plan import MAX_PATIENCE_S, patience_of
 from trunkline_simulation.day.recordings import Recording
 
-from trunkline_operator.day_figures import FIGURES, Figure, recorded_figures
+from trunkline_operator.day_figures import FIGURES, recorded_figures
 from trunkline_operator.day_policies import DEFAULT
-from trunkline_operator.report import print_json, print_table
+from trunkline_operator.report import EMPTY, Figure, print_json, print_table, written, written_estimate
 from trunkline_operator.scenarios import (
     Estimates,
     Scenario,
@@ -21,8 +21,6 @@ from trunkline_operator.scenarios import (
     play_all,
     read_day,
     scenario,
-    written,
-    written_estimate,
 )
 
 
@@ -62,13 +60,14 @@ def tell(
         estimates["change"] = estimates_of(differences(runs["as_it_was"], runs["what_if"]), FIGURES)
     recorded = recorded_figures(day)
     if not only_json:
-        _print(recorded, estimates, {name: len(one.agents) for name, one in scenarios.items()}, day)
+        _print(recorded, estimates, seeds, {name: len(one.agents) for name, one in scenarios.items()}, day)
     return {"seeds": seeds, "recorded": recorded, **{name: as_json(found) for name, found in estimates.items()}}
 
 
 def _print(
-    recorded: Mapping[str, float],
+    recorded: Mapping[str, float | None],
     estimates: Mapping[str, Estimates],
+    seeds: int,
     agents: Mapping[str, int],
     day: Sequence[Recording],
 ) -> None:
@@ -77,26 +76,25 @@ def _print(
     if "what_if" in estimates:
         columns += ["what if", "one run", "change"]
     print_table(columns, [_row(figure, recorded, estimates) for figure in shown])
-    for line in _remarks(estimates, agents, day):
+    for line in _remarks(seeds, agents, day, is_compared="change" in estimates):
         print(line)
 
 
 def _is_ever(figure: Figure, estimates: Mapping[str, Estimates]) -> bool:
-    return any(found[figure.key].mean for found in estimates.values())
+    return any(one.mean for found in estimates.values() if (one := found[figure.key]))
 
 
-def _row(figure: Figure, recorded: Mapping[str, float], estimates: Mapping[str, Estimates]) -> list[str]:
+def _row(figure: Figure, recorded: Mapping[str, float | None], estimates: Mapping[str, Estimates]) -> list[str]:
     row = [figure.words, written(figure, recorded[figure.key])]
     for name, found in estimates.items():
         one = found[figure.key]
         row.append(written_estimate(figure, one, is_signed=name == "change"))
         if name != "change":
-            row.append(f"± {written(figure, one.spread or 0.0)}")
+            row.append(f"± {written(figure, one.spread)}" if one else EMPTY)
     return row
 
 
-def _remarks(estimates: Mapping[str, Estimates], agents: Mapping[str, int], day: Sequence[Recording]) -> list[str]:
-    seeds = estimates["as_it_was"]["answered"].count
+def _remarks(seeds: int, agents: Mapping[str, int], day: Sequence[Recording], *, is_compared: bool) -> list[str]:
     asked = [row for row in day if row.enqueue_s is not None]
     urgent, others = (f"{100 * patience_of(asked, is_urgent).tail:.0f} %" for is_urgent in (True, False))
     people = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in agents.items())
@@ -105,6 +103,6 @@ def _remarks(estimates: Mapping[str, Estimates], agents: Mapping[str, int], day:
         f"Patience beyond what the day shows: {urgent} of callers of priority 2, {others} of the others; "
         f"they wait {MAX_PATIENCE_S} s at most.",
     ]
-    if "change" in estimates:
+    if is_compared:
         lines.append("Compare the simulated days, which have the same callers; the recorded one says how far to trust.")
     return lines

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from trunkline_acd.domain import policy
 from trunkline_acd.domain.agents import Agent, is_routable, is_signed_in, occupancy
 from trunkline_acd.domain.commands import (
     AcceptOffer,
@@ -22,7 +23,7 @@ from trunkline_acd.domain.commands import (
     RequestCallback,
     SetIntent,
 )
-from trunkline_acd.domain.contacts import Contact, Stage, line_of, line_place
+from trunkline_acd.domain.contacts import Contact, Offer, Stage, line_of, line_place
 from trunkline_acd.domain.decider import AcdDecider
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.events import (
@@ -32,6 +33,7 @@ from trunkline_acd.domain.events import (
     ContactOffered,
     ContactReleased,
     Event,
+    OfferAccepted,
     OfferEnded,
     QueueConfigured,
     RowsChanged,
@@ -48,6 +50,7 @@ from trunkline_core.routing import (
     AgentDefinition,
     ChannelUse,
     QueueDefinition,
+    RoutingStrategy,
     SkillLevel,
     SkillRequirement,
     WrapUpMode,
@@ -79,10 +82,15 @@ WITHOUT_A_TABLE = (ChannelUse(Channel.VOICE, 1, 1, (Channel.CHAT,)), ChannelUse(
 
 
 class Books:
-    """Who has what, by the events alone: nobody is offered what does not fit, and what is given back was booked."""
+    """Who has what, by the events alone: nobody is offered what does not fit, and what is given back was booked.
+
+    A contact rings at several only where it rings at all, never twice at one agent, and nowhere else once accepted.
+    """
 
     def __init__(self) -> None:
         self.work: defaultdict[tuple[str, str], dict[str, tuple[Channel, bool]]] = defaultdict(dict)
+        self._live: defaultdict[tuple[str, str], dict[str, int]] = defaultdict(dict)  # by contact: offers by agent
+        self._newest: dict[tuple[str, str], int] = {}  # by contact: its newest offer
         self._agents: dict[tuple[str, str], AgentDefinition] = {}
         self._frees: dict[tuple[str, str], bool] = {}
         self._read = 0
@@ -91,6 +99,7 @@ class Books:
         """Take in what happened since the last time."""
         for event, context in log[self._read :]:
             self._take(event, context.tenant)
+            self._follow(event, context.tenant)
         self._read = len(log)
 
     def _take(self, event: Event, tenant: str) -> None:
@@ -109,6 +118,20 @@ class Books:
                 work[event.contact_id] = (channel, not self._frees[tenant, event.queue_id])
             case OfferEnded() | ConnectFailed() | CallbackAttempted() | ContactReleased() | WrapUpFinished():
                 del self.work[tenant, event.agent_id][event.contact_id]
+
+    def _follow(self, event: Event, tenant: str) -> None:
+        match event:
+            case ContactOffered():
+                live = self._live[tenant, event.contact_id]
+                assert event.agent_id not in live and (event.ring_all or not live), event
+                assert event.offer_no > self._newest.get((tenant, event.contact_id), 0), event
+                live[event.agent_id] = self._newest[tenant, event.contact_id] = event.offer_no
+            case OfferAccepted():
+                assert self._live[tenant, event.contact_id] == {event.agent_id: event.offer_no}, event
+            case OfferEnded() | ConnectFailed() | CallbackAttempted():
+                assert self._live[tenant, event.contact_id].pop(event.agent_id) == event.offer_no, event
+            case ContactReleased():
+                del self._live[tenant, event.contact_id][event.agent_id]
 
 
 def fits(agent: AgentDefinition, channel: Channel, work: list[tuple[Channel, bool]]) -> bool:
@@ -227,10 +250,13 @@ class Routing:
     def chat(self, contact_id: str, **options: Any) -> list[Event]:
         return self.enqueue(contact_id, channel=Channel.CHAT, **options)
 
-    def accept(self, contact_id: str) -> list[Event]:
+    def accept(self, contact_id: str, agent_id: str = "") -> list[Event]:
+        """Accept what rings at that agent, or at the only one."""
         contact = self.domain.contact(contact_id)
-        command = AcceptOffer(contact.agent_id, contact_id, contact.offer_no)
-        return self.do(command, actor=f"agent:{contact.agent_id}")
+        agent_id = agent_id or contact.agent_id
+        work = self.domain.agent(agent_id).work_on(contact_id)
+        offer_no = work.offer_no if work else contact.offer_no
+        return self.do(AcceptOffer(agent_id, contact_id, offer_no), actor=f"agent:{agent_id}")
 
     def connected(self, contact_id: str, step: int = 2) -> list[Event]:
         contact = self.domain.contact(contact_id)
@@ -284,21 +310,34 @@ def _check_one_place_per_contact(domain: Domain) -> None:
         WorkState.CONNECTED: Stage.CONNECTED,
     }
     live = [
-        (work.contact_id, agent.agent_id, stages[work.state])
+        (work.contact_id, agent.agent_id, work.offer_no, stages[work.state])
         for agent in domain.agents.values()
         for work in agent.work
         if work.state in stages
     ]
     nowhere = (Stage.WAITING, Stage.SCHEDULED, Stage.ENDED)
-    held = [(c.contact_id, c.agent_id, c.stage) for c in domain.contacts.values() if c.stage not in nowhere]
+    held = [
+        (contact.contact_id, offer.agent_id, offer.offer_no, contact.stage)
+        for contact in domain.contacts.values()
+        if contact.stage not in nowhere
+        for offer in (*contact.others, Offer(contact.offer_no, contact.agent_id))
+    ]
     assert sorted(live, key=str) == sorted(held, key=str)
+    for contact in domain.contacts.values():
+        assert contact.stage is Stage.OFFERED or not (contact.others or contact.rings_at_all)
+        assert contact.rings_at_all or not contact.others, "only who rings at all rings at several"
+        assert len(set(contact.agent_ids)) == len(contact.agent_ids) <= policy.MAX_RINGING
+        numbers = [offer.offer_no for offer in contact.live_offers]
+        assert numbers == sorted(numbers) and contact.next_offer_no > max([0, *numbers])
 
 
 def _check_timers(state: AcdState, domain: Domain) -> None:
     wanted: set[str] = set()
     for contact in domain.contacts.values():
         if contact.stage is Stage.OFFERED:
-            wanted.add(f"offer/{domain.tenant}/{contact.contact_id}")
+            for offer in contact.live_offers:
+                own = f"/{offer.offer_no}" if contact.rings_at_all else ""
+                wanted.add(f"offer/{domain.tenant}/{contact.contact_id}{own}")
         if contact.stage is Stage.CONNECTING:
             wanted.add(f"connecting/{domain.tenant}/{contact.contact_id}")
         if contact.is_open and contact.ring < len(contact.rings):
@@ -346,17 +385,21 @@ def _check_timers(state: AcdState, domain: Domain) -> None:
 
 def _check_nobody_idles(state: AcdState, domain: Domain, now: datetime) -> None:
     is_handed_out = state.timers.get(f"handout/{domain.tenant}") is not None
+    to_all = any(queue.definition.strategy is RoutingStrategy.RING_ALL for queue in domain.queues.values())
     for contact in domain.contacts.values():
         is_chat = contact.channel is Channel.CHAT and not contact.held_for
-        may_be_handed_out = (is_chat or domain.helping_queue(contact.queue_id)) and not contact.held_for
-        if contact.stage is Stage.WAITING and not (may_be_handed_out and is_handed_out):
+        rings_on = contact.rings_at_all and not contact.is_over_limit and len(contact.agent_ids) < policy.MAX_RINGING
+        is_late = is_handed_out and (
+            is_chat or to_all or (domain.helping_queue(contact.queue_id) and not contact.held_for)
+        )
+        if (contact.stage is Stage.WAITING or rings_on) and not is_late:
             could = [
                 agent.agent_id
                 for agent in domain.agents.values()
                 if is_routable(agent)
                 and fits(agent.definition, contact.channel, held(agent))
                 and could_serve(domain, contact, agent)
-                and agent.agent_id not in contact.excluded
+                and agent.agent_id not in contact.excluded | set(contact.agent_ids)
                 and not (is_chat and is_drained(domain, agent, now))
             ]
             if contact.held_for:
@@ -378,7 +421,7 @@ def _check_held(domain: Domain) -> None:
         if contact.held_for:
             agent = domain.agent(contact.held_for)
             assert contact.is_open
-            assert contact.agent_id in ("", contact.held_for)
+            assert contact.agent_ids in ((), (contact.held_for,))
             assert is_signed_in(agent) and not agent.not_responding, contact
             assert meets(agent.profile, contact.wanted)
             assert agent.agent_id not in contact.excluded
@@ -438,7 +481,7 @@ def _check_conservation(domain: Domain) -> None:
 
 
 def _check_indexes(domain: Domain) -> None:
-    lines, ages, callbacks, pools, others, peers, calls, held_ones, away = (Counter[Any]() for _ in range(9))
+    lines, ringing, ages, callbacks, pools, others, peers, calls, held_ones, away = (Counter[Any]() for _ in range(10))
     orders = {order_of(queue.definition.strategy) for queue in domain.queues.values()} - {Order.IDLE}
     sets: dict[str, set[Any]] = {queue.queue_id: set() for queue in domain.queues.values()}
     for contact in domain.contacts.values():
@@ -446,8 +489,10 @@ def _check_indexes(domain: Domain) -> None:
             sets[contact.queue_id].add(contact.requirements)
         if contact.held_for:
             held_ones[(contact.held_for, (contact.order, contact.contact_id))] += 1
+        definition = domain.queue(contact.queue_id).definition
+        if contact.may_ring_at_more:
+            ringing[(line_of(contact), line_place(contact, definition))] += 1
         if contact.stage is Stage.WAITING:
-            definition = domain.queue(contact.queue_id).definition
             if not contact.held_for:
                 lines[(line_of(contact), line_place(contact, definition))] += 1
             if contact.home_queue_id:
@@ -484,6 +529,7 @@ def _check_indexes(domain: Domain) -> None:
     }
     indexes = (
         (domain.lines, lines),
+        (domain.ringing_lines, ringing),
         (domain.ages, ages),
         (domain.callbacks, callbacks),
         (domain.pools, pools),

@@ -15,7 +15,8 @@ from trunkline_core.routing import AgentDefinition, ChannelUse, RoutingStrategy,
 CALL_BESIDE_CHATS = (ChannelUse(Channel.VOICE, 2, 1), ChannelUse(Channel.CHAT, 1, 3))
 CALL_OR_CHATS = (ChannelUse(Channel.VOICE, 1, 1), ChannelUse(Channel.CHAT, 1, 0, (Channel.VOICE,)))
 CHATS_ONLY = (ChannelUse(Channel.CHAT, 1),)
-STRATEGIES = [strategy for strategy in RoutingStrategy if strategy is not RoutingStrategy.UNSPECIFIED]
+NOT_ONE = (RoutingStrategy.UNSPECIFIED, RoutingStrategy.RING_ALL)
+STRATEGIES = [strategy for strategy in RoutingStrategy if strategy not in NOT_ONE]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -91,7 +91,7 @@ def test_chats_that_were_held_back_are_handed_out_when_the_call_waits_no_more(bu
 
 
 def test_chats_are_handed_out_by_score_some_at_a_time(busy, offered, kinds_of, monkeypatch):
-    monkeypatch.setattr(policy, "CONTACTS_PER_HANDOUT", 2)
+    monkeypatch.setattr(policy, "OFFERS_PER_HANDOUT", 2)
     busy.wait(21)
     for number, value in enumerate((0, 900, 300, 600)):
         busy.chat(f"ct_{number}", value=value)

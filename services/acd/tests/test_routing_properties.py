@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from itertools import product
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from trunkline_acd.bootstrap import ledger_service
+from trunkline_acd.domain import policy
 from trunkline_acd.domain.commands import (
     AcceptOffer,
     BeginCallback,
@@ -211,8 +213,9 @@ WILD = st.lists(st.one_of(COMMANDS, PAUSES), max_size=60)
 CHOICES = st.lists(st.integers(0, 10_000), min_size=10, max_size=120)
 
 
-def prepared(new_routing: Any, *choices: int) -> Any:
-    strategy, other_strategy = (RoutingStrategy(sum(choices[start::2]) % len(RoutingStrategy)) for start in (0, 1))
+def prepared(new_routing: Any, *choices: int, strategy: RoutingStrategy | None = None) -> Any:
+    drawn, other_strategy = (RoutingStrategy(sum(choices[start::2]) % len(RoutingStrategy)) for start in (0, 1))
+    strategy = strategy or drawn
     routing = new_routing()
     routing.queue("qu_last", longest_wait=QueueLimit(timedelta(seconds=60), ""))
     routing.queue(
@@ -255,6 +258,7 @@ def fingerprint(state: AcdState) -> Any:
         rows = [sorted(map(repr, table.values())) for table in tables]
         shelves = [
             domain.lines,
+            domain.ringing_lines,
             domain.held,
             domain.calls,
             domain.ages,
@@ -322,6 +326,23 @@ def test_any_day_keeps_every_invariant(new_routing, choices):
     for event, context in routing.log:
         routing.decider.evolve(replayed, event, context)
     assert fingerprint(replayed) == fingerprint(routing.state), "another replica folds to the same state"
+
+
+@settings(max_examples=150, deadline=None)
+@given(CHOICES)
+def test_any_day_of_a_ring_all_queue_keeps_every_invariant(new_routing, choices):
+    """Rules 3 and 9, with bounds so low that they are met: places given up, and freed agents served by handouts."""
+    with patch.multiple(policy, MAX_RINGING=2 + len(choices) % 2, OFFERS_TO_FREED=1, OFFERS_PER_HANDOUT=1):
+        routing = prepared(new_routing, *choices, strategy=RoutingStrategy.RING_ALL)
+        routing.agent("ag_3", ("a", 3), ("b", 1))
+        routing.agent("ag_4", ("a", 2), ("b", 2), chats=2)
+        for number in range(4):  # the first rings at several, the others wait: whoever is outpaced finds work
+            routing.enqueue(f"ct_first_{number}", value=900)
+        live_through(routing, choices)
+        replayed = AcdState()
+        for event, context in routing.log:
+            routing.decider.evolve(replayed, event, context)
+        assert fingerprint(replayed) == fingerprint(routing.state)
 
 
 @settings(max_examples=60, deadline=None)
@@ -435,7 +456,7 @@ def deeds(routing: Any, step: int) -> list[Any]:
 
 
 def contact_deeds(contact: Any, step: int) -> list[Any]:
-    offer = (contact.agent_id, contact.contact_id, contact.offer_no)
+    offers = [(offer.agent_id, contact.contact_id, offer.offer_no) for offer in contact.live_offers]
     joined = (contact.contact_id, step, contact.segment_no, contact.offer_no)
     on = (contact.contact_id, step, contact.segment_no, contact.agent_id)
     end = EndContact(contact.contact_id, step, ("customer_left", "system")[step % 2])
@@ -449,7 +470,13 @@ def contact_deeds(contact: Any, step: int) -> list[Any]:
     return {
         "WAITING": [end, call_back, *withdraw, *pulls, *requeues],
         "SCHEDULED": [end, *withdraw],
-        "OFFERED": [AcceptOffer(*offer), AcceptOffer(*offer), DeclineOffer(*offer), end, *pulls, *requeues],
+        "OFFERED": [
+            *(deed(*offer) for offer in offers for deed in (AcceptOffer, AcceptOffer, DeclineOffer)),
+            end,
+            *pulls,
+            *requeues,
+            *(RequeueContact(contact.contact_id, "", "other", agent_id) for agent_id, _, _ in offers),
+        ],
         "CONNECTING": [
             ReportConnected(*joined),
             ReportConnected(*joined),

@@ -67,6 +67,27 @@ def test_a_policy_like_the_one_in_force_differs_in_nothing(routing, beside):
         assert shadow.offers == shadow.agreed > 3
 
 
+def test_a_candidate_that_rings_at_all_differs_by_those_who_are_asked_besides(routing, beside):
+    routing.queue()
+    routing.agent("ag_li")
+    routing.wait(1)
+    routing.agent("ag_wang")
+    shadow = beside(strategy=RoutingStrategy.RING_ALL)
+    routing.enqueue("ct_1")
+    (found,) = shadow.differences
+    assert (found.kind, found.agent_id, found.candidate_agent_id) == (Kind.OTHER_AGENT, "ag_li", "ag_wang")
+    assert (shadow.offers, shadow.agreed) == (1, 0)
+
+
+def test_offers_to_all_are_one_decision_and_alike_to_themselves(routing, beside):
+    routing.queue(strategy=RoutingStrategy.RING_ALL)
+    for agent_id in ("ag_li", "ag_wang"):
+        routing.agent(agent_id)
+    shadow = beside()
+    routing.enqueue("ct_1")
+    assert (shadow.offers, shadow.agreed, shadow.differences) == (1, 1, [])
+
+
 def test_another_strategy_chooses_another_agent(routing, beside):
     routing.queue()
     routing.agent("ag_li", ("orders", 1))

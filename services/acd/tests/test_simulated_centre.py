@@ -10,7 +10,7 @@ from trunkline_acd.domain.words import SegmentOutcome
 from trunkline_acd.simulation.calls import Call, Record
 from trunkline_acd.simulation.centre import Centre, Rostered
 from trunkline_core.errors import Invalid
-from trunkline_core.routing import AgentDefinition, QueueDefinition, WrapUpMode
+from trunkline_core.routing import AgentDefinition, QueueDefinition, RoutingStrategy, WrapUpMode
 from trunkline_core.texts import LocalizedText
 from trunkline_simulation.day.staff import Agent, Pause
 
@@ -135,3 +135,11 @@ def test_the_time_of_agents_is_shared_out_and_conserved() -> None:
 def test_a_wrong_definition_is_not_played() -> None:
     with pytest.raises(Invalid, match="max_waiting"):
         play([agent()], [], max_waiting=0)
+
+
+def test_of_all_at_whom_a_call_rings_one_serves_it() -> None:
+    """Rule 9, ring-all: everybody accepts at once, so that whoever is idle for longest has it."""
+    agents = [agent(name="1"), agent(name="2")]
+    calls = [call(1, 10, 60), call(2, 20, 60), call(3, 30, 60)]
+    record = play(agents, calls, strategy=RoutingStrategy.RING_ALL)
+    assert answered(record) == {"ct_1": 10, "ct_2": 20, "ct_3": 70}

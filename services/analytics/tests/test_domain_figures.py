@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from trunkline_analytics.domain.agent_time import AgentSeconds, AgentSpell, agent_seconds, total
-from trunkline_analytics.domain.contacts import contact_waits, tenant_answer_rate
+from trunkline_analytics.domain.contacts import contact_waits, contacts_as_segments, tenant_answer_rate
 from trunkline_analytics.domain.definitions import CURRENT, DEFINITIONS, ServiceLevelVariant
 from trunkline_analytics.domain.intervals import Interval, cut_evenly
 from trunkline_analytics.domain.segments import Outcome, QueueSegment
@@ -94,6 +94,32 @@ def test_a_contacts_wait_is_the_sum_of_its_stays_before_the_first_connection():
         stay("moved", Outcome.ANSWERED, 99, segment_no=3, start_s=300), stay("left", Outcome.ABANDONED, 7),
     ]  # fmt: skip
     assert contact_waits(segments) == {"moved": timedelta(seconds=35)}
+
+
+def test_a_contact_is_one_segment_from_its_first_entry_to_its_first_answer_or_its_end():
+    segments = [
+        stay("moved", Outcome.FLOWED_OUT, 30), stay("moved", Outcome.ANSWERED, 5, segment_no=2, start_s=30),
+        stay("given on", Outcome.ANSWERED, 5), stay("given on", Outcome.ABANDONED, 60, segment_no=2, start_s=200),
+        stay("waits on", Outcome.FLOWED_OUT, 30), stay("waits on", None, segment_no=2, start_s=30),
+    ]  # fmt: skip
+    assert contacts_as_segments(segments, timedelta(seconds=5)) == [
+        stay("moved", Outcome.ANSWERED, 35),
+        stay("given on", Outcome.ANSWERED, 5),
+        stay("waits on", None),
+    ]
+
+
+def test_whether_a_contact_left_soon_is_said_by_its_whole_wait_and_not_by_its_last_queue():
+    segments = [
+        stay("soon", Outcome.ABANDONED, 4), stay("late", Outcome.SHORT_ABANDONED, 5),
+        stay("moved", Outcome.FLOWED_OUT, 30), stay("moved", Outcome.SHORT_ABANDONED, 2, segment_no=2, start_s=30),
+    ]  # fmt: skip
+    contacts = contacts_as_segments(segments, timedelta(seconds=5))
+    assert [contact.outcome for contact in contacts] == [
+        Outcome.SHORT_ABANDONED,
+        Outcome.ABANDONED,
+        Outcome.ABANDONED,
+    ]
 
 
 # agents' time

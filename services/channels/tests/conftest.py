@@ -157,8 +157,12 @@ class Story:
 
     def _check_row(self, row: Contact) -> None:
         assert row.version == sum(getattr(event, "contact_id", "") == row.contact_id for event in self.past)
-        assert row.place >= self._highest.get(row.contact_id, (0, 0)), "(segment, offer) never goes back"
-        self._highest[row.contact_id] = row.place
+        assert row.newest_place >= self._highest.get(row.contact_id, (0, 0)), "(segment, offer) never goes back"
+        self._highest[row.contact_id] = row.newest_place
+        assert row.place <= row.newest_place
+        assert not row.others or row.state is ContactState.OFFERED, "only what rings rings at several"
+        numbers = [offer.offer_no for offer in row.live_offers]
+        assert numbers == sorted(set(numbers))
         begun = [e.step_no for e in self.past if isinstance(e, StepBegun) and e.contact_id == row.contact_id]
         assert begun == list(range(1, row.step_no + 1)), "steps are numbered without gaps"
         joined = [e for e in self.past if isinstance(e, events.ContactConnected) and e.contact_id == row.contact_id]

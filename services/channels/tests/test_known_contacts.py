@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from trunkline_channels.application.reception import Arrival, Reception
+from trunkline_channels.domain.state import EntryPoint
+from trunkline_channels.domain.words import Channel, EntryPointDefinition
 from trunkline_core.errors import NotFound, Transient
 from trunkline_platform.commands import new_command_id
 from trunkline_platform.credentials import Principal, Role
@@ -39,10 +41,10 @@ class Ledger:
         self._news(self)
 
 
-def reception(news: Callable[[Ledger], None]) -> Reception:
+def reception(news: Callable[[Ledger], None], sealing: Any = None) -> Reception:
     unused: Any = None
     ledger: Any = Ledger(news)
-    return Reception(ledger, unused, unused)
+    return Reception(ledger, unused, sealing)
 
 
 def cut_off(_: Ledger) -> None:
@@ -63,6 +65,24 @@ async def test_a_replica_that_is_cut_off_refuses_nothing_for_good() -> None:
         await reception(cut_off).known(CONTACT, TENANT)
     with pytest.raises(Transient):
         await reception(cut_off).start(ARRIVAL, GATEWAY, new_command_id())
+
+
+class GoesOn(Exception):
+    """The entry point was found: the caller's address is next."""
+
+
+async def test_an_entry_point_that_was_defined_at_another_replica_is_known_once_all_is_read() -> None:
+    def learn(ledger: Ledger) -> None:
+        definition = EntryPointDefinition("ep_new", "new", Channel.VOICE, "fl_1")
+        ledger.entry_points["ep_new"] = EntryPoint(TENANT, definition)
+
+    def token(tenant: str, purpose: str) -> str:
+        raise GoesOn(tenant, purpose)
+
+    sealing: Any = SimpleNamespace(token=token)
+    with pytest.raises(GoesOn) as found:
+        await reception(learn, sealing).start(ARRIVAL, GATEWAY, new_command_id())
+    assert found.value.args == (TENANT, "voice:+861")
 
 
 async def test_an_entry_point_that_is_unknown_although_all_is_read_is_none() -> None:

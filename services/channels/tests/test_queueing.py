@@ -196,3 +196,45 @@ def test_a_wrap_up_is_told_even_after_the_contact_left_memory(story: Any) -> Non
     story.pass_time(timedelta(hours=1))
     told = RecordWrapUp(story.one, "ag_li", "resolved")
     assert story.do(told) == [ContactWrappedUp(story.one, "ag_li", "resolved")]
+
+
+@pytest.fixture
+def rung(story: Any) -> Any:
+    """Rings at ag_li, ag_wu and ag_fu at the same time."""
+    story.queued("voice")
+    for offer_no, agent_id in enumerate(("ag_li", "ag_wu", "ag_fu"), start=1):
+        story.do(RecordOffered(story.one, 1, offer_no, agent_id, ring_all=True))
+    return story
+
+
+def test_the_contact_rings_at_several(rung: Any) -> None:
+    """Routing rule 9, ring-all."""
+    assert rung.contact.agent_ids == ("ag_li", "ag_wu", "ag_fu")
+    assert (rung.contact.state, rung.contact.place) == (ContactState.OFFERED, (1, 3))
+
+
+def test_an_offer_that_ends_leaves_the_others_ringing(rung: Any) -> None:
+    assert rung.do(RecordOfferEnded(rung.one, 1, 3)) == [ContactReturned(rung.one, 1, 3)]
+    assert rung.contact.agent_ids == ("ag_li", "ag_wu")
+    assert (rung.contact.state, rung.contact.place) == (ContactState.OFFERED, (1, 2))
+    assert rung.do(RecordOffered(rung.one, 1, 3, "ag_fu", ring_all=True)) == [], "an offer that is over stays so"
+    rung.do(RecordOfferEnded(rung.one, 1, 1))
+    rung.do(RecordOfferEnded(rung.one, 1, 2))
+    assert (rung.contact.state, rung.contact.agent_ids) == (ContactState.QUEUED, ())
+
+
+def test_whoever_accepts_first_is_joined_though_a_colleague_was_asked_later(rung: Any) -> None:
+    for offer_no in (1, 3):
+        rung.do(RecordOfferEnded(rung.one, 1, offer_no))
+    assert rung.do(RecordAccepted(rung.one, 1, 2, "ag_wu")) == [ConnectRequested(rung.one, 1, 2, "ag_wu")]
+    assert (rung.contact.agent_ids, rung.contact.place) == (("ag_wu",), (1, 2))
+    assert rung.do(RecordAccepted(rung.one, 1, 3, "ag_fu")) == [], "nobody else is joined"
+    rung.do(RecordOfferEnded(rung.one, 1, 2))
+    assert rung.do(RecordOffered(rung.one, 1, 3, "ag_fu")) == []
+    assert rung.do(RecordOffered(rung.one, 1, 4, "ag_fu")) == [ContactOffered(rung.one, 1, 4, "ag_fu")]
+
+
+def test_an_offer_to_one_alone_replaces_what_rang(rung: Any) -> None:
+    """As before there was ring-all: an offer that does not say so is the only one."""
+    rung.do(RecordOffered(rung.one, 1, 4, "ag_zhu"))
+    assert rung.contact.agent_ids == ("ag_zhu",)

@@ -80,6 +80,9 @@ def test_an_offer_becomes_a_command_to_its_contact() -> None:
     metadata = EventMetadata(tenant_id="tn_demo", correlation_id=ONE, event_id="ev_9")
     (found,) = facts_of_acd(record(acd.AcdEvent(metadata=metadata, contact_offered=offered)))
     assert found.command == commands.RecordOffered(ONE, 1, 2, "ag_li")
+    offered.ring_all = True
+    (found,) = facts_of_acd(record(acd.AcdEvent(metadata=metadata, contact_offered=offered)))
+    assert found.command == commands.RecordOffered(ONE, 1, 2, "ag_li", ring_all=True)
     assert (found.key, found.tenant, found.causation_id) == ("0123456789abcdef", "tn_demo", "ev_9")
 
 

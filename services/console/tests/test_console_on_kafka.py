@@ -16,7 +16,7 @@ from own_tenants import WEAK
 from published import ledgers
 from service_processes import ServiceProcess
 from trunkline.directory.v1 import directory_service_pb2
-from trunkline.directory.v1.directory_commands_pb2 import DefineUser, DirectoryCommand
+from trunkline.directory.v1.directory_commands_pb2 import AdvancePolicyTrial, DefineUser, DirectoryCommand
 from trunkline.live.v1.live_types_pb2 import LiveQueue
 from trunkline_console.adapters.passwords import hash_password
 from trunkline_console.adapters.seeds import seed_commands
@@ -30,7 +30,7 @@ from trunkline_embedded.kafka import KafkaNode
 from trunkline_embedded.ports import free_port
 from trunkline_launcher.commands import PASSWORD
 from trunkline_platform.commands import CommandClient, new_command_id
-from trunkline_platform.credentials import Credentials, Principal, Role
+from trunkline_platform.credentials import Credentials, Forbidden, Principal, Role
 from trunkline_platform.grpc_client import Channels
 from trunkline_platform.keystore import KeyWrap, SqliteKeyStore
 from trunkline_platform.sealing import Sealer
@@ -651,6 +651,13 @@ async def test_blocks_of_a_trial_begin_by_themselves_also_after_a_restart_and_th
         assert ended.json() == {"trial_no": number, "changed": True}
         queues = (await browser.get("/api/v1/routing-policy")).json()["queues"]
         assert {queue["queue_id"]: queue["max_waiting"] for queue in queues} == limits
+
+
+async def test_nobody_outside_begins_a_block_of_a_trial(console: Console) -> None:
+    early = DirectoryCommand(advance_policy_trial=AdvancePolicyTrial(trial_no=1, block_no=1))
+    async with console.administrator(OTHER) as administrator:
+        with pytest.raises(Forbidden, match="only the partition's owner fires timers"):
+            await administrator.do(early)
 
 
 async def blocks_of(browser: httpx.AsyncClient, at_least: int) -> list[dict[str, Any]]:

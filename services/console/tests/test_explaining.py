@@ -66,6 +66,25 @@ def waiting(**fields: Any) -> acd.ContactExplanation:
     )
 
 
+def test_a_contact_that_rings_at_several_says_at_how_many_and_who_was_outpaced():
+    """Routing rule 9, ring-all."""
+    first = offer(("ag_9", "AskedToo", 0), ("ag_3", "OnBreak", 0), outcome=acd.OFFER_OUTCOME_RINGING)
+    first.explanation.asked_count = 2
+    second = acd.ExplainedOffer(offer_no=2, agent_id="ag_9", outcome=acd.OFFER_OUTCOME_RINGING)
+    found = connected(first, second)
+    found.stage, found.ringing_count = acd.CONTACT_STAGE_OFFERED, 2
+    said = sentences(found, "en", NAMES)
+    best = "one of 2 who are asked at once: whoever accepts first has it (idle for 4 min 10 s)"
+    assert said[:3] == [
+        f"ag_7 is being asked, when it arrived: {best}.",
+        "Asked at the same time: ag_9.",
+        "Not ag_3: is on a break.",
+    ]
+    assert said[-1] == "It rings at 2 agents now."
+    second.outcome = acd.OFFER_OUTCOME_OUTPACED
+    assert "ag_9 was asked too, and a colleague accepted first." in sentences(connected(first, second), "en", NAMES)
+
+
 def test_an_offer_says_why_this_agent_and_why_not_the_others():
     found = connected(offer(("ag_9", "IdleShorter", 230_000), ("ag_4", "IdleShorter", 100_000), ("ag_3", "OnBreak", 0)))
     assert sentences(found, "en", NAMES) == [

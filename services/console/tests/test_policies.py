@@ -111,8 +111,7 @@ def test_a_policy_with_an_error_is_refused_with_the_field_and_changes_nothing(
 ) -> None:
     spec.given(QueueDefined(queue("qu_old")))
     spec.when(PublishPolicy(1, queues, ""))
-    assert isinstance(spec._outcome, Invalid)
-    assert spec._outcome.field == field
+    spec.then_invalid(field)
     assert spec.state.policy(TENANT).version == 1
 
 

@@ -1,14 +1,16 @@
 """Administrators read, check, publish, compare and roll back their tenant's routing policy over REST."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 from trunkline_console.adapters.wire import WIRE
+from trunkline_console.domain.commands import Command
 from trunkline_console.domain.decider import DirectoryDecider
+from trunkline_console.domain.events import Event
 from trunkline_console.domain.state import Directory
 from trunkline_console.entrypoints.policies import PolicyDesk, add_policy_routes
 from trunkline_core.decider import Context, execute
@@ -18,7 +20,7 @@ from trunkline_platform.credentials import Principal, Role
 from trunkline_platform.lifecycle import Process
 from trunkline_platform.rest import create_app
 
-TENANT, NOW = "tn_1", datetime(2026, 1, 5, tzinfo=UTC)
+TENANT, NOW, HOUR = "tn_1", datetime(2026, 1, 5, tzinfo=UTC), timedelta(hours=1)
 POLICY = "/api/v1/routing-policy"
 PLAIN = {
     "target_wait_duration": "20s",
@@ -34,7 +36,7 @@ class Site:
     """console's REST over the directory's own rules, without a ledger."""
 
     def __init__(self) -> None:
-        self.state, self.roles = Directory(), frozenset({Role.ADMIN})
+        self.state, self.roles, self.now = Directory(), frozenset({Role.ADMIN}), NOW
         accounts: Any = SimpleNamespace(directory=lambda tenant: self.state)
         account = SimpleNamespace(principal=lambda: Principal(TENANT, "admin:us_1", self.roles))
         sessions: Any = SimpleNamespace(account=lambda _: account)
@@ -44,11 +46,21 @@ class Site:
 
     async def execute(self, command: Any, principal: Principal, *, command_id: str) -> list[Any]:
         """What CommandClient does, at once."""
-        context = Context(NOW, principal.tenant, principal.actor, command_id)
-        events = execute(DirectoryDecider(), self.state, WIRE.command_from_message(command), context)
-        self.state.journal.commit()
+        context = Context(self.now, principal.tenant, principal.actor, command_id)
+        events = self._do(WIRE.command_from_message(command), context)
         metadata = Metadata("ev_1", "rp_policy", 1, NOW, TENANT, principal.actor, "", "", 1, False, b"")
         return [WIRE.event_to_message(event, metadata) for event in events]
+
+    def fire(self) -> None:
+        """Let the trial's timer fire, as soon as it is due."""
+        [timer] = self.state.timers.values()
+        self.now = timer.due
+        self._do(timer.command, Context(self.now, TENANT, "system", new_command_id()))
+
+    def _do(self, command: Command, context: Context) -> list[Event]:
+        events = execute(DirectoryDecider(), self.state, command, context)
+        self.state.journal.commit()
+        return events
 
 
 @pytest.fixture
@@ -73,7 +85,7 @@ def queue(queue_id: str, **changed: Any) -> dict[str, Any]:
 
 async def test_a_policy_is_published_and_read_back_with_its_version(browser: httpx.AsyncClient) -> None:
     empty = await browser.get(POLICY)
-    assert (empty.headers["etag"], empty.json()) == ('"0"', {"version": 0, "queues": []})
+    assert (empty.headers["etag"], empty.json()) == ('"0"', {"version": 0, "queues": [], "trial": None})
     done = await publish(browser, 0, queue("qu_b"), queue("qu_a"), note="start")
     assert (done.status_code, done.headers["etag"], done.json()) == (200, '"1"', {"version": 1, "changed": True})
     found = (await browser.get(POLICY)).json()
@@ -190,12 +202,16 @@ async def end_trial(browser: httpx.AsyncClient, trial_no: int) -> httpx.Response
 
 async def test_a_trial_is_started_shown_keeps_others_out_and_is_ended(browser: httpx.AsyncClient) -> None:
     await publish(browser, 0, queue("qu_a"))
-    assert (await start_trial(browser, 1, note="calmer")).json() == {"trial_no": 1}
+    end = (NOW + 6 * HOUR).isoformat()
+    started = (await start_trial(browser, 1, note="calmer")).json()
+    assert started == {"trial_no": 1, "start_time": NOW.isoformat(), "end_time": end}
     [shown] = (await browser.get(f"{POLICY}/trials")).json()["trials"]
     assert shown | {"queues": []} == {
         "trial_no": 1,
         "state": "running",
+        "phase": "waiting",
         "start_time": NOW.isoformat(),
+        "end_time": end,
         "ended_time": None,
         "block_duration": "3600s",
         "pairs": 3,
@@ -205,13 +221,41 @@ async def test_a_trial_is_started_shown_keeps_others_out_and_is_ended(browser: h
         "blocks": [],
     }
     assert shown["queues"][0]["fields"] == [{"field": "max_misses", "from": 2, "to": 9}]
-    refused = await publish(browser, 1, queue("qu_a", max_misses=4))
-    assert (refused.status_code, "PolicyTrialRuns" in refused.text) == (409, True)
+    for refused in (await publish(browser, 1, queue("qu_a", max_misses=4)), await start_trial(browser, 0)):
+        told = refused.json()
+        assert (refused.status_code, told["rule"]) == (409, "PolicyTrialRuns")
+        assert told["detail"] == f"PolicyTrialRuns: trial 1, until {end}"
     assert (await end_trial(browser, 1)).json() == {"trial_no": 1, "changed": True}
     assert (await end_trial(browser, 1)).json() == {"trial_no": 1, "changed": False}
     [shown] = (await browser.get(f"{POLICY}/trials")).json()["trials"]
-    assert (shown["state"], shown["ended_time"]) == ("ended", NOW.isoformat())
+    assert (shown["state"], shown["phase"], shown["ended_time"]) == ("ended", "ended", NOW.isoformat())
     assert (await end_trial(browser, 2)).status_code == 404
+
+
+async def test_the_policy_in_force_says_whose_turn_it_is(site: Site, browser: httpx.AsyncClient) -> None:
+    await publish(browser, 0, queue("qu_a"))
+    await start_trial(browser, 1, start_time=(NOW + HOUR).isoformat())
+    waits = (await browser.get(POLICY)).json()["trial"]
+    assert waits == {
+        "trial_no": 1,
+        "phase": "waiting",
+        "block": None,
+        "blocks": 6,
+        "policy": None,
+        "next_time": (NOW + HOUR).isoformat(),
+        "end_time": (NOW + 7 * HOUR).isoformat(),
+    }
+    seen = set()
+    for number in (1, 2):
+        site.fire()
+        shown = (await browser.get(POLICY)).json()
+        trial, misses = shown["trial"], shown["queues"][0]["max_misses"]
+        assert (trial["block"], trial["phase"]) == (number, "running")
+        assert trial["next_time"] == (NOW + (1 + number) * HOUR).isoformat()
+        seen.add((trial["policy"], misses))
+    assert seen == {("A", 2), ("B", 9)}
+    [shown] = (await browser.get(f"{POLICY}/trials")).json()["trials"]
+    assert (shown["state"], shown["phase"]) == ("running", "running")
 
 
 @pytest.mark.parametrize(
@@ -222,6 +266,7 @@ async def test_a_trial_is_started_shown_keeps_others_out_and_is_ended(browser: h
         ({"pairs": 1}, "pairs"),
         ({"start_time": "2026-01-05T09:00:00"}, "start_time"),
         ({"start_time": "2027-01-05T09:00:00Z"}, "start_time"),
+        ({"start_time": "2026-01-04T23:59:59Z"}, "start_time"),
         ({"queues": []}, "queues"),
         ({"queues": [{"queue_id": "qu_b", **PLAIN, "name": {"en": "b", "zh": "b"}}]}, "queues[0].queue_id"),
     ],

@@ -13,7 +13,7 @@ from trunkline_ledger.service import LedgerService
 
 from chaos.later.events import LaterWire, Tallied
 
-SCHEMA = 3
+SCHEMA = 4
 """What the later release reads and writes; its markers demand it of readers."""
 
 AnyService = LedgerService[Any, Any, Any]

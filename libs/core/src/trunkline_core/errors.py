@@ -22,11 +22,16 @@ class TrunklineError(Exception):
 
 
 class Rejection(TrunklineError):
-    """A rule said no; nothing changed. `rule` is stable, e.g. `AgentAtCapacity`, and shown to the caller."""
+    """A rule said no; nothing changed.
 
-    def __init__(self, rule: str) -> None:
-        super().__init__(rule)
+    `rule` is stable, e.g. `AgentAtCapacity`, and shown to the caller; `detail`, where there is one, says what stands in
+    the way.
+    """
+
+    def __init__(self, rule: str, detail: str = "") -> None:
+        super().__init__(f"{rule}: {detail}" if detail else rule)
         self.rule = rule
+        self.detail = detail
 
 
 class NotFound(TrunklineError):

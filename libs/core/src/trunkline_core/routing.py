@@ -25,6 +25,10 @@ MAX_RELAXED_SKILLS = 32
 MAX_CALLBACK_ATTEMPTS = 10
 LEVELS = range(1, 6)  # routing rule 6: 1 beginner … 5 expert
 SHORTEST_LEASE = timedelta(seconds=1)
+LONGEST_DURATION = timedelta(days=7)
+"""Of a queue: longer ones are mistakes, and far longer ones leave the calendar."""
+
+MAX_REQUIREMENTS = 32
 NOTHING = timedelta(0)
 
 
@@ -38,7 +42,10 @@ class WrapUpMode(Enum):
 
 
 class RoutingStrategy(Enum):
-    """Which of those who could take a contact gets it (routing rule 9); unspecified is longest idle."""
+    """Which of those who could take a contact gets it (routing rule 9); unspecified is longest idle.
+
+    RING_ALL asks all of them at once: who accepts first has it.
+    """
 
     UNSPECIFIED = 0
     LONGEST_IDLE = 1
@@ -46,6 +53,7 @@ class RoutingStrategy(Enum):
     BEST_PROFICIENCY = 3
     ROUND_ROBIN = 4
     WEIGHTED_RANDOM = 5
+    RING_ALL = 6
 
 
 class Channel(IntEnum):
@@ -297,6 +305,8 @@ def _check_use(field: str, use: ChannelUse, total: int) -> None:
 def check_queue(queue: QueueDefinition) -> None:
     """Raises: Invalid, naming the field."""
     check_id_of("qu", "queue.queue_id", queue.queue_id)
+    if len(queue.requirements) > MAX_REQUIREMENTS:
+        raise Invalid("queue.requirements", f"must be at most {MAX_REQUIREMENTS}")
     check_requirements("queue.requirements", queue.requirements)
     check_choices("queue.choices", queue.choices)
     _check_longer("queue.target_wait_duration", queue.target_wait_duration, NOTHING)
@@ -308,6 +318,7 @@ def check_queue(queue: QueueDefinition) -> None:
     _check_range("queue.max_misses", queue.max_misses, 1, 100)
     if queue.wrap_up_mode is WrapUpMode.UNSPECIFIED:
         raise Invalid("queue.wrap_up_mode", "must be set")
+    _check_not_above("queue.wrap_up_duration", queue.wrap_up_duration)
     if queue.wrap_up_mode is WrapUpMode.TIMED:
         _check_longer("queue.wrap_up_duration", queue.wrap_up_duration, NOTHING)
     _check_at_least("queue.wrap_up_extension_duration", queue.wrap_up_extension_duration, NOTHING)
@@ -490,8 +501,15 @@ def _check_range(field: str, value: int, lowest: int, highest: int) -> None:
 def _check_longer(field: str, value: timedelta, limit: timedelta) -> None:
     if value <= limit:
         raise Invalid(field, f"must be longer than {limit.total_seconds():g} s")
+    _check_not_above(field, value)
 
 
 def _check_at_least(field: str, value: timedelta, limit: timedelta) -> None:
     if value < limit:
         raise Invalid(field, f"must be at least {limit.total_seconds():g} s")
+    _check_not_above(field, value)
+
+
+def _check_not_above(field: str, value: timedelta) -> None:
+    if value > LONGEST_DURATION:
+        raise Invalid(field, f"must be at most {LONGEST_DURATION.days} days")

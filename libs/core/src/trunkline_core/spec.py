@@ -5,11 +5,11 @@ Spec(rules, new_state, context).given(ContactEnqueued(…)).when(AcceptOffer(…
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Generic, Self
 
 from trunkline_core.decider import C, Context, Decider, E, S, execute
-from trunkline_core.errors import TrunklineError
+from trunkline_core.errors import Invalid, TrunklineError
 
 
 class Spec(Generic[S, C, E]):
@@ -21,6 +21,11 @@ class Spec(Generic[S, C, E]):
         self._context = context
         self._commands = 0
         self._outcome: list[E] | TrunklineError | None = None
+
+    @property
+    def now(self) -> datetime:
+        """The log time of the next command."""
+        return self._context.now
 
     def given(self, *events: E) -> Self:
         """Apply events of the past; they are final."""
@@ -55,4 +60,12 @@ class Spec(Generic[S, C, E]):
         outcome = self._outcome
         assert type(outcome) is type(refusal), f"expected {refusal!r}, got {outcome!r}"
         assert str(outcome) == str(refusal), f"expected {refusal!r}, got {outcome!r}"
+        return self
+
+    def then_invalid(self, field: str, reason: str = "") -> Self:
+        """Assert an input that is refused with this field, for a reason that says so."""
+        outcome = self._outcome
+        assert isinstance(outcome, Invalid), f"expected {field} to be refused, got {outcome!r}"
+        assert outcome.field == field, f"expected {field} to be refused, got {outcome!r}"
+        assert reason in outcome.reason, f"expected {reason!r}, got {outcome!r}"
         return self

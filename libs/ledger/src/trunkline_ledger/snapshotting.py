@@ -90,8 +90,8 @@ class Snapshotting:
 class _Helper:
     """One process, watched by a thread.
 
-    By `subprocess`, which spawns with vfork, and not by the event loop: one that forks would have gRPC's fork handlers
-    run in this process, which are known to hang one.
+    By `subprocess`, which spawns with vfork. An event loop may fork instead; gRPC's fork handlers, which are known to
+    hang a process, would then run in this one.
     """
 
     def __init__(self) -> None:

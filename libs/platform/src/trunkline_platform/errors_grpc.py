@@ -79,7 +79,8 @@ def error_from_status(code: grpc.StatusCode, message: str, status: Status | None
     """Return the error of a status; `status` is None when the peer sent no details."""
     match code:
         case Code.FAILED_PRECONDITION:
-            return Rejection(_reason(status) or message)
+            rule = _reason(status) or message
+            return Rejection(rule, message.removeprefix(rule).removeprefix(": "))
         case Code.NOT_FOUND:
             resource = _detail(status, details.ResourceInfo())
             return NotFound(resource.resource_type, resource.resource_name) if resource else NotFound("row", "")

@@ -64,7 +64,10 @@ def ledger_service() -> LedgerService[AcdState, Command, Event]:
         correlation_of=correlation_of,
         is_ignorable=is_ignorable,
         is_last=is_last,
-        schema_version=3,  # help of another queue (rule 12): a reader of 2 would not find a contact's agent eligible
+        # 2: a contact that is given on (rule 19) excludes its agent: a reader of 1 would offer it again
+        # 3: a contact rings at several agents (rule 9): a reader of 2 would take the newest offer for the only one;
+        # agents of another queue help out (rule 12): it would not find them eligible
+        schema_version=3,
         written_version=3,
         snapshots_since=3,  # lines know what a contact asks for itself
         import_path="trunkline_acd.bootstrap:ledger_service",

@@ -58,8 +58,10 @@ SERVICE: LedgerService[ChannelsState, Command, Event] = LedgerService(
     stream_of=stream_of,
     correlation_of=correlation_of,
     is_last=is_last,
-    schema_version=2,  # transfers, who brought a contact, who wrote a message
-    written_version=2,
+    # 2: transfers, who brought a contact, who wrote a message
+    # 3: a contact rings at several agents: a reader of 2 would take the newest offer for the only one
+    schema_version=3,
+    written_version=3,
     snapshots_since=2,
     import_path="trunkline_channels.bootstrap:SERVICE",
 )

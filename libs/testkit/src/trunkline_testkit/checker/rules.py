@@ -17,6 +17,8 @@ from trunkline_testkit.checker.violation import Violation
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
+_ENDS_OF_OFFERS = ("OfferEnded", "ConnectFailed", "CallbackAttempted", "ContactReleased")
+
 
 @dataclass(frozen=True, slots=True)
 class SourcedRow:
@@ -47,6 +49,7 @@ def check(log: LedgerLog, entries: Sequence[Entry] = (), *, is_final: bool = Fal
         *repeated_event_ids(log),
         *wrong_ends(log, entries, is_final=is_final),
         *double_connections(log),
+        *wrong_offers(log),
         *disagreements(log),
         *repetitions_answered_otherwise(entries),
     ]
@@ -193,6 +196,27 @@ def double_connections(log: LedgerLog) -> Iterator[Violation]:
                 detail = f"{connected[contact_id]} and {event.event.agent_id} at {_place(event)}"
                 yield Violation("ConnectedTwice", contact_id, detail)
             connected[contact_id] = event.event.agent_id
+
+
+def wrong_offers(log: LedgerLog) -> Iterator[Violation]:
+    """A contact rings at one agent, or where it rings at all once at each; whoever accepts has it alone."""
+    live: dict[str, dict[str, bool]] = defaultdict(dict)  # by contact: agents, and whether they accepted
+    for event in _of(log, "acd", "ContactOffered", "OfferAccepted", *_ENDS_OF_OFFERS, "ContactForgotten"):
+        contact_id, agents = event.event.contact_id, live[event.event.contact_id]
+        if event.name == "ContactForgotten":
+            del live[contact_id]
+        elif event.name in _ENDS_OF_OFFERS:
+            agents.pop(event.event.agent_id, None)
+        elif event.name == "ContactOffered":
+            is_beside = agents and (not event.event.ring_all or any(agents.values()))
+            if is_beside or event.event.agent_id in agents:
+                yield Violation("OfferedTwice", contact_id, f"{event.event.agent_id} at {_place(event)}, {agents}")
+            agents[event.event.agent_id] = False
+        else:
+            if beside := sorted(agents.keys() - {event.event.agent_id}):
+                detail = f"{event.event.agent_id} at {_place(event)}, while it rings at {', '.join(beside)}"
+                yield Violation("AcceptedBesideOffers", contact_id, detail)
+            agents[event.event.agent_id] = True
 
 
 def disagreements(log: LedgerLog) -> Iterator[Violation]:

@@ -48,7 +48,7 @@ def early_timers(log: LedgerLog) -> Iterator[Violation]:
 def short_leases(log: LedgerLog) -> Iterator[Violation]:
     """An offer that rang when an epoch began rings for at least 10 s from then."""
     began: dict[tuple[str, int], int] = {}
-    rang: dict[str, int] = {}
+    rang: dict[tuple[str, int], int] = {}
     epochs = {(begin.record.topic, begin.record.partition, begin.marker.epoch): begin for begin in log.epochs}
     for event in log.events:
         if event.area != "acd":
@@ -58,9 +58,10 @@ def short_leases(log: LedgerLog) -> Iterator[Violation]:
         if begin is not None:
             began[place] = begin.record.append_ms
         if event.name == "ContactOffered":
-            rang[event.event.contact_id] = event.record.append_ms
+            rang[event.event.contact_id, event.event.offer_no] = event.record.append_ms
         elif event.name == "OfferEnded" and event.command and event.command.command_id.startswith(_PREFIX):
-            offered, epoch_ms = rang.get(event.event.contact_id, 0), began.get(place, 0)
+            offer = (event.event.contact_id, event.event.offer_no)
+            offered, epoch_ms = rang.get(offer, 0), began.get(place, 0)
             if offered < epoch_ms and event.record.append_ms + 1 < epoch_ms + LEASE_GRACE_MS:
                 detail = f"{event.record.append_ms - epoch_ms} ms after its epoch began"
                 yield Violation("LeaseNotExtended", event.event.contact_id, detail)

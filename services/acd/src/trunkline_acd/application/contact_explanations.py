@@ -14,10 +14,11 @@ from trunkline_ledger.submission import Recorded
 
 from trunkline_acd.application.desk_feed import AcdLedger
 from trunkline_acd.application.domain_reads import read_domain
+from trunkline_acd.domain.agents import Work
 from trunkline_acd.domain.contacts import Contact, Stage
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.offer_history import ExplainedOffer, OfferHistory, OfferOutcome
-from trunkline_acd.domain.state import AcdState
+from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.waiting_reasons import WaitingReasons, waiting_reasons
 from trunkline_acd.domain.words import WorkState
 
@@ -28,10 +29,12 @@ class ContactExplanation:
 
     Attributes:
         queue_id, channel, entered_time: of its segment; unset for a contact that is over.
-        agent_id: who has it; empty while it waits, and for a contact that is over.
+        agent_id: who has it; of several at whom it rings the one asked last; empty while it waits, and for a contact
+            that is over.
         offer_count: offers there were so far; 0 where nothing is known of them.
         offers: the newest ones that are remembered, the oldest first.
         waiting: set while it waits.
+        ringing_count: at how many agents it rings.
     """
 
     contact_id: str
@@ -44,6 +47,7 @@ class ContactExplanation:
     offer_count: int
     offers: tuple[ExplainedOffer, ...]
     waiting: WaitingReasons | None
+    ringing_count: int = 0
 
 
 class ContactExplanations:
@@ -89,9 +93,10 @@ def explanation_of(
         entered_time=contact.entered_time,
         now_time=now,
         agent_id=contact.agent_id,
-        offer_count=contact.offer_no,
-        offers=remembered or _live_offer(state, tenant, contact),
+        offer_count=contact.next_offer_no - 1,
+        offers=remembered or _live_offers(domain, contact),
         waiting=waiting_reasons(state, tenant, contact, now) if is_waiting else None,
+        ringing_count=len(contact.agent_ids) if contact.stage is Stage.OFFERED else 0,
     )
 
 
@@ -111,20 +116,20 @@ def over(contact_id: str, offers: tuple[ExplainedOffer, ...], now: datetime) -> 
     )
 
 
-def _live_offer(state: AcdState, tenant: str, contact: Contact) -> tuple[ExplainedOffer, ...]:
-    """Return the offer that the agent's row keeps: after a start from a snapshot nothing else is known."""
-    agent = state.domain(tenant).agents.get(contact.agent_id)
-    work = agent.work_on(contact.contact_id) if agent else None
-    if agent is None or work is None or work.explanation is None:
-        return ()
-    return (
-        ExplainedOffer(
-            offer_no=work.offer_no,
-            segment_no=work.segment_no,
-            queue_id=work.queue_id,
-            agent_id=agent.agent_id,
-            offered_time=work.since_time,
-            outcome=OfferOutcome.RINGING if work.state is WorkState.OFFERED else OfferOutcome.ACCEPTED,
-            explanation=work.explanation,
-        ),
+def _live_offers(domain: Domain, contact: Contact) -> tuple[ExplainedOffer, ...]:
+    """Return the offers that the agents' rows keep: after a start from a snapshot nothing else is known."""
+    agents = filter(None, map(domain.agents.get, contact.agent_ids))
+    works = ((agent.agent_id, agent.work_on(contact.contact_id)) for agent in agents)
+    return tuple(_explained_offer(agent_id, work) for agent_id, work in works if work and work.explanation)
+
+
+def _explained_offer(agent_id: str, work: Work) -> ExplainedOffer:
+    return ExplainedOffer(
+        offer_no=work.offer_no,
+        segment_no=work.segment_no,
+        queue_id=work.queue_id,
+        agent_id=agent_id,
+        offered_time=work.since_time,
+        outcome=OfferOutcome.RINGING if work.state is WorkState.OFFERED else OfferOutcome.ACCEPTED,
+        explanation=work.explanation,
     )

@@ -33,7 +33,11 @@ class WorkItem:
 
 @dataclass(frozen=True, slots=True)
 class AgentView:
-    """One agent at log time `now_time`; `version` grows with every change; the explanation is the newest offer's."""
+    """One agent at log time `now_time`; `version` grows with every change; the explanation is the newest offer's.
+
+    Attributes:
+        outpaced_contact_id, outpaced_offer_no: the newest offer that another agent accepted first; unset before.
+    """
 
     agent_id: str
     version: int
@@ -46,6 +50,8 @@ class AgentView:
     now_time: datetime
     explanation: Explanation | None
     next_intent: Intent
+    outpaced_contact_id: str
+    outpaced_offer_no: int
 
 
 def agent_view(state: AcdState, tenant: str, agent_id: str, now: datetime) -> AgentView | None:
@@ -65,6 +71,8 @@ def agent_view(state: AcdState, tenant: str, agent_id: str, now: datetime) -> Ag
         now_time=now,
         explanation=_newest_explanation(agent),
         next_intent=agent.next_intent,
+        outpaced_contact_id=agent.outpaced.contact_id if agent.outpaced else "",
+        outpaced_offer_no=agent.outpaced.offer_no if agent.outpaced else 0,
     )
 
 
@@ -86,13 +94,20 @@ def _work_item(state: AcdState, tenant: str, agent: Agent, work: Work) -> WorkIt
 
 def _expires(state: AcdState, tenant: str, agent: Agent, work: Work) -> datetime | None:
     """Return when it runs out: the timer knows, because a new owner extends leases (ledger rule 15)."""
-    key = {
-        WorkState.OFFERED: timing.offer_key(tenant, work.contact_id),
-        WorkState.CONNECTING: timing.connecting_key(tenant, work.contact_id),
-        WorkState.WRAP_UP: timing.wrap_up_key(tenant, agent.agent_id, work.contact_id),
-    }.get(work.state, "")
-    timer = state.timers.get(key)
+    timer = state.timers.get(_timer_key(state, tenant, agent, work))
     return timer.due if timer else work.expires_time
+
+
+def _timer_key(state: AcdState, tenant: str, agent: Agent, work: Work) -> str:
+    match work.state:
+        case WorkState.OFFERED:
+            return timing.lease_key(tenant, state.domain(tenant).contact(work.contact_id), work.offer_no)
+        case WorkState.CONNECTING:
+            return timing.connecting_key(tenant, work.contact_id)
+        case WorkState.WRAP_UP:
+            return timing.wrap_up_key(tenant, agent.agent_id, work.contact_id)
+        case _:
+            return ""
 
 
 def _newest_explanation(agent: Agent) -> Explanation | None:

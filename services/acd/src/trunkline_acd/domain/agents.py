@@ -6,6 +6,7 @@ Must not: know queues or contacts beyond the work items.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from trunkline_core.replacing import replace
 from trunkline_core.routing import AgentDefinition
@@ -40,6 +41,13 @@ class Work:
     callback: bool = False
 
 
+class Outpaced(NamedTuple):
+    """An offer that another agent accepted first."""
+
+    contact_id: str
+    offer_no: int
+
+
 @dataclass(frozen=True, slots=True)
 class Agent:
     """One agent.
@@ -55,6 +63,7 @@ class Agent:
         idle_since: when the running stretch began; None while occupied or not routable.
         recent_work: contacts of late, each by the share of the agent that it took (`recency`).
         last_turn: number of the newest offer among all of the routing domain, 0 before the first.
+        outpaced: the newest offer that another agent accepted first; None before there was one.
     """
 
     agent_id: str
@@ -77,6 +86,7 @@ class Agent:
     last_turn: int = 0
     next_intent: Intent = Intent.UNSPECIFIED
     next_break_reason: str = ""
+    outpaced: Outpaced | None = None
 
     def work_on(self, contact_id: str) -> Work | None:
         """Return the work item of that contact, or None."""

@@ -3,13 +3,15 @@
 Owns: that capacity is booked once per offer and returns exactly once.
 """
 
+from datetime import datetime
+
 from trunkline_core.decider import Context
 from trunkline_core.replacing import replace
 from trunkline_core.timers import Timer
 
 from trunkline_acd.domain import commands, overflows, timing, vips
-from trunkline_acd.domain.agents import Work, with_recent_work, with_work, without_work
-from trunkline_acd.domain.contacts import Stage
+from trunkline_acd.domain.agents import Agent, Outpaced, Work, with_recent_work, with_work, without_work
+from trunkline_acd.domain.contacts import Offer, Stage, accepted_by, ringing_at, without_offer
 from trunkline_acd.domain.events import (
     ConnectFailed,
     ContactConnected,
@@ -26,8 +28,9 @@ from trunkline_acd.domain.words import SegmentOutcome, WorkState
 def apply_offered(state: AcdState, event: ContactOffered, context: Context) -> None:
     """Book the agent's units and start the lease."""
     domain, now = state.domain(context.tenant), context.now
-    contact = domain.contact(event.contact_id)
-    domain.put_contact(replace(contact, stage=Stage.OFFERED, agent_id=event.agent_id, offer_no=event.offer_no))
+    offer = Offer(event.offer_no, event.agent_id)
+    contact = ringing_at(domain.contact(event.contact_id), offer, rings_at_all=event.ring_all)
+    domain.put_contact(contact)
     work = Work(
         contact_id=event.contact_id,
         queue_id=event.queue_id,
@@ -43,7 +46,7 @@ def apply_offered(state: AcdState, event: ContactOffered, context: Context) -> N
     )
     agent = replace(domain.agent(event.agent_id), last_turn=domain.next_number("turn"))
     domain.put_agent(with_work(agent, work, now), now)
-    key = timing.offer_key(context.tenant, event.contact_id)
+    key = timing.lease_key(context.tenant, contact, event.offer_no)
     command = commands.ExpireOffer(event.contact_id, event.offer_no)
     state.timers.set(Timer(key, event.expires_time, context.tenant, command, is_lease=True))
 
@@ -52,30 +55,30 @@ def apply_accepted(state: AcdState, event: OfferAccepted, context: Context) -> N
     """Start to join; an accept clears the agent's misses."""
     domain, now = state.domain(context.tenant), context.now
     contact, agent = domain.contact(event.contact_id), domain.agent(event.agent_id)
-    domain.put_contact(replace(contact, stage=Stage.CONNECTING))
+    domain.put_contact(accepted_by(contact, Offer(event.offer_no, event.agent_id)))
     if offered := agent.work_on(event.contact_id):
         work = replace(offered, state=WorkState.CONNECTING, since_time=now, expires_time=event.expires_time)
         domain.put_agent(replace(with_work(agent, work, now), misses=0), now)
-    state.timers.cancel(timing.offer_key(context.tenant, event.contact_id))
+    state.timers.cancel(timing.lease_key(context.tenant, contact, event.offer_no))
     key = timing.connecting_key(context.tenant, event.contact_id)
     command = commands.ExpireConnecting(event.contact_id, event.offer_no)
     state.timers.set(Timer(key, event.expires_time, context.tenant, command, is_lease=True))
 
 
 def apply_returned(state: AcdState, event: OfferEnded | ConnectFailed, context: Context) -> None:
-    """Give the units back; the contact is at its place again, without this agent for a while."""
+    """Give the units back; the contact is at its place again, without this agent for a while, or rings on elsewhere."""
     domain, now = state.domain(context.tenant), context.now
     contact, agent = domain.contact(event.contact_id), domain.agent(event.agent_id)
     step_no = max(contact.step_no, event.step_no) if isinstance(event, ConnectFailed) else contact.step_no
-    returned = replace(contact, stage=Stage.WAITING, agent_id="", step_no=step_no)
+    returned = replace(without_offer(contact, event.agent_id), step_no=step_no)
     if event.excluded_until_time:
         returned = replace(returned, excluded=contact.excluded | {event.agent_id})
         timing.set_exclusion(state, context.tenant, event.contact_id, event.agent_id, event.excluded_until_time)
     domain.put_contact(returned)
-    overflows.note_waiting(state, context.tenant, returned)
-    misses = agent.misses + event.counts_as_miss
-    domain.put_agent(replace(without_work(agent, event.contact_id, now), misses=misses), now)
-    timing.cancel_offer(state, context.tenant, event.contact_id)
+    if returned.stage is Stage.WAITING:
+        overflows.note_waiting(state, context.tenant, returned)
+    domain.put_agent(_without_offer(agent, event, now), now)
+    timing.cancel_offer(state, context.tenant, contact, event.offer_no)
 
 
 def apply_connected(state: AcdState, event: ContactConnected, context: Context) -> None:
@@ -95,7 +98,7 @@ def apply_connected(state: AcdState, event: ContactConnected, context: Context) 
         work = replace(joining, state=WorkState.CONNECTED, since_time=now, expires_time=None, explanation=None)
         busier = with_recent_work(agent, joining.channel, now)
         domain.put_agent(with_work(busier, work, now), now)
-    timing.cancel_offer(state, context.tenant, event.contact_id)
+    timing.cancel_offer(state, context.tenant, contact, event.offer_no)
 
 
 def apply_exclusion_ended(state: AcdState, event: ExclusionEnded, context: Context) -> None:
@@ -104,3 +107,10 @@ def apply_exclusion_ended(state: AcdState, event: ExclusionEnded, context: Conte
     state.timers.cancel(timing.exclusion_key(context.tenant, event.contact_id, event.agent_id))
     if contact := domain.contacts.get(event.contact_id):
         domain.put_contact(replace(contact, excluded=contact.excluded - {event.agent_id}))
+
+
+def _without_offer(agent: Agent, event: OfferEnded | ConnectFailed, now: datetime) -> Agent:
+    left = replace(without_work(agent, event.contact_id, now), misses=agent.misses + event.counts_as_miss)
+    if isinstance(event, OfferEnded) and event.accepted_by_agent_id:
+        return replace(left, outpaced=Outpaced(event.contact_id, event.offer_no))
+    return left

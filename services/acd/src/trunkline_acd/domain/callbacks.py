@@ -118,8 +118,7 @@ def withdraw(domain: Domain, command: commands.WithdrawCallback, context: Contex
 
 def withdrawn(domain: Domain, contact: Contact, reason: str, context: Context) -> Iterator[Event]:
     """End an open call-back; what rings, or is being dialled, is given back first."""
-    if contact.is_offer_live:
-        yield offers.rescinded(contact)
+    yield from offers.rescinded(contact)
     yield _ended(domain.contact(contact.contact_id), CallbackOutcome.WITHDRAWN, reason, context)
 
 
@@ -149,7 +148,7 @@ def apply_attempted(state: AcdState, event: CallbackAttempted, context: Context)
     )
     domain.put_contact(resting)
     domain.put_agent(without_work(agent, event.contact_id, now), now)
-    timing.cancel_offer(state, context.tenant, event.contact_id)
+    timing.cancel_offer(state, context.tenant, contact, event.offer_no)
     set_timer(state, context.tenant, resting)
 
 

@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
 
+from trunkline_core.replacing import replace
 from trunkline_core.routing import QueueDefinition, QueueLimit
 
+from trunkline_acd.domain import policy
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.skills import Profile, RequirementSet, meets
 from trunkline_acd.domain.words import Ring, WaitEstimate
@@ -43,6 +45,13 @@ class Callback:
     begins_time: datetime | None = None
 
 
+class Offer(NamedTuple):
+    """One offer of a contact, that is live."""
+
+    offer_no: int
+    agent_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Contact:
     """One contact.
@@ -51,8 +60,8 @@ class Contact:
         step_no: the last step of the contact's saga that was done here.
         requirements: what it came with; `wanted` is what it asks for now.
         order: enqueue order in the routing domain; breaks ties.
-        offer_no: the newest offer, live or not; 0 before the first.
-        agent_id: who has it; empty while it waits.
+        offer_no: the offer of who has it, else the last one; 0 before the first.
+        agent_id: who has it; of several at whom it rings the one asked last; empty while it waits.
         excluded: agents that are not offered this contact for now.
         rings: how the requirements loosen while it waits, each less than the one before (rule 7).
         ring: how many of them are reached; 0 asks for all it came with.
@@ -67,6 +76,9 @@ class Contact:
         estimate: what it met when it entered (rule 14); None where that is of no interest.
         wrapped_up_by: agents who had it, gave it on, and still wrap it up; while it waits they are excluded (rule 19).
         home_queue_id: the queue that it flowed out of and to which it returns; empty where it does not (rule 12).
+        rings_at_all: whether it rings at all who could take it, and not at one agent alone (ring-all, rule 9).
+        others: what rings beside the offer of `agent_id`, the oldest first.
+        newest_offer_no: the newest offer, live or not, where an older one may have outlived it.
     """
 
     contact_id: str
@@ -97,6 +109,9 @@ class Contact:
     estimate: WaitEstimate | None = None
     wrapped_up_by: frozenset[str] = frozenset()
     home_queue_id: str = ""
+    rings_at_all: bool = False
+    others: tuple[Offer, ...] = ()
+    newest_offer_no: int = 0
 
     @property
     def aged_since_time(self) -> datetime:
@@ -133,6 +148,28 @@ class Contact:
         """Whether it rings or is being joined."""
         return self.stage in (Stage.OFFERED, Stage.CONNECTING)
 
+    @property
+    def live_offers(self) -> tuple[Offer, ...]:
+        """What rings, the oldest first, or is being joined."""
+        return (*self.others, Offer(self.offer_no, self.agent_id)) if self.is_offer_live else ()
+
+    @property
+    def agent_ids(self) -> tuple[str, ...]:
+        """At whom it rings, in the order in which they were asked, or who has it."""
+        return (*(other.agent_id for other in self.others), self.agent_id) if self.agent_id else ()
+
+    @property
+    def may_ring_at_more(self) -> bool:
+        """Whether agents who could take it are asked beside those at whom it rings."""
+        if not self.rings_at_all or self.stage is not Stage.OFFERED or self.is_over_limit:
+            return False
+        return len(self.others) + 1 < policy.MAX_RINGING
+
+    @property
+    def next_offer_no(self) -> int:
+        """The number of the next offer: 1, 2, 3, …"""
+        return max(self.offer_no, self.newest_offer_no) + 1
+
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
@@ -142,6 +179,45 @@ class Tombstone:
     step_no: int
     number: int
     dropped_time: datetime
+
+
+def ringing_at(contact: Contact, offer: Offer, *, rings_at_all: bool) -> Contact:
+    """Return the contact with one more offer; beside those that are live only where it rings at all."""
+    return replace(
+        contact,
+        stage=Stage.OFFERED,
+        agent_id=offer.agent_id,
+        offer_no=offer.offer_no,
+        newest_offer_no=offer.offer_no,
+        rings_at_all=rings_at_all,
+        others=contact.live_offers if rings_at_all else (),
+    )
+
+
+def accepted_by(contact: Contact, offer: Offer) -> Contact:
+    """Return the contact whose offer was accepted; nothing rings beside it."""
+    return replace(
+        contact,
+        stage=Stage.CONNECTING,
+        agent_id=offer.agent_id,
+        offer_no=offer.offer_no,
+        rings_at_all=False,
+        others=(),
+    )
+
+
+def without_offer(contact: Contact, agent_id: str) -> Contact:
+    """Return the contact without the live offer of that agent: it rings on at the others, or waits."""
+    left = tuple(offer for offer in contact.live_offers if offer.agent_id != agent_id)
+    if not left:
+        return replace(contact, stage=Stage.WAITING, agent_id="", rings_at_all=False, others=())
+    last = left[-1]
+    return replace(contact, agent_id=last.agent_id, offer_no=last.offer_no, others=left[:-1])
+
+
+def as_to_others(contact: Contact) -> Contact:
+    """Return the contact as those see it at whom it does not ring."""
+    return replace(contact, excluded=contact.excluded.union(contact.agent_ids))
 
 
 class Line(NamedTuple):

@@ -1,6 +1,6 @@
 """What acd asks of definitions and entries beyond the shared rules, so that a partition stays bounded.
 
-Owns: lengths, counts and the longest durations. Must not: repeat what `trunkline_core.routing` checks.
+Owns: lengths and counts. Must not: repeat what `trunkline_core.routing` checks.
 """
 
 import re
@@ -27,24 +27,6 @@ def check_queue(queue: QueueDefinition | None) -> QueueDefinition:
     if queue is None:
         raise Invalid("queue", "is missing")
     routing.check_queue(queue)
-    check_requirements("queue.requirements", queue.requirements)
-    _check_not_above("queue.target_wait_duration", queue.target_wait_duration)
-    _check_not_above("queue.voice_lease_duration", queue.voice_lease_duration)
-    _check_not_above("queue.chat_lease_duration", queue.chat_lease_duration)
-    _check_not_above("queue.miss_exclusion_duration", queue.miss_exclusion_duration)
-    _check_not_above("queue.wrap_up_duration", queue.wrap_up_duration)
-    _check_not_above("queue.wrap_up_extension_duration", queue.wrap_up_extension_duration)
-    _check_not_above("queue.short_abandon_duration", queue.short_abandon_duration)
-    for name, limit in (("longest_wait", queue.longest_wait), ("unstaffed", queue.unstaffed)):
-        if limit:
-            _check_not_above(f"queue.{name}.after_duration", limit.after_duration)
-    if queue.overflow:
-        _check_not_above("queue.overflow.begin_wait_duration", queue.overflow.begin_wait_duration)
-    _check_not_above("queue.affinity_duration", queue.affinity_duration)
-    if queue.callback:
-        _check_not_above("queue.callback.retry_after_duration", queue.callback.retry_after_duration)
-    for number, step in enumerate(queue.relaxation):
-        _check_not_above(f"queue.relaxation[{number}].after_duration", step.after_duration)
     return queue
 
 
@@ -93,8 +75,3 @@ def check_permille(field: str, value: int) -> None:
     """Raises: Invalid, when the value is not within 0–1000."""
     if not 0 <= value <= 1000:
         raise Invalid(field, "must be 0 to 1000")
-
-
-def _check_not_above(field: str, value: timedelta) -> None:
-    if value > policy.LONGEST_DURATION:
-        raise Invalid(field, f"must be at most {policy.LONGEST_DURATION.days} days")

@@ -13,7 +13,7 @@ from trunkline_core.timers import Timer
 
 from trunkline_acd.domain import callbacks, commands, joining, offers, policy, timing, wrap_ups
 from trunkline_acd.domain.agents import Agent, Work
-from trunkline_acd.domain.contacts import Contact
+from trunkline_acd.domain.contacts import Offer
 from trunkline_acd.domain.definitions import check_break_reason, check_id, check_token
 from trunkline_acd.domain.events import (
     AgentDisconnected,
@@ -56,7 +56,7 @@ def set_intent(domain: Domain, command: commands.SetIntent, context: Context) ->
         return
     ringing = [] if command.intent is Intent.AVAILABLE else _works(agent, WorkState.OFFERED)
     for work in ringing:
-        yield _resolved(domain, domain.contact(work.contact_id), is_forced, context)
+        yield _resolved(domain, work, agent.agent_id, is_forced, context)
     yield IntentChanged(agent.agent_id, command.intent, break_reason, command.reason)
     for work in ringing:
         yield from take_back(domain, work.contact_id, "OfferEnded", context)
@@ -188,11 +188,13 @@ def _make_ready(agent: Agent) -> Iterator[Event]:
         yield AgentRearmed(agent.agent_id)
 
 
-def _resolved(domain: Domain, contact: Contact, is_forced: bool, context: Context) -> OfferEnded:
+def _resolved(domain: Domain, work: Work, agent_id: str, is_forced: bool, context: Context) -> OfferEnded:
     """Return the end of what rings at an agent who goes; what was held for that agent is let go."""
+    contact, offer = domain.contact(work.contact_id), Offer(work.offer_no, agent_id)
     if not is_forced:
-        return offers.declined(domain, contact, context.now)
-    return offers.superseded(contact, excluded_until(domain, contact, context.now) if contact.held_for else None)
+        return offers.declined(domain, contact, offer, context.now)
+    until = excluded_until(domain, contact, context.now) if contact.held_for else None
+    return offers.superseded(contact, offer, until)
 
 
 def _session_lost(agent: Agent, context: Context) -> AgentSessionLost:
@@ -203,7 +205,7 @@ def _resolve_work(domain: Domain, agent: Agent, context: Context) -> Iterator[Ev
     for work in agent.work:
         match work.state:
             case WorkState.OFFERED:
-                yield offers.lost(domain.contact(work.contact_id))
+                yield offers.lost(domain.contact(work.contact_id), Offer(work.offer_no, agent.agent_id))
             case WorkState.CONNECTING if work.callback:
                 yield from callbacks.fail_attempt(domain, domain.contact(work.contact_id), context)
             case WorkState.CONNECTING:

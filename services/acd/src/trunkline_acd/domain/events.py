@@ -110,7 +110,7 @@ class ContactKeptBack:
 
 @dataclass(frozen=True, slots=True)
 class ContactOffered:
-    """A contact rings at an agent."""
+    """A contact rings at an agent. `ring_all`: and may ring at others at the same time."""
 
     contact_id: str
     queue_id: str
@@ -121,6 +121,7 @@ class ContactOffered:
     expires_time: datetime
     explanation: Explanation
     callback: bool = False
+    ring_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,11 @@ class OfferAccepted:
 
 @dataclass(frozen=True, slots=True)
 class OfferEnded:
-    """An offer ended without being taken; the contact keeps place and age unless it left."""
+    """An offer ended without being taken; the contact keeps place and age unless it left.
+
+    Attributes:
+        accepted_by_agent_id: who accepted first, of several at whom it rang; empty for any other end.
+    """
 
     contact_id: str
     segment_no: int
@@ -145,6 +150,7 @@ class OfferEnded:
     reason: OfferEndReason
     counts_as_miss: bool
     excluded_until_time: datetime | None
+    accepted_by_agent_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,20 +3,21 @@
 Owns: the score terms, the candidates and why the others were not chosen. Looks at a bounded number of agents.
 """
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from heapq import merge
 from itertools import groupby, islice
 from operator import attrgetter
 
-from trunkline_acd.domain import capacity, policy
+from trunkline_core.replacing import replace
+
+from trunkline_acd.domain import capacity, policy, vips
 from trunkline_acd.domain.agents import Agent, has_room, idle_at
-from trunkline_acd.domain.contacts import Contact, score_terms
+from trunkline_acd.domain.contacts import Contact, as_to_others, score_terms
 from trunkline_acd.domain.drains import is_held_back
 from trunkline_acd.domain.places import pool_of
 from trunkline_acd.domain.skills import meets
 from trunkline_acd.domain.state import Domain
-from trunkline_acd.domain.strategies import goes_before, standings_in, why_not_best
+from trunkline_acd.domain.strategies import goes_before, rings_at_all, standings, standings_in, why_not_best
 from trunkline_acd.domain.words import Candidate, Connectivity, Explanation, Intent, WorkState
 
 _MILLISECOND = timedelta(milliseconds=1)
@@ -25,8 +26,16 @@ _LEAST_TELLING = "SkillMissing"
 
 
 def explain(domain: Domain, contact: Contact, chosen: Agent, trigger: str, now: datetime) -> Explanation:
-    """Return the explanation of offering `contact` to `chosen` at `now`."""
-    return _explained(domain, contact, chosen, trigger, _candidates(domain, contact, chosen, now), now)
+    """Return the explanation of offering `contact` to `chosen` at `now`.
+
+    Of offers at the same time the first says why others are not asked; the rest name their agent alone.
+    """
+    asked = _asked_too(domain, contact, chosen, now)
+    alone = (_candidate(chosen, "", now),)
+    candidates = alone if contact.rings_at_all else _candidates(domain, contact, chosen, asked, now)
+    asked_count = len(contact.live_offers) + 1 + len(asked)
+    explained = _explained(domain, contact, chosen, trigger, candidates, now)
+    return replace(explained, asked_count=asked_count) if asked_count > 1 else explained
 
 
 def explain_pull(domain: Domain, contact: Contact, chosen: Agent, trigger: str, now: datetime) -> Explanation:
@@ -70,11 +79,24 @@ def why_not_eligible(domain: Domain, contact: Contact, agent: Agent, now: dateti
     return unable or ("" if contact.held_for else _why_held_back(domain, contact, agent, now))
 
 
-def _candidates(domain: Domain, contact: Contact, chosen: Agent, now: datetime) -> tuple[Candidate, ...]:
+def _asked_too(domain: Domain, contact: Contact, chosen: Agent, now: datetime) -> frozenset[str]:
+    """Return who is asked besides at the same time and not yet; nobody where it does not ring at all (rule 9)."""
+    if not (contact.rings_at_all or rings_at_all(domain, contact)):
+        return frozenset()
+    seen = as_to_others(contact)
+    free = vips.FreeAgents(domain, now).for_contact(seen) - contact.reserved
+    count = min(free, policy.MAX_RINGING - len(contact.live_offers)) - 1
+    best = (standing.place.agent_id for standing in standings(domain, seen, now))
+    return frozenset(islice((agent_id for agent_id in best if agent_id != chosen.agent_id), max(0, count)))
+
+
+def _candidates(
+    domain: Domain, contact: Contact, chosen: Agent, asked: frozenset[str], now: datetime
+) -> tuple[Candidate, ...]:
     found = {chosen.agent_id: _candidate(chosen, "", now)}
     for agent in _runners_up(domain, contact):
-        found.setdefault(agent.agent_id, _candidate(agent, _why_not(domain, contact, agent, chosen, now), now))
-    for agent, reason in _some_others(domain, contact, chosen, now):
+        found.setdefault(agent.agent_id, _candidate(agent, _why_not(domain, contact, agent, chosen, asked, now), now))
+    for agent, reason in _some_others(domain, contact, chosen, asked, now):
         found.setdefault(agent.agent_id, _candidate(agent, reason, now))
     return tuple(islice(found.values(), policy.CANDIDATES))
 
@@ -92,23 +114,26 @@ def _runners_up(domain: Domain, contact: Contact) -> list[Agent]:
     return [domain.agent(standing.place.agent_id) for standing in sorted(standings)[: policy.CANDIDATES // 2]]
 
 
-def _some_others(domain: Domain, contact: Contact, chosen: Agent, now: datetime) -> list[tuple[Agent, str]]:
-    return sorted(_scanned(domain, contact, chosen, now), key=lambda found: found[1] == _LEAST_TELLING)
-
-
-def _scanned(domain: Domain, contact: Contact, chosen: Agent, now: datetime) -> Iterator[tuple[Agent, str]]:
-    for agent in islice(domain.agents.values(), policy.CANDIDATES_SCANNED):
-        yield agent, _why_not(domain, contact, agent, chosen, now)
+def _some_others(
+    domain: Domain, contact: Contact, chosen: Agent, asked: frozenset[str], now: datetime
+) -> list[tuple[Agent, str]]:
+    scanned = islice(domain.agents.values(), policy.CANDIDATES_SCANNED)
+    found = [(agent, _why_not(domain, contact, agent, chosen, asked, now)) for agent in scanned]
+    return sorted(found, key=lambda one: one[1] == _LEAST_TELLING)
 
 
 def _candidate(agent: Agent, reason: str, now: datetime) -> Candidate:
     return Candidate(agent.agent_id, reason, idle_at(agent, now) // _MILLISECOND)
 
 
-def _why_not(domain: Domain, contact: Contact, agent: Agent, chosen: Agent, now: datetime) -> str:
+def _why_not(
+    domain: Domain, contact: Contact, agent: Agent, chosen: Agent, asked: frozenset[str], now: datetime
+) -> str:
     if hindered := why_not_eligible(domain, contact, agent, now):
         return hindered
-    if contact.reserved and goes_before(domain, contact, agent, chosen):
+    if agent.agent_id in asked:
+        return "AskedToo"
+    if contact.reserved and (asked or goes_before(domain, contact, agent, chosen)):
         return "KeptForVip"  # an agent who became free lets the contact go, whoever is kept back stays
     return why_not_best(domain, contact, chosen.profile, agent.profile)
 

@@ -1,19 +1,20 @@
-"""More agents than before may take contacts that wait: chats that were held back for a call (rule 2), and contacts of a
-queue in which agents of another one help out (rule 12).
+"""Several agents may take what waits at one time: after a drain (rule 2), in which chats were held back for a call;
+after one of many at whom a contact rang accepted it (rule 9); and once agents help another queue out (rule 12).
 
-Owns: when they are handed out, the highest score first, and how many at a time. A timer begins it at once and goes on,
-so that the command which led to it and each of those that follow stay bounded. Work grows with lines and pools, not
-with contacts that wait or agents.
+Owns: that contacts are handed out to them, the highest score first, and how many at a time. A timer begins it at once
+and goes on, so that the command which led to it and each of those that follow stay bounded. Work grows with lines and
+pools, not with contacts that wait or agents.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 
 from trunkline_core.decider import Context
 from trunkline_core.timers import Timer
 
 from trunkline_acd.domain import commands, policy, timing
-from trunkline_acd.domain.contacts import Contact, Line, LinePlace, fine_score
+from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, as_to_others, line_place, rank
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.drains import is_late
 from trunkline_acd.domain.events import (
@@ -24,7 +25,8 @@ from trunkline_acd.domain.events import (
     SegmentEnded,
     SharingBegun,
 )
-from trunkline_acd.domain.matching import best_agent, offer_contact
+from trunkline_acd.domain.matching import best_agent, offer_contact, offer_to_agent
+from trunkline_acd.domain.shelves import Shelves
 from trunkline_acd.domain.state import AcdState, Domain
 
 
@@ -42,8 +44,19 @@ def may_begin(domain: Domain, event: Event, now: datetime) -> bool:
     return drains and is_late(domain, contact.queue_id, contact.aged_since_time, now)
 
 
+def serve_freed(domain: Domain, agent_ids: Sequence[str], trigger: str, context: Context) -> Iterator[Event]:
+    """Offer what waits to agents who became free at once, in this order; what is too much for one command, later."""
+    if len(agent_ids) == 1:
+        yield from offer_to_agent(domain, agent_ids[0], trigger, context)
+        return
+    served = chain.from_iterable(offer_to_agent(domain, agent_id, trigger, context) for agent_id in agent_ids)
+    made = yield from _some_of(served, policy.OFFERS_TO_FREED)
+    if made == policy.OFFERS_TO_FREED:
+        yield from begin(domain, context)
+
+
 def begin(domain: Domain, context: Context) -> Iterator[Event]:
-    """Schedule it where there are contacts that nothing holds back any more."""
+    """Schedule it where somebody may take a contact that nothing holds back any more."""
     if _next_contact(domain, context.now):
         yield HandoutScheduled(domain.routing_domain_id, context.now)
 
@@ -53,12 +66,15 @@ def hand_out(state: AcdState, context: Context) -> Iterator[Event]:
     domain = state.domain(context.tenant)
     if not timing.is_due(state, timing.handout_key(context.tenant), context):
         return
-    for _ in range(policy.CONTACTS_PER_HANDOUT):
-        if contact := _next_contact(domain, context.now):
-            if domain.helping_queue(contact.queue_id):
-                yield from offer_contact(domain, contact.contact_id, "SharingBegun", context)
-            else:
-                yield from offer_contact(domain, contact.contact_id, "DrainEnded", context)
+    left = policy.OFFERS_PER_HANDOUT
+    while left and (contact := _next_contact(domain, context.now)):
+        if contact.channel is Channel.CHAT and _drains(domain):
+            found = offer_contact(domain, contact.contact_id, "DrainEnded", context)
+        elif domain.helping_queue(contact.queue_id):
+            found = offer_contact(domain, contact.contact_id, "SharingBegun", context)
+        else:
+            found = offer_contact(domain, contact.contact_id, "AgentBecameFree", context)
+        left -= yield from _some_of(found, left)
     is_more = _next_contact(domain, context.now)
     yield HandoutScheduled(domain.routing_domain_id, context.now + policy.NEXT_HANDOUT if is_more else None)
 
@@ -73,24 +89,52 @@ def apply_scheduled(state: AcdState, event: HandoutScheduled, context: Context) 
         state.timers.cancel(key)
 
 
+def _some_of(found: Iterator[Event], most: int) -> Generator[Event, None, int]:
+    """Yield up to and with that many offers; return how many there were."""
+    made = 0
+    for event in found:
+        yield event
+        made += isinstance(event, ContactOffered)
+        if made == most:
+            break
+    return made
+
+
+def _drains(domain: Domain) -> bool:
+    return any(queue.definition.drains_chats for queue in domain.queues.values())
+
+
 def _next_contact(domain: Domain, now: datetime) -> Contact | None:
-    """Return the contact with the highest score of those that somebody may take, the first of each line."""
-    lines = (line for line in domain.lines if line.channel is Channel.CHAT or domain.helping_queue(line.queue_id))
-    heads = ((line, _first_servable(domain, line, now)) for line in lines)
-    ranked = [(-_score(domain, line, place, now), place.order, place.contact_id) for line, place in heads if place]
-    return domain.contact(min(ranked)[-1]) if ranked else None
+    """Return the contact with the highest score of those that wait and somebody may take, the first of each line; where
+    there is none, of those that ring and may ring at more."""
+    return _first_in(domain, domain.lines, _held(domain), now) or _first_in(domain, domain.ringing_lines, [], now)
 
 
-def _first_servable(domain: Domain, line: Line, now: datetime) -> LinePlace | None:
-    """Return the first contact that somebody may take; behind one that nobody is excluded for, nobody may take any."""
-    for place in domain.lines.entries(line):
+def _first_in(
+    domain: Domain, lines: Shelves[Line, LinePlace], held: Iterable[Contact], now: datetime
+) -> Contact | None:
+    heads = ((_first_servable(domain, lines.entries(line), now)) for line in lines)
+    servable = [*(head for head in heads if head), *(contact for contact in held if best_agent(domain, contact, now))]
+    return min(servable, key=lambda contact: _rank(domain, contact, now), default=None)
+
+
+def _held(domain: Domain) -> list[Contact]:
+    held = (contact for agent_id in domain.held for contact in domain.held_for(agent_id))
+    return [contact for contact in held if contact.stage is Stage.WAITING]
+
+
+def _first_servable(domain: Domain, places: Iterator[LinePlace], now: datetime) -> Contact | None:
+    """Return the first that somebody may take; behind one that nobody is excluded for, nobody may take any."""
+    for place in places:
         contact = domain.contact(place.contact_id)
-        if best_agent(domain, contact, now):
-            return place
-        if not contact.excluded:
+        seen = as_to_others(contact) if contact.rings_at_all else contact
+        if best_agent(domain, seen, now):
+            return contact
+        if not seen.excluded:
             return None
     return None
 
 
-def _score(domain: Domain, line: Line, place: LinePlace, now: datetime) -> int:
-    return fine_score(place, domain.queue(line.queue_id).definition, now)
+def _rank(domain: Domain, contact: Contact, now: datetime) -> tuple[int, int, str]:
+    definition = domain.queue(contact.queue_id).definition
+    return rank(line_place(contact, definition), definition, now)

@@ -92,7 +92,7 @@ def _fail(domain: Domain, failure: ConnectFailed, context: Context) -> Iterator[
     if failure.reason == "unreachable":
         yield from block(domain.agent(failure.agent_id))
     else:
-        yield from block_after_misses(domain, contact)
+        yield from block_after_misses(domain, contact, failure.agent_id)
     yield from rematch(domain, contact, failure.agent_id, "ConnectFailed", context)
 
 

@@ -5,44 +5,47 @@ or agents that wait: only the first of each line or pool is looked at, and those
 by an exclusion, and the few contacts that are held for one agent (rule 10).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from trunkline_core.decider import Context
 
 from trunkline_acd.domain import vips
 from trunkline_acd.domain.agents import Agent
-from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, line_place, rank
+from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, as_to_others, line_place, rank
 from trunkline_acd.domain.definitions import lease_of
 from trunkline_acd.domain.drains import is_held_back
 from trunkline_acd.domain.events import ContactKeptBack, ContactOffered
 from trunkline_acd.domain.explanations import explain
-from trunkline_acd.domain.places import pool_of
+from trunkline_acd.domain.places import Pool, pool_of
+from trunkline_acd.domain.shelves import Shelves
 from trunkline_acd.domain.skills import meets
 from trunkline_acd.domain.state import Domain
-from trunkline_acd.domain.strategies import best_standing
+from trunkline_acd.domain.strategies import best_standing, rings_at_all
 from trunkline_acd.domain.words import Explanation
 
 
 def offer_contact(
     domain: Domain, contact_id: str, trigger: str, context: Context
 ) -> Iterator[ContactOffered | ContactKeptBack]:
-    """Offer a waiting contact to the best agent, if one is eligible."""
+    """Offer a waiting contact to the best agent, if one is eligible; where it rings at all, to all of them."""
     contact = domain.contacts.get(contact_id)
-    if contact is None or contact.stage is not Stage.WAITING:
-        return
-    if agent := best_agent(domain, contact, context.now):
+    if contact and contact.stage is Stage.WAITING:
+        agent = best_agent(domain, contact, context.now)
+        if agent is None:
+            yield from vips.note_contact(domain, contact, context.now)
+            return
         yield _offer(domain, contact, agent, trigger, context)
-    else:
-        yield from vips.note_contact(domain, contact, context.now)
+    yield from _ring_at_more(domain, contact_id, trigger, context)
 
 
 def offer_to_agent(
     domain: Domain, agent_id: str, trigger: str, context: Context
 ) -> Iterator[ContactOffered | ContactKeptBack]:
-    """Offer waiting contacts to an agent until nothing fits any more."""
+    """Offer waiting contacts to an agent until nothing fits any more, and then what rings at all who could take it."""
     while (agent := domain.agent(agent_id)) and (contact := best_contact(domain, agent, context.now)):
         yield _offer(domain, contact, agent, trigger, context)
+        yield from _ring_at_more(domain, contact.contact_id, trigger, context)
     yield from vips.note_agent(domain, agent, context.now)
 
 
@@ -59,21 +62,20 @@ def best_agent(domain: Domain, contact: Contact, now: datetime) -> Agent | None:
 
 def best_contact(domain: Domain, agent: Agent, now: datetime) -> Contact | None:
     """Return the contact with the highest score: of the heads of the lines that the agent may serve now (rules 2 and
-    11), and of those held for the agent (rule 10).
+    11), and of those held for the agent (rule 10). Only where nothing waits, of those that ring at others (rule 9).
     """
     pool = pool_of(agent)
     if pool is None:
         return None
-    best: tuple[int, int, str] | None = None
     free = vips.FreeAgents(domain, now)
-    for line in domain.lines_for(agent.profile):
-        if line.channel in pool.room and not is_held_back(domain, line.channel, pool, now):
-            head = _ranked_head(domain, line, agent.agent_id, free, now)
-            best = min(best, head) if best and head else best or head
+    best = _best_head(domain, domain.lines, domain.lines_for(agent.profile), agent, pool, free)
     for contact in domain.held_for(agent.agent_id):
         if contact.stage is Stage.WAITING and _fits(agent, contact):
             ranked = _ranked(domain, contact, now)
             best = min(best, ranked) if best else ranked
+    if best is None and len(domain.ringing_lines):
+        lines = [line for line in domain.ringing_lines if meets(agent.profile, line.requirements)]
+        best = _best_head(domain, domain.ringing_lines, lines, agent, pool, free)
     return domain.contact(best[-1]) if best else None
 
 
@@ -90,31 +92,60 @@ def _ranked(domain: Domain, contact: Contact, now: datetime) -> tuple[int, int, 
     return rank(place, definition, now)
 
 
-def _ranked_head(
-    domain: Domain, line: Line, agent_id: str, free: vips.FreeAgents, now: datetime
+def _best_head(
+    domain: Domain,
+    shelves: Shelves[Line, LinePlace],
+    lines: Iterable[Line],
+    agent: Agent,
+    pool: Pool,
+    free: vips.FreeAgents,
 ) -> tuple[int, int, str] | None:
-    place = _first_offerable(domain, line, agent_id, free)
-    if place is None:
-        return None
-    return rank(place, domain.queue(line.queue_id).definition, now)
+    best: tuple[int, int, str] | None = None
+    for line in lines:
+        if line.channel in pool.room and not is_held_back(domain, line.channel, pool, free.now):
+            place = _first_offerable(domain, shelves, line, agent.agent_id, free)
+            if place and (ranked := rank(place, domain.queue(line.queue_id).definition, free.now)):
+                best = min(best, ranked) if best else ranked
+    return best
 
 
-def _first_offerable(domain: Domain, line: Line, agent_id: str, free: vips.FreeAgents) -> LinePlace | None:
+def _first_offerable(
+    domain: Domain, shelves: Shelves[Line, LinePlace], line: Line, agent_id: str, free: vips.FreeAgents
+) -> LinePlace | None:
     if line.reserved and free.of(line) <= line.reserved:
         return None
-    for place in domain.lines.entries(line):
+    for place in shelves.entries(line):
         contact = domain.contact(place.contact_id)
+        if contact.rings_at_all:
+            contact = as_to_others(contact)
         if agent_id not in contact.excluded and not vips.is_kept_back(domain, contact, free):
             return place
     return None
 
 
+def _ring_at_more(domain: Domain, contact_id: str, trigger: str, context: Context) -> Iterator[ContactOffered]:
+    """Offer a contact that rings at all to the best of those at whom it does not ring yet, and so on to a bound."""
+    while (contact := domain.contacts.get(contact_id)) and contact.may_ring_at_more:
+        agent = best_agent(domain, as_to_others(contact), context.now)
+        if agent is None:
+            return
+        yield _offer(domain, contact, agent, trigger, context)
+
+
 def _offer(domain: Domain, contact: Contact, agent: Agent, trigger: str, context: Context) -> ContactOffered:
-    return offered(domain, contact, agent, explain(domain, contact, agent, trigger, context.now), context)
+    explanation = explain(domain, contact, agent, trigger, context.now)
+    ring_all = contact.rings_at_all or rings_at_all(domain, contact)
+    return offered(domain, contact, agent, explanation, context, ring_all=ring_all)
 
 
 def offered(
-    domain: Domain, contact: Contact, agent: Agent, explanation: Explanation, context: Context
+    domain: Domain,
+    contact: Contact,
+    agent: Agent,
+    explanation: Explanation,
+    context: Context,
+    *,
+    ring_all: bool = False,
 ) -> ContactOffered:
     """Return the offer of a contact to an agent who has room for it."""
     queue = domain.queue(contact.queue_id)
@@ -122,10 +153,11 @@ def offered(
         contact_id=contact.contact_id,
         queue_id=contact.queue_id,
         segment_no=contact.segment_no,
-        offer_no=contact.offer_no + 1,
+        offer_no=contact.next_offer_no,
         agent_id=agent.agent_id,
         channel=contact.channel,
         expires_time=context.now + lease_of(queue.definition, contact.channel),
         explanation=explanation,
         callback=contact.callback is not None,
+        ring_all=ring_all,
     )

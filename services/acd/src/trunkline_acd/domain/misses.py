@@ -18,9 +18,9 @@ def excluded_until(domain: Domain, contact: Contact, now: datetime) -> datetime 
     return now + duration if duration > timedelta(0) else None
 
 
-def block_after_misses(domain: Domain, contact: Contact) -> Iterator[AgentNotResponding]:
+def block_after_misses(domain: Domain, contact: Contact, agent_id: str) -> Iterator[AgentNotResponding]:
     """Block the agent who just missed this contact, when the queue's bound is reached."""
-    agent = domain.agent(contact.agent_id)
+    agent = domain.agent(agent_id)
     if agent.misses >= domain.queue(contact.queue_id).definition.max_misses:
         yield from block(agent)
 

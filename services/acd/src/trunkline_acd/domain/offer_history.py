@@ -12,6 +12,7 @@ from typing import Final
 
 from trunkline_core.replacing import replace
 
+from trunkline_acd.domain import policy
 from trunkline_acd.domain.events import (
     CallbackAttempted,
     ConnectFailed,
@@ -24,7 +25,7 @@ from trunkline_acd.domain.events import (
 from trunkline_acd.domain.words import Explanation, OfferEndReason
 
 MAX_CONTACTS: Final = 5_000
-MAX_OFFERS_PER_CONTACT: Final = 10
+MAX_OFFERS_PER_CONTACT: Final = policy.MAX_RINGING + 10  # all that ring at once, and some before them
 
 
 class OfferOutcome(Enum):
@@ -41,6 +42,7 @@ class OfferOutcome(Enum):
     CONNECT_FAILED = 8
     NOT_REACHED = 9
     SUPERSEDED = 10
+    OUTPACED = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ _ENDS = {reason: OfferOutcome[reason.name] for reason in OfferEndReason}
 
 
 class OfferHistory:
-    """The newest offers of the contacts that were offered last: at most 10 of each of at most 5,000."""
+    """The newest offers of the contacts that were offered last: at most 30 of each of at most 5,000."""
 
     def __init__(self, max_contacts: int = MAX_CONTACTS, max_offers: int = MAX_OFFERS_PER_CONTACT) -> None:
         self._max_contacts = max_contacts
@@ -85,7 +87,8 @@ class OfferHistory:
             case CallbackAttempted():
                 self._end(tenant, event.contact_id, event.offer_no, OfferOutcome.NOT_REACHED)
             case OfferEnded():
-                self._end(tenant, event.contact_id, event.offer_no, _ENDS[event.reason])
+                outcome = OfferOutcome.OUTPACED if event.accepted_by_agent_id else _ENDS[event.reason]
+                self._end(tenant, event.contact_id, event.offer_no, outcome)
             case _:
                 pass
 

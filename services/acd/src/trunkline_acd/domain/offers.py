@@ -1,6 +1,7 @@
 """The life of an offer: created, then accepted, declined, expired, rescinded or superseded.
 
-Owns: rules 3 and 4 as long as it rings. One live offer per contact; whoever comes late is refused.
+Owns: rules 3 and 4 as long as it rings. One live offer per contact and agent; of several the first accept wins, and
+whoever comes late is refused.
 """
 
 from collections.abc import Iterator
@@ -8,9 +9,10 @@ from datetime import datetime
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Rejection
+from trunkline_core.replacing import replace
 
-from trunkline_acd.domain import commands, policy, timing
-from trunkline_acd.domain.contacts import Contact, Stage
+from trunkline_acd.domain import commands, handouts, policy, timing
+from trunkline_acd.domain.contacts import Contact, Offer, Stage
 from trunkline_acd.domain.events import Event, ExclusionEnded, OfferAccepted, OfferEnded
 from trunkline_acd.domain.limits import rematch
 from trunkline_acd.domain.matching import offer_contact
@@ -21,44 +23,47 @@ from trunkline_acd.domain.words import Connectivity, OfferEndReason
 
 
 def accept(domain: Domain, command: commands.AcceptOffer, context: Context) -> Iterator[Event]:
-    """The agent takes the contact; a repeated accept changes nothing, a late one is refused."""
+    """The agent takes the contact; a repeated accept changes nothing, a late one is refused.
+
+    Where it rings at several, the first accept in the log decides: in the same step all others end, nobody's miss.
+    """
     agent = domain.agent(command.agent_id)
     contact = contact_for(domain, command.contact_id, "OfferNotLive")
-    is_theirs = (contact.agent_id, contact.offer_no) == (agent.agent_id, command.offer_no)
-    if is_theirs and contact.stage in (Stage.CONNECTING, Stage.CONNECTED):
+    has_it = (contact.offer_no, contact.agent_id) == (command.offer_no, agent.agent_id)
+    if has_it and contact.stage in (Stage.CONNECTING, Stage.CONNECTED):
         return
-    if not is_theirs or contact.stage is not Stage.OFFERED:
-        raise Rejection("OfferNotLive")
+    offer = _ringing(contact, command)
+    others = [other for other in contact.live_offers if other != offer]
+    for other in others:
+        yield outpaced(contact, other, agent.agent_id)
     expires_time = context.now + (policy.DIALLING if contact.callback else policy.CONNECTING)
-    yield OfferAccepted(contact.contact_id, contact.segment_no, contact.offer_no, agent.agent_id, expires_time)
+    yield OfferAccepted(contact.contact_id, contact.segment_no, offer.offer_no, agent.agent_id, expires_time)
+    yield from handouts.serve_freed(domain, [other.agent_id for other in others], "AgentBecameFree", context)
 
 
 def decline(domain: Domain, command: commands.DeclineOffer, context: Context) -> Iterator[Event]:
     """The agent does not take the contact: nobody's miss, but this agent is not asked again at once."""
     agent = domain.agent(command.agent_id)
     contact = contact_for(domain, command.contact_id, "OfferNotLive")
-    is_theirs = (contact.agent_id, contact.offer_no) == (agent.agent_id, command.offer_no)
-    if not is_theirs or contact.stage is not Stage.OFFERED:
-        raise Rejection("OfferNotLive")
-    yield declined(domain, contact, context.now)
+    yield declined(domain, contact, _ringing(contact, command), context.now)
     yield from rematch(domain, contact, agent.agent_id, "OfferEnded", context)
 
 
 def expire(state: AcdState, command: commands.ExpireOffer, context: Context) -> Iterator[Event]:
     """The lease ran out: a miss, unless the desk was lost or a new owner has just begun (rule 4)."""
     domain = state.domain(context.tenant)
-    if not timing.is_due(state, timing.offer_key(context.tenant, command.contact_id), context):
+    offer = _due_offer(state, domain.contacts.get(command.contact_id), command.offer_no, context)
+    if offer is None:
         return
     contact = domain.contact(command.contact_id)
-    agent = domain.agent(contact.agent_id)
-    if agent.connectivity is not Connectivity.CONNECTED:
-        yield lost(contact)
+    if domain.agent(offer.agent_id).connectivity is not Connectivity.CONNECTED:
+        yield lost(contact, offer)
     else:
         is_miss = not state.timers.is_in_grace(context.now)
         until = excluded_until(domain, contact, context.now) if is_miss else None
-        yield _ended(contact, OfferEndReason.EXPIRED, is_miss, until)
-        yield from block_after_misses(domain, contact)
-    yield from rematch(domain, contact, agent.agent_id, "OfferEnded", context)
+        yield _ended(contact, offer, OfferEndReason.EXPIRED, is_miss, until)
+        yield from block_after_misses(domain, contact, offer.agent_id)
+    yield from rematch(domain, contact, offer.agent_id, "OfferEnded", context)
 
 
 def end_exclusion(state: AcdState, command: commands.EndExclusion, context: Context) -> Iterator[Event]:
@@ -70,32 +75,56 @@ def end_exclusion(state: AcdState, command: commands.EndExclusion, context: Cont
     yield from offer_contact(domain, command.contact_id, "ExclusionEnded", context)
 
 
-def declined(domain: Domain, contact: Contact, now: datetime) -> OfferEnded:
+def declined(domain: Domain, contact: Contact, offer: Offer, now: datetime) -> OfferEnded:
     """Return the end of an offer that the agent did not want."""
-    return _ended(contact, OfferEndReason.DECLINED, False, excluded_until(domain, contact, now))
+    return _ended(contact, offer, OfferEndReason.DECLINED, False, excluded_until(domain, contact, now))
 
 
-def rescinded(contact: Contact) -> OfferEnded:
-    """Return the end of an offer whose caller left: nobody's miss."""
-    return _ended(contact, OfferEndReason.RESCINDED, False, None)
+def rescinded(contact: Contact) -> Iterator[OfferEnded]:
+    """Yield the ends of the live offers of a contact whose caller left: nobody's misses."""
+    for offer in contact.live_offers:
+        yield _ended(contact, offer, OfferEndReason.RESCINDED, False, None)
 
 
-def lost(contact: Contact) -> OfferEnded:
+def lost(contact: Contact, offer: Offer) -> OfferEnded:
     """Return the end of an offer whose desk is gone: nobody's miss."""
-    return _ended(contact, OfferEndReason.AGENT_LOST, False, None)
+    return _ended(contact, offer, OfferEndReason.AGENT_LOST, False, None)
 
 
-def superseded(contact: Contact, until: datetime | None) -> OfferEnded:
+def superseded(contact: Contact, offer: Offer, until: datetime | None) -> OfferEnded:
     """Return the end of an offer that a supervisor ended: nobody's miss."""
-    return _ended(contact, OfferEndReason.SUPERSEDED, False, until)
+    return _ended(contact, offer, OfferEndReason.SUPERSEDED, False, until)
 
 
-def _ended(contact: Contact, reason: OfferEndReason, is_miss: bool, until: datetime | None) -> OfferEnded:
+def outpaced(contact: Contact, offer: Offer, accepted_by_agent_id: str) -> OfferEnded:
+    """Return the end of an offer of which another one was accepted first: nobody's miss."""
+    ended = _ended(contact, offer, OfferEndReason.SUPERSEDED, False, None)
+    return replace(ended, accepted_by_agent_id=accepted_by_agent_id)
+
+
+def _ringing(contact: Contact, command: commands.AcceptOffer | commands.DeclineOffer) -> Offer:
+    """Return the offer that the agent answers. Raises: Rejection(`OfferNotLive`) where it does not ring any more."""
+    offer = Offer(command.offer_no, command.agent_id)
+    if contact.stage is not Stage.OFFERED or offer not in contact.live_offers:
+        raise Rejection("OfferNotLive")
+    return offer
+
+
+def _due_offer(state: AcdState, contact: Contact | None, offer_no: int, context: Context) -> Offer | None:
+    """Return the ringing offer of that number whose lease is over."""
+    if contact is None or contact.stage is not Stage.OFFERED:
+        return None
+    found = next((offer for offer in contact.live_offers if offer.offer_no == offer_no), None)
+    is_due = found and timing.is_due(state, timing.lease_key(context.tenant, contact, offer_no), context)
+    return found if is_due else None
+
+
+def _ended(contact: Contact, offer: Offer, reason: OfferEndReason, is_miss: bool, until: datetime | None) -> OfferEnded:
     return OfferEnded(
         contact_id=contact.contact_id,
         segment_no=contact.segment_no,
-        offer_no=contact.offer_no,
-        agent_id=contact.agent_id,
+        offer_no=offer.offer_no,
+        agent_id=offer.agent_id,
         reason=reason,
         counts_as_miss=is_miss,
         excluded_until_time=until,

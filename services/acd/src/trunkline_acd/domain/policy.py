@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from trunkline_core import routing
+
 CONNECTING = timedelta(seconds=5)
 """Joining two legs takes well under a second; after 5 s the customer is better served by somebody else."""
 
@@ -36,14 +38,22 @@ OVERFLOW_LOOK = timedelta(seconds=5)
 MAX_HELD_PER_AGENT = 4
 """Contacts held for one agent: who came after them would wait for that agent longer than for anybody else, and when the
 agent signs out, all of them are offered elsewhere in one command of 192 KiB."""
-CONTACTS_PER_HANDOUT = 24
-"""Contacts offered at once when more agents may take them: with the longest explanations two thirds of 192 KiB."""
+OFFERS_PER_HANDOUT = 24
+"""Offers at once where more agents may take what waits: with the longest explanations two thirds of 192 KiB."""
 
 NEXT_HANDOUT = timedelta(milliseconds=50)
 """Until the next contacts are handed out; other commands come in between."""
 
 MAX_REQUIREMENT_SETS = 64
 """Bounds the heads that are compared when an agent becomes free (rule 6)."""
+
+MAX_RINGING = 20
+"""Agents at whom a contact of a ring-all queue rings at once: enough for any team that shares a telephone, and their
+offers, each a record, fill a fifth of a command's 192 KiB. Another value is another schema version: an index in
+snapshots goes by it."""
+
+OFFERS_TO_FREED = 16
+"""Offers at once to agents of whom one accepted what rang at all of them; who is left is served by a handout."""
 
 CANDIDATES = 10
 """Agents named in an explanation; keeps it below 4 KiB."""
@@ -72,7 +82,7 @@ MAX_WRAP_UP_CODES = 1_000
 MAX_RING_NEEDS = 96
 """Requirements and terms in all rings of one contact: with the longest names they fill a third of an event."""
 
-MAX_REQUIREMENTS = 32
+MAX_REQUIREMENTS = routing.MAX_REQUIREMENTS  # of a queue, and as many of a contact
 MAX_SKILLS = 64
 
 SHORTEST_HELD_EXCLUSION = timedelta(seconds=1)
@@ -82,8 +92,8 @@ PROFILES_COMPARED = 64
 """Skill profiles of agents that are compared with the lines for a contact's position: those that most agents have.
 Where no line comes or goes it is known which lines each can serve; else each costs one look at every line."""
 
-LONGEST_DURATION = timedelta(days=7)
-"""Longer ones are mistakes, and far longer ones leave the calendar."""
+LONGEST_DURATION = routing.LONGEST_DURATION
+"""As in a definition, also until a call-back begins, and of an estimated wait."""
 
 WAITS_REMEMBERED = 256
 """Of a queue, to estimate the next one: an hour or two of a busy queue, 256 pairs of integers."""

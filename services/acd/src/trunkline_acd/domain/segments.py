@@ -15,6 +15,7 @@ from trunkline_acd.domain import (
     callbacks,
     commands,
     entries,
+    handouts,
     limits,
     moves,
     offers,
@@ -29,7 +30,6 @@ from trunkline_acd.domain import (
 from trunkline_acd.domain.contacts import Callback, Contact, Stage
 from trunkline_acd.domain.definitions import Channel, check_id, check_permille, check_requirements
 from trunkline_acd.domain.events import ContactEnqueued, Event, SegmentEnded
-from trunkline_acd.domain.matching import offer_to_agent
 from trunkline_acd.domain.queues import with_entry, with_outcome
 from trunkline_acd.domain.skills import choices_in, needs_in, requirement_set, requirements_in
 from trunkline_acd.domain.state import AcdState, Domain
@@ -90,8 +90,8 @@ def end(domain: Domain, command: commands.EndContact, context: Context) -> Itera
     elif contact and contact.is_open:
         yield from _end_segment(domain, contact, command.reason, context)
     yield from tombstones.forget(domain, command, context)
-    if contact and contact.agent_id:
-        yield from offer_to_agent(domain, contact.agent_id, "AgentBecameFree", context)
+    if contact:
+        yield from handouts.serve_freed(domain, contact.agent_ids, "AgentBecameFree", context)
 
 
 def apply_enqueued(state: AcdState, event: ContactEnqueued, context: Context) -> None:
@@ -124,6 +124,7 @@ def apply_enqueued(state: AcdState, event: ContactEnqueued, context: Context) ->
         excluded=wrap_ups.excluded_at_entry(known, event),
         wrapped_up_by=known.wrapped_up_by if known else frozenset(),
         home_queue_id=event.home_queue_id,
+        newest_offer_no=known.newest_offer_no if known else 0,
     )
     domain.put_contact(contact)
     rings.set_timer(state, context.tenant, contact)
@@ -146,8 +147,7 @@ def apply_segment_ended(state: AcdState, event: SegmentEnded, context: Context) 
 
 
 def _end_segment(domain: Domain, contact: Contact, reason: str, context: Context) -> Iterator[Event]:
-    if contact.is_offer_live:
-        yield offers.rescinded(contact)
+    yield from offers.rescinded(contact)
     wait = context.now - contact.entered_time
     short = domain.queue(contact.queue_id).definition.short_abandon_duration
     outcome = SegmentOutcome.CLOSED_BY_SYSTEM

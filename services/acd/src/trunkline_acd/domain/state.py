@@ -50,6 +50,7 @@ class Domain:
         self.contacts: Table[str, Contact] = Table(journal)
         self.tombstones: Table[str, Tombstone] = Table(journal)
         self.lines: Shelves[Line, LinePlace] = Shelves(journal)  # waiting contacts, the next one first
+        self.ringing_lines: Shelves[Line, LinePlace] = Shelves(journal)  # contacts that ring and may ring at more
         self.held: Shelves[str, tuple[int, str]] = Shelves(journal)  # open contacts held for an agent, the oldest first
         self.calls: Shelves[Line, tuple[datetime, str]] = Shelves(journal)  # that drain chats, the oldest first
         self.ages: Shelves[str, tuple[int, str]] = Shelves(journal)  # waiting contacts of a queue, the oldest first
@@ -130,12 +131,17 @@ class Domain:
         moves = not _ranks_alike(before.definition, definition)
         entries = [entry for shelf in shelves if moves for entry in shelf.entries(definition.queue_id)]
         waiting = [self.contact(entry[-1]) for entry in entries]
+        ringing = self._ringing_in(definition.queue_id) if moves else []
         for contact in waiting:
             self._leave_line(contact)
+        for contact in ringing:
+            self.ringing_lines.remove(*self._spot_of(contact))
         version = before.policy_version + 1
         self.queues.put(definition.queue_id, replace(before, definition=definition, policy_version=version))
         for contact in waiting:
             self._join_line(contact)
+        for contact in ringing:
+            self.ringing_lines.add(*self._spot_of(contact))
         for queue_id in [helped for helped, helping in self.helping.items() if (definition.queue_id,) in helping]:
             self.put_help(queue_id, definition.queue_id)  # whom it asks for has changed
 
@@ -365,6 +371,7 @@ class Domain:
             self._leave_line(before)
         if after and stays is Stage.WAITING:
             self._join_line(after)
+        self._move_among_ringing(before, after)
         self._move_among_held(before, after)
         self._move_among_away(before, after)
         self._count_sets(before, after)
@@ -372,6 +379,19 @@ class Domain:
         self._count_customers(after, +1)
         self._count_callbacks(before, -1)
         self._count_callbacks(after, +1)
+
+    def _move_among_ringing(self, before: Contact | None, after: Contact | None) -> None:
+        if before and before.may_ring_at_more:
+            self.ringing_lines.remove(*self._spot_of(before))
+        if after and after.may_ring_at_more:
+            self.ringing_lines.add(*self._spot_of(after))
+
+    def _ringing_in(self, queue_id: str) -> list[Contact]:
+        lines = [line for line in self.ringing_lines if line.queue_id == queue_id]
+        return [self.contact(place.contact_id) for line in lines for place in self.ringing_lines.entries(line)]
+
+    def _spot_of(self, contact: Contact) -> tuple[Line, LinePlace]:
+        return line_of(contact), line_place(contact, self.queue(contact.queue_id).definition)
 
     def _move_among_held(self, before: Contact | None, after: Contact | None) -> None:
         if before and before.held_for and (after is None or after.held_for != before.held_for):

@@ -7,6 +7,7 @@ hides; never at all agents.
 from collections.abc import Iterator
 from datetime import datetime
 from hashlib import sha256
+from heapq import merge
 from itertools import chain
 from typing import NamedTuple
 
@@ -44,6 +45,13 @@ def best_standing(domain: Domain, contact: Contact, now: datetime) -> Standing |
     return min((standing for standing in standings if standing), default=None)
 
 
+def rings_at_all(domain: Domain, contact: Contact) -> bool:
+    """Tell whether the contact rings at all who could take it: not while it is held for one agent (rule 10), and never
+    a call-back, for which one agent waits until its customer is dialled (rule 13)."""
+    is_open_to_all = not contact.held_for and contact.callback is None
+    return is_open_to_all and _strategy(domain, contact) is RoutingStrategy.RING_ALL
+
+
 def pools_for(domain: Domain, contact: Contact, now: datetime) -> list[Pool]:
     """Return the pools whose agents are eligible for the contact, but for exclusions."""
     wanted = domain.asked_of(contact)
@@ -53,6 +61,12 @@ def pools_for(domain: Domain, contact: Contact, now: datetime) -> list[Pool]:
 def may_take(domain: Domain, pool: Pool, channel: Channel, wanted: RequirementSet, now: datetime) -> bool:
     """Tell whether the agents of the pool have room and skills for such contacts, and these are not held back."""
     return channel in pool.room and meets(pool.profile, wanted) and not is_held_back(domain, channel, pool, now)
+
+
+def standings(domain: Domain, contact: Contact, now: datetime) -> Iterator[Standing]:
+    """Iterate over all who are eligible for the contact, the best first; by lot nobody is the best."""
+    ranked = merge(*(standings_in(domain, pool, contact) for pool in pools_for(domain, contact, now)))
+    return (standing for standing in ranked if standing.place.agent_id not in contact.excluded)
 
 
 def standings_in(domain: Domain, pool: Pool, contact: Contact) -> Iterator[Standing]:
@@ -140,5 +154,5 @@ def _from(domain: Domain, contact: Contact, pools: list[tuple[Pool, int]], first
 
 def _lot(contact: Contact) -> int:
     """Return a number that the contact's id and the number of its offer alone decide: the log can be decided again."""
-    seed = f"{contact.contact_id}/{contact.offer_no + 1}"
+    seed = f"{contact.contact_id}/{contact.next_offer_no}"
     return int.from_bytes(sha256(seed.encode()).digest()[:8])

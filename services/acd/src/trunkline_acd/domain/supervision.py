@@ -5,20 +5,20 @@ before order, exclusions and holds; it never books more than the agent has room 
 Must not: touch a contact that an agent has accepted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from operator import attrgetter
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
 
-from trunkline_acd.domain import commands, limits, moves, offers, policy
+from trunkline_acd.domain import commands, handouts, limits, moves, offers, policy
 from trunkline_acd.domain.agents import Agent, has_room, is_routable
-from trunkline_acd.domain.contacts import Contact, Stage
+from trunkline_acd.domain.contacts import Contact, Offer, Stage
 from trunkline_acd.domain.definitions import check_id, check_token
 from trunkline_acd.domain.events import AffinityEnded, ContactPulled, ContactRequeued, Event
 from trunkline_acd.domain.explanations import explain_pull
-from trunkline_acd.domain.matching import offer_to_agent, offered
+from trunkline_acd.domain.matching import offered
 from trunkline_acd.domain.misses import excluded_until
 from trunkline_acd.domain.skills import meets
 from trunkline_acd.domain.state import Domain
@@ -27,41 +27,41 @@ from trunkline_acd.domain.words import Connectivity, WorkState
 
 
 def pull(domain: Domain, command: commands.PullContact, context: Context) -> Iterator[Event]:
-    """Offer the contact to that agent now; one that rings there already goes on ringing.
+    """Offer the contact to that agent alone now; one that rings there already goes on ringing.
 
     Raises: Invalid; NotFound; Rejection(`ContactAlreadyEnded`, `ContactNotWaiting`, `AgentNotConnected`,
     `AgentNotReady`, `AgentLacksSkills`, `AgentHasNoRoom`, `AgentWrapsItUp`).
     """
     check_id("agent_id", command.agent_id)
     contact = _in_line(domain, command.contact_id, command.reason)
-    agent, ringing_at = domain.agent(command.agent_id), contact.agent_id
-    if ringing_at == agent.agent_id:
+    agent, ringing_at = domain.agent(command.agent_id), contact.agent_ids
+    if agent.agent_id in ringing_at:
         return
     _check_able(domain, agent, contact)
     yield ContactPulled(contact.contact_id, contact.segment_no, agent.agent_id, command.reason)
     if contact.held_for:
         yield AffinityEnded(contact.contact_id, contact.segment_no, contact.held_for)
-    if ringing_at:
-        yield offers.superseded(contact, None)
+    for offer in contact.live_offers:
+        yield offers.superseded(contact, offer, None)
     contact = domain.contact(contact.contact_id)
     explanation = explain_pull(domain, contact, agent, "ContactPulled", context.now)
     yield offered(domain, contact, agent, explanation, context)
-    if ringing_at:
-        yield from offer_to_agent(domain, ringing_at, "OfferEnded", context)
+    yield from handouts.serve_freed(domain, ringing_at, "OfferEnded", context)
 
 
 def requeue(domain: Domain, command: commands.RequeueContact, context: Context) -> Iterator[Event]:
     """Take the contact to that queue with its age; without a queue, from the agent at whom it rings, who is not asked
-    again soon. Where it is already nothing changes.
+    again soon: from the one who is named, or from all of several. Where it is already nothing changes.
 
     Raises: Invalid; NotFound; Rejection(`ContactAlreadyEnded`, `ContactNotWaiting`, `OfferNotLive`, `CallbackStays`,
     `ContactOverLimit`), or naming why the other queue does not take it in.
     """
     contact = _in_line(domain, command.contact_id, command.reason)
-    if command.agent_id and command.agent_id != contact.agent_id:
+    if command.agent_id and command.agent_id not in contact.agent_ids:
         raise Rejection("OfferNotLive")
     if not command.queue_id:
-        yield from _take_from_agent(domain, contact, command.reason, context)
+        taken = [offer for offer in contact.live_offers if command.agent_id in ("", offer.agent_id)]
+        yield from _take_from_agents(domain, contact, taken, command.reason, context)
         return
     check_id("queue_id", command.queue_id)
     queue = domain.queue(command.queue_id)
@@ -71,11 +71,11 @@ def requeue(domain: Domain, command: commands.RequeueContact, context: Context) 
         raise Rejection("CallbackStays")
     moves.check_open(domain, contact, queue, context.now)
     yield ContactRequeued(contact.contact_id, contact.segment_no, queue.queue_id, command.reason)
-    if contact.agent_id:
-        yield offers.superseded(contact, None)
+    for offer in contact.live_offers:
+        yield offers.superseded(contact, offer, None)
     yield moves.flowed_out(contact, queue.queue_id, context.now)
-    if contact.agent_id:  # before the contact comes back in: those who wait go first
-        yield from offer_to_agent(domain, contact.agent_id, "OfferEnded", context)
+    # before the contact comes back in: those who wait go first
+    yield from handouts.serve_freed(domain, contact.agent_ids, "OfferEnded", context)
     yield from moves.enter(domain, contact, queue, context)
 
 
@@ -88,10 +88,11 @@ def waiting_in(domain: Domain, queue_id: str, count: int) -> list[Contact]:
     return [domain.contact(contact_id) for contact_id in islice(chain(_ringing_in(domain, queue_id), waiting), count)]
 
 
-def _ringing_in(domain: Domain, queue_id: str) -> Iterator[str]:
+def _ringing_in(domain: Domain, queue_id: str) -> Iterable[str]:
     works = (work for agent in domain.agents.values() for work in agent.work)
     ringing = [work for work in works if work.state is WorkState.OFFERED and work.queue_id == queue_id]
-    yield from (work.contact_id for work in sorted(ringing, key=attrgetter("entered_time", "contact_id")))
+    ordered = sorted(ringing, key=attrgetter("entered_time", "contact_id"))
+    return dict.fromkeys(work.contact_id for work in ordered)  # once, also where it rings at several
 
 
 def _in_line(domain: Domain, contact_id: str, reason: str) -> Contact:
@@ -118,13 +119,17 @@ def _check_able(domain: Domain, agent: Agent, contact: Contact) -> None:
         raise Rejection("AgentWrapsItUp")
 
 
-def _take_from_agent(domain: Domain, contact: Contact, reason: str, context: Context) -> Iterator[Event]:
-    if not contact.agent_id:
+def _take_from_agents(
+    domain: Domain, contact: Contact, taken: Sequence[Offer], reason: str, context: Context
+) -> Iterator[Event]:
+    if not taken:
         return
-    if contact.is_over_limit:  # it would leave, and its customer with it
+    if contact.is_over_limit and len(taken) == len(contact.live_offers):  # it would leave, and its customer with it
         raise Rejection("ContactOverLimit")
     shortest = context.now + policy.SHORTEST_HELD_EXCLUSION  # else it would ring there again at once
     until = max(excluded_until(domain, contact, context.now) or shortest, shortest)
     yield ContactRequeued(contact.contact_id, contact.segment_no, contact.queue_id, reason)
-    yield offers.superseded(contact, until)
-    yield from limits.rematch(domain, contact, contact.agent_id, "OfferEnded", context)
+    for offer in taken:
+        yield offers.superseded(contact, offer, until)
+    yield from limits.take_back(domain, contact.contact_id, "OfferEnded", context)
+    yield from handouts.serve_freed(domain, [offer.agent_id for offer in taken], "OfferEnded", context)

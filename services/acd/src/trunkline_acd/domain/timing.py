@@ -13,9 +13,10 @@ from trunkline_acd.domain.contacts import Contact
 from trunkline_acd.domain.state import AcdState
 
 
-def offer_key(tenant: str, contact_id: str) -> str:
-    """Lease of the contact's live offer."""
-    return f"offer/{tenant}/{contact_id}"
+def lease_key(tenant: str, contact: Contact, offer_no: int) -> str:
+    """Lease of one of the contact's live offers: where it rings at several, each has its own."""
+    key = f"offer/{tenant}/{contact.contact_id}"
+    return f"{key}/{offer_no}" if contact.rings_at_all else key
 
 
 def connecting_key(tenant: str, contact_id: str) -> str:
@@ -95,10 +96,10 @@ def set_exclusion(state: AcdState, tenant: str, contact_id: str, agent_id: str, 
     state.timers.set(Timer(key, until, tenant, EndExclusion(contact_id, agent_id)))
 
 
-def cancel_offer(state: AcdState, tenant: str, contact_id: str) -> None:
-    """Stop the lease and the limit of joining."""
-    state.timers.cancel(offer_key(tenant, contact_id))
-    state.timers.cancel(connecting_key(tenant, contact_id))
+def cancel_offer(state: AcdState, tenant: str, contact: Contact, offer_no: int) -> None:
+    """Stop the lease of one live offer and the limit of joining; the contact is as it was when the offer was live."""
+    state.timers.cancel(lease_key(tenant, contact, offer_no))
+    state.timers.cancel(connecting_key(tenant, contact.contact_id))
 
 
 def cancel_waiting(state: AcdState, tenant: str, contact: Contact) -> None:

@@ -38,7 +38,7 @@ class FreeAgents:
 
     def __init__(self, domain: Domain, now: datetime) -> None:
         self._domain = domain
-        self._now = now
+        self.now = now
         self._counts: dict[tuple[Channel, RequirementSet], int] = {}
 
     def of(self, line: Line) -> int:
@@ -49,7 +49,7 @@ class FreeAgents:
             self._counts[key] = sum(
                 self._domain.pools.size(pool)
                 for pool in self._domain.pools
-                if may_take(self._domain, pool, line.channel, wanted, self._now)
+                if may_take(self._domain, pool, line.channel, wanted, self.now)
             )
         return self._counts[key]
 
@@ -58,7 +58,7 @@ class FreeAgents:
         wanted = self._domain.asked_of(contact)
         pools = (pool_of(self._domain.agent(agent_id)) for agent_id in contact.excluded)
         excluded = sum(
-            pool is not None and may_take(self._domain, pool, contact.channel, wanted, self._now) for pool in pools
+            pool is not None and may_take(self._domain, pool, contact.channel, wanted, self.now) for pool in pools
         )
         return self.of(line_of(contact)) - excluded
 

@@ -115,7 +115,9 @@ class Candidate:
 class Explanation:
     """Why this contact went to this agent; score terms in thousandths, ring 0 for who meets all it came with.
 
-    `helping_queue_id`: the queue whose agents help out, where the chosen one could take it only for that.
+    Attributes:
+        helping_queue_id: the queue whose agents help out, where the chosen one could take it only for that.
+        asked_count: at how many agents it rings at once, this one included; 0 where one alone is asked.
     """
 
     policy_version: int
@@ -127,6 +129,7 @@ class Explanation:
     candidates: tuple[Candidate, ...]
     ring: int = 0
     helping_queue_id: str = ""
+    asked_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

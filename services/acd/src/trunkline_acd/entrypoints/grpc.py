@@ -25,6 +25,7 @@ from trunkline_acd.application.desk_feed import MAX_WATCHED, AcdLedger, DeskFeed
 from trunkline_acd.application.domain_reads import read_domain
 from trunkline_acd.domain.contacts import Contact
 from trunkline_acd.domain.definitions import check_id
+from trunkline_acd.domain.offer_history import OfferOutcome
 from trunkline_acd.domain.state import AcdState
 from trunkline_acd.domain.supervision import waiting_in
 from trunkline_acd.domain.waits import WaitView, wait_view
@@ -144,8 +145,9 @@ def _check_may_know(principal: Principal, found: ContactExplanation) -> None:
     """Raises: NotFound, when an agent asks about a contact that neither is nor was last at this agent."""
     if principal.roles & {Role.SERVICE, Role.SUPERVISOR, Role.ADMIN}:
         return
+    asked = {offer.agent_id for offer in found.offers if offer.outcome is OfferOutcome.RINGING}
     last = found.offers[-1].agent_id if found.offers else ""
-    if f"agent:{found.agent_id or last}" != principal.actor:
+    if principal.actor not in {f"agent:{agent_id}" for agent_id in (found.agent_id or last, *asked)}:
         raise NotFound("contact", found.contact_id)
 
 
@@ -169,6 +171,7 @@ def _waiting_contact(contact: Contact) -> acd_service_pb2.WaitingContact:
         value_permille=contact.value_permille,
         aged_since_time=timestamp(contact.aged_since_time),
         callback=contact.callback is not None,
+        agent_ids=contact.agent_ids,
     )
 
 

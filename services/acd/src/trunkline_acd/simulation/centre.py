@@ -107,6 +107,10 @@ class Centre:
         self.record.refused.append(command.contact_id)
         del self._calls[command.contact_id]
 
+    def _is_first_asked(self, offer: events.ContactOffered) -> bool:
+        """Everybody accepts at once: where it rings at several, whoever was asked first has it."""
+        return self._floor.domain.contact(offer.contact_id).live_offers[:1] == ((offer.offer_no, offer.agent_id),)
+
     def _see(self, event: Event) -> None:
         now = self._floor.now
         self._watch(event, now)
@@ -114,7 +118,7 @@ class Centre:
             case events.RowsChanged():
                 for row in event.agents:
                     self.record.note_row(row, now)
-            case events.ContactOffered():
+            case events.ContactOffered() if self._is_first_asked(event):
                 self._desks[event.agent_id].answer(event)
             case events.ContactConnected():
                 self.record.note_stay(

@@ -29,7 +29,7 @@ class Kind(StrEnum):
     """How the candidate differs."""
 
     OTHER_AGENT = "other_agent"
-    """The contact rings at another agent."""
+    """The contact rings at another agent, or at more or fewer."""
     OTHER_CONTACT = "other_contact"
     """The agent gets another contact."""
     LATER = "later"
@@ -129,7 +129,7 @@ class Shadow:
 
     def _compare(self, decided: Sequence[Event], otherwise: Sequence[Event], now: datetime) -> None:
         really, candidate = _offers(decided), _offers(otherwise)
-        alike = [contact_id for contact_id, offer in really.items() if _is_alike(offer, candidate.get(contact_id))]
+        alike = [name for name, offers in really.items() if _agents(offers) == _agents(candidate.get(name, ()))]
         self.agreed += len(alike)
         for contact_id in alike:
             del really[contact_id], candidate[contact_id]
@@ -142,33 +142,44 @@ def definitions(domain: Domain) -> dict[str, QueueDefinition]:
     return {queue.queue_id: queue.definition for queue in domain.queues.values()}
 
 
-Offers = dict[str, events.ContactOffered]
+Offers = dict[str, tuple[events.ContactOffered, ...]]
+"""What each contact was offered in one decision, the first agent first: several where it rings at all."""
 
 
 def _offers(decided: Iterable[Event]) -> Offers:
-    return {event.contact_id: event for event in decided if isinstance(event, events.ContactOffered)}
+    found: Offers = {}
+    for event in decided:
+        if isinstance(event, events.ContactOffered):
+            found[event.contact_id] = (*found.get(event.contact_id, ()), event)
+    return found
 
 
-def _is_alike(offer: events.ContactOffered, other: events.ContactOffered | None) -> bool:
-    return other is not None and other.agent_id == offer.agent_id
+def _agents(offers: Iterable[events.ContactOffered]) -> set[str]:
+    return {offer.agent_id for offer in offers}
 
 
 def _rings_otherwise(really: Offers, candidate: Offers, now: datetime) -> Iterator[Difference]:
     """Compare offers none of which is alike."""
-    by_agent = {offer.agent_id: offer for offer in candidate.values() if offer.contact_id not in really}
+    by_agent = {offers[0].agent_id: offers[0] for name, offers in candidate.items() if name not in really}
     instead = set()
-    for contact_id, offer in really.items():
+    for contact_id, (offer, *_) in really.items():
         place = (now, contact_id, offer.queue_id, offer.agent_id)
-        if other := candidate.get(contact_id):
-            yield Difference(Kind.OTHER_AGENT, *place, candidate_agent_id=other.agent_id)
+        if others := candidate.get(contact_id):
+            yield Difference(Kind.OTHER_AGENT, *place, candidate_agent_id=_first_other(others, really[contact_id]))
         elif of_agent := by_agent.pop(offer.agent_id, None):
             instead.add(of_agent.contact_id)
             yield Difference(Kind.OTHER_CONTACT, *place, candidate_contact_id=of_agent.contact_id)
         else:
             yield Difference(Kind.LATER, *place)
-    for contact_id, offer in candidate.items():
+    for contact_id, (offer, *_) in candidate.items():
         if contact_id not in really and contact_id not in instead:
             yield Difference(Kind.SOONER, now, contact_id, offer.queue_id, candidate_agent_id=offer.agent_id)
+
+
+def _first_other(offers: Sequence[events.ContactOffered], than: Iterable[events.ContactOffered]) -> str:
+    """Return at whom it rings besides, or instead; where it rings at fewer, the first of them."""
+    known = _agents(than)
+    return next((offer.agent_id for offer in offers if offer.agent_id not in known), offers[0].agent_id)
 
 
 def _leaves_otherwise(decided: Sequence[Event], otherwise: Sequence[Event], now: datetime) -> Iterator[Difference]:

@@ -4,8 +4,10 @@ Must not: know queues' policies or callbacks' attempts; who was reached by a cal
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
+
+from trunkline_core.replacing import replace
 
 from trunkline_analytics.domain.segments import Outcome, QueueSegment
 
@@ -31,15 +33,33 @@ def tenant_answer_rate(
 
 def contact_waits(segments: Iterable[QueueSegment]) -> dict[str, timedelta]:
     """Return the wait of each connected contact: all its stays up to and with the one that was answered first."""
-    waits: dict[str, timedelta] = {}
-    for contact_id, stays in stays_by_contact(segments).items():
-        total = timedelta()
-        for stay in stays:
-            total += stay.ended_wait or timedelta()
-            if stay.outcome is Outcome.ANSWERED:
-                waits[contact_id] = total
-                break
-    return waits
+    contacts = contacts_as_segments(segments, timedelta())
+    answered = (contact for contact in contacts if contact.outcome is Outcome.ANSWERED)
+    return {contact.contact_id: contact.ended_wait or timedelta() for contact in answered}
+
+
+def contacts_as_segments(segments: Iterable[QueueSegment], short_abandon_below: timedelta) -> list[QueueSegment]:
+    """Return each contact as one segment, so that figures of segments count it once, whichever way it took.
+
+    It opens in its first queue with its first stay and ends as answered, or as its last stay did; what comes after the
+    first answer is no wait of it. Its wait is that of its stays up to there.
+
+    Args:
+        segments: all queue segments of the contacts.
+        short_abandon_below: an abandonment is short by the wait of the whole contact, not by what a queue says.
+    """
+    return [_as_segment(stays, short_abandon_below) for stays in stays_by_contact(segments).values()]
+
+
+def _as_segment(stays: Sequence[QueueSegment], short_abandon_below: timedelta) -> QueueSegment:
+    first, last = stays[0], next((stay for stay in stays if stay.outcome is Outcome.ANSWERED), stays[-1])
+    if last.outcome is None:
+        return replace(first, outcome=None, closed_at=None)
+    wait = sum((stay.ended_wait or timedelta() for stay in stays[: stays.index(last) + 1]), timedelta())
+    outcome = last.outcome
+    if outcome in (Outcome.ABANDONED, Outcome.SHORT_ABANDONED):
+        outcome = Outcome.SHORT_ABANDONED if wait < short_abandon_below else Outcome.ABANDONED
+    return replace(first, outcome=outcome, closed_at=first.opened_at + wait)
 
 
 def stays_by_contact(segments: Iterable[QueueSegment]) -> Mapping[str, list[QueueSegment]]:

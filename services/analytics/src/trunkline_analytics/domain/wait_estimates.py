@@ -17,13 +17,13 @@ class EstimateQuality:
     """Of answered contacts that had been given an estimate; None where there were none.
 
     Attributes:
-        answered: how many.
+        with_estimate: how many.
         within_p80: share 0–1 that waited no longer than their P80; above 0.8 where many leave before they are answered.
         within_p50: share 0–1 that waited no longer than their P50.
         mean_error_s: mean of |wait − P50| in seconds.
     """
 
-    answered: int
+    with_estimate: int
     within_p80: float | None
     within_p50: float | None
     mean_error_s: float | None
@@ -37,7 +37,7 @@ def estimate_quality(segments: Iterable[QueueSegment]) -> EstimateQuality:
         if segment.estimate and segment.ended_wait is not None and segment.outcome is Outcome.ANSWERED
     ]
     return EstimateQuality(
-        answered=len(told),
+        with_estimate=len(told),
         within_p80=mean([wait <= estimate.p80 for estimate, wait in told]),
         within_p50=mean([wait <= estimate.p50 for estimate, wait in told]),
         mean_error_s=mean([abs(wait - estimate.p50) / timedelta(seconds=1) for estimate, wait in told]),

@@ -15,7 +15,7 @@ from trunkline_analytics.adapters.segments import SegmentRows, is_live, segment_
 from trunkline_analytics.domain.definitions import CURRENT, MetricDefinition
 from trunkline_analytics.domain.segments import QueueSegment
 from trunkline_analytics.domain.service_level import abandon_rate, answer_rate, service_levels
-from trunkline_analytics.domain.wait_estimates import estimate_quality
+from trunkline_analytics.domain.wait_estimates import EstimateQuality, estimate_quality
 
 MAX_PAGE = 200
 MAX_SEGMENTS = 10_000
@@ -93,10 +93,16 @@ def add_routes(
             "of": "answered contacts only",
             "is_complete": is_complete,
             "queues": [
-                {"queue_id": one, **asdict(estimate_quality(row for row in known if row.queue_id == one))}
+                {"queue_id": one, **_quality_json(estimate_quality(row for row in known if row.queue_id == one))}
                 for one in queue_ids
             ],
         }
+
+
+def _quality_json(found: EstimateQuality) -> dict[str, Any]:
+    """`answered` is the released name of those who had an estimate and were answered."""
+    named = asdict(found)
+    return {"answered": named.pop("with_estimate"), **named}
 
 
 def aware(name: str, at: datetime) -> datetime:

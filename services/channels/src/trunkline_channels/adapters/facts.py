@@ -146,7 +146,7 @@ _ACD: dict[str, Callable[[Any], Command | None]] = {
     "contact_enqueued": _enqueued,
     "callback_attempted": _returned,
     "callback_ended": lambda e: commands.RecordCallbackEnded(e.contact_id, e.segment_no),
-    "contact_offered": lambda e: commands.RecordOffered(e.contact_id, e.segment_no, e.offer_no, e.agent_id),
+    "contact_offered": lambda e: commands.RecordOffered(e.contact_id, e.segment_no, e.offer_no, e.agent_id, e.ring_all),
     "offer_accepted": lambda e: commands.RecordAccepted(e.contact_id, e.segment_no, e.offer_no, e.agent_id),
     "offer_ended": _returned,
     "connect_failed": _returned,

@@ -106,7 +106,9 @@ def apply_opened(state: ChannelsState, contact: Contact, event: CallbackOpened) 
             queue_id=event.queue_id,
             segment_no=event.segment_no,
             offer_no=0,
+            newest_offer_no=0,
             agent_id="",
+            others=(),
             legs=Legs.NONE,
             callback=CallbackState.OPEN,
         )

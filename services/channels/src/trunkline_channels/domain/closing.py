@@ -104,6 +104,7 @@ def apply_closed(state: ChannelsState, contact: Contact, event: ContactClosed, c
     closed = replace(
         contact,
         state=ContactState.CLOSED,
+        others=(),
         step=None,
         prompt=None,
         answer=None,

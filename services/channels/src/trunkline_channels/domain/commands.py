@@ -250,12 +250,13 @@ class RecordEnqueued:
 
 @dataclass(frozen=True, slots=True)
 class RecordOffered:
-    """Fact: acd offered the contact."""
+    """Fact: acd offered the contact; with `ring_all` it goes on ringing where it rings already."""
 
     contact_id: str
     segment_no: int
     offer_no: int
     agent_id: str
+    ring_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)

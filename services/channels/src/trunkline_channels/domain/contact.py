@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import NamedTuple
 
 from trunkline_core.flows import MenuOption
 from trunkline_core.replacing import replace
@@ -93,6 +94,13 @@ class Message:
         return 3 * max(len(self.body.zh), len(self.body.en))
 
 
+class Offer(NamedTuple):
+    """One offer of the queue segment, that is live."""
+
+    offer_no: int
+    agent_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Contact:
     """One contact.
@@ -104,8 +112,10 @@ class Contact:
             whose messages an outside system brings: nobody holds that one, hence nobody loses it.
         step_no: the newest step's number; `step` is the one outstanding, if any.
         in_session: ivr may hold a session of it, or the trace of one. at_acd: acd may hold it.
-        offer_no: the newest offer of the queue segment; (segment_no, offer_no) never goes back.
-        agent_id: who has it; empty while nobody does.
+        offer_no: of who has it, else the last one of the queue segment that was.
+        agent_id: who has it; of several at whom it rings the one asked last; empty while nobody does.
+        others: what rings beside that offer, the oldest first.
+        newest_offer_no: the newest offer of the queue segment, where an older one outlived it; see `newest_place`.
         failure: why the legs were refused, or how dialling the customer of a call-back went.
         callback: whether the customer is called back; then the contact goes on when the caller hangs up.
         callback_reason: why a call-back was withdrawn when it was to be dialled.
@@ -152,6 +162,8 @@ class Contact:
     transfer: Transfer | None = None
     transfer_refusal: str = ""
     brought_by: str = ""
+    others: tuple[Offer, ...] = ()
+    newest_offer_no: int = 0
 
     @property
     def is_by_messages(self) -> bool:
@@ -170,8 +182,24 @@ class Contact:
 
     @property
     def place(self) -> tuple[int, int]:
-        """The newest (segment, offer)."""
+        """The (segment, offer) of who has it, else the last one."""
         return (self.segment_no, self.offer_no)
+
+    @property
+    def newest_place(self) -> tuple[int, int]:
+        """The newest (segment, offer), which never goes back."""
+        return (self.segment_no, max(self.offer_no, self.newest_offer_no))
+
+    @property
+    def live_offers(self) -> tuple[Offer, ...]:
+        """What rings, the oldest first, or is being joined."""
+        is_live = self.state in (ContactState.OFFERED, ContactState.CONNECTING)
+        return (*self.others, Offer(self.offer_no, self.agent_id)) if is_live else ()
+
+    @property
+    def agent_ids(self) -> tuple[str, ...]:
+        """At whom it rings, or who has it."""
+        return (*(other.agent_id for other in self.others), self.agent_id) if self.agent_id else ()
 
     @property
     def keeps_place(self) -> bool:

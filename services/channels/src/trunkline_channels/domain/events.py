@@ -129,12 +129,13 @@ class ContactQueued:
 
 @dataclass(frozen=True, slots=True)
 class ContactOffered:
-    """The contact rings at an agent."""
+    """The contact rings at an agent; with `ring_all` it goes on ringing where it rings already."""
 
     contact_id: str
     segment_no: int
     offer_no: int
     agent_id: str
+    ring_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ class ConnectRequested:
 
 @dataclass(frozen=True, slots=True)
 class ContactReturned:
-    """The offer ended, or the legs could not be joined; the contact waits on."""
+    """The offer ended, or the legs could not be joined; the contact waits on, or rings on at the others."""
 
     contact_id: str
     segment_no: int

@@ -1,6 +1,6 @@
 """What acd says of a contact that waits for a person: queued, offered, accepted, returned, connected.
 
-Owns: that (segment, offer) never goes back, and that a contact is joined with one agent only.
+Owns: that the newest (segment, offer) never goes back, and that a contact is joined with one agent only.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from trunkline_core.replacing import replace
 from trunkline_core.texts import LocalizedText
 
 from trunkline_channels.domain import callbacks, closing, commands, connecting, conversation, timing, transfers
-from trunkline_channels.domain.contact import Contact, Legs, without_step
+from trunkline_channels.domain.contact import Contact, Legs, Offer, without_step
 from trunkline_channels.domain.events import (
     ConnectRequested,
     ContactConnected,
@@ -48,8 +48,9 @@ def record_enqueued(state: ChannelsState, command: commands.RecordEnqueued, cont
 def record_offered(state: ChannelsState, command: commands.RecordOffered, context: Context) -> Iterator[Event]:
     """acd offered the contact to an agent."""
     contact = state.contact(command.contact_id, context.tenant)
-    if _is_waiting(contact) and (command.segment_no, command.offer_no) > contact.place:
-        yield ContactOffered(contact.contact_id, command.segment_no, command.offer_no, command.agent_id)
+    if _is_waiting(contact) and (command.segment_no, command.offer_no) > contact.newest_place:
+        place = (command.segment_no, command.offer_no)
+        yield ContactOffered(contact.contact_id, *place, command.agent_id, command.ring_all)
 
 
 def record_accepted(state: ChannelsState, command: commands.RecordAccepted, context: Context) -> Iterator[Event]:
@@ -66,9 +67,11 @@ def record_accepted(state: ChannelsState, command: commands.RecordAccepted, cont
 def record_offer_ended(state: ChannelsState, command: commands.RecordOfferEnded, context: Context) -> Iterator[Event]:
     """The offer, or the joining, came to nothing."""
     contact = state.contact(command.contact_id, context.tenant)
-    if contact.state in _RINGING and (command.segment_no, command.offer_no) == contact.place:
+    numbers = [offer.offer_no for offer in contact.live_offers]
+    if command.segment_no == contact.segment_no and command.offer_no in numbers:
         yield ContactReturned(contact.contact_id, command.segment_no, command.offer_no)
-        yield from callbacks.give_up_without_caller(state, contact.contact_id)
+        if len(numbers) == 1:
+            yield from callbacks.give_up_without_caller(state, contact.contact_id)
 
 
 def record_connected(state: ChannelsState, command: commands.RecordConnected, context: Context) -> Iterator[Event]:
@@ -115,7 +118,9 @@ def apply_queued(state: ChannelsState, contact: Contact, event: ContactQueued) -
             queue_id=event.queue_id,
             segment_no=event.segment_no,
             offer_no=0,
+            newest_offer_no=0,
             agent_id="",
+            others=(),
             legs=Legs.NONE,
             callback=CallbackState.UNSPECIFIED if is_given_on else contact.callback,
             transfer=None,
@@ -133,7 +138,9 @@ def apply_offered(state: ChannelsState, contact: Contact, event: ContactOffered 
             state=ContactState.OFFERED if is_offered else ContactState.CONNECTING,
             segment_no=event.segment_no,
             offer_no=event.offer_no,
+            newest_offer_no=_newest_with(contact, event),
             agent_id=event.agent_id,
+            others=_ringing_beside(contact, event) if isinstance(event, ContactOffered) else (),
             legs=Legs.NONE if is_offered else Legs.AWAITED,
             failure="",
         )
@@ -141,7 +148,12 @@ def apply_offered(state: ChannelsState, contact: Contact, event: ContactOffered 
 
 
 def apply_returned(state: ChannelsState, contact: Contact, event: ContactReturned) -> None:
-    """The contact waits on; a report about that offer is moot."""
+    """The contact waits on, or rings on at the others; a report about that offer is moot."""
+    left = tuple(offer for offer in contact.live_offers if offer.offer_no != event.offer_no)
+    if left:
+        last = left[-1]
+        state.put(replace(contact, offer_no=last.offer_no, agent_id=last.agent_id, others=left[:-1]))
+        return
     waiting = without_step(contact, *_REPORTS)
     state.put(replace(waiting, state=ContactState.QUEUED, agent_id="", legs=Legs.NONE, failure=""))
 
@@ -153,11 +165,23 @@ def apply_connected(state: ChannelsState, contact: Contact, event: ContactConnec
         state=ContactState.CONNECTED,
         segment_no=event.segment_no,
         offer_no=event.offer_no,
+        newest_offer_no=_newest_with(contact, event),
         agent_id=event.agent_id,
+        others=(),
         legs=Legs.JOINED,
     )
     state.put(joined)
     timing.watch_silence(state, joined, context.now)
+
+
+def _ringing_beside(contact: Contact, event: ContactOffered) -> tuple[Offer, ...]:
+    is_same = contact.state is ContactState.OFFERED and contact.segment_no == event.segment_no
+    return contact.live_offers if event.ring_all and is_same else ()
+
+
+def _newest_with(contact: Contact, event: ContactOffered | ConnectRequested | ContactConnected) -> int:
+    segment_no, newest = contact.newest_place
+    return max(newest, event.offer_no) if segment_no == event.segment_no else event.offer_no
 
 
 def _is_waiting(contact: Contact) -> bool:
@@ -166,7 +190,7 @@ def _is_waiting(contact: Contact) -> bool:
 
 
 def _is_next(contact: Contact, fact: commands.RecordAccepted | commands.RecordConnected, *states: ContactState) -> bool:
-    """Whether the fact belongs to the offer that stands in one of `states`, or to a newer one."""
+    """Whether the fact belongs to an offer that stands in one of `states`, or to a newer one."""
     place = (fact.segment_no, fact.offer_no)
-    is_current = place == contact.place and contact.state in states and contact.agent_id == fact.agent_id
-    return is_current or (_is_waiting(contact) and place > contact.place)
+    is_live = fact.segment_no == contact.segment_no and Offer(fact.offer_no, fact.agent_id) in contact.live_offers
+    return (is_live and contact.state in states) or (_is_waiting(contact) and place > contact.newest_place)

@@ -24,6 +24,7 @@ from trunkline_console.application.views import enum_of, explanation_json, optio
 from trunkline_console.application.wall import moment
 
 PULLED: Final = "ContactPulled"
+ASKED_TOO: Final = "AskedToo"
 OUTDONE: Final = ("OnlyHelps", "LaterRing", "LessProficient", "LoadHigher", "TurnLater", "NotDrawn", "IdleShorter")
 
 
@@ -65,6 +66,7 @@ def facts_json(found: ContactExplanation) -> dict[str, Any]:
         "entered": optional_moment(found, "entered_time"),
         "now": moment(found.now_time),
         "agent_id": found.agent_id,
+        "ringing_count": found.ringing_count,
         "offer_count": found.offer_count,
         "offers": [_offer_json(offer) for offer in found.offers],
         "waiting": _waiting_json(found.waiting) if found.HasField("waiting") else None,
@@ -129,7 +131,11 @@ def _offer(offer: ExplainedOffer, language: Language, names: Names) -> Iterator[
     chosen, *others = offer.explanation.candidates
     best = _best(offer.explanation, language)
     yield words.SENTENCES["offer"].say(language, outcome=said, trigger=trigger.say(language), best=best)
+    if asked := [names.agent(other.agent_id) for other in others if other.not_chosen_because == ASKED_TOO]:
+        yield words.SENTENCES["asked_too"].say(language, agents=words.listed(language, asked))
     for other in others:
+        if other.not_chosen_because == ASKED_TOO:
+            continue
         reason = _reason(chosen, other, language)
         yield words.SENTENCES["not_chosen"].say(language, agent=names.agent(other.agent_id), reason=reason)
     yield from _circumstances(offer.explanation, language, names)
@@ -140,6 +146,8 @@ def _best(explanation: Explanation, language: Language) -> str:
     idle = words.duration_text(language, chosen.idle_ms)
     if explanation.trigger == PULLED:
         return words.PULLED.say(language, idle=idle)
+    if explanation.asked_count:
+        return words.ASKED_AT_ONCE.say(language, count=explanation.asked_count, idle=idle)
     reasons = [other.not_chosen_because for other in others]
     because = next((reason for reason in OUTDONE if reason in reasons), None)
     if because is None:
@@ -185,6 +193,8 @@ def _score(terms: Explanation | WaitingReasons) -> dict[str, str]:
 def _standing(found: ContactExplanation, language: Language, names: Names) -> Iterator[str]:
     if found.stage == ContactStage.CONTACT_STAGE_WAITING:
         yield from _waiting(found, language, names)
+    elif found.ringing_count > 1:
+        yield words.SENTENCES["rings_at"].say(language, count=found.ringing_count)
     elif found.stage == ContactStage.CONTACT_STAGE_CONNECTED and not found.offers:
         yield words.SENTENCES["connected"].say(language, agent=names.agent(found.agent_id))
     elif found.stage == ContactStage.CONTACT_STAGE_ENDED:

@@ -53,6 +53,7 @@ OUTCOMES: Final = {
     "EXPIRED": Text("曾分配给 {agent}，对方未应答", "{agent} was asked and did not answer"),
     "RESCINDED": Text("正在呼叫 {agent} 时客户离开", "{agent} was being asked when the customer left"),
     "SUPERSEDED": Text("曾分配给 {agent}，主管另作安排", "{agent} was asked, and a supervisor decided otherwise"),
+    "OUTPACED": Text("曾同时呼叫 {agent}，同事先接受", "{agent} was asked too, and a colleague accepted first"),
     "AGENT_LOST": Text("曾分配给 {agent}，其工作台断开", "{agent} was asked, and the desk was lost"),
     "NOT_REACHED": Text("{agent} 已接受，但未能拨通客户", "{agent} accepted it, and the customer was not reached"),
     "CONNECT_FAILED": Text("{agent} 已接受，但接通失败", "{agent} accepted it, and connecting failed"),
@@ -73,6 +74,10 @@ BEST: Final = {
     "NotDrawn": Text("在 {count} 位可接待的座席中随机选中", "of {count} who could, the one drawn by lot"),
 }
 PULLED: Final = Text("未与其他座席比较（已空闲 {idle}）", "nobody else was compared (idle for {idle})")
+ASKED_AT_ONCE: Final = Text(
+    "同时呼叫 {count} 位可接待的座席，先接受者接待（已空闲 {idle}）",
+    "one of {count} who are asked at once: whoever accepts first has it (idle for {idle})",
+)
 ALONE: Final = Text("只有该座席可以接待（已空闲 {idle}）", "the only one who could take it (idle for {idle})")
 
 # Why somebody does not get a contact. `{idle}` is how much shorter the idle time was.
@@ -97,6 +102,7 @@ REASONS: Final = {
     "HeldForAffinity": Text("该客户为另一位座席保留", "is not the agent whom it is held for"),
     "KeptForVip": Text("为 VIP 客户保留", "is kept free for VIP customers"),
     "DrainingForCall": Text("有来电久候，暂不接新的在线会话", "takes no further chat while a call waits too long"),
+    "AskedToo": Text("同时被呼叫", "is asked at the same time"),
 }
 IDLE_AS_LONG: Final = Text("空闲时间相同", "idle for as long")
 IDLE_BUT_BUSIER: Final = Text("手上的工作较多", "has more work in hand")
@@ -122,6 +128,8 @@ OBSTACLES: Final = {
 SENTENCES: Final = {
     "offer": Text("{outcome}（{trigger}）：{best}。", "{outcome}, {trigger}: {best}."),
     "offer_without_reasons": Text("{outcome}。", "{outcome}."),
+    "rings_at": Text("正在同时呼叫 {count} 位座席。", "It rings at {count} agents now."),
+    "asked_too": Text("同时呼叫：{agents}。", "Asked at the same time: {agents}."),
     "not_chosen": Text("未选 {agent}：{reason}。", "Not {agent}: {reason}."),
     "score": Text(
         "当时得分 {score}（等待 {wait}，客户或队列加权 {value}，紧急程度 {urgency}），另有 {count} 位客户在等待。",

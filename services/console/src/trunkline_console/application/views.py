@@ -42,6 +42,7 @@ def agent_view_json(view: AgentView) -> dict[str, Any]:
         "now": optional_moment(view, "now_time"),
         "work": [work_json(item) for item in view.work],
         "explanation": explanation_json(view) if view.HasField("explanation") else None,
+        "outpaced": {"contact_id": view.outpaced_contact_id, "offer_no": view.outpaced_offer_no},
     }
 
 

@@ -85,7 +85,7 @@ class RollBackPolicy:
 
 @dataclass(frozen=True, slots=True)
 class StartPolicyTrial:
-    """Try the queues against those in force, by turns; `start_time` None: now."""
+    """Try the queues against those in force, by turns; `start_time`: not past, None is now."""
 
     based_on_version: int
     queues: tuple[QueueDefinition, ...]

@@ -2,18 +2,17 @@
 
 Owns: which change is allowed, the versions that are kept, and how the queues were in each. A version keeps what it
 replaced: from the queues in force one goes back version by version, so that any two kept ones can be compared.
-Must not: know what a queue's fields mean, beyond checks that hold for every field of a kind.
+Must not: know what a queue's fields mean.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
-from datetime import timedelta
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Conflict, Invalid, NotFound, Rejection
 from trunkline_core.routing import QueueDefinition, SkillChoice, check_no_way_back, check_queue, next_queues
 
-from trunkline_console.domain.commands import DefineQueue, PublishPolicy, RollBackPolicy
+from trunkline_console.domain.commands import DefineQueue, PublishPolicy, RollBackPolicy, StartPolicyTrial
 from trunkline_console.domain.events import PolicyPublished, QueueDefined
 from trunkline_console.domain.state import Directory, PolicyVersion, Replaced
 
@@ -33,10 +32,6 @@ MAX_CHANGE_BYTES = 48 * 1024
 MAX_FIRST_EVENT_BYTES = 60 * 1024
 """Of the change and its largest queue: acd's first event of a version has both, and an event has 64 KiB."""
 
-MAX_REQUIREMENTS = 32
-LONGEST_DURATION = timedelta(days=7)
-"""What acd takes: it would refuse the whole version otherwise, after it was published."""
-
 CHANGED_MEANWHILE = "PolicyChangedMeanwhile"
 
 Queues = dict[str, QueueDefinition]
@@ -48,24 +43,18 @@ Queues = dict[str, QueueDefinition]
 def publish(state: Directory, command: PublishPolicy, context: Context) -> Iterator[PolicyPublished]:
     """Yield the new version unless nothing changes.
 
-    Raises: Conflict; Invalid naming the field; Rejection(`PolicyTrialRuns`).
+    Raises: Rejection(`PolicyTrialRuns`); Conflict; Invalid naming the field.
     """
-    require_current(state, context.tenant, command.based_on_version)
-    require_no_trial(state, context.tenant)
-    check_note(command.note)
-    if changed := checked_change(state, context.tenant, command.queues):
-        yield PolicyPublished(command.based_on_version + 1, command.based_on_version, changed, command.note, 0)
+    check_may_change(state, command, context)
+    yield from next_version(state, context.tenant, checked_change(state, context.tenant, command.queues), command.note)
 
 
 def roll_back(state: Directory, command: RollBackPolicy, context: Context) -> Iterator[PolicyPublished]:
     """Yield a new version with the queues of an older one unless they are in force. Raises: as publish; NotFound."""
-    require_current(state, context.tenant, command.based_on_version)
-    require_no_trial(state, context.tenant)
-    check_note(command.note)
+    check_may_change(state, command, context)
     before = tuple(content(state, context.tenant, command.to_version).values())
-    if changed := checked_change(state, context.tenant, before):
-        version = command.based_on_version + 1
-        yield PolicyPublished(version, command.based_on_version, changed, command.note, command.to_version)
+    changed = checked_change(state, context.tenant, before)
+    yield from next_version(state, context.tenant, changed, command.note, command.to_version)
 
 
 def define(state: Directory, command: DefineQueue, context: Context) -> Iterator[QueueDefined | PolicyPublished]:
@@ -74,14 +63,32 @@ def define(state: Directory, command: DefineQueue, context: Context) -> Iterator
     Until then the event is that of earlier releases, so that their ledgers are decided again as they were.
     Raises: Rejection(`PolicyTrialRuns`).
     """
-    policy = state.policy(context.tenant)
     changed = differing(state, context.tenant, (command.queue,))
     if changed and _in_force(state, context.tenant, command.queue.queue_id):  # a new one is in neither policy
         require_no_trial(state, context.tenant)
-    if not policy.is_published:
+    if state.policy(context.tenant).is_published:
+        yield from next_version(state, context.tenant, changed)
+    else:
         yield QueueDefined(command.queue)
-    elif changed:
-        yield PolicyPublished(policy.version + 1, policy.version, changed, "", 0)
+
+
+def next_version(
+    state: Directory, tenant: str, changed: tuple[QueueDefinition, ...], note: str = "", rolled_back_to: int = 0
+) -> Iterator[PolicyPublished]:
+    """Yield the version that puts these queues in force; none where nothing changes."""
+    if changed:
+        version = state.policy(tenant).version
+        yield PolicyPublished(version + 1, version, changed, note, rolled_back_to)
+
+
+def check_may_change(
+    state: Directory, command: PublishPolicy | RollBackPolicy | StartPolicyTrial, context: Context
+) -> None:
+    """Raises: Rejection(`PolicyTrialRuns`), which goes before what a trial's blocks changed; Conflict; Invalid."""
+    require_no_trial(state, context.tenant)
+    require_current(state, context.tenant, command.based_on_version)
+    if len(command.note) > MAX_NOTE:
+        raise Invalid("note", f"must have at most {MAX_NOTE} characters")
 
 
 def checked_change(state: Directory, tenant: str, queues: Sequence[QueueDefinition]) -> tuple[QueueDefinition, ...]:
@@ -117,12 +124,6 @@ def check_number(state: Directory, tenant: str, queue_ids: Iterable[str]) -> Non
         raise Rejection("TooManyQueues")
 
 
-def check_note(note: str) -> None:
-    """Raises: Invalid."""
-    if len(note) > MAX_NOTE:
-        raise Invalid("note", f"must have at most {MAX_NOTE} characters")
-
-
 def require_current(state: Directory, tenant: str, based_on_version: int) -> None:
     """Raises: Conflict, naming the current version."""
     if (current := state.policy(tenant).version) != based_on_version:
@@ -131,8 +132,8 @@ def require_current(state: Directory, tenant: str, based_on_version: int) -> Non
 
 def require_no_trial(state: Directory, tenant: str) -> None:
     """Raises: Rejection while a trial of two policies runs, or waits for its start."""
-    if state.running_trial(tenant):
-        raise Rejection("PolicyTrialRuns")
+    if trial := state.running_trial(tenant):
+        raise Rejection("PolicyTrialRuns", f"trial {trial.trial_no}, until {trial.end_time.isoformat()}")
 
 
 def differing(state: Directory, tenant: str, queues: Sequence[QueueDefinition]) -> tuple[QueueDefinition, ...]:
@@ -149,11 +150,8 @@ def check_alone(field: str, queue: QueueDefinition) -> None:
     """Raises: Invalid for what is wrong whatever the other queues are."""
     try:
         check_queue(queue)
-        _check_bounds("queue", queue)
     except Invalid as error:
         raise _inside(field, error) from None
-    if len(queue.requirements) > MAX_REQUIREMENTS:
-        raise Invalid(f"{field}.requirements", f"must be at most {MAX_REQUIREMENTS}")
     for number, choice in enumerate(queue.choices):
         if not _can_be_met(queue, choice):
             raise Invalid(f"{field}.choices[{number}]", "can never be met beside the requirements")
@@ -176,14 +174,6 @@ def _inside(field: str, error: Invalid) -> Invalid:
     return Invalid(field + error.field.removeprefix("queue"), error.reason)
 
 
-def _check_bounds(field: str, value: object) -> None:
-    """Raises: Invalid for a duration anywhere in the definition that acd would not take."""
-    if isinstance(value, timedelta) and value > LONGEST_DURATION:
-        raise Invalid(field, f"must be at most {LONGEST_DURATION.days} days")
-    for name, inner in _parts(value):
-        _check_bounds(field + name, inner)
-
-
 def _can_be_met(queue: QueueDefinition, choice: SkillChoice) -> bool:
     """Tell whether some agent could meet the choice and the requirements at once."""
     needed = {each.skill: each.min_level for each in sorted(queue.requirements, key=lambda each: each.min_level)}
@@ -199,16 +189,16 @@ def size_bytes(value: object) -> int:
         return 4  # at most a tag and an empty message
     if isinstance(value, str):
         return len(value.encode()) + 5
-    return 20 + sum(size_bytes(inner) for _, inner in _parts(value))
+    return 20 + sum(map(size_bytes, _parts(value)))
 
 
-def _parts(value: object) -> Iterator[tuple[str, object]]:
+def _parts(value: object) -> Iterator[object]:
     if isinstance(value, tuple):
-        yield from ((f"[{number}]", inner) for number, inner in enumerate(value))
+        yield from value
     elif isinstance(value, dict):
-        yield from ((f"[{key}]", part) for key, inner in value.items() for part in (key, inner))
+        yield from (part for item in value.items() for part in item)
     elif is_dataclass(value):
-        yield from ((f".{field.name}", getattr(value, field.name)) for field in fields(value))
+        yield from (getattr(value, field.name) for field in fields(value))
 
 
 # -- evolve ---------------------------------------------------------------------------------------------------------

@@ -101,6 +101,14 @@ class PolicyTrial:
     ended_time: datetime | None = None
     is_complete: bool = False
 
+    @property
+    def end_time(self) -> datetime:
+        """When it ended; while it runs, when its last block will, unless one begins late."""
+        if self.ended_time:
+            return self.ended_time
+        begun_until = self.blocks[-1].end_time if self.blocks else self.start_time
+        return begun_until + (2 * self.pairs - len(self.blocks)) * self.block_duration
+
 
 class Definitions(Generic[D]):
     """All definitions of one kind on one partition."""

@@ -1,7 +1,8 @@
 """A candidate policy tried against the one in force, by turns (a switchback; ADR 0024).
 
-Owns: the order of the blocks, and that the policy from before comes back whatever ends the trial. Nothing else changes
-a queue that exists meanwhile: what was measured would be of neither policy.
+The baseline is the policy in force when the trial began, of the queues in which the candidate differs. Owns: the order
+of the blocks, and that the baseline comes back whatever ends the trial. Nothing else changes a queue that exists
+meanwhile: what was measured would be of neither policy.
 """
 
 import hashlib
@@ -44,28 +45,23 @@ MAX_TRIALS = 20
 def start(state: Directory, command: StartPolicyTrial, context: Context) -> Iterator[PolicyTrialStarted]:
     """Yield the trial; its first block begins by a timer.
 
-    Raises: Conflict; Invalid naming the field; Rejection(`PolicyTrialRuns`).
+    Raises: Rejection(`PolicyTrialRuns`); Conflict; Invalid naming the field.
     """
-    policies.require_current(state, context.tenant, command.based_on_version)
-    policies.require_no_trial(state, context.tenant)
-    policies.check_note(command.note)
-    _check_plan(command)
-    start_time = command.start_time or context.now
-    if start_time > context.now + MAX_AHEAD:
-        raise Invalid("start_time", f"must be at most {MAX_AHEAD.days} days ahead")
+    policies.check_may_change(state, command, context)
+    _check_plan(command, context)
     yield PolicyTrialStarted(
         trial_no=state.policy(context.tenant).trial_no + 1,
         based_on_version=command.based_on_version,
         queues=_candidate(state, command, context),
         block_duration=command.block_duration,
         pairs=command.pairs,
-        start_time=max(start_time, context.now),
+        start_time=command.start_time or context.now,
         note=command.note,
     )
 
 
 def end(state: Directory, command: EndPolicyTrial, context: Context) -> Iterator[PolicyPublished | PolicyTrialEnded]:
-    """Put the policy from before in force again; nothing where the trial is over. Raises: NotFound."""
+    """Put the baseline in force again; nothing where the trial is over. Raises: NotFound."""
     trial = require_trial(state, context.tenant, command.trial_no)
     if trial.ended_time is None:
         yield from _over(state, trial, context, is_complete=False)
@@ -81,9 +77,9 @@ def advance(state: Directory, command: AdvancePolicyTrial, context: Context) -> 
         yield from _over(state, trial, context, is_complete=True)
         return
     is_candidate = plays_candidate(context.tenant, trial.trial_no, command.block_no)
-    side = "B, the candidate" if is_candidate else "A, as before"
+    side = "B, the candidate" if is_candidate else "A, the baseline"
     note = f"trial {trial.trial_no}, block {command.block_no} of {2 * trial.pairs}: {side}"
-    yield from _publish(state, trial.candidate if is_candidate else trial.baseline, note, context)
+    yield from _put_in_force(state, trial.candidate if is_candidate else trial.baseline, note, context)
     version = state.policy(context.tenant).version
     end_time = context.now + trial.block_duration
     yield PolicyTrialBlockBegun(trial.trial_no, command.block_no, is_candidate, version, end_time)
@@ -98,11 +94,13 @@ def plays_candidate(tenant: str, trial_no: int, block_no: int) -> bool:
     return bool(coin ^ second)
 
 
-def _check_plan(command: StartPolicyTrial) -> None:
+def _check_plan(command: StartPolicyTrial, context: Context) -> None:
     if not MIN_BLOCK <= command.block_duration <= MAX_BLOCK:
         raise Invalid("block_duration", f"must be {MIN_BLOCK.seconds} seconds to {MAX_BLOCK.days} days")
     if not MIN_PAIRS <= command.pairs <= MAX_PAIRS:
         raise Invalid("pairs", f"must be {MIN_PAIRS} to {MAX_PAIRS}")
+    if command.start_time and not context.now <= command.start_time <= context.now + MAX_AHEAD:
+        raise Invalid("start_time", f"must be at most {MAX_AHEAD.days} days ahead and not past; unset it is now")
 
 
 def _candidate(state: Directory, command: StartPolicyTrial, context: Context) -> tuple[QueueDefinition, ...]:
@@ -113,7 +111,7 @@ def _candidate(state: Directory, command: StartPolicyTrial, context: Context) ->
     changed = policies.checked_change(state, context.tenant, command.queues)
     if not changed:
         raise Invalid("queues", "change nothing: there is nothing to try")
-    baseline = tuple(state.queues.require(context.tenant, queue.queue_id).definition for queue in changed)
+    baseline = _baseline(state, context.tenant, changed)
     policies.check_size(baseline)
     for queue in baseline:
         _check_comes_back(queue)
@@ -123,28 +121,31 @@ def _candidate(state: Directory, command: StartPolicyTrial, context: Context) ->
     return changed
 
 
+def _baseline(state: Directory, tenant: str, candidate: tuple[QueueDefinition, ...]) -> tuple[QueueDefinition, ...]:
+    return tuple(state.queues.require(tenant, queue.queue_id).definition for queue in candidate)
+
+
 def _check_comes_back(queue: QueueDefinition) -> None:
-    """Raises: Invalid for what a lone definition may be and acd does not take: it would keep the candidate for ever."""
+    """Raises: Invalid for what a lone definition may be, or might in 0.1.0, and a version may not."""
     try:
         policies.check_alone("queue", queue)
     except Invalid as error:
-        reason = f"the policy in force could not be put back: {error.field} of {queue.queue_id} {error.reason}"
+        reason = f"the baseline could not be put back: {error.field} of {queue.queue_id} {error.reason}"
         raise Invalid("queues", reason) from None
 
 
 def _over(
     state: Directory, trial: PolicyTrial, context: Context, *, is_complete: bool
 ) -> Iterator[PolicyPublished | PolicyTrialEnded]:
-    yield from _publish(state, trial.baseline, f"trial {trial.trial_no} is over: A, as before", context)
+    yield from _put_in_force(state, trial.baseline, f"trial {trial.trial_no} is over: A, the baseline", context)
     yield PolicyTrialEnded(trial.trial_no, is_complete)
 
 
-def _publish(
+def _put_in_force(
     state: Directory, queues: tuple[QueueDefinition, ...], note: str, context: Context
 ) -> Iterator[PolicyPublished]:
-    if changed := policies.differing(state, context.tenant, queues):
-        version = state.policy(context.tenant).version
-        yield PolicyPublished(version + 1, version, changed, note, 0)
+    changed = policies.differing(state, context.tenant, queues)
+    yield from policies.next_version(state, context.tenant, changed, note)
 
 
 # -- evolve ---------------------------------------------------------------------------------------------------------
@@ -155,7 +156,7 @@ def apply_started(state: Directory, event: PolicyTrialStarted, context: Context)
     tenant = context.tenant
     trial = PolicyTrial(
         trial_no=event.trial_no,
-        baseline=tuple(state.queues.require(tenant, queue.queue_id).definition for queue in event.queues),
+        baseline=_baseline(state, tenant, event.queues),
         candidate=event.queues,
         block_duration=event.block_duration,
         pairs=event.pairs,

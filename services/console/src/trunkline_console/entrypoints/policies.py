@@ -1,7 +1,7 @@
 """REST for administrators: the routing policy of their tenant, its versions, what differs between two, and trials."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, Path, Query, Request, Response
@@ -19,7 +19,7 @@ from trunkline_console.application.accounts import Accounts
 from trunkline_console.domain import policies, trials
 from trunkline_console.domain.commands import EndPolicyTrial, PublishPolicy, RollBackPolicy, StartPolicyTrial
 from trunkline_console.domain.policies import Queues
-from trunkline_console.domain.state import Directory, PolicyTrial, PolicyVersion
+from trunkline_console.domain.state import Block, Directory, PolicyTrial, PolicyVersion
 from trunkline_console.entrypoints.forms import Confirmation, PolicyDraft, PolicyForm, RollBackForm, TrialForm
 from trunkline_console.entrypoints.sessions import Sessions
 
@@ -30,25 +30,18 @@ Etag = Annotated[str, Header(max_length=32)]
 
 
 class PolicyDesk:
-    """What the routes need: who asks, the directory as this replica reads it, and its commands."""
+    """What the routes need: who asks, the directory as this replica reads it, and `commands` that send to it."""
 
-    def __init__(self, sessions: Sessions, accounts: Accounts, directory: CommandClient) -> None:
-        """`directory` sends commands to the directory."""
+    def __init__(self, sessions: Sessions, accounts: Accounts, commands: CommandClient) -> None:
+        self.commands = commands
         self._sessions = sessions
         self._accounts = accounts
-        self._directory = directory
 
     def enter(self, request: Request) -> tuple[Principal, Directory]:
         """Return who asks and what the tenant has. Raises: Unauthenticated, Forbidden for all but administrators."""
         principal = self._sessions.account(request).principal()
         principal.require(Role.ADMIN)
         return principal, self._accounts.directory(principal.tenant)
-
-    async def execute(
-        self, principal: Principal, command: DirectoryCommand, command_id: str
-    ) -> Sequence[DirectoryEvent]:
-        """Return what happened. Raises: as the directory's rules; Transient."""
-        return await self._directory.execute(command, principal, command_id=command_id)
 
     async def change(
         self,
@@ -64,7 +57,7 @@ class PolicyDesk:
         Raises: Invalid, NotFound, Rejection, Conflict for another payload under a known command_id; Transient.
         """
         try:
-            events = await self.execute(principal, command, command_id)
+            events = await self.commands.execute(command, principal, command_id=command_id)
         except Conflict as conflict:
             if not str(conflict).startswith(policies.CHANGED_MEANWHILE):
                 raise
@@ -83,9 +76,10 @@ def _add_reads(app: FastAPI, desk: PolicyDesk) -> None:
     @app.get(POLICY)
     async def current(request: Request, response: Response) -> dict[str, Any]:
         principal, state = desk.enter(request)
-        version = state.policy(principal.tenant).version
+        version, trial = state.policy(principal.tenant).version, state.running_trial(principal.tenant)
         response.headers.update(_etag(version))
-        return {"version": version, "queues": _rows(_content(state, principal.tenant, version))}
+        queues = _rows(_content(state, principal.tenant, version))
+        return {"version": version, "queues": queues, "trial": _turn(trial) if trial else None}
 
     @app.get(f"{POLICY}/versions")
     async def versions(request: Request) -> dict[str, Any]:
@@ -156,7 +150,7 @@ def _add_trials(app: FastAPI, desk: PolicyDesk) -> None:
     async def end(trial_no: TrialNo, form: Confirmation, request: Request) -> dict[str, Any]:
         principal, _ = desk.enter(request)
         command = WIRE.command_to_message(EndPolicyTrial(trial_no))
-        events = await desk.execute(principal, command, form.command_id)
+        events = await desk.commands.execute(command, principal, command_id=form.command_id)
         return {"trial_no": trial_no, "changed": bool(events)}
 
 
@@ -166,7 +160,11 @@ def _new_version(events: Sequence[DirectoryEvent], based_on: int) -> Response:
 
 
 def _new_trial(events: Sequence[DirectoryEvent], based_on: int) -> Response:
-    return JSONResponse({"trial_no": events[0].policy_trial_started.trial_no}, headers=_etag(based_on))
+    started = events[0].policy_trial_started
+    begin = started.start_time.ToDatetime(UTC)
+    end = begin + 2 * started.pairs * started.block_duration.ToTimedelta()
+    told = {"trial_no": started.trial_no, "start_time": begin.isoformat(), "end_time": end.isoformat()}
+    return JSONResponse(told, headers=_etag(based_on))
 
 
 def _in_force(state: Directory, tenant: str) -> Queues:
@@ -199,8 +197,10 @@ def _trial(trial: PolicyTrial) -> dict[str, Any]:
     baseline, candidate = ({queue.queue_id: queue for queue in side} for side in (trial.baseline, trial.candidate))
     return {
         "trial_no": trial.trial_no,
-        "state": "running" if trial.ended_time is None else "complete" if trial.is_complete else "ended",
+        "state": _state(trial),
+        "phase": _phase(trial),
         "start_time": trial.start_time.isoformat(),
+        "end_time": trial.end_time.isoformat(),
         "ended_time": trial.ended_time.isoformat() if trial.ended_time else None,
         "block_duration": f"{trial.block_duration.total_seconds():.0f}s",
         "pairs": trial.pairs,
@@ -210,13 +210,40 @@ def _trial(trial: PolicyTrial) -> dict[str, Any]:
         "blocks": [
             {
                 "block": block.block_no,
-                "policy": "B" if block.is_candidate else "A",
+                "policy": _side(block),
                 "version": block.version,
                 "begin_time": block.begin_time.isoformat(),
                 "end_time": block.end_time.isoformat(),
             }
             for block in trial.blocks
         ],
+    }
+
+
+def _state(trial: PolicyTrial) -> str:
+    """Of 0.1.0: `running` also while it waits for its first block, which `phase` tells apart."""
+    return "running" if trial.ended_time is None else "complete" if trial.is_complete else "ended"
+
+
+def _phase(trial: PolicyTrial) -> str:
+    return "waiting" if trial.ended_time is None and not trial.blocks else _state(trial)
+
+
+def _side(block: Block) -> str:
+    return "B" if block.is_candidate else "A"
+
+
+def _turn(trial: PolicyTrial) -> dict[str, Any]:
+    """Return whose turn it is; without a block while the first one is waited for."""
+    block = trial.blocks[-1] if trial.blocks else None
+    return {
+        "trial_no": trial.trial_no,
+        "phase": _phase(trial),
+        "block": block.block_no if block else None,
+        "blocks": 2 * trial.pairs,
+        "policy": _side(block) if block else None,
+        "next_time": (block.end_time if block else trial.start_time).isoformat(),
+        "end_time": trial.end_time.isoformat(),
     }
 
 

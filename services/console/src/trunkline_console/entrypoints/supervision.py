@@ -63,6 +63,7 @@ def _contact_json(contact: WaitingContact) -> dict[str, Any]:
         "channel": enum_of(contact, "channel"),
         "entered": moment(contact.entered_time),
         "agent_id": contact.agent_id,
+        "agent_ids": list(contact.agent_ids),
         "value_permille": contact.value_permille,
         "aged_since": moment(contact.aged_since_time),
         "callback": contact.callback,

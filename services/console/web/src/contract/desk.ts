@@ -42,6 +42,8 @@ export interface Explanation {
   ring: number;
   /** The queue whose agents help out, where the chosen one could take it only for that. */
   helping_queue_id: string;
+  /** At how many agents it rings at once; 0 where one alone is asked. */
+  asked_count: number;
 }
 
 export interface AgentView {
@@ -57,6 +59,8 @@ export interface AgentView {
   now: string;
   work: WorkItem[];
   explanation: Explanation | null;
+  /** The newest offer that a colleague accepted first; an empty contact before there was one. */
+  outpaced: {contact_id: string; offer_no: number};
 }
 
 export interface Message {

@@ -27,12 +27,14 @@ export interface Directory {
   supervision_reasons: string[];
 }
 
-/** `agent_id` is whom it rings at, empty while it waits; `aged_since` is when its customer began to wait at all. */
+/** `agent_id` is whom it rings at, of several the one asked last, empty while it waits; `aged_since` is when its customer began to wait at all. */
 export interface WaitingContact {
   contact_id: string;
   channel: "CHAT" | "VOICE";
   entered: string;
   agent_id: string;
+  /** All whom it rings at, in the order in which they were asked. */
+  agent_ids: string[];
   value_permille: number;
   aged_since: string;
   callback: boolean;

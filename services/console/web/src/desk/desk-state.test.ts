@@ -49,6 +49,7 @@ function agent(...items: WorkItem[]): AgentView {
     now: at(0),
     work: items,
     explanation: null,
+    outpaced: {contact_id: "", offer_no: 0},
   };
 }
 
@@ -156,6 +157,10 @@ describe("the desk", () => {
     expect(vanished(before, agent(), T0 + 5_000)).toBe("gone");
     expect(vanished(before, agent(work("ct_1")), T0 + 5_000)).toBeNull();
     expect(vanished(null, agent(), T0)).toBeNull();
+    const outpaced = {contact_id: "ct_1", offer_no: before.work[0]?.offer_no ?? 0};
+    expect(vanished(before, {...agent(), outpaced}, T0 + 5_000)).toBe("outpaced");
+    const another = {...outpaced, offer_no: outpaced.offer_no + 1};
+    expect(vanished(before, {...agent(), outpaced: another}, T0 + 5_000)).toBe("gone");
   });
 });
 

@@ -87,12 +87,17 @@ export function currentOffer({agent, selected}: Pick<DeskState, "agent" | "selec
   return offers.find((offer) => offer.contact_id === selected) ?? offers.sort((a, b) => ends_ms(a) - ends_ms(b))[0];
 }
 
-/** The agent's offers that ended without the agent: `missed` by time, else `gone`. */
-export function vanished(before: AgentView | null, after: AgentView, now_ms: number): "missed" | "gone" | null {
+/** How an offer ended without the agent. */
+export type Ended = "outpaced" | "missed" | "gone";
+
+/** The agent's offers that ended without the agent: `outpaced` by a colleague, `missed` by time, else `gone`. */
+export function vanished(before: AgentView | null, after: AgentView, now_ms: number): Ended | null {
   const live = new Set(after.work.map((item) => item.contact_id));
   const ended = offersOf(before).filter((offer) => !live.has(offer.contact_id));
   const first = ended[0];
   if (first === undefined) return null;
+  const {contact_id, offer_no} = after.outpaced;
+  if (first.contact_id === contact_id && first.offer_no === offer_no) return "outpaced";
   return first.expires !== null && Date.parse(first.expires) <= now_ms + 500 ? "missed" : "gone";
 }
 

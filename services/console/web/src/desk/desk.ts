@@ -15,6 +15,7 @@ import {
   type DeskState,
   type Echo,
   EMPTY_DESK,
+  type Ended,
   offersOf,
   vanished,
   withAgent,
@@ -31,7 +32,7 @@ export interface Desk extends DeskState {
   pending: ReadonlySet<string>;
   refusal: Refusal | null;
   /** How the last offer ended, if not by the agent. */
-  ended: "missed" | "gone" | null;
+  ended: Ended | null;
   drafts: Readonly<Record<string, string>>;
 }
 

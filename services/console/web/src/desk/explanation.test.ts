@@ -23,6 +23,7 @@ const NOTHING: Explanation = {
   candidates: [],
   ring: 0,
   helping_queue_id: "",
+  asked_count: 0,
 };
 
 function candidate(agent_id: string, not_chosen_because = "", idle_ms = 0): Candidate {
@@ -75,6 +76,13 @@ test("says that the agent's queue helps another one out, and who would only have
 test("says so when nobody else could take it", () => {
   const {sentences} = reasonsOf({...NOTHING, candidates: [candidate("a", "", 1000)]}, i18next.getFixedT("zh"), name);
   expect(sentences).toEqual(["只有您可以接待。", "您已空闲 0:01。"]);
+});
+
+test("says at how many it rings at once", () => {
+  const candidates = [candidate("a", "", 1000), candidate("b", "AskedToo"), candidate("c", "OnBreak")];
+  const reasons = reasonsOf({...NOTHING, candidates, asked_count: 2}, i18next.t, name);
+  expect(reasons.sentences).toEqual(["It rings at 2 of you at once: whoever accepts first has it."]);
+  expect(reasons.others[0]).toEqual({name: "<b>", reason: "is asked at the same time"});
 });
 
 test("passes over words of a newer server and shows their reasons as they are", () => {

@@ -13,11 +13,11 @@ export interface Reasons {
 }
 
 export function reasonsOf(explanation: Explanation, t: TFunction, name: (agent_id: string) => string): Reasons {
-  const [chosen, ...others] = explanation.candidates;
+  const others = explanation.candidates.slice(1);
   return {
     sentences: [
       ...sentence(explanation.trigger, "why.trigger", t),
-      ...preference(chosen, others, t),
+      ...preference(explanation, t),
       ...(explanation.waiting_count > 0 ? [t("why.waiting", {count: explanation.waiting_count})] : []),
       ...weights(explanation, t),
       ...(explanation.ring > 0 ? [t("why.ring", {ring: explanation.ring})] : []),
@@ -28,8 +28,9 @@ export function reasonsOf(explanation: Explanation, t: TFunction, name: (agent_i
 }
 
 /** Why a strategy took the chosen one of several: the reason why the rivals were not says which. */
-function preference(chosen: Candidate | undefined, others: Candidate[], t: TFunction): string[] {
+function preference({asked_count, candidates: [chosen, ...others]}: Explanation, t: TFunction): string[] {
   if (chosen === undefined) return [];
+  if (asked_count > 0) return [t("why.askedAtOnce", {count: asked_count})];
   const reasons = others.map((other) => other.not_chosen_because);
   const because = OUTDONE.find((reason) => reasons.includes(reason));
   if (because === undefined) return idleness(chosen, others, t);

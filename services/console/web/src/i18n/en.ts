@@ -93,6 +93,7 @@ export const en = {
     newCustomer: "New customer",
     gone: "The offer ended: the customer left, or it went elsewhere.",
     missed: "You missed an offer.",
+    outpaced: "A colleague accepted first.",
   },
   supervise: {
     whoWaits: "Who waits",
@@ -103,6 +104,7 @@ export const en = {
     where: "State",
     waits: "Waits",
     rings: "Rings at {{agent}}",
+    ringsAt: "Rings at {{count}} agents",
     nobody: "Nobody waits or rings.",
     more: "Only the first {{count}} are shown.",
     decideContact: "Decide",
@@ -164,6 +166,7 @@ export const en = {
       SharingBegun: "Your queue helps another one out, and this contact was first in line.",
     },
     alone: "You were the only one who could take it.",
+    askedAtOnce: "It rings at {{count}} of you at once: whoever accepts first has it.",
     longestIdle: "Of {{count}} agents who could take it, you were free the longest: {{idle}}.",
     best: {
       OnlyHelps: "An agent of its own queue goes before those who only help out.",
@@ -202,6 +205,7 @@ export const en = {
       ExcludedAfterMiss: "has just passed on this contact",
       HeldForAffinity: "is not the agent whom the contact is held for",
       KeptForVip: "is kept free for VIP customers",
+      AskedToo: "is asked at the same time",
     },
     policy: "Routing rules, version {{version}}",
   },

@@ -95,6 +95,7 @@ export const zh: Texts = {
     newCustomer: "新客户",
     gone: "来访已结束：客户已离开，或已分配给他人。",
     missed: "您错过了一次来访。",
+    outpaced: "已由同事先接受。",
   },
   supervise: {
     whoWaits: "等待列表",
@@ -105,6 +106,7 @@ export const zh: Texts = {
     where: "状态",
     waits: "等待中",
     rings: "正在呼叫 {{agent}}",
+    ringsAt: "正在同时呼叫 {{count}} 位座席",
     nobody: "当前没有等待或振铃的来访。",
     more: "仅显示前 {{count}} 条。",
     decideContact: "处理",
@@ -166,6 +168,7 @@ export const zh: Texts = {
       SharingBegun: "您所在的队列正在支援其他队列，由您接待。",
     },
     alone: "只有您可以接待。",
+    askedAtOnce: "同时呼叫包括您在内的 {{count}} 位座席，先接受者接待。",
     longestIdle: "在 {{count}} 位可接待的座席中，您空闲时间最长：{{idle}}。",
     best: {
       OnlyHelps: "本队列的座席优先于支援的座席。",
@@ -204,6 +207,7 @@ export const zh: Texts = {
       ExcludedAfterMiss: "刚刚没有接听该客户",
       HeldForAffinity: "该客户为指定座席保留",
       KeptForVip: "为 VIP 客户保留",
+      AskedToo: "同时被呼叫",
     },
     policy: "路由规则版本 {{version}}",
   },

@@ -14,7 +14,8 @@ import {useWall} from "../wall/wall";
 import {agentState} from "../wall/wall-state";
 import {Decision} from "./decision";
 
-type Way = "agent" | "queue" | "back";
+/** `back/` and whom it is taken from: it may ring at several. */
+type Way = "agent" | "queue" | `back/${string}`;
 
 interface Props {
   contact: WaitingContact;
@@ -37,7 +38,10 @@ export function ContactDecision({contact, queue_id, onClose}: Props) {
   const decide = (reason: string) =>
     way === "agent"
       ? pull(contact.contact_id, target ?? "", reason)
-      : requeue(contact, way === "queue" ? (target ?? "") : "", reason);
+      : way === "queue"
+        ? requeue(contact, target ?? "", reason)
+        : requeue({...contact, agent_id: way.slice("back/".length)}, "", reason);
+  const isBack = way !== "agent" && way !== "queue";
   const choose = (chosen: Way) => {
     setWay(chosen);
     setTarget(undefined);
@@ -45,14 +49,15 @@ export function ContactDecision({contact, queue_id, onClose}: Props) {
   const ways = [
     {value: "agent", label: t("supervise.toAgent")},
     ...(contact.callback ? [] : [{value: "queue", label: t("supervise.toQueue")}]),
-    ...(contact.agent_id === ""
-      ? []
-      : [{value: "back", label: t("supervise.back", {agent: names.agent(contact.agent_id)})}]),
+    ...contact.agent_ids.map((agent_id) => ({
+      value: `back/${agent_id}`,
+      label: t("supervise.back", {agent: names.agent(agent_id)}),
+    })),
   ];
   return (
     <Decision
       title={t("supervise.contact", {contact: shortId(contact.contact_id)})}
-      isComplete={way === "back" || target !== undefined}
+      isComplete={isBack || target !== undefined}
       decide={decide}
       onClose={onClose}
     >
@@ -64,7 +69,7 @@ export function ContactDecision({contact, queue_id, onClose}: Props) {
         }}
         data-testid="decision-way"
       />
-      {way !== "back" && (
+      {!isBack && (
         <Select
           key={way}
           showSearch={{optionFilterProp: "label"}}

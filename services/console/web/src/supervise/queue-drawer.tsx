@@ -56,9 +56,13 @@ function WaitingTable({queue_id}: {queue_id: string}) {
     },
     {
       title: t("supervise.where"),
-      render: ({agent_id, callback}: WaitingContact) => (
+      render: ({agent_id, agent_ids, callback}: WaitingContact) => (
         <Space>
-          {agent_id === "" ? t("supervise.waits") : t("supervise.rings", {agent: names.agent(agent_id)})}
+          {agent_ids.length > 1
+            ? t("supervise.ringsAt", {count: agent_ids.length})
+            : agent_id === ""
+              ? t("supervise.waits")
+              : t("supervise.rings", {agent: names.agent(agent_id)})}
           {callback && <Tag>{t("supervise.callback")}</Tag>}
         </Space>
       ),

@@ -326,6 +326,7 @@ class ContactOffered(_message.Message):
     EXPIRES_TIME_FIELD_NUMBER: _builtins.int
     EXPLANATION_FIELD_NUMBER: _builtins.int
     CALLBACK_FIELD_NUMBER: _builtins.int
+    RING_ALL_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     queue_id: _builtins.str
@@ -340,6 +341,8 @@ class ContactOffered(_message.Message):
     """Kind of channel."""
     callback: _builtins.bool
     """Whether it is a call-back: the customer is dialled after the accept."""
+    ring_all: _builtins.bool
+    """Whether the contact may ring at other agents at the same time: each offer has its own lease."""
     @_builtins.property
     def expires_time(self) -> _timestamp_pb2.Timestamp:
         """When the lease runs out."""
@@ -360,10 +363,11 @@ class ContactOffered(_message.Message):
         expires_time: _timestamp_pb2.Timestamp | None = ...,
         explanation: _acd_types_pb2.Explanation | None = ...,
         callback: _builtins.bool = ...,
+        ring_all: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expires_time", b"expires_time", "explanation", b"explanation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "callback", b"callback", "channel", b"channel", "contact_id", b"contact_id", "expires_time", b"expires_time", "explanation", b"explanation", "offer_no", b"offer_no", "queue_id", b"queue_id", "segment_no", b"segment_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "callback", b"callback", "channel", b"channel", "contact_id", b"contact_id", "expires_time", b"expires_time", "explanation", b"explanation", "offer_no", b"offer_no", "queue_id", b"queue_id", "ring_all", b"ring_all", "segment_no", b"segment_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -411,7 +415,9 @@ Global___OfferAccepted: _TypeAlias = OfferAccepted  # noqa: Y015
 
 @_typing.final
 class OfferEnded(_message.Message):
-    """An offer ended without being taken; the contact keeps place and age unless it left."""
+    """An offer ended without being taken; the contact keeps place and age unless it left, and goes on ringing elsewhere
+    where it rang at several agents.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -422,6 +428,7 @@ class OfferEnded(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     COUNTS_AS_MISS_FIELD_NUMBER: _builtins.int
     EXCLUDED_UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    ACCEPTED_BY_AGENT_ID_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     segment_no: _builtins.int
@@ -434,6 +441,8 @@ class OfferEnded(_message.Message):
     """How it ended."""
     counts_as_miss: _builtins.bool
     """Whether it counts as a miss of the agent."""
+    accepted_by_agent_id: _builtins.str
+    """Who accepted the contact first, of several at whom it rang; empty for any other end."""
     @_builtins.property
     def excluded_until_time(self) -> _timestamp_pb2.Timestamp:
         """Until when this agent is not offered this contact again; unset for no exclusion."""
@@ -448,10 +457,11 @@ class OfferEnded(_message.Message):
         reason: _acd_types_pb2.OfferEndReason.ValueType = ...,
         counts_as_miss: _builtins.bool = ...,
         excluded_until_time: _timestamp_pb2.Timestamp | None = ...,
+        accepted_by_agent_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["excluded_until_time", b"excluded_until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "counts_as_miss", b"counts_as_miss", "excluded_until_time", b"excluded_until_time", "offer_no", b"offer_no", "reason", b"reason", "segment_no", b"segment_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_by_agent_id", b"accepted_by_agent_id", "agent_id", b"agent_id", "contact_id", b"contact_id", "counts_as_miss", b"counts_as_miss", "excluded_until_time", b"excluded_until_time", "offer_no", b"offer_no", "reason", b"reason", "segment_no", b"segment_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

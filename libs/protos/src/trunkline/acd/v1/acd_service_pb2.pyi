@@ -413,12 +413,13 @@ class WaitingContact(_message.Message):
     VALUE_PERMILLE_FIELD_NUMBER: _builtins.int
     AGED_SINCE_TIME_FIELD_NUMBER: _builtins.int
     CALLBACK_FIELD_NUMBER: _builtins.int
+    AGENT_IDS_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     channel: _common_types_pb2.Channel.ValueType
     """How it came."""
     agent_id: _builtins.str
-    """The agent at whom it rings; empty while it waits."""
+    """The agent at whom it rings, of several the one asked last; empty while it waits."""
     value_permille: _builtins.int
     """Value in thousandths."""
     callback: _builtins.bool
@@ -431,6 +432,10 @@ class WaitingContact(_message.Message):
     def aged_since_time(self) -> _timestamp_pb2.Timestamp:
         """Since when it ages: its first queue's entry, or when a call-back's time came."""
 
+    @_builtins.property
+    def agent_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """All agents at whom it rings, in the order in which they were asked."""
+
     def __init__(
         self,
         *,
@@ -441,10 +446,11 @@ class WaitingContact(_message.Message):
         value_permille: _builtins.int = ...,
         aged_since_time: _timestamp_pb2.Timestamp | None = ...,
         callback: _builtins.bool = ...,
+        agent_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "entered_time", b"entered_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "agent_id", b"agent_id", "callback", b"callback", "channel", b"channel", "contact_id", b"contact_id", "entered_time", b"entered_time", "value_permille", b"value_permille"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "agent_id", b"agent_id", "agent_ids", b"agent_ids", "callback", b"callback", "channel", b"channel", "contact_id", b"contact_id", "entered_time", b"entered_time", "value_permille", b"value_permille"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

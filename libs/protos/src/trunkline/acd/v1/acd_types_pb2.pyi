@@ -168,7 +168,7 @@ class _OfferEndReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OfferE
     OFFER_END_REASON_AGENT_LOST: _OfferEndReason.ValueType  # 4
     """The agent's desk was lost while it rang."""
     OFFER_END_REASON_SUPERSEDED: _OfferEndReason.ValueType  # 5
-    """A supervisor decided otherwise."""
+    """A supervisor decided otherwise, or another agent at whom it rang accepted first."""
 
 class OfferEndReason(_OfferEndReason, metaclass=_OfferEndReasonEnumTypeWrapper):
     """How a live offer ended without a connection."""
@@ -184,7 +184,7 @@ OFFER_END_REASON_RESCINDED: OfferEndReason.ValueType  # 3
 OFFER_END_REASON_AGENT_LOST: OfferEndReason.ValueType  # 4
 """The agent's desk was lost while it rang."""
 OFFER_END_REASON_SUPERSEDED: OfferEndReason.ValueType  # 5
-"""A supervisor decided otherwise."""
+"""A supervisor decided otherwise, or another agent at whom it rang accepted first."""
 Global___OfferEndReason: _TypeAlias = OfferEndReason  # noqa: Y015
 
 class _SegmentOutcome:
@@ -319,6 +319,8 @@ class _OfferOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OfferOut
     """Accepted, but the customer of the call-back was not reached."""
     OFFER_OUTCOME_SUPERSEDED: _OfferOutcome.ValueType  # 10
     """A supervisor decided otherwise."""
+    OFFER_OUTCOME_OUTPACED: _OfferOutcome.ValueType  # 11
+    """Another agent at whom it rang accepted first."""
 
 class OfferOutcome(_OfferOutcome, metaclass=_OfferOutcomeEnumTypeWrapper):
     """What became of an offer."""
@@ -345,6 +347,8 @@ OFFER_OUTCOME_NOT_REACHED: OfferOutcome.ValueType  # 9
 """Accepted, but the customer of the call-back was not reached."""
 OFFER_OUTCOME_SUPERSEDED: OfferOutcome.ValueType  # 10
 """A supervisor decided otherwise."""
+OFFER_OUTCOME_OUTPACED: OfferOutcome.ValueType  # 11
+"""Another agent at whom it rang accepted first."""
 Global___OfferOutcome: _TypeAlias = OfferOutcome  # noqa: Y015
 
 @_typing.final
@@ -368,9 +372,9 @@ class LiveContact(_message.Message):
     segment_no: _builtins.int
     """The queue segment."""
     offer_no: _builtins.int
-    """The newest offer, live or not."""
+    """The offer of who has it, else the last one; of several that ring the newest."""
     agent_id: _builtins.str
-    """Who has it; empty while it waits."""
+    """Who has it; of several at whom it rings the one asked last; empty while it waits."""
     def __init__(
         self,
         *,
@@ -441,7 +445,7 @@ class Candidate(_message.Message):
     not_chosen_because: _builtins.str
     """Empty for the chosen one; otherwise why not: `IdleShorter`, `LoadHigher`, `LessProficient`, `TurnLater`, `NotDrawn`,
     `SkillMissing`, `AtCapacity`, `InWrapUp`, `OnBreak`, `Offline`, `NotConnected`, `NotResponding`, `ExcludedAfterMiss`,
-    `LaterRing`, `NextIntentPending`, `HeldForAffinity`, `KeptForVip`, `OnlyHelps`.
+    `LaterRing`, `NextIntentPending`, `HeldForAffinity`, `KeptForVip`, `OnlyHelps`, `AskedToo`.
     """
     idle_ms: _builtins.int
     """Seconds available and unoccupied, in ms."""
@@ -511,6 +515,7 @@ class Explanation(_message.Message):
     CANDIDATES_FIELD_NUMBER: _builtins.int
     RING_FIELD_NUMBER: _builtins.int
     HELPING_QUEUE_ID_FIELD_NUMBER: _builtins.int
+    ASKED_COUNT_FIELD_NUMBER: _builtins.int
     policy_version: _builtins.int
     """Version of the routing policy in force: that of the tenant once it published one, before that how often the queue was
     configured.
@@ -529,9 +534,11 @@ class Explanation(_message.Message):
     """The ring through which the chosen agent could take it: 0 meets all that the contact came with, 1 the first ring, …"""
     helping_queue_id: _builtins.str
     """The queue whose agents help out, where the chosen agent could take it only for that; else empty."""
+    asked_count: _builtins.int
+    """At how many agents it rings at once, this one included; 0 where one alone is asked."""
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
-        """The best candidates, the chosen one first, at most 10."""
+        """The best candidates, the chosen one first, at most 10. Where it rings already, the chosen one alone."""
 
     def __init__(
         self,
@@ -545,10 +552,11 @@ class Explanation(_message.Message):
         candidates: _abc.Iterable[Global___Candidate] | None = ...,
         ring: _builtins.int = ...,
         helping_queue_id: _builtins.str = ...,
+        asked_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "helping_queue_id", b"helping_queue_id", "policy_version", b"policy_version", "ring", b"ring", "trigger", b"trigger", "urgency_score_permille", b"urgency_score_permille", "value_score_permille", b"value_score_permille", "wait_score_permille", b"wait_score_permille", "waiting_count", b"waiting_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked_count", b"asked_count", "candidates", b"candidates", "helping_queue_id", b"helping_queue_id", "policy_version", b"policy_version", "ring", b"ring", "trigger", b"trigger", "urgency_score_permille", b"urgency_score_permille", "value_score_permille", b"value_score_permille", "wait_score_permille", b"wait_score_permille", "waiting_count", b"waiting_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -765,6 +773,7 @@ class ContactExplanation(_message.Message):
     OFFER_COUNT_FIELD_NUMBER: _builtins.int
     OFFERS_FIELD_NUMBER: _builtins.int
     WAITING_FIELD_NUMBER: _builtins.int
+    RINGING_COUNT_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     stage: Global___ContactStage.ValueType
@@ -774,9 +783,11 @@ class ContactExplanation(_message.Message):
     channel: _common_types_pb2.Channel.ValueType
     """Kind of channel; not set for a contact that is over."""
     agent_id: _builtins.str
-    """Who has it; empty while it waits and when it is over."""
+    """Who has it; of several at whom it rings the one asked last; empty while it waits and when it is over."""
     offer_count: _builtins.int
     """Offers there were so far; 0 where nothing is known of them."""
+    ringing_count: _builtins.int
+    """At how many agents it rings."""
     @_builtins.property
     def entered_time(self) -> _timestamp_pb2.Timestamp:
         """When its segment began."""
@@ -787,7 +798,7 @@ class ContactExplanation(_message.Message):
 
     @_builtins.property
     def offers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExplainedOffer]:
-        """The newest offers, at most 10, the oldest first; fewer where acd does not remember them: its ledger has them all."""
+        """The newest offers, at most 30, the oldest first; fewer where acd does not remember them: its ledger has them all."""
 
     @_builtins.property
     def waiting(self) -> Global___WaitingReasons:
@@ -806,10 +817,11 @@ class ContactExplanation(_message.Message):
         offer_count: _builtins.int = ...,
         offers: _abc.Iterable[Global___ExplainedOffer] | None = ...,
         waiting: Global___WaitingReasons | None = ...,
+        ringing_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_entered_time", b"_entered_time", "_waiting", b"_waiting", "entered_time", b"entered_time", "now_time", b"now_time", "waiting", b"waiting"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_entered_time", b"_entered_time", "_waiting", b"_waiting", "agent_id", b"agent_id", "channel", b"channel", "contact_id", b"contact_id", "entered_time", b"entered_time", "now_time", b"now_time", "offer_count", b"offer_count", "offers", b"offers", "queue_id", b"queue_id", "stage", b"stage", "waiting", b"waiting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_entered_time", b"_entered_time", "_waiting", b"_waiting", "agent_id", b"agent_id", "channel", b"channel", "contact_id", b"contact_id", "entered_time", b"entered_time", "now_time", b"now_time", "offer_count", b"offer_count", "offers", b"offers", "queue_id", b"queue_id", "ringing_count", b"ringing_count", "stage", b"stage", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__entered_time: _TypeAlias = _typing.Literal["entered_time"]  # noqa: Y015
     _WhichOneofArgType__entered_time: _TypeAlias = _typing.Literal["_entered_time", b"_entered_time"]  # noqa: Y015
@@ -907,6 +919,8 @@ class AgentView(_message.Message):
     NOW_TIME_FIELD_NUMBER: _builtins.int
     EXPLANATION_FIELD_NUMBER: _builtins.int
     NEXT_INTENT_FIELD_NUMBER: _builtins.int
+    OUTPACED_CONTACT_ID_FIELD_NUMBER: _builtins.int
+    OUTPACED_OFFER_NO_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent."""
     version: _builtins.int
@@ -921,6 +935,10 @@ class AgentView(_message.Message):
     """True: missed too often; needs one click."""
     next_intent: Global___Intent.ValueType
     """What the agent will want once the work at hand is done; unset: nothing is pending."""
+    outpaced_contact_id: _builtins.str
+    """The contact of the newest offer that another agent accepted first; empty before there was one."""
+    outpaced_offer_no: _builtins.int
+    """Number of that offer."""
     @_builtins.property
     def work(self) -> _containers.RepeatedCompositeFieldContainer[Global___WorkItem]:
         """Offers, connections and wrap-ups."""
@@ -951,10 +969,12 @@ class AgentView(_message.Message):
         now_time: _timestamp_pb2.Timestamp | None = ...,
         explanation: Global___Explanation | None = ...,
         next_intent: Global___Intent.ValueType = ...,
+        outpaced_contact_id: _builtins.str = ...,
+        outpaced_offer_no: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["explanation", b"explanation", "now_time", b"now_time", "since_time", b"since_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "break_reason", b"break_reason", "connectivity", b"connectivity", "explanation", b"explanation", "intent", b"intent", "next_intent", b"next_intent", "not_responding", b"not_responding", "now_time", b"now_time", "since_time", b"since_time", "version", b"version", "work", b"work"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "break_reason", b"break_reason", "connectivity", b"connectivity", "explanation", b"explanation", "intent", b"intent", "next_intent", b"next_intent", "not_responding", b"not_responding", "now_time", b"now_time", "outpaced_contact_id", b"outpaced_contact_id", "outpaced_offer_no", b"outpaced_offer_no", "since_time", b"since_time", "version", b"version", "work", b"work"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -672,6 +672,7 @@ class RecordOffered(_message.Message):
     SEGMENT_NO_FIELD_NUMBER: _builtins.int
     OFFER_NO_FIELD_NUMBER: _builtins.int
     AGENT_ID_FIELD_NUMBER: _builtins.int
+    RING_ALL_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     segment_no: _builtins.int
@@ -680,6 +681,8 @@ class RecordOffered(_message.Message):
     """The offer."""
     agent_id: _builtins.str
     """The agent."""
+    ring_all: _builtins.bool
+    """Whether it goes on ringing where it rings already."""
     def __init__(
         self,
         *,
@@ -687,10 +690,11 @@ class RecordOffered(_message.Message):
         segment_no: _builtins.int = ...,
         offer_no: _builtins.int = ...,
         agent_id: _builtins.str = ...,
+        ring_all: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "offer_no", b"offer_no", "ring_all", b"ring_all", "segment_no", b"segment_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

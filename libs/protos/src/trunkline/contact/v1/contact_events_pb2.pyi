@@ -434,6 +434,7 @@ class ContactOffered(_message.Message):
     SEGMENT_NO_FIELD_NUMBER: _builtins.int
     OFFER_NO_FIELD_NUMBER: _builtins.int
     AGENT_ID_FIELD_NUMBER: _builtins.int
+    RING_ALL_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     segment_no: _builtins.int
@@ -442,6 +443,8 @@ class ContactOffered(_message.Message):
     """The offer."""
     agent_id: _builtins.str
     """The agent."""
+    ring_all: _builtins.bool
+    """Whether it goes on ringing where it rings already."""
     def __init__(
         self,
         *,
@@ -449,10 +452,11 @@ class ContactOffered(_message.Message):
         segment_no: _builtins.int = ...,
         offer_no: _builtins.int = ...,
         agent_id: _builtins.str = ...,
+        ring_all: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "offer_no", b"offer_no", "ring_all", b"ring_all", "segment_no", b"segment_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -494,7 +498,7 @@ Global___ConnectRequested: _TypeAlias = ConnectRequested  # noqa: Y015
 
 @_typing.final
 class ContactReturned(_message.Message):
-    """The offer ended, or the legs could not be joined; the contact waits on."""
+    """The offer ended, or the legs could not be joined; the contact waits on, or rings on where it rang at several agents."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -306,11 +306,11 @@ class ContactView(_message.Message):
     queue_id: _builtins.str
     """The queue it is or was in."""
     agent_id: _builtins.str
-    """The agent while offered, connecting or connected."""
+    """The agent while offered, connecting or connected; of several at whom it rings the one asked last."""
     segment_no: _builtins.int
     """The queue segment."""
     offer_no: _builtins.int
-    """The newest offer."""
+    """That agent's offer, else the last one."""
     close_reason: Global___CloseReason.ValueType
     """Why it is over."""
     locale: _builtins.str

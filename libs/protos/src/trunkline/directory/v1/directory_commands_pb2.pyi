@@ -278,7 +278,8 @@ Global___RollBackPolicy: _TypeAlias = RollBackPolicy  # noqa: Y015
 @_typing.final
 class StartPolicyTrial(_message.Message):
     """Try a candidate policy against the one in force, by turns: in blocks of equal length, two to a pair, each of the two
-    policies in one of them, in an order that chance decides. Meanwhile nothing else changes the tenant's queues.
+    policies in one of them, in an order that chance decides. Meanwhile nothing else changes a queue that exists; a new one
+    may be defined.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -305,7 +306,7 @@ class StartPolicyTrial(_message.Message):
 
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """When the first block begins, at most 7 days ahead; unset: now."""
+        """When the first block begins, not past and at most 7 days ahead; unset: now."""
 
     def __init__(
         self,
@@ -327,7 +328,7 @@ Global___StartPolicyTrial: _TypeAlias = StartPolicyTrial  # noqa: Y015
 
 @_typing.final
 class EndPolicyTrial(_message.Message):
-    """End a trial before its time: the policy that was in force when it was started is so again."""
+    """End a trial before its time: the baseline, which was in force when it was started, is so again."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -349,7 +350,7 @@ Global___EndPolicyTrial: _TypeAlias = EndPolicyTrial  # noqa: Y015
 
 @_typing.final
 class AdvancePolicyTrial(_message.Message):
-    """A block of a trial is over; only the owner of the partition sends it."""
+    """The next block of a trial begins, also the first, or the trial is over; only the owner of the partition sends it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -352,7 +352,7 @@ Global___PolicyTrialBlockBegun: _TypeAlias = PolicyTrialBlockBegun  # noqa: Y015
 
 @_typing.final
 class PolicyTrialEnded(_message.Message):
-    """A trial is over, and the policy from before it in force again."""
+    """A trial is over, and the baseline in force again: the policy from before it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -132,6 +132,8 @@ class _RoutingStrategyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Routi
     """Whoever was last offered something before all others, the unoccupied first."""
     ROUTING_STRATEGY_WEIGHTED_RANDOM: _RoutingStrategy.ValueType  # 5
     """By lot, seeded by the contact's id; tickets for each agent by the sum of levels in the skills asked for."""
+    ROUTING_STRATEGY_RING_ALL: _RoutingStrategy.ValueType  # 6
+    """It rings at all of them at once, the longest idle first, at most 20: whoever accepts first has it."""
 
 class RoutingStrategy(_RoutingStrategy, metaclass=_RoutingStrategyEnumTypeWrapper):
     """Which of those who could take a contact gets it. Ties go to the lower agent id."""
@@ -148,6 +150,8 @@ ROUTING_STRATEGY_ROUND_ROBIN: RoutingStrategy.ValueType  # 4
 """Whoever was last offered something before all others, the unoccupied first."""
 ROUTING_STRATEGY_WEIGHTED_RANDOM: RoutingStrategy.ValueType  # 5
 """By lot, seeded by the contact's id; tickets for each agent by the sum of levels in the skills asked for."""
+ROUTING_STRATEGY_RING_ALL: RoutingStrategy.ValueType  # 6
+"""It rings at all of them at once, the longest idle first, at most 20: whoever accepts first has it."""
 Global___RoutingStrategy: _TypeAlias = RoutingStrategy  # noqa: Y015
 
 class _OverflowMode:
