@@ -31,6 +31,7 @@ NOT_AT_A_DESK = {
     "NoCallback", "TooManyCallbacks",
     "ConnectNotAwaited", "ContactAlreadyQueued", "EntryPointTaken", "InputNotAwaited",
     "StaleStep", "WrapUpNotExtendable",
+    "ContactAlreadyParked", "ContactNotParked", "CustomerAlreadyWaits", "ParkingOff", "TooManyParked",
 }  # fmt: skip
 
 

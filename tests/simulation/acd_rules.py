@@ -28,6 +28,7 @@ class AcdHistory:
     open_contacts: dict[str, str] = field(default_factory=dict)  # by contact: tenant
     _capacity: dict[str, int] = field(default_factory=dict)
     _work: dict[str, dict[str, Channel]] = field(default_factory=dict)  # by agent
+    _parked: dict[str, Channel] = field(default_factory=dict)  # by contact
     _live: dict[str, dict[str, tuple[int, str]]] = field(default_factory=dict)  # by contact and agent: offer, stage
     _ended: set[str] = field(default_factory=set)
 
@@ -61,6 +62,11 @@ class AcdHistory:
                 self._ended.add(event.contact_id)
                 self.open_contacts.pop(event.contact_id, None)
                 self._live.pop(event.contact_id, None)
+            case events.ContactParked():
+                self._parked[event.contact_id] = self._work[event.agent_id].pop(event.contact_id)
+            case events.ContactResumed():
+                self._work[event.agent_id][event.contact_id] = self._parked.pop(event.contact_id)
+                self._check_capacity(event.agent_id)
         if isinstance(event, ENDS_WORK) or (isinstance(event, events.ContactReleased) and not event.wrap_up):
             self._work.get(event.agent_id, {}).pop(event.contact_id, None)
 
@@ -72,9 +78,13 @@ class AcdHistory:
         live[event.agent_id] = (event.offer_no, "offered")
         work = self._work.setdefault(event.agent_id, {})
         work[event.contact_id] = event.channel
+        self._check_capacity(event.agent_id)
+
+    def _check_capacity(self, agent_id: str) -> None:
+        work, capacity = self._work[agent_id], self._capacity.get(agent_id, 0)
         is_on_call = Channel.VOICE in work.values() and len(work) > 1
-        if is_on_call or len(work) > self._capacity.get(event.agent_id, 0):
-            self._wrong("AboveCapacity", event.agent_id, f"{len(work)} at once of {self._capacity.get(event.agent_id)}")
+        if is_on_call or len(work) > capacity:
+            self._wrong("AboveCapacity", agent_id, f"{len(work)} at once of {capacity}")
 
     def _move(self, event: Any, expected: str, after: str) -> None:
         live = self._live.setdefault(event.contact_id, {})

@@ -31,7 +31,9 @@ from trunkline_acd.domain.events import (
     CallbackAttempted,
     ConnectFailed,
     ContactOffered,
+    ContactParked,
     ContactReleased,
+    ContactResumed,
     Event,
     OfferAccepted,
     OfferEnded,
@@ -92,6 +94,7 @@ class Books:
         self._live: defaultdict[tuple[str, str], dict[str, int]] = defaultdict(dict)  # by contact: offers by agent
         self._newest: dict[tuple[str, str], int] = {}  # by contact: its newest offer
         self._agents: dict[tuple[str, str], AgentDefinition] = {}
+        self.parked: defaultdict[tuple[str, str], dict[str, tuple[Channel, bool]]] = defaultdict(dict)
         self._frees: dict[tuple[str, str], bool] = {}
         self._read = 0
 
@@ -112,12 +115,23 @@ class Books:
                 work = self.work[tenant, event.agent_id]
                 assert fits(self._agents[tenant, event.agent_id], event.channel, list(work.values())), event
                 work[event.contact_id] = (event.channel, True)
+            case ContactParked():
+                work = self.work[tenant, event.agent_id].pop(event.contact_id)
+                assert work[0] is Channel.CHAT, event
+                self.parked[tenant, event.agent_id][event.contact_id] = work
+            case ContactResumed():
+                work = self.work[tenant, event.agent_id]
+                assert fits(self._agents[tenant, event.agent_id], Channel.CHAT, list(work.values())), event
+                work[event.contact_id] = self.parked[tenant, event.agent_id].pop(event.contact_id)
             case ContactReleased(wrap_up=True):
+                if event.contact_id in self.parked[tenant, event.agent_id]:
+                    return  # wrapped up without units
                 work = self.work[tenant, event.agent_id]
                 channel, _ = work[event.contact_id]
                 work[event.contact_id] = (channel, not self._frees[tenant, event.queue_id])
             case OfferEnded() | ConnectFailed() | CallbackAttempted() | ContactReleased() | WrapUpFinished():
-                del self.work[tenant, event.agent_id][event.contact_id]
+                is_parked = event.contact_id in self.parked[tenant, event.agent_id]
+                del (self.parked if is_parked else self.work)[tenant, event.agent_id][event.contact_id]
 
     def _follow(self, event: Event, tenant: str) -> None:
         match event:
@@ -187,7 +201,9 @@ class Routing:
         for domain in self.state.domains():
             for agent in domain.agents.values():
                 booked = self._books.work[domain.tenant, agent.agent_id]
-                assert sorted(booked) == sorted(work.contact_id for work in agent.work)
+                assert sorted(booked) == sorted(work.contact_id for work in agent.at_hand)
+                parked = self._books.parked[domain.tenant, agent.agent_id]
+                assert sorted(parked) == sorted(work.contact_id for work in agent.work if work.parked_since)
 
     def refusal(self, command: Command, actor: str = "system", tenant: str = TENANT) -> str:
         """Carry out a command that must be refused; the error as text."""
@@ -397,6 +413,7 @@ def _check_nobody_idles(state: AcdState, domain: Domain, now: datetime) -> None:
                 agent.agent_id
                 for agent in domain.agents.values()
                 if is_routable(agent)
+                and not any(work.waits_since for work in agent.work)
                 and fits(agent.definition, contact.channel, held(agent))
                 and could_serve(domain, contact, agent)
                 and agent.agent_id not in contact.excluded | set(contact.agent_ids)
@@ -418,7 +435,9 @@ def could_serve(domain: Domain, contact: Contact, agent: Agent) -> bool:
 def _check_held(domain: Domain) -> None:
     """Whoever cannot take a contact holds none; what is held rings at nobody else."""
     for contact in domain.contacts.values():
-        if contact.held_for:
+        if contact.held_for and contact.stage is Stage.CONNECTED:
+            _check_returned(domain, contact)
+        elif contact.held_for:
             agent = domain.agent(contact.held_for)
             assert contact.is_open
             assert contact.agent_ids in ((), (contact.held_for,))
@@ -428,6 +447,15 @@ def _check_held(domain: Domain) -> None:
             assert domain.held.size(agent.agent_id) <= MAX_HELD_PER_AGENT
 
 
+def _check_returned(domain: Domain, contact: Contact) -> None:
+    """The customer of a parked chat is back, and waits only as long as the chat cannot go on (rule 2)."""
+    agent = domain.agent(contact.agent_id)
+    work = agent.work_on(contact.contact_id)
+    assert contact.held_for == contact.agent_id
+    assert work.parked_since and work.waits_since
+    assert not (is_routable(agent) and fits(agent.definition, Channel.CHAT, held(agent)))
+
+
 def has_wrap_up(agent: Agent, contact: Contact) -> bool:
     """Tell whether the agent had the contact, gave it on, and still wraps it up."""
     work = agent.work_on(contact.contact_id)
@@ -435,13 +463,13 @@ def has_wrap_up(agent: Agent, contact: Contact) -> bool:
 
 
 def held(agent: Agent) -> list[tuple[Channel, bool]]:
-    return [(work.channel, not work.frees_exclusion) for work in agent.work]
+    return [(work.channel, not work.frees_exclusion) for work in agent.at_hand]
 
 
 def is_drained(domain: Domain, agent: Agent, now: datetime) -> bool:
     """Tell whether chats alone keep the agent from a call that waits for longer than its target."""
     takes_calls = any(use.channel is Channel.VOICE for use in agent.definition.channels or WITHOUT_A_TABLE)
-    has_chats = any(work.channel is Channel.CHAT for work in agent.work)
+    has_chats = any(work.channel is Channel.CHAT for work in agent.at_hand)
     without_chats = [(channel, excludes) for channel, excludes in held(agent) if channel is not Channel.CHAT]
     if not takes_calls or not has_chats or fits(agent.definition, Channel.VOICE, held(agent)):
         return False

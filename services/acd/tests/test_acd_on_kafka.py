@@ -160,6 +160,29 @@ async def test_contact_goes_from_the_queue_to_an_agent_and_is_wrapped_up(acd: Ac
     stream.cancel()
 
 
+async def test_parked_chat_is_seen_at_the_desk_and_taken_up_by_its_agent_alone(acd: Acd, caller: Caller):
+    parking = directory_types_pb2.QueueDefinition(chat_parking_duration=Duration(seconds=600))
+    parking.MergeFrom(QUEUE)
+    await caller.do(put_queue={"queue": parking})
+    await caller.staff("ag_li")
+    stream = caller.session(acd.grpc.address, service_principal("console", caller.tenant))
+    await watched(stream, "ag_li")
+    (entered, *_) = await caller.do(enqueue_contact=enqueue("ct_1") | {"channel": 2})
+    assert entered.contact_enqueued.parking_duration == Duration(seconds=600)
+    await caller.do(caller.agent("ag_li"), accept_offer={"agent_id": "ag_li", "contact_id": "ct_1", "offer_no": 1})
+    place = {"contact_id": "ct_1", "segment_no": 1}
+    await caller.do(report_connected=place | {"step_no": 2, "offer_no": 1})
+    silent = place | {"step_no": 3, "agent_id": "ag_li"}
+    with pytest.raises(Forbidden):
+        await caller.do(caller.agent("ag_li"), park_contact=silent)
+    assert kinds(await caller.do(park_contact=silent)) == ["contact_parked", "rows_changed"]
+    pushed = await view_with(stream, lambda agent: agent.work and agent.work[0].HasField("parked_time"))
+    assert not pushed.agent.work[0].HasField("customer_waits_time")
+    unpark = {"agent_id": "ag_li", "contact_id": "ct_1"}
+    assert kinds(await caller.do(caller.agent("ag_li"), unpark_contact=unpark)) == ["contact_resumed", "rows_changed"]
+    await view_with(stream, lambda agent: agent.work and not agent.work[0].HasField("parked_time"))
+
+
 async def test_refusals_come_back_typed(caller: Caller):
     await caller.do(put_queue={"queue": QUEUE})
     await caller.staff("ag_li")

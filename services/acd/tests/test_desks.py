@@ -127,7 +127,7 @@ def test_connected_contact_of_a_desk_that_does_not_come_back_is_released_without
     routing.connect("ct_1")
     routing.do(CloseAgentSession("ag_li", "se_ag_li"))
     assert routing.wait(29) == []
-    released = ContactReleased("ct_1", "ag_li", "qu_sales", False, None, desk_lost=True)
+    released = ContactReleased("ct_1", "ag_li", "qu_sales", False, None, desk_lost=True, segment_no=1)
     assert routing.wait(1)[1:] == [released]
     assert routing.domain.agent("ag_li").work == ()
     assert routing.end("ct_1", "system") == [ContactForgotten("ct_1", 9, "system")]

@@ -29,6 +29,7 @@ from trunkline_acd.domain.commands import (
     HandOutChats,
     LosePeer,
     OpenAgentSession,
+    ParkContact,
     PullContact,
     PutAgent,
     PutPolicy,
@@ -43,8 +44,10 @@ from trunkline_acd.domain.commands import (
     ReportConnectFailed,
     RequestCallback,
     RequeueContact,
+    ResumeContact,
     SetIntent,
     TransferContact,
+    UnparkContact,
     WithdrawCallback,
 )
 from trunkline_acd.domain.contacts import Stage
@@ -162,6 +165,7 @@ REDEFINITIONS = st.builds(
     wrap_up_frees_exclusion=st.booleans(),
     callback=st.sampled_from([None, CALLBACK]),
     estimates_waits=st.booleans(),
+    chat_parking_duration=st.sampled_from([timedelta(0), timedelta(minutes=10)]),
 )
 
 COMMANDS = st.one_of(
@@ -174,6 +178,9 @@ COMMANDS = st.one_of(
     st.builds(AcceptOffer, AGENTS, CONTACTS, NUMBERS),
     st.builds(DeclineOffer, AGENTS, CONTACTS, NUMBERS),
     st.builds(TransferContact, CONTACTS, STEPS, st.just(1), AGENTS, QUEUES, PREFERRED),
+    st.builds(ParkContact, CONTACTS, STEPS, st.just(1), AGENTS),
+    st.builds(ResumeContact, CONTACTS, STEPS, st.just(1), AGENTS),
+    st.builds(UnparkContact, AGENTS, CONTACTS),
     st.builds(PullContact, CONTACTS, AGENTS, st.just("other")),
     st.builds(RequeueContact, CONTACTS, st.one_of(st.just(""), QUEUES), st.just("other")),
     st.builds(ReportConnected, CONTACTS, STEPS, st.just(1), NUMBERS),
@@ -227,6 +234,7 @@ def prepared(new_routing: Any, *choices: int, strategy: RoutingStrategy | None =
         unstaffed=QueueLimit(timedelta(seconds=8), "qu_last"),
         drains_chats=True,
         target_wait_duration=timedelta(seconds=5),
+        chat_parking_duration=timedelta(minutes=10),
     )
     routing.queue(
         wrap_up_mode=WrapUpMode.TIMED,
@@ -242,6 +250,7 @@ def prepared(new_routing: Any, *choices: int, strategy: RoutingStrategy | None =
         wrap_up_frees_exclusion=sum(choices) % 2 == 1,
         callback=CALLBACK,
         estimates_waits=True,
+        chat_parking_duration=timedelta(minutes=10),
     )
     routing.code("done")
     routing.agent("ag_1", chats=2)
@@ -486,7 +495,16 @@ def contact_deeds(contact: Any, step: int) -> list[Any]:
             *withdraw,
             end,
         ],
-        "CONNECTED": [end, TransferContact(*on, "qu_help"), TransferContact(*on, "qu_sales", "ag_2")],
+        "CONNECTED": [
+            end,
+            TransferContact(*on, "qu_help"),
+            TransferContact(*on, "qu_sales", "ag_2"),
+            ParkContact(*on),
+            ParkContact(*on),
+            ResumeContact(*on),
+            ResumeContact(*on),
+            UnparkContact(contact.agent_id, contact.contact_id),
+        ],
         "ENDED": [end],
     }[contact.stage.name]
 

@@ -126,7 +126,7 @@ def test_end_of_a_connected_contact_releases_the_agent(routing):
     routing.enqueue("ct_1")
     routing.connect("ct_1")
     assert routing.end("ct_1", "agent_ended") == [
-        ContactReleased("ct_1", "ag_li", "qu_sales", False, None),
+        ContactReleased("ct_1", "ag_li", "qu_sales", False, None, segment_no=1),
         ContactForgotten("ct_1", 9, "agent_ended"),
     ]
 

@@ -146,7 +146,7 @@ def test_an_own_agent_of_a_later_ring_goes_before_who_only_helps_out(centre):
 
 
 def test_more_contacts_than_fit_into_one_command_are_handed_out_by_a_timer(centre, monkeypatch):
-    monkeypatch.setattr("trunkline_acd.domain.policy.CONTACTS_PER_HANDOUT", 1)
+    monkeypatch.setattr("trunkline_acd.domain.policy.OFFERS_PER_HANDOUT", 1)
     for number in range(3):
         centre.agent(f"ag_{number}", ("orders", 1))
         centre.enqueue(f"ct_{number}")
@@ -462,3 +462,16 @@ def test_a_late_accept_after_the_help_ended_is_still_the_agents(centre):
     contact = centre.domain.contact("ct_1")
     assert centre.domain.helping_queue("qu_sales") == ""
     assert centre.do(AcceptOffer(contact.agent_id, "ct_1", contact.offer_no)) != []
+
+
+def test_a_contact_that_rings_at_all_rings_at_those_who_help_out_too(centre):
+    """Also at who becomes free while it rings (rule 9, ring-all)."""
+    centre.queue(requirements=(SALES,), overflow=share(), strategy=RoutingStrategy.RING_ALL)
+    centre.agent("ag_chen", ("orders", 1))
+    offers = of_kind(helped(centre), ContactOffered)
+    assert {offer.agent_id for offer in offers} == {"ag_ouyang", "ag_chen"}
+    centre.enqueue("ct_2")  # it waits for more help
+    centre.agent("ag_new", ("orders", 1))
+    assert centre.domain.contact("ct_2").agent_id == "ag_new", "what waits without an offer goes first"
+    centre.agent("ag_last", ("orders", 1))
+    assert len(centre.domain.contact("ct_1").agent_ids) == 3

@@ -89,6 +89,15 @@ def test_an_estimate_stands_in_the_document_of_the_segment_it_was_made_for():
     assert segment_of(segment_event(contact_enqueued=ContactEnqueued(**place, estimate=unknown))).estimate is None
 
 
+def test_time_in_which_a_chat_was_parked_stands_apart_in_its_segment():
+    released = ContactReleased(contact_id="ct_1", agent_id="ag_li", segment_no=2)
+    assert segment_write(record_of(contact_released=released)) is None
+    released.parked_duration.FromSeconds(90)
+    write = segment_write(record_of(contact_released=released))
+    assert write.id == "ct_1/2"
+    assert write.update["$set"]["parked_s"] == 90.0
+
+
 def test_transfer_makes_a_second_document_and_leaves_the_answered_one_as_it_was():
     first = {"contact_id": "ct_1", "queue_id": "qu_sales", "segment_no": 1}
     second = first | {"queue_id": "qu_help", "segment_no": 2}

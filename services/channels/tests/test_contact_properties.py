@@ -26,6 +26,7 @@ small = st.integers(1, 3)
 step_numbers = st.integers(1, 9)
 agents = st.sampled_from(["ag_li", "ag_wu"])
 texts = st.sampled_from([None, HELLO])
+silences = st.sampled_from([timedelta(0), timedelta(minutes=10)])
 
 moves: st.SearchStrategy[Command] = st.one_of(
     st.builds(commands.RecordCustomer, st.just(ONE), step_numbers, st.just("cu_1")),
@@ -35,7 +36,10 @@ moves: st.SearchStrategy[Command] = st.one_of(
     st.builds(commands.GiveInput, st.just(ONE), st.just("n1"), st.sampled_from(["", "sales"]), st.just(SEALED)),
     st.builds(commands.RecordPersonRequested, st.just(ONE), st.just("qu_1"), small, small, st.just(()), texts),
     st.builds(commands.RecordSelfServiceCompleted, st.just(ONE), texts),
-    st.builds(commands.RecordEnqueued, st.just(ONE), step_numbers, st.just("qu_1"), small),
+    st.builds(commands.RecordEnqueued, st.just(ONE), step_numbers, st.just("qu_1"), small, silences),
+    st.builds(commands.RecordParked, st.just(ONE), small, agents),
+    st.builds(commands.RecordResumed, st.just(ONE), small, agents),
+    st.builds(commands.RecordCustomerReturned, st.just(ONE), small, agents),
     st.builds(commands.RecordOffered, st.just(ONE), small, small, agents, st.booleans()),
     st.builds(commands.RecordAccepted, st.just(ONE), small, small, agents),
     st.builds(commands.RecordOfferEnded, st.just(ONE), small, small),
@@ -71,7 +75,12 @@ def likely_next(story: Any) -> list[Command]:
     return [
         commands.RecordCustomer(ONE, contact.step_no, "cu_1"),
         commands.RecordPersonRequested(ONE, "qu_1", 1, 1, (), None),
-        commands.RecordEnqueued(ONE, contact.step_no, "qu_1", segment_no + 1),
+        commands.RecordEnqueued(ONE, contact.step_no, "qu_1", segment_no + 1, timedelta(minutes=10)),
+        commands.AddMessage(ONE, Author.AGENT, SEALED, agent_id),
+        commands.AddMessage(ONE, Author.CUSTOMER, SEALED, ""),
+        commands.RecordParked(ONE, segment_no, agent_id),
+        commands.RecordResumed(ONE, segment_no, agent_id),
+        commands.RecordCustomerReturned(ONE, segment_no, agent_id),
         commands.RecordOffered(ONE, segment_no, contact.newest_place[1] + 1, "ag_wu"),
         commands.RecordOffered(ONE, segment_no, contact.newest_place[1] + 1, "ag_liu", ring_all=True),
         commands.RecordAccepted(ONE, segment_no, offer_no, agent_id),

@@ -5,13 +5,14 @@ The two services are models of the real ones' contracts (commands and events of 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from trunkline_channels.domain import commands
 from trunkline_channels.domain.commands import Command
-from trunkline_channels.domain.contact import Contact
+from trunkline_channels.domain.contact import Contact, Step
 from trunkline_channels.domain.reconciling import (
     AtAcd,
     AtIvr,
@@ -20,12 +21,15 @@ from trunkline_channels.domain.reconciling import (
     differences_with_acd,
     differences_with_ivr,
 )
-from trunkline_channels.domain.words import Channel, CloseReason, ContactState, StepKind
+from trunkline_channels.domain.words import Author, Channel, CloseReason, ContactState, Parking, StepKind
 from trunkline_core.errors import Rejection, TrunklineError
 from trunkline_core.flows import MenuOption
+from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
 
 ONE = "ct_0123456789abcdef_one"
+SILENCE = timedelta(minutes=10)
+SEALED = Sealed("ky_1", b"n" * 12, b"c" * 32)
 HELLO = LocalizedText("你好", "Hello")
 MENU = (MenuOption("person", HELLO, "0", (), "n2"),)
 
@@ -87,6 +91,8 @@ class Acd(Service):
     offer_no: int = 0
     segment_no: int = 1
     is_callback: bool = False
+    parking: Parking = Parking.UNSPECIFIED
+    has_room: bool = True
 
     @property
     def here(self) -> AtAcd | None:
@@ -111,7 +117,7 @@ class Acd(Service):
         match step.kind:
             case StepKind.ENQUEUE:
                 self.step_no = step.step_no
-                self.facts.append(commands.RecordEnqueued(ONE, step.step_no, "qu_1", 1))
+                self.facts.append(commands.RecordEnqueued(ONE, step.step_no, "qu_1", 1, SILENCE))
                 self.offer()
             case StepKind.REQUEST_CALLBACK:
                 if self.stage != "waiting" or self.is_callback:
@@ -119,13 +125,23 @@ class Acd(Service):
                 self.step_no, self.segment_no, self.is_callback = step.step_no, self.segment_no + 1, True
                 self.facts.append(commands.RecordCallbackOpened(ONE, "qu_1", self.segment_no))
             case StepKind.TRANSFER:
-                if (self.stage, self.segment_no) != ("connected", step.segment_no):
-                    raise Rejection("ContactNotConnected")
+                self.check_connected(step)
                 if contact.transfer and contact.transfer.queue_id == "qu_full":
                     raise Rejection("QueueFull")
-                self.step_no, self.segment_no, self.is_callback = step.step_no, self.segment_no + 1, False
-                self.facts.append(commands.RecordEnqueued(ONE, step.step_no, "qu_2", self.segment_no))
-                self.offer()
+                self.step_no = step.step_no
+                self.give_on()
+            case StepKind.PARK:
+                self.check_connected(step)
+                if self.parking is not Parking.UNSPECIFIED:
+                    raise Rejection("ContactAlreadyParked")
+                self.step_no, self.parking = step.step_no, Parking.PARKED
+                self.facts.append(commands.RecordParked(ONE, self.segment_no, self.agent_id))
+            case StepKind.RESUME:
+                self.check_connected(step)
+                if self.parking is not Parking.PARKED:
+                    raise Rejection("ContactNotParked")
+                self.step_no = step.step_no
+                self.resume(self.has_room)
             case StepKind.END_AT_ACD:
                 self.step_no, self.stage = step.step_no, "forgotten"
                 self.facts.append(commands.RecordForgotten(ONE, step.step_no))
@@ -146,6 +162,27 @@ class Acd(Service):
             self.rest()
         else:
             self.give_back()
+
+    def check_connected(self, step: Step) -> None:
+        if (self.stage, self.segment_no) != ("connected", step.segment_no):
+            raise Rejection("ContactNotConnected")
+
+    def give_on(self) -> None:
+        """By a transfer, or because no room came for a customer who is back: somebody else rings."""
+        self.segment_no, self.is_callback, self.parking = self.segment_no + 1, False, Parking.UNSPECIFIED
+        self.facts.append(commands.RecordEnqueued(ONE, self.step_no, "qu_2", self.segment_no, SILENCE))
+        self.offer()
+
+    def resume(self, has_room: bool) -> None:
+        """A parked chat goes on, or its customer waits."""
+        self.parking = Parking.UNSPECIFIED if has_room else Parking.CUSTOMER_WAITS
+        fact = commands.RecordResumed if has_room else commands.RecordCustomerReturned
+        self.facts.append(fact(ONE, self.segment_no, self.agent_id))
+
+    def take_up(self) -> None:
+        """Room came, or the agent takes the chat up."""
+        if self.parking is not Parking.UNSPECIFIED:
+            self.resume(True)
 
     def offer(self) -> None:
         self.stage, self.offer_no = "offered", self.offer_no + 1
@@ -199,9 +236,18 @@ class World:
             self.story.do(command)
         except TrunklineError:
             return
+        self.note()
+
+    def note(self) -> None:
+        """Remember what is to be seen and to be asked now."""
         self.views.append(self.contact)
         if self.contact.step is not None and self.contact.step not in [call.step for call in self.calls]:
             self.calls.append(self.contact)
+
+    def pass_silently(self) -> None:
+        """Nobody does anything for so long that the chat may be parked."""
+        self.story.pass_time(SILENCE)
+        self.note()
 
     def call(self, contact: Contact) -> None:
         """One call of a step reaches its service, perhaps for the second time, perhaps long overtaken."""
@@ -238,9 +284,11 @@ class World:
         raise AssertionError("a step stays outstanding for ever")
 
 
+PARKING_MOVES = ("agent writes", "customer writes", "silence", "take up", "give on", "full")
 MOVES = (
     *("call", "fact of ivr", "fact of acd", "answer", "accept", "give back", "join", "refuse legs", "hang up"),
     *("rest", "ring", "call back", "dialled", "end of call-back", "transfer", "transfer"),
+    *PARKING_MOVES,
 )
 
 
@@ -267,6 +315,18 @@ def move(world: World, name: str, data: st.DataObject) -> None:
         case "transfer" if world.acd.stage == "connected":
             queue_id = data.draw(st.sampled_from(["qu_2", "qu_2", "qu_full"]))
             world.do(commands.TransferContact(ONE, world.acd.agent_id, queue_id))
+        case "agent writes":
+            world.do(commands.AddMessage(ONE, Author.AGENT, SEALED, world.acd.agent_id))
+        case "customer writes":
+            world.do(commands.AddMessage(ONE, Author.CUSTOMER, SEALED, ""))
+        case "silence" if not world.contact.is_over:
+            world.pass_silently()
+        case "take up":
+            world.acd.take_up()
+        case "give on" if world.acd.parking is Parking.CUSTOMER_WAITS:
+            world.acd.give_on()
+        case "full":
+            world.acd.has_room = not world.acd.has_room
         case "call back":
             world.do(commands.RequestCallback(ONE, None))
         case "dialled":
@@ -304,6 +364,9 @@ def test_saga_and_services_agree_however_late_the_calls_and_facts_are(new_story:
             *(acd.segment_no, acd.offer_no),
             acd.agent_id,
         )
+        assert contact.parking is acd.parking
+        is_unanswered = any(contact.messages) and contact.messages[-1].author is Author.CUSTOMER
+        assert not (is_unanswered and acd.parking is Parking.PARKED), "acd knows of every customer who is back"
         is_alone = not contact.is_attached and contact.channel is Channel.VOICE
         assert not is_alone or contact.keeps_place, "nobody waits for a caller who left"
 
@@ -323,6 +386,40 @@ def test_undisturbed_a_contact_is_given_on_and_served(story: Any) -> None:
     world.acd.accept()
     world.settle()
     assert (world.contact.state, world.contact.agent_id) == (ContactState.CONNECTED, "ag_2")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_no_customer_of_a_parked_chat_writes_in_vain_however_late_the_calls_and_facts_are(
+    new_story: Any, data: st.DataObject
+) -> None:
+    world = World(new_story())
+    world.do(world.story.opening("ep_chat"))
+    for undisturbed in UNDISTURBED:
+        undisturbed(world)
+    for name in data.draw(st.lists(st.sampled_from(("call", "fact of acd", "transfer", *PARKING_MOVES)), max_size=40)):
+        if world.contact.is_over:
+            break
+        move(world, name, data)
+    world.settle()
+    contact, acd = world.contact, world.acd
+    assert contact.is_over or contact.parking is acd.parking
+    last = next((message.author for message in reversed(contact.messages) if message.author is not Author.SYSTEM), None)
+    assert not (last is Author.CUSTOMER and acd.parking is Parking.PARKED and not contact.is_over)
+
+
+def test_undisturbed_a_silent_chat_is_parked_and_goes_on(story: Any) -> None:
+    world = World(story)
+    world.do(story.opening("ep_chat"))
+    for do in UNDISTURBED:
+        do(world)
+    world.do(commands.AddMessage(ONE, Author.AGENT, SEALED, world.acd.agent_id))
+    world.pass_silently()
+    world.settle()
+    assert world.contact.parking is Parking.PARKED
+    world.do(commands.AddMessage(ONE, Author.CUSTOMER, SEALED, ""))
+    world.settle()
+    assert world.contact.parking is world.acd.parking is Parking.UNSPECIFIED
 
 
 def test_undisturbed_a_caller_is_called_back(story: Any) -> None:

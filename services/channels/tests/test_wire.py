@@ -1,6 +1,6 @@
 """Bytes, keys and lanes of channels, and facts of other services as commands."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 import pytest
@@ -54,7 +54,7 @@ def test_every_command_but_those_of_a_partition_has_the_contacts_key() -> None:
     for command in (commands.LosePeer("gw"), commands.PutEntryPoint(None), commands.PutHook(None)):
         with pytest.raises(Invalid):
             key_of(command, "tn_demo")
-    assert len(get_args(commands.Command)) == 37
+    assert len(get_args(commands.Command)) == 41
 
 
 def test_answers_of_services_go_first_and_new_work_last() -> None:
@@ -84,6 +84,21 @@ def test_an_offer_becomes_a_command_to_its_contact() -> None:
     (found,) = facts_of_acd(record(acd.AcdEvent(metadata=metadata, contact_offered=offered)))
     assert found.command == commands.RecordOffered(ONE, 1, 2, "ag_li", ring_all=True)
     assert (found.key, found.tenant, found.causation_id) == ("0123456789abcdef", "tn_demo", "ev_9")
+
+
+def test_what_becomes_of_a_silent_chat_concerns_the_contact_which_entered_with_the_time_for_it() -> None:
+    place = {"contact_id": ONE, "segment_no": 1, "agent_id": "ag_li"}
+    for kind, command in (
+        ("contact_parked", commands.RecordParked),
+        ("contact_resumed", commands.RecordResumed),
+        ("customer_returned", commands.RecordCustomerReturned),
+    ):
+        (found,) = facts_of_acd(record(acd.AcdEvent(**{kind: place})))
+        assert found.command == command(ONE, 1, "ag_li")
+    entered = acd.ContactEnqueued(contact_id=ONE, step_no=2, queue_id="qu_1", segment_no=1)
+    entered.parking_duration.FromSeconds(600)
+    (found,) = facts_of_acd(record(acd.AcdEvent(contact_enqueued=entered)))
+    assert found.command == commands.RecordEnqueued(ONE, 2, "qu_1", 1, timedelta(minutes=10))
 
 
 def test_only_a_release_for_a_lost_desk_concerns_the_contact() -> None:

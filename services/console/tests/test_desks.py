@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from trunkline.acd.v1 import acd_commands_pb2 as acd_commands
 from trunkline.acd.v1 import acd_service_pb2 as acd
 from trunkline.acd.v1.acd_types_pb2 import AgentView, WorkItem, WorkState
 from trunkline.contact.v1 import contact_service_pb2 as contact
@@ -10,6 +11,7 @@ from trunkline.contact.v1.contact_types_pb2 import ContactView, MessageView
 from trunkline_console.application import desk_room
 from trunkline_console.application.desk_room import DeskRoom
 from trunkline_console.application.desks import Desk, Desks
+from trunkline_console.application.views import work_json
 from trunkline_console.application.wishes import Transfer, read_wish
 from trunkline_core.errors import Invalid, Transient
 from waiting import until
@@ -119,3 +121,18 @@ async def test_of_a_desk_that_is_gone_acd_is_not_told_any_more_when_it_comes_bac
     assert acd.told.count("first") <= 2
     desks.close(second)
     await until(lambda: not room._reopening)
+
+
+def test_an_agent_takes_a_parked_chat_up() -> None:
+    wanted = acd_commands.UnparkContact(agent_id="ag_li", contact_id=CONTACT)
+    assert read_wish({"type": "unpark", "contact_id": CONTACT}, "ag_li") == acd_commands.AcdCommand(
+        unpark_contact=wanted
+    )
+
+
+def test_a_desk_sees_what_is_parked_and_who_waits() -> None:
+    parked = WorkItem(contact_id=CONTACT, state=WorkState.WORK_STATE_CONNECTED)
+    parked.parked_time.FromSeconds(0)
+    shown = work_json(parked)
+    assert (shown["parked"], shown["customer_waits"]) == ("1970-01-01T00:00:00+00:00", None)
+    assert work_json(WorkItem(contact_id=CONTACT))["parked"] is None

@@ -273,6 +273,7 @@ class QueueDefinition:
     wrap_up_frees_exclusion: bool = False
     callback: CallbackPolicy | None = None
     estimates_waits: bool = False
+    chat_parking_duration: timedelta = NOTHING
 
 
 def check_agent(agent: AgentDefinition) -> None:
@@ -340,6 +341,7 @@ def check_queue(queue: QueueDefinition) -> None:
         _check_range("queue.callback.max_open", queue.callback.max_open, 1, MAX_WAITING)
     _check_range("queue.max_per_customer", queue.max_per_customer, 0, MAX_WAITING)
     _check_at_least("queue.affinity_duration", queue.affinity_duration, NOTHING)
+    _check_at_least("queue.chat_parking_duration", queue.chat_parking_duration, NOTHING)
     _check_range("queue.vip_min_value_permille", queue.vip_min_value_permille, 0, 1000)
     _check_range("queue.vip_reserved_agents", queue.vip_reserved_agents, 0, MAX_VIP_RESERVED_AGENTS)
     if queue.vip_reserved_agents and not queue.vip_min_value_permille:

@@ -59,7 +59,8 @@ SERVICE: LedgerService[ChannelsState, Command, Event] = LedgerService(
     correlation_of=correlation_of,
     is_last=is_last,
     # 2: transfers, who brought a contact, who wrote a message
-    # 3: a contact rings at several agents: a reader of 2 would take the newest offer for the only one
+    # 3: a contact rings at several agents: a reader of 2 would take the newest offer for the only one; parked chats: it
+    # would let their agents write, and their customers wait for nothing
     schema_version=3,
     written_version=3,
     snapshots_since=2,

@@ -29,6 +29,8 @@ class WorkItem:
     entered_time: datetime
     extensions_left: int
     callback: bool
+    parked_time: datetime | None
+    customer_waits_time: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,8 @@ def _work_item(state: AcdState, tenant: str, agent: Agent, work: Work) -> WorkIt
         entered_time=work.entered_time,
         extensions_left=extensions_left(state.domain(tenant), work),
         callback=work.callback,
+        parked_time=work.parked_since,
+        customer_waits_time=work.waits_since,
     )
 
 

@@ -13,16 +13,15 @@ from trunkline_core.replacing import replace
 from trunkline_core.routing import QueueDefinition
 from trunkline_core.timers import Timer
 
-from trunkline_acd.domain import commands, policy, timing
-from trunkline_acd.domain.agents import Agent, is_signed_in
+from trunkline_acd.domain import commands, parking, policy, timing
+from trunkline_acd.domain.agents import Agent, is_staying
 from trunkline_acd.domain.capacity import takes
-from trunkline_acd.domain.contacts import Contact
+from trunkline_acd.domain.contacts import Contact, Stage
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.events import AffinityEnded, ContactEnqueued, Event
 from trunkline_acd.domain.matching import offer_contact
 from trunkline_acd.domain.skills import RequirementSet, meets
 from trunkline_acd.domain.state import AcdState, Domain
-from trunkline_acd.domain.words import Intent
 
 
 def held_until(
@@ -45,16 +44,24 @@ def held_until(
 def end(state: AcdState, command: commands.EndAffinity, context: Context) -> Iterator[Event]:
     """The contact was held for long enough: anybody may have it; what rings goes on."""
     domain = state.domain(context.tenant)
-    if timing.is_due(state, timing.affinity_key(context.tenant, command.contact_id), context):
-        yield from _let_go(domain, domain.contact(command.contact_id), context)
+    if not timing.is_due(state, timing.affinity_key(context.tenant, command.contact_id), context):
+        return
+    contact = domain.contact(command.contact_id)
+    if contact.stage is Stage.CONNECTED:
+        yield from parking.give_back(domain, contact, context)
+    else:
+        yield from _let_go(domain, contact, context)
 
 
 def let_go_of(domain: Domain, agent_id: str, context: Context) -> Iterator[Event]:
     """Let go what is held for an agent who cannot take it now; to be asked when the agent or an offer changed."""
     for contact in domain.held_for(agent_id):
         agent = domain.agent(agent_id)
+        if contact.stage is Stage.CONNECTED:
+            continue
         if agent_id in contact.excluded or not _can_take(agent, contact.channel, contact.wanted):
             yield from _let_go(domain, contact, context)
+    yield from parking.let_go_of(domain, agent_id, context)
 
 
 def apply_ended(state: AcdState, event: AffinityEnded, context: Context) -> None:
@@ -72,8 +79,7 @@ def set_timer(state: AcdState, tenant: str, event: ContactEnqueued) -> None:
 
 
 def _can_take(agent: Agent, channel: Channel, requirements: RequirementSet) -> bool:
-    is_staying = is_signed_in(agent) and not agent.not_responding and agent.next_intent is not Intent.OFFLINE
-    return is_staying and takes(agent.definition, channel) and meets(agent.profile, requirements)
+    return is_staying(agent) and takes(agent.definition, channel) and meets(agent.profile, requirements)
 
 
 def _let_go(domain: Domain, contact: Contact, context: Context) -> Iterator[Event]:

@@ -24,6 +24,10 @@ class Work:
 
     Attributes:
         frees_exclusion: whether this wrap-up lets channels come that its contact kept out (rule 5).
+        parked_since: since when its customer is silent and it uses no units; None while it does. What was parked when
+            it ended is wrapped up without units.
+        parked_before: for how long it was parked earlier.
+        waits_since: since when the customer of a parked chat waits for room; None while silent.
     """
 
     contact_id: str
@@ -39,6 +43,13 @@ class Work:
     extensions: int = 0
     frees_exclusion: bool = False
     callback: bool = False
+    parked_since: datetime | None = None
+    parked_before: timedelta = timedelta(0)
+    waits_since: datetime | None = None
+
+    def parked_for(self, now: datetime) -> timedelta:
+        """Return for how long it was parked in all."""
+        return self.parked_before + (now - self.parked_since if self.parked_since else timedelta(0))
 
 
 class Outpaced(NamedTuple):
@@ -92,9 +103,19 @@ class Agent:
         """Return the work item of that contact, or None."""
         return next((work for work in self.work if work.contact_id == contact_id), None)
 
+    @property
+    def at_hand(self) -> tuple[Work, ...]:
+        """The work that uses units: all that is not parked (rule 2)."""
+        return tuple(work for work in self.work if work.parked_since is None)
+
+    @property
+    def has_returned_customer(self) -> bool:
+        """Whether the customer of a parked chat waits for the next room; nothing else is offered before (rule 2)."""
+        return any(work.waits_since for work in self.work)
+
     def count(self, state: WorkState) -> int:
-        """Return how many work items are in that state."""
-        return sum(work.state is state for work in self.work)
+        """Return how many work items at hand are in that state."""
+        return sum(work.state is state for work in self.at_hand)
 
 
 def new_agent(definition: AgentDefinition, now: datetime) -> Agent:
@@ -118,6 +139,11 @@ def is_signed_in(agent: Agent) -> bool:
     return agent.intent in (Intent.AVAILABLE, Intent.BREAK) and agent.connectivity is not Connectivity.DISCONNECTED
 
 
+def is_staying(agent: Agent) -> bool:
+    """Tell whether the agent can take something soon: signed in, not about to leave, and not blocked."""
+    return is_signed_in(agent) and not agent.not_responding and agent.next_intent is not Intent.OFFLINE
+
+
 def has_room(agent: Agent, channel: Channel) -> bool:
     """Tell whether one more contact of that channel fits beside the work at hand (rule 2)."""
     return channel in occupancy(agent).room
@@ -125,7 +151,7 @@ def has_room(agent: Agent, channel: Channel) -> bool:
 
 def occupancy(agent: Agent) -> Occupancy:
     """Return what the work at hand leaves of the agent."""
-    held = tuple((work.channel, not work.frees_exclusion) for work in agent.work)
+    held = tuple((work.channel, not work.frees_exclusion) for work in agent.at_hand)
     return capacity.occupancy_of(agent.definition, held)
 
 
@@ -136,7 +162,7 @@ def idle_at(agent: Agent, now: datetime) -> timedelta:
 
 def settled(agent: Agent, now: datetime) -> Agent:
     """Start or stop the running stretch of idle time to fit the row, and count the change."""
-    is_idle = is_routable(agent) and not agent.work
+    is_idle = is_routable(agent) and not agent.at_hand
     if is_idle == (agent.idle_since is not None):
         return replace(agent, version=agent.version + 1)
     since = now if is_idle else None

@@ -76,6 +76,26 @@ class TransferContact:
 
 
 @dataclass(frozen=True, slots=True)
+class ParkContact:
+    """The customer of a connected chat is silent: it stays with its agent and uses no units."""
+
+    contact_id: str
+    step_no: int
+    segment_no: int
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeContact:
+    """The customer of a parked chat wrote again."""
+
+    contact_id: str
+    step_no: int
+    segment_no: int
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReportConnected:
     """The legs are joined."""
 
@@ -175,6 +195,14 @@ class FinishWrapUp:
 @dataclass(frozen=True, slots=True)
 class ExtendWrapUp:
     """The wrap-up needs more time."""
+
+    agent_id: str
+    contact_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnparkContact:
+    """The agent takes a parked chat up again."""
 
     agent_id: str
     contact_id: str
@@ -309,7 +337,7 @@ class CheckOverflow:
 
 @dataclass(frozen=True, slots=True)
 class EndAffinity:
-    """Timer: the contact was held for one agent for long enough."""
+    """Timer: the contact was held for one agent for long enough, or its customer waited so for room there."""
 
     contact_id: str
 
@@ -350,6 +378,7 @@ AgentCommand = (
     | DeclineOffer
     | FinishWrapUp
     | ExtendWrapUp
+    | UnparkContact
     | SetIntent
     | RearmAgent
     | OpenAgentSession
@@ -366,6 +395,8 @@ Command = (
     | EnqueueContact
     | EndContact
     | TransferContact
+    | ParkContact
+    | ResumeContact
     | ReportConnected
     | ReportConnectFailed
     | RequestCallback

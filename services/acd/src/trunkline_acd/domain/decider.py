@@ -23,6 +23,8 @@ from trunkline_acd.domain import (
     limits,
     offers,
     overflows,
+    parked_chats,
+    parking,
     relaxation,
     rings,
     segments,
@@ -53,6 +55,7 @@ _ENDS_WORK = (
     events.ConnectFailed,
     events.CallbackAttempted,
     events.ContactReleased,
+    events.ContactParked,
     events.WrapUpFinished,
 )
 _MAY_END_AFFINITY = (
@@ -124,6 +127,12 @@ class AcdDecider:
                 callbacks.apply_ended(state, event, context)
             case events.ContactReleased():
                 wrap_ups.apply_released(state, event, context)
+            case events.ContactParked():
+                parked_chats.apply_parked(state, event, context)
+            case events.ContactResumed():
+                parked_chats.apply_resumed(state, event, context)
+            case events.CustomerReturned():
+                parked_chats.apply_returned(state, event, context)
             case events.WrapUpFinished():
                 wrap_ups.apply_finished(state, event, context)
             case events.WrapUpExtended():
@@ -232,6 +241,10 @@ def _decide(state: AcdState, domain: Domain, command: Command, context: Context)
             return segments.end(domain, command, context)
         case commands.TransferContact():
             return transfers.transfer(domain, command, context)
+        case commands.ParkContact():
+            return parking.park(domain, command, context)
+        case commands.ResumeContact():
+            return parking.resume(domain, command, context)
         case commands.ReportConnected():
             return joining.report_connected(domain, command, context)
         case commands.ReportConnectFailed():
@@ -265,6 +278,8 @@ def _decide_for_agent(domain: Domain, command: commands.AgentCommand, context: C
             return wrap_ups.finish(domain, command, context)
         case commands.ExtendWrapUp():
             return wrap_ups.extend(domain, command, context)
+        case commands.UnparkContact():
+            return parking.unpark(domain, command, context)
         case commands.SetIntent():
             return desks.set_intent(domain, command, context)
         case commands.RearmAgent():

@@ -51,7 +51,7 @@ def set_intent(domain: Domain, command: commands.SetIntent, context: Context) ->
         yield from _drop_next_intent(agent, command.reason)
         yield from offer_to_agent(domain, agent.agent_id, "AgentAvailable", context)
         return
-    if command.when_free and agent.work:
+    if command.when_free and agent.at_hand:
         yield from _set_next_intent(agent, command.intent, break_reason, command.reason)
         return
     ringing = [] if command.intent is Intent.AVAILABLE else _works(agent, WorkState.OFFERED)
@@ -66,7 +66,7 @@ def set_intent(domain: Domain, command: commands.SetIntent, context: Context) ->
 def take_next_intent(domain: Domain, agent_id: str, context: Context) -> Iterator[Event]:
     """Change to what the agent wanted next, once no work is left."""
     agent = domain.agents.get(agent_id)
-    if agent and agent.next_intent is not Intent.UNSPECIFIED and not agent.work:
+    if agent and agent.next_intent is not Intent.UNSPECIFIED and not agent.at_hand:
         yield IntentChanged(agent.agent_id, agent.next_intent, agent.next_break_reason)
         yield from offer_to_agent(domain, agent.agent_id, "AgentAvailable", context)
 
@@ -106,7 +106,10 @@ def lose_peer(domain: Domain, command: commands.LosePeer, context: Context) -> I
 
 
 def expire_grace(state: AcdState, command: commands.ExpireGrace, context: Context) -> Iterator[Event]:
-    """A lost desk did not come back: its offers go elsewhere, its wrap-ups end, its connected contacts are released."""
+    """A lost desk did not come back: its offers go elsewhere, its wrap-ups end, its connected contacts are released.
+
+    Parked chats stay until their customers write.
+    """
     domain = state.domain(context.tenant)
     if not timing.is_due(state, timing.grace_key(context.tenant, command.agent_id), context):
         return
@@ -210,8 +213,10 @@ def _resolve_work(domain: Domain, agent: Agent, context: Context) -> Iterator[Ev
                 yield from callbacks.fail_attempt(domain, domain.contact(work.contact_id), context)
             case WorkState.CONNECTING:
                 yield joining.connect_lost(domain.contact(work.contact_id))
+            case WorkState.CONNECTED if work.parked_since:
+                continue  # nobody waits for an answer; when the customer writes, somebody else takes it
             case WorkState.CONNECTED:
-                yield wrap_ups.lost(domain.contact(work.contact_id))
+                yield wrap_ups.lost(domain, domain.contact(work.contact_id), context)
             case WorkState.WRAP_UP:
                 yield WrapUpFinished(work.contact_id, agent.agent_id, "", by_timer=True)
             case WorkState.UNSPECIFIED:

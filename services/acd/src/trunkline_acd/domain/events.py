@@ -56,6 +56,7 @@ class ContactEnqueued:
         transferred_by_agent_id: who had it and gave it on; empty where nobody did.
         excluded_until_time: until when that agent is not offered it again; None while a wrap-up of it says so.
         home_queue_id: the queue that it flowed out of and to which it returns; empty where it does not.
+        parking_duration: how long the customer of a chat must be silent for it to be parked; 0: it is not.
     """
 
     contact_id: str
@@ -80,6 +81,7 @@ class ContactEnqueued:
     transferred_by_agent_id: str = ""
     excluded_until_time: datetime | None = None
     home_queue_id: str = ""
+    parking_duration: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +263,10 @@ class UnstaffedQueueCleared:
 
 @dataclass(frozen=True, slots=True)
 class ContactReleased:
-    """An agent segment ended; wrap-up begins, if there is one. `desk_lost`: channels still has to end the contact."""
+    """An agent segment ended; wrap-up begins, if there is one. `desk_lost`: channels still has to end the contact.
+
+    `parked_duration`: for how long of it the chat was parked. `segment_no`: 0 in events of before that was known.
+    """
 
     contact_id: str
     agent_id: str
@@ -269,6 +274,39 @@ class ContactReleased:
     wrap_up: bool
     wrap_up_expires_time: datetime | None
     desk_lost: bool = False
+    parked_duration: timedelta = timedelta(0)
+    segment_no: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ContactParked:
+    """A connected chat is parked: it stays with its agent and uses no units."""
+
+    contact_id: str
+    step_no: int
+    segment_no: int
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactResumed:
+    """A parked chat uses its units again. `step_no` is 0 for the agent, and for a customer who waited for room."""
+
+    contact_id: str
+    step_no: int
+    segment_no: int
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerReturned:
+    """The customer of a parked chat wrote again and its agent has no room: it takes the agent's next one until then."""
+
+    contact_id: str
+    step_no: int
+    segment_no: int
+    agent_id: str
+    held_until_time: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -471,6 +509,9 @@ Event = (
     | CallbackAttempted
     | CallbackEnded
     | ContactReleased
+    | ContactParked
+    | ContactResumed
+    | CustomerReturned
     | WrapUpFinished
     | WrapUpExtended
     | ContactForgotten

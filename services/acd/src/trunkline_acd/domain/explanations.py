@@ -75,7 +75,7 @@ def why_not_eligible(domain: Domain, contact: Contact, agent: Agent, now: dateti
         return "HeldForAffinity"
     if agent.agent_id in contact.excluded:
         return "ExcludedAfterMiss"
-    unable = _why_not_routable(agent) or _why_no_room(contact, agent)
+    unable = _why_not_routable(agent) or _why_kept(agent) or _why_no_room(contact, agent)
     return unable or ("" if contact.held_for else _why_held_back(domain, contact, agent, now))
 
 
@@ -148,6 +148,10 @@ def _why_not_routable(agent: Agent) -> str:
     return {Intent.AVAILABLE: "", Intent.BREAK: "OnBreak"}.get(agent.intent, "Offline")
 
 
+def _why_kept(agent: Agent) -> str:
+    return "KeptForParkedChat" if agent.has_returned_customer else ""
+
+
 def _why_held_back(domain: Domain, contact: Contact, agent: Agent, now: datetime) -> str:
     pool = pool_of(agent)
     return "DrainingForCall" if pool and is_held_back(domain, contact.channel, pool, now) else ""
@@ -158,4 +162,4 @@ def _why_no_room(contact: Contact, agent: Agent) -> str:
         return ""
     if not capacity.takes(agent.definition, contact.channel):
         return "ChannelNotTaken"
-    return "InWrapUp" if agent.count(WorkState.WRAP_UP) == len(agent.work) else "AtCapacity"
+    return "InWrapUp" if agent.count(WorkState.WRAP_UP) == len(agent.at_hand) else "AtCapacity"

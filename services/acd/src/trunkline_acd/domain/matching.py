@@ -10,12 +10,12 @@ from datetime import datetime
 
 from trunkline_core.decider import Context
 
-from trunkline_acd.domain import vips
+from trunkline_acd.domain import parked_chats, vips
 from trunkline_acd.domain.agents import Agent
 from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, as_to_others, line_place, rank
 from trunkline_acd.domain.definitions import lease_of
 from trunkline_acd.domain.drains import is_held_back
-from trunkline_acd.domain.events import ContactKeptBack, ContactOffered
+from trunkline_acd.domain.events import ContactKeptBack, ContactOffered, ContactResumed
 from trunkline_acd.domain.explanations import explain
 from trunkline_acd.domain.places import Pool, pool_of
 from trunkline_acd.domain.shelves import Shelves
@@ -41,8 +41,12 @@ def offer_contact(
 
 def offer_to_agent(
     domain: Domain, agent_id: str, trigger: str, context: Context
-) -> Iterator[ContactOffered | ContactKeptBack]:
-    """Offer waiting contacts to an agent until nothing fits any more, and then what rings at all who could take it."""
+) -> Iterator[ContactOffered | ContactKeptBack | ContactResumed]:
+    """Offer waiting contacts to an agent until nothing fits any more, and then what rings at all who could take it.
+
+    Customers who returned to a parked chat of the agent go first.
+    """
+    yield from parked_chats.take_room(domain, agent_id)
     while (agent := domain.agent(agent_id)) and (contact := best_contact(domain, agent, context.now)):
         yield _offer(domain, contact, agent, trigger, context)
         yield from _ring_at_more(domain, contact.contact_id, trigger, context)
@@ -74,7 +78,7 @@ def best_contact(domain: Domain, agent: Agent, now: datetime) -> Contact | None:
             ranked = _ranked(domain, contact, now)
             best = min(best, ranked) if best else ranked
     if best is None and len(domain.ringing_lines):
-        lines = [line for line in domain.ringing_lines if meets(agent.profile, line.requirements)]
+        lines = [line for line in domain.ringing_lines if meets(agent.profile, domain.asked_in(line))]
         best = _best_head(domain, domain.ringing_lines, lines, agent, pool, free)
     return domain.contact(best[-1]) if best else None
 

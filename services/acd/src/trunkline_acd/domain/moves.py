@@ -10,7 +10,7 @@ from trunkline_core.decider import Context
 from trunkline_core.errors import Rejection
 from trunkline_core.replacing import replace
 
-from trunkline_acd.domain import entries, rings, waits
+from trunkline_acd.domain import entries, parked_chats, rings, waits
 from trunkline_acd.domain.contacts import Contact
 from trunkline_acd.domain.events import ContactEnqueued, Event, SegmentEnded
 from trunkline_acd.domain.matching import offer_contact
@@ -41,7 +41,7 @@ def check_open(domain: Domain, contact: Contact, queue: Queue, now: datetime) ->
 
 def let_in(domain: Domain, entered: ContactEnqueued, trigger: str, context: Context) -> Iterator[Event]:
     """Open the segment; the contact rings at once where somebody is free."""
-    yield waits.with_estimate(domain, entered, context.now)
+    yield waits.with_estimate(domain, parked_chats.with_parking(domain, entered), context.now)
     yield from rings.skip_empty_rings(domain, domain.contact(entered.contact_id), 0)
     yield from offer_contact(domain, entered.contact_id, trigger, context)
 

@@ -63,8 +63,8 @@ def spot_of(agent: Agent, order: Order = Order.IDLE) -> Spot | None:
 
 
 def pool_of(agent: Agent) -> Pool | None:
-    """Return the agent's pool, None without room for anything."""
-    if not is_routable(agent):
+    """Return the agent's pool, None without room for anything, or while a returned customer takes the next room."""
+    if not is_routable(agent) or agent.has_returned_customer:
         return None
     left = occupancy(agent)
     return Pool(agent.profile, left.room, left.blocks_calls) if left.room else None
@@ -73,11 +73,11 @@ def pool_of(agent: Agent) -> Pool | None:
 def _place(agent: Agent, order: Order) -> Place:
     match order:
         case Order.IDLE:
-            return Place(len(agent.work), _idle_rank_us(agent), agent.agent_id)
+            return Place(len(agent.at_hand), _idle_rank_us(agent), agent.agent_id)
         case Order.LOAD:
             return Place(occupancy(agent).share_permille, agent.recent_work, agent.agent_id)
         case Order.TURN:
-            return Place(int(bool(agent.work)), agent.last_turn, agent.agent_id)
+            return Place(int(bool(agent.at_hand)), agent.last_turn, agent.agent_id)
 
 
 def _idle_rank_us(agent: Agent) -> int:

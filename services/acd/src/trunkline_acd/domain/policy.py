@@ -88,6 +88,16 @@ MAX_SKILLS = 64
 SHORTEST_HELD_EXCLUSION = timedelta(seconds=1)
 """An agent who did not take a contact that was held is not offered it at once, also where misses exclude nobody."""
 
+MAX_PARKED_PER_AGENT = 20
+"""Parked chats of one agent, with those that ended and are wrapped up: nobody keeps more conversations in mind, and it
+bounds the agent's row. The next chat is not parked."""
+
+RETURNED_CUSTOMER_WAIT = timedelta(minutes=2)
+"""For how long the customer of a parked chat waits for room at its agent where the queue has no affinity."""
+
+RETURN_RETRY = timedelta(seconds=5)
+"""Until such a customer is tried again in a queue that took none."""
+
 PROFILES_COMPARED = 64
 """Skill profiles of agents that are compared with the lines for a contact's position: those that most agents have.
 Where no line comes or goes it is known which lines each can serve; else each costs one look at every line."""

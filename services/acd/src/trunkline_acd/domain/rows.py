@@ -44,6 +44,9 @@ class Changes:
                 self._queues[self._domain.contact(event.contact_id).queue_id] = None
             case (
                 events.OfferAccepted()
+                | events.ContactParked()
+                | events.ContactResumed()
+                | events.CustomerReturned()
                 | events.WrapUpFinished()
                 | events.WrapUpExtended()
                 | events.NextIntentSet()
@@ -111,6 +114,7 @@ def agent_row(agent: Agent) -> AgentRow:
         connected=agent.count(WorkState.CONNECTED),
         wrap_up=agent.count(WorkState.WRAP_UP),
         since_time=max(agent.since_time, agent.work_since_time),
+        parked=len(agent.work) - len(agent.at_hand),
     )
 
 

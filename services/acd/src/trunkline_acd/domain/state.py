@@ -51,7 +51,7 @@ class Domain:
         self.tombstones: Table[str, Tombstone] = Table(journal)
         self.lines: Shelves[Line, LinePlace] = Shelves(journal)  # waiting contacts, the next one first
         self.ringing_lines: Shelves[Line, LinePlace] = Shelves(journal)  # contacts that ring and may ring at more
-        self.held: Shelves[str, tuple[int, str]] = Shelves(journal)  # open contacts held for an agent, the oldest first
+        self.held: Shelves[str, tuple[int, str]] = Shelves(journal)  # contacts held for an agent, the oldest first
         self.calls: Shelves[Line, tuple[datetime, str]] = Shelves(journal)  # that drain chats, the oldest first
         self.ages: Shelves[str, tuple[int, str]] = Shelves(journal)  # waiting contacts of a queue, the oldest first
         self.callbacks: Shelves[str, tuple[int, str]] = Shelves(journal)  # waiting call-backs, which are in no `ages`
@@ -158,7 +158,7 @@ class Domain:
         return self.pools.entries(pool) if order is Order.IDLE else self.other_pools.entries((order, pool))
 
     def held_for(self, agent_id: str) -> list[Contact]:
-        """Return the open contacts that are held for the agent, waiting or not: a bounded number."""
+        """Return the contacts that are held for the agent: waiting, ringing, or parked with a customer who is back."""
         return [self.contact(entry[-1]) for entry in self.held.entries(agent_id)]
 
     def next_number(self, name: str) -> int:

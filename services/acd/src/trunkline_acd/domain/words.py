@@ -134,7 +134,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class AgentRow:
-    """One agent as figures: absolute values after a change."""
+    """One agent as figures: absolute values after a change. What is parked stands in `parked` alone."""
 
     agent_id: str
     intent: Intent
@@ -146,6 +146,7 @@ class AgentRow:
     connected: int
     wrap_up: int
     since_time: datetime
+    parked: int = 0
 
 
 @dataclass(frozen=True, slots=True)

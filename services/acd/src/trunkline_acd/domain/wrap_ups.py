@@ -7,7 +7,7 @@ keep it in clear, so it must not be a text about somebody.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Rejection
@@ -21,7 +21,7 @@ from trunkline_acd.domain.contacts import Contact, Stage
 from trunkline_acd.domain.events import ContactEnqueued, ContactReleased, Event, WrapUpExtended, WrapUpFinished
 from trunkline_acd.domain.matching import offer_to_agent
 from trunkline_acd.domain.state import AcdState, Domain
-from trunkline_acd.domain.words import WorkState
+from trunkline_acd.domain.words import Connectivity, WorkState
 
 
 def finish(domain: Domain, command: commands.FinishWrapUp, context: Context) -> Iterator[Event]:
@@ -70,12 +70,27 @@ def expire(state: AcdState, command: commands.ExpireWrapUp, context: Context) ->
 
 
 def released(domain: Domain, contact: Contact, context: Context) -> ContactReleased:
-    """Return the end of the agent segment."""
+    """Return the end of the agent segment; nobody wraps up a chat that was parked at a desk that is gone."""
     definition = domain.queue(contact.queue_id).definition
-    wrap_up = definition.wrap_up_mode is not WrapUpMode.NONE
+    is_gone = domain.agent(contact.agent_id).connectivity is Connectivity.DISCONNECTED
+    wrap_up = definition.wrap_up_mode is not WrapUpMode.NONE and not is_gone
     is_timed = wrap_up and definition.wrap_up_mode is WrapUpMode.TIMED
     expires_time = context.now + definition.wrap_up_duration if is_timed else None
-    return ContactReleased(contact.contact_id, contact.agent_id, contact.queue_id, wrap_up, expires_time)
+    return replace(unwrapped(domain, contact, context), wrap_up=wrap_up, wrap_up_expires_time=expires_time)
+
+
+def unwrapped(domain: Domain, contact: Contact, context: Context) -> ContactReleased:
+    """Return the end of an agent segment after which nothing is wrapped up."""
+    work = domain.agent(contact.agent_id).work_on(contact.contact_id)
+    return ContactReleased(
+        contact_id=contact.contact_id,
+        agent_id=contact.agent_id,
+        queue_id=contact.queue_id,
+        wrap_up=False,
+        wrap_up_expires_time=None,
+        parked_duration=work.parked_for(context.now) if work else timedelta(0),
+        segment_no=contact.segment_no,
+    )
 
 
 def excluded_at_entry(known: Contact | None, event: ContactEnqueued) -> frozenset[str]:
@@ -85,24 +100,31 @@ def excluded_at_entry(known: Contact | None, event: ContactEnqueued) -> frozense
     return known.wrapped_up_by | ({event.transferred_by_agent_id} if event.excluded_until_time else frozenset())
 
 
-def lost(contact: Contact) -> ContactReleased:
+def lost(domain: Domain, contact: Contact, context: Context) -> ContactReleased:
     """Return the end of an agent segment whose desk did not come back: no wrap-up, and channels ends the contact."""
-    return ContactReleased(contact.contact_id, contact.agent_id, contact.queue_id, False, None, desk_lost=True)
+    return replace(unwrapped(domain, contact, context), desk_lost=True)
 
 
 def apply_released(state: AcdState, event: ContactReleased, context: Context) -> None:
-    """Turn the connection into a wrap-up, or give its units back; idle time starts anew."""
+    """Turn the connection into a wrap-up, or give its units back; idle time starts anew.
+
+    A parked chat had no units and took nobody's time: its wrap-up has none, and idle time runs on.
+    """
     domain, now = state.domain(context.tenant), context.now
     contact, agent = domain.contact(event.contact_id), domain.agent(event.agent_id)
     by = {event.agent_id} if event.wrap_up else frozenset()
-    domain.put_contact(replace(contact, stage=Stage.ENDED, wrapped_up_by=contact.wrapped_up_by | by))
-    left = with_idle_reset(without_work(agent, event.contact_id, now), now)
+    ended = replace(contact, stage=Stage.ENDED, wrapped_up_by=contact.wrapped_up_by | by, held_for="")
+    domain.put_contact(ended)
+    state.timers.cancel(timing.affinity_key(context.tenant, event.contact_id))
     connected = agent.work_on(event.contact_id)
+    left = without_work(agent, event.contact_id, now)
+    if connected and not connected.parked_since:
+        left = with_idle_reset(left, now)
     if event.wrap_up and connected:
         expires_time = event.wrap_up_expires_time
         frees = domain.queue(event.queue_id).definition.wrap_up_frees_exclusion
-        ended = replace(connected, state=WorkState.WRAP_UP, since_time=now, expires_time=expires_time)
-        left = with_work(left, replace(ended, frees_exclusion=frees), now)
+        wrap_up = replace(connected, state=WorkState.WRAP_UP, since_time=now, expires_time=expires_time)
+        left = with_work(left, replace(wrap_up, frees_exclusion=frees, waits_since=None), now)
         _set_timer(state, event.agent_id, event.contact_id, expires_time, context)
     domain.put_agent(left, now)
 

@@ -85,6 +85,11 @@ def segment_write(effective: EffectiveRecord) -> Write | None:
                 raise Poison("an unknown outcome of a segment")
             fields = {"outcome": outcome.name, "closed_at": stored(at)}
             return _upsert(event, ended.contact_id, ended.segment_no, fields)
+        case "contact_released":
+            released = event.contact_released
+            parked_s = released.parked_duration.ToTimedelta().total_seconds()
+            fields = {"parked_s": parked_s}
+            return _upsert(event, released.contact_id, released.segment_no, fields) if parked_s else None
         case "callback_ended":
             unreached = event.callback_ended
             name = CallbackOutcome.Name(unreached.outcome).removeprefix("CALLBACK_OUTCOME_")

@@ -123,4 +123,5 @@ def segment_json(row: dict[str, Any]) -> dict[str, Any]:
         "closed_at": row["closed_at"].isoformat() if "closed_at" in row else None,
         "outcome": row.get("outcome"),
         "agent_id": row.get("agent_id"),
+        "parked_s": row.get("parked_s", 0.0),
     }

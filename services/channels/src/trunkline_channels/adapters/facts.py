@@ -139,7 +139,8 @@ def _segment_ended(event: Any) -> Command | None:
 def _enqueued(event: Any) -> Command:
     if event.callback:
         return commands.RecordCallbackOpened(event.contact_id, event.queue_id, event.segment_no)
-    return commands.RecordEnqueued(event.contact_id, event.step_no, event.queue_id, event.segment_no)
+    parking = event.parking_duration.ToTimedelta()
+    return commands.RecordEnqueued(event.contact_id, event.step_no, event.queue_id, event.segment_no, parking)
 
 
 _ACD: dict[str, Callable[[Any], Command | None]] = {
@@ -152,6 +153,9 @@ _ACD: dict[str, Callable[[Any], Command | None]] = {
     "connect_failed": _returned,
     "contact_connected": lambda e: commands.RecordConnected(e.contact_id, e.segment_no, e.offer_no, e.agent_id),
     "contact_released": lambda e: commands.RecordAgentLost(e.contact_id, e.agent_id) if e.desk_lost else None,
+    "contact_parked": lambda e: commands.RecordParked(e.contact_id, e.segment_no, e.agent_id),
+    "contact_resumed": lambda e: commands.RecordResumed(e.contact_id, e.segment_no, e.agent_id),
+    "customer_returned": lambda e: commands.RecordCustomerReturned(e.contact_id, e.segment_no, e.agent_id),
     "contact_forgotten": _forgotten,
     "segment_ended": _segment_ended,
     "wrap_up_finished": lambda e: commands.RecordWrapUp(e.contact_id, e.agent_id, e.wrap_up_code),

@@ -57,6 +57,8 @@ class ServiceTargets:
             StepKind.REPORT_CONNECTED: (acd_client, _report_connected),
             StepKind.REPORT_CONNECT_FAILED: (acd_client, _report_connect_failed),
             StepKind.TRANSFER: (acd_client, _transfer),
+            StepKind.PARK: (acd_client, _park),
+            StepKind.RESUME: (acd_client, _resume),
             StepKind.REQUEST_CALLBACK: (acd_client, _request_callback),
             StepKind.REPORT_CALLBACK_RESULT: (acd_client, _report_callback_result),
             StepKind.END_AT_ACD: (acd_client, _end_at_acd),
@@ -182,6 +184,28 @@ def _transfer(contact: Contact, step: Step) -> acd.AcdCommand:
             agent_id=contact.agent_id,
             queue_id=transfer.queue_id,
             preferred_agent_id=transfer.preferred_agent_id,
+        )
+    )
+
+
+def _park(contact: Contact, step: Step) -> acd.AcdCommand:
+    return acd.AcdCommand(
+        park_contact=acd.ParkContact(
+            contact_id=contact.contact_id,
+            step_no=step.step_no,
+            segment_no=step.segment_no,
+            agent_id=contact.agent_id,
+        )
+    )
+
+
+def _resume(contact: Contact, step: Step) -> acd.AcdCommand:
+    return acd.AcdCommand(
+        resume_contact=acd.ResumeContact(
+            contact_id=contact.contact_id,
+            step_no=step.step_no,
+            segment_no=step.segment_no,
+            agent_id=contact.agent_id,
         )
     )
 

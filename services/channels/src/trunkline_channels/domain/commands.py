@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from trunkline_core.flows import MenuOption
 from trunkline_core.routing import SkillRequirement
@@ -246,6 +246,34 @@ class RecordEnqueued:
     step_no: int
     queue_id: str
     segment_no: int
+    parking_duration: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordParked:
+    """Fact: acd parked the chat."""
+
+    contact_id: str
+    segment_no: int
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordResumed:
+    """Fact: a parked chat uses its agent's units again."""
+
+    contact_id: str
+    segment_no: int
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCustomerReturned:
+    """Fact: the customer of a parked chat waits for room at its agent."""
+
+    contact_id: str
+    segment_no: int
+    agent_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,6 +375,13 @@ class ExpireContact:
 
 
 @dataclass(frozen=True, slots=True)
+class ParkSilentContact:
+    """Timer: the customer has been silent for long enough for the chat to be parked."""
+
+    contact_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class DropContact:
     """Timer: a closed contact is old enough to leave memory."""
 
@@ -381,13 +416,16 @@ Fact = (
     | RecordConnected
     | RecordForgotten
     | RecordAgentLost
+    | RecordParked
+    | RecordResumed
+    | RecordCustomerReturned
     | RecordLimitReached
     | RecordCallbackOpened
     | RecordCallbackEnded
     | RecordWrapUp
 )
 StepAnswer = RecordCustomer | RefuseStep
-TimerCommand = ExpireContact | DropContact
+TimerCommand = ExpireContact | ParkSilentContact | DropContact
 ContactCommand = CustomerCommand | Fact | StepAnswer | TimerCommand | ReconcileContact
 PartitionCommand = PutEntryPoint | PutHook | LosePeer
 Command = ContactCommand | PartitionCommand

@@ -5,7 +5,7 @@ Owns: what "over", "joined" and "still to clean up" mean. Must not: decide what 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
 
 from trunkline_channels.domain import policy
-from trunkline_channels.domain.words import Author, CallbackState, Channel, CloseReason, ContactState, StepKind
+from trunkline_channels.domain.words import Author, CallbackState, Channel, CloseReason, ContactState, Parking, StepKind
 
 
 class Legs(Enum):
@@ -121,6 +121,9 @@ class Contact:
         callback_reason: why a call-back was withdrawn when it was to be dialled.
         callback_refusal: why the caller is not called back after having asked for it.
         transfer_refusal: why the last transfer came to nothing; empty after one that did not.
+        parking: whether acd has it parked, and whether its customer is back.
+        parking_duration: how long the customer must be silent for that; 0: the queue parks nothing.
+        heard_time: when the customer wrote last, or was connected, whichever is later.
     """
 
     contact_id: str
@@ -164,6 +167,9 @@ class Contact:
     brought_by: str = ""
     others: tuple[Offer, ...] = ()
     newest_offer_no: int = 0
+    parking: Parking = Parking.UNSPECIFIED
+    parking_duration: timedelta = timedelta(0)
+    heard_time: datetime | None = None
 
     @property
     def is_by_messages(self) -> bool:
@@ -219,6 +225,12 @@ class Contact:
     def has_room(self) -> bool:
         """Whether one more message may be kept."""
         return len(self.messages) < policy.MAX_MESSAGES
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the agent who has it wrote last: then it is the customer who is silent."""
+        last = next((message for message in reversed(self.messages) if message.author is not Author.SYSTEM), None)
+        return last is not None and last.author is Author.AGENT and last.agent_id == self.agent_id
 
     @property
     def gathered_bytes(self) -> int:

@@ -9,7 +9,7 @@ from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
 from trunkline_core.texts import LocalizedText
 
-from trunkline_channels.domain import checks, closing, commands, timing
+from trunkline_channels.domain import checks, closing, commands, parking, timing
 from trunkline_channels.domain.contact import Contact, with_message
 from trunkline_channels.domain.events import Event, MessageAdded, TextShown
 from trunkline_channels.domain.state import ChannelsState
@@ -17,17 +17,23 @@ from trunkline_channels.domain.words import Author, ContactState
 
 
 def add(state: ChannelsState, command: commands.AddMessage, context: Context) -> Iterator[Event]:
-    """Somebody wrote. Raises: Rejection(`ConversationFull`, `NotConnectedToAgent`, `ContactClosed`)."""
+    """Somebody wrote.
+
+    Raises: Rejection(`ConversationFull`, `NotConnectedToAgent`, `ContactClosed`), or (`ContactParked`) for an agent,
+    who has to take the chat up first.
+    """
     contact = closing.live(state, command.contact_id, context.tenant)
     if command.author is Author.UNSPECIFIED:
         raise Invalid("author", "must be set")
     if command.author is Author.AGENT:
         yield from closing.as_connected(contact, command.agent_id)
+        parking.check_at_hand(contact)
     body = checks.checked("body", command.body)
     if not contact.has_room:
         raise Rejection("ConversationFull")
     agent_id = command.agent_id if command.author is Author.AGENT else ""
     yield MessageAdded(contact.contact_id, contact.next_message_no, command.author, body, agent_id)
+    yield from parking.resume_unanswered(state, contact.contact_id)
 
 
 def tell(state: ChannelsState, contact_id: str, text: LocalizedText | None) -> Iterator[Event]:
@@ -39,9 +45,11 @@ def tell(state: ChannelsState, contact_id: str, text: LocalizedText | None) -> I
 
 def apply_message(state: ChannelsState, contact: Contact, event: MessageAdded, context: Context) -> None:
     """Keep the message; the conversation is not silent, unless the customer only waits for us."""
-    state.put(with_message(contact, event.author, event.body, context.now, event.agent_id))
+    written = with_message(contact, event.author, event.body, context.now, event.agent_id)
+    state.put(written)
     if contact.wish is None or contact.state is ContactState.CONNECTED:
         timing.watch_silence(state, contact, context.now)
+    parking.note_message(state, written, event.author, context)
 
 
 def apply_text(state: ChannelsState, contact: Contact, event: TextShown, context: Context) -> None:

@@ -19,6 +19,7 @@ from trunkline_channels.domain import (
     entry_points,
     events,
     opening,
+    parking,
     peers,
     queueing,
     reconciling,
@@ -79,6 +80,8 @@ def _decide(state: ChannelsState, command: Command, context: Context) -> Iterato
             return refusals.refuse(state, command, context)
         case commands.ExpireContact():
             return closing.expire(state, command, context)
+        case commands.ParkSilentContact():
+            return parking.park_silent(state, command, context)
         case commands.DropContact():
             return closing.drop(state, command, context)
         case (
@@ -158,6 +161,12 @@ def _decide_fact(state: ChannelsState, command: commands.Fact, context: Context)
             return queueing.record_connected(state, command, context)
         case commands.RecordForgotten():
             return closing.confirm_clean_up(state, command, context)
+        case commands.RecordParked():
+            return parking.record_parked(state, command, context)
+        case commands.RecordResumed():
+            return parking.record_resumed(state, command, context)
+        case commands.RecordCustomerReturned():
+            return parking.record_returned(state, command, context)
         case commands.RecordAgentLost():
             return queueing.record_agent_lost(state, command, context)
         case commands.RecordLimitReached():
@@ -204,6 +213,12 @@ def _evolve(state: ChannelsState, contact: Contact, event: events.LaterEvent, co
             closing.apply_dropped(state, event)
         case events.ContactWrappedUp():
             pass
+        case events.ContactParked():
+            parking.apply_parked(state, contact)
+        case events.ContactResumed():
+            parking.apply_resumed(state, contact, context)
+        case events.CustomerReturned():
+            parking.apply_returned(state, contact)
         case events.TransferRequested():
             transfers.apply_requested(state, contact, event)
         case events.CallbackRequested():

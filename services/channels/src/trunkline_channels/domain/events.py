@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from trunkline_core.flows import MenuOption
 from trunkline_core.routing import SkillRequirement
@@ -120,11 +120,12 @@ class PersonRequested:
 
 @dataclass(frozen=True, slots=True)
 class ContactQueued:
-    """The contact waits in a queue."""
+    """The contact waits in a queue. `parking_duration`: how long its customer must be silent for it to be parked."""
 
     contact_id: str
     queue_id: str
     segment_no: int
+    parking_duration: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +184,33 @@ class ContactConnected:
     contact_id: str
     segment_no: int
     offer_no: int
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactParked:
+    """The chat is parked: it stays with its agent and uses no units."""
+
+    contact_id: str
+    segment_no: int
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactResumed:
+    """The parked chat goes on."""
+
+    contact_id: str
+    segment_no: int
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerReturned:
+    """The customer of a parked chat wrote again and waits for room at its agent."""
+
+    contact_id: str
+    segment_no: int
     agent_id: str
 
 
@@ -292,6 +320,7 @@ class ContactDropped:
 
 
 CallbackEvent = CallbackRequested | CallbackOpened | CallerHungUp | CustomerUnreached
+ParkingEvent = ContactParked | ContactResumed | CustomerReturned
 QueueEvent = (
     ContactQueued | ContactOffered | ConnectRequested | ContactReturned | LegsJoined | LegsRefused | ContactConnected
 )
@@ -306,6 +335,7 @@ LaterEvent = (
     | PersonRequested
     | QueueEvent
     | CallbackEvent
+    | ParkingEvent
     | TransferRequested
     | MessageAdded
     | PeerAttached

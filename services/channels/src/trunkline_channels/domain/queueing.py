@@ -21,7 +21,7 @@ from trunkline_channels.domain.events import (
     Event,
 )
 from trunkline_channels.domain.state import ChannelsState
-from trunkline_channels.domain.words import CallbackState, Channel, CloseReason, ContactState, StepKind
+from trunkline_channels.domain.words import CallbackState, Channel, CloseReason, ContactState, Parking, StepKind
 
 AGENT_GONE = LocalizedText(
     zh="很抱歉,与客服的连接已中断,请重新联系我们。",
@@ -40,7 +40,7 @@ def record_enqueued(state: ChannelsState, command: commands.RecordEnqueued, cont
     contact = state.contact(command.contact_id, context.tenant)
     is_given_on = contact.state is ContactState.CONNECTED
     if (_is_waiting(contact) or is_given_on) and command.segment_no > contact.segment_no:
-        yield ContactQueued(contact.contact_id, command.queue_id, command.segment_no)
+        yield ContactQueued(contact.contact_id, command.queue_id, command.segment_no, command.parking_duration)
         if is_given_on:
             yield from conversation.tell(state, contact.contact_id, transfers.PASSED_ON)
 
@@ -110,10 +110,10 @@ def apply_queued(state: ChannelsState, contact: Contact, event: ContactQueued) -
     """The contact waits; one that was connected is no call-back any more, and a silent customer is patient again."""
     is_given_on = contact.state is ContactState.CONNECTED
     if is_given_on:
-        timing.stop_watching(state, contact.contact_id, timing.SILENT)
+        timing.stop_watching(state, contact.contact_id, timing.SILENT, timing.PARKING)
     state.put(
         replace(
-            without_step(contact, StepKind.ENQUEUE, StepKind.TRANSFER),
+            without_step(contact, StepKind.ENQUEUE, StepKind.TRANSFER, StepKind.PARK, StepKind.RESUME),
             state=ContactState.QUEUED,
             queue_id=event.queue_id,
             segment_no=event.segment_no,
@@ -124,6 +124,8 @@ def apply_queued(state: ChannelsState, contact: Contact, event: ContactQueued) -
             legs=Legs.NONE,
             callback=CallbackState.UNSPECIFIED if is_given_on else contact.callback,
             transfer=None,
+            parking=Parking.UNSPECIFIED,
+            parking_duration=event.parking_duration,
         )
     )
 
@@ -169,6 +171,7 @@ def apply_connected(state: ChannelsState, contact: Contact, event: ContactConnec
         agent_id=event.agent_id,
         others=(),
         legs=Legs.JOINED,
+        heard_time=context.now,
     )
     state.put(joined)
     timing.watch_silence(state, joined, context.now)

@@ -10,7 +10,7 @@ from trunkline_core.decider import Context
 from trunkline_core.replacing import replace
 from trunkline_core.texts import LocalizedText
 
-from trunkline_channels.domain import callbacks, closing, commands, conversation, opening
+from trunkline_channels.domain import callbacks, closing, commands, conversation, opening, parking
 from trunkline_channels.domain.contact import Contact
 from trunkline_channels.domain.events import Event, StepRefused
 from trunkline_channels.domain.state import ChannelsState
@@ -38,6 +38,8 @@ def refuse(state: ChannelsState, command: commands.RefuseStep, context: Context)
         yield from closing.end(state, contact.contact_id, CloseReason.REFUSED, command.rule)
     elif step.kind is StepKind.REQUEST_CALLBACK:
         yield from callbacks.give_up_without_caller(state, contact.contact_id)
+    elif step.kind is StepKind.TRANSFER:
+        yield from parking.resume_unanswered(state, contact.contact_id)
     elif step.kind in _CLEANING:
         yield from closing.clean_up(state, contact.contact_id)
 
@@ -58,4 +60,7 @@ def apply_refused(state: ChannelsState, contact: Contact, event: StepRefused, co
     if step.kind is StepKind.TRANSFER:
         contact = replace(contact, transfer=None, transfer_refusal=event.rule)
     in_session = contact.in_session and step.kind is not StepKind.START_SESSION
-    state.put(replace(contact, step=None, prompt=prompt, in_session=in_session))
+    refused = replace(contact, step=None, prompt=prompt, in_session=in_session)
+    state.put(refused)
+    if step.kind is StepKind.TRANSFER:
+        parking.watch(state, refused, context)

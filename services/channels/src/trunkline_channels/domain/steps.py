@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from trunkline_core.replacing import replace
 
+from trunkline_channels.domain import timing
 from trunkline_channels.domain.contact import Contact, Step
 from trunkline_channels.domain.events import StepBegun
 from trunkline_channels.domain.state import ChannelsState
@@ -32,6 +33,8 @@ def apply_begun(state: ChannelsState, contact: Contact, event: StepBegun) -> Non
     kind = StepKind(event.kind)
     if contact.callback is CallbackState.REQUESTED and kind is not StepKind.REQUEST_CALLBACK:
         contact = replace(contact, callback=CallbackState.UNSPECIFIED)  # overtaken: somebody takes the call already
+    if kind in (StepKind.PARK, StepKind.TRANSFER):  # it is under way, or the agent gives the chat on
+        timing.stop_watching(state, contact.contact_id, timing.PARKING)
     step = Step(event.step_no, kind, contact.segment_no, contact.offer_no)
     state.put(
         replace(

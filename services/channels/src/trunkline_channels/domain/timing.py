@@ -1,4 +1,4 @@
-"""Timers of a contact: away, silent, to be dropped. Each one's command leads to an event that cancels it.
+"""Timers of a contact: away, silent, to be parked, to be dropped. Each one's command leads to an event that cancels it.
 
 Must not: run while the customer waits for us: a silent customer in a queue is a patient one.
 """
@@ -8,18 +8,19 @@ from datetime import datetime
 from trunkline_core.timers import Timer
 
 from trunkline_channels.domain import policy
-from trunkline_channels.domain.commands import DropContact, ExpireContact
+from trunkline_channels.domain.commands import DropContact, ExpireContact, ParkSilentContact
 from trunkline_channels.domain.contact import Contact
 from trunkline_channels.domain.state import ChannelsState
 from trunkline_channels.domain.words import Channel
 
 DETACHED = "detached"
 SILENT = "silent"
-REASONS = frozenset({DETACHED, SILENT})
+PARKING = "parking"
+REASONS = frozenset({DETACHED, SILENT, PARKING})
 
 
 def expiry_key(reason: str, contact_id: str) -> str:
-    """Return the key of the timer that closes an inactive contact."""
+    """Return the key of the timer that closes, or parks, an inactive contact."""
     return f"{reason}/{contact_id}"
 
 
@@ -47,6 +48,12 @@ def watch_silence(state: ChannelsState, contact: Contact, now: datetime) -> None
         key = expiry_key(SILENT, contact.contact_id)
         command = ExpireContact(contact.contact_id, SILENT)
         state.timers.set(Timer(key, now + policy.SILENT_LIFE, contact.tenant, command))
+
+
+def watch_parking(state: ChannelsState, contact: Contact, due: datetime) -> None:
+    """Let the chat be parked then."""
+    key = expiry_key(PARKING, contact.contact_id)
+    state.timers.set(Timer(key, due, contact.tenant, ParkSilentContact(contact.contact_id)))
 
 
 def stop_watching(state: ChannelsState, contact_id: str, *reasons: str) -> None:

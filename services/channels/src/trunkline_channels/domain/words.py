@@ -49,6 +49,14 @@ class CallbackState(Enum):
     OPEN = 2
 
 
+class Parking(Enum):
+    """Whether a connected chat is parked (routing rule 2); unspecified: it is not."""
+
+    UNSPECIFIED = 0
+    PARKED = 1
+    CUSTOMER_WAITS = 2
+
+
 class Author(Enum):
     """Who wrote a message."""
 
@@ -68,6 +76,8 @@ class StepKind(StrEnum):
     REPORT_CONNECTED = "report_connected"
     REPORT_CONNECT_FAILED = "report_connect_failed"
     TRANSFER = "transfer"
+    PARK = "park"
+    RESUME = "resume"
     REQUEST_CALLBACK = "request_callback"
     REPORT_CALLBACK_RESULT = "report_callback_result"
     END_AT_ACD = "end_at_acd"

@@ -28,6 +28,10 @@ TRIGGERS: Final = {
     "AgentBecameFree": Text("该座席空闲下来时", "when this agent became free"),
     "AgentAvailable": Text("该座席切换为空闲时", "when this agent became available"),
     "AgentRearmed": Text("该座席恢复接待时", "when this agent came back"),
+    "ChatParked": Text("该座席的一个在线会话被挂置后", "when a silent chat of this agent was parked"),
+    "CustomerReturned": Text(
+        "客户再次留言而原座席无法接待时", "when the customer wrote again and the earlier agent had no room"
+    ),
     "AgentConnected": Text("该座席的工作台连接后", "when this agent's desk connected"),
     "WrapUpFinished": Text("该座席完成话后处理时", "when this agent finished a wrap-up"),
     "OfferEnded": Text("上一次分配未成功后", "when somebody else had not taken it"),
@@ -101,6 +105,7 @@ REASONS: Final = {
     "ChannelNotTaken": Text("不接待该渠道的客户", "does not take this kind of contact"),
     "HeldForAffinity": Text("该客户为另一位座席保留", "is not the agent whom it is held for"),
     "KeptForVip": Text("为 VIP 客户保留", "is kept free for VIP customers"),
+    "KeptForParkedChat": Text("须先接待再次留言的挂置客户", "first takes a customer of a parked chat who wrote again"),
     "DrainingForCall": Text("有来电久候，暂不接新的在线会话", "takes no further chat while a call waits too long"),
     "AskedToo": Text("同时被呼叫", "is asked at the same time"),
 }
@@ -120,6 +125,9 @@ OBSTACLES: Final = {
     "ChannelNotTaken": Text("{count} 位不接待该渠道的客户", "{count} who do not take this kind of contact"),
     "HeldForAffinity": Text("{count} 位不是该客户所等待的座席", "{count} whom it is not held for"),
     "KeptForVip": Text("{count} 位为 VIP 客户保留", "{count} kept free for VIP customers"),
+    "KeptForParkedChat": Text(
+        "{count} 位须先接待再次留言的挂置客户", "{count} who first take a customer of a parked chat who wrote again"
+    ),
     "DrainingForCall": Text(
         "{count} 位因来电久候暂不接在线会话", "{count} who take no chat while a call waits too long"
     ),

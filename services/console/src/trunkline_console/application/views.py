@@ -60,6 +60,8 @@ def work_json(item: WorkItem) -> dict[str, Any]:
         "entered": optional_moment(item, "entered_time"),
         "extensions_left": item.extensions_left,
         "callback": item.callback,
+        "parked": optional_moment(item, "parked_time"),
+        "customer_waits": optional_moment(item, "customer_waits_time"),
     }
 
 

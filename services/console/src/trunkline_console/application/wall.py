@@ -36,6 +36,7 @@ def agent_json(row: AgentRow) -> dict[str, Any]:
         "connecting": row.connecting,
         "connected": row.connected,
         "wrap_up": row.wrap_up,
+        "parked": row.parked,
         "since": moment(row.since_time),
     }
 

@@ -77,6 +77,8 @@ def read_wish(frame: Mapping[str, Any], agent_id: str) -> Wish:
             return acd.AcdCommand(finish_wrap_up=done)
         case "extend":
             return acd.AcdCommand(extend_wrap_up=acd.ExtendWrapUp(agent_id=agent_id, contact_id=id_of(frame)))
+        case "unpark":
+            return acd.AcdCommand(unpark_contact=acd.UnparkContact(agent_id=agent_id, contact_id=id_of(frame)))
         case "rearm":
             return acd.AcdCommand(rearm_agent=acd.RearmAgent(agent_id=agent_id))
         case "message":

@@ -20,6 +20,10 @@ export interface WorkItem {
   extensions_left: number;
   /** The customer is called back: dialled once the agent accepts. */
   callback: boolean;
+  /** Since when the chat is parked and takes no room; null: it is not. */
+  parked: string | null;
+  /** Since when the customer of a parked chat waits for room; null: the customer is silent. */
+  customer_waits: string | null;
 }
 
 export interface Candidate {

@@ -25,6 +25,8 @@ export interface AgentRow {
   connecting: number;
   connected: number;
   wrap_up: number;
+  /** Chats whose customers are silent: they take no room and stand in no figure above. */
+  parked: number;
   since: string;
 }
 

@@ -12,6 +12,7 @@ import {actions, useDesk} from "./desk";
 import {MessageBox} from "./message-box";
 import {MessageLog} from "./message-log";
 import {TicketButton, TicketMade} from "./ticket-button";
+import {Unpark} from "./unpark";
 import {TransferButton, TransferRefused} from "./transfer-button";
 
 interface Props {
@@ -35,6 +36,7 @@ function Head({item, contact}: Props) {
   const {t} = useTranslation();
   const names = useNames(useLanguage());
   const name = useCustomerName(contact);
+  const isParked = item.parked !== null && item.state === "CONNECTED";
   const ending = useDesk((desk) => desk.pending.has(`end:${item.contact_id}`));
   return (
     <header className="tl-conversation-head">
@@ -43,7 +45,7 @@ function Head({item, contact}: Props) {
           <ChannelIcon channel={item.channel} /> {name}
         </h2>
         <span className="tl-quiet">
-          {names.queue(item.queue_id)} · {t(`desk.state.${item.state}`)}
+          {names.queue(item.queue_id)} · {t(isParked ? "parking.parked" : `desk.state.${item.state}`)}
         </span>
       </div>
       <Space>
@@ -69,6 +71,7 @@ function Foot({item, contact}: Props) {
     CONNECTED: t("conversation.voice"),
     WRAP_UP: given_to === "" ? t("conversation.over") : t("transfer.done", {queue: names.queue(given_to)}),
   };
+  if (item.state === "CONNECTED" && item.parked !== null) return <Unpark item={item} />;
   if (item.state === "CONNECTED" && item.channel === "CHAT") return <MessageBox contact_id={item.contact_id} />;
   return (
     <p className="tl-foot-hint" role="status">

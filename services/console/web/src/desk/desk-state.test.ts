@@ -8,6 +8,7 @@ import {
   type Echo,
   EMPTY_DESK,
   newestOf,
+  parkedFirst,
   unreadOf,
   withSelected,
   merged,
@@ -32,6 +33,8 @@ function work(contact_id: string, change: Partial<WorkItem> = {}): WorkItem {
     entered: at(0),
     extensions_left: 0,
     callback: false,
+    parked: null,
+    customer_waits: null,
     ...change,
   };
 }
@@ -149,6 +152,13 @@ describe("the desk", () => {
     const news = withContact(elsewhere, written(2, ["a", "b", "c"]));
     expect(unreadOf(news, "ct_1")).toBe(2);
     expect(unreadOf(withSelected(news, "ct_1"), "ct_1")).toBe(0);
+  });
+
+  test("groups parked chats, whose customer waits first, and selects none of them by itself", () => {
+    const silent = work("ct_1", {parked: at(10)});
+    const waits = work("ct_2", {parked: at(20), customer_waits: at(30)});
+    expect(parkedFirst([silent, work("ct_3"), waits]).map((item) => item.contact_id)).toEqual(["ct_2", "ct_1"]);
+    expect(withAgent(EMPTY_DESK, agent(silent, work("ct_3"))).selected).toBe("ct_3");
   });
 
   test("tells a missed offer from one that went away", () => {

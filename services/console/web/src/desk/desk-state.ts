@@ -80,6 +80,14 @@ export function offersOf(agent: AgentView | null): WorkItem[] {
   return agent?.work.filter((item) => item.state === "OFFERED") ?? [];
 }
 
+/** Parked chats: those whose customers wait, then the others; who has been there longest first. */
+export function parkedFirst(work: readonly WorkItem[]): WorkItem[] {
+  const parked = work.filter((item) => item.parked !== null);
+  const since_ms = ({customer_waits, parked}: WorkItem) => Date.parse(customer_waits ?? parked ?? "");
+  const isSilent = (item: WorkItem) => Number(item.customer_waits === null);
+  return parked.sort((a, b) => isSilent(a) - isSilent(b) || since_ms(a) - since_ms(b));
+}
+
 /** The offer that the desk shows: the selected one, else the one that ends first. */
 export function currentOffer({agent, selected}: Pick<DeskState, "agent" | "selected">): WorkItem | undefined {
   const offers = offersOf(agent);
@@ -104,7 +112,7 @@ export function vanished(before: AgentView | null, after: AgentView, now_ms: num
 /** Keep what the agent looks at while it is there; else the next thing that needs the agent. */
 function selection(selected: string | null, work: readonly WorkItem[]): string | null {
   if (work.some((item) => item.contact_id === selected)) return selected;
-  const first = work.find((item) => item.state === "CONNECTED") ?? work[0];
+  const first = work.find((item) => item.state === "CONNECTED" && item.parked === null) ?? work[0];
   return first?.contact_id ?? null;
 }
 

@@ -139,6 +139,7 @@ export const actions = {
   end: (contact_id: string) => run(`end:${contact_id}`, {type: "end", contact_id}),
   transfer: (contact_id: string, queue_id: string) =>
     run(`transfer:${contact_id}`, {type: "transfer", contact_id, queue_id}),
+  unpark: (contact_id: string) => run(`unpark:${contact_id}`, {type: "unpark", contact_id}),
   extend: (contact_id: string) => run(`extend:${contact_id}`, {type: "extend", contact_id}),
   wrapUp: (contact_id: string, code: string) => run(`wrap_up:${contact_id}`, {type: "wrap_up", contact_id, code}),
   select: (contact_id: string) => useDesk.setState((desk) => withSelected(desk, contact_id)),

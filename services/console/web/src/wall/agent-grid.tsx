@@ -71,7 +71,10 @@ function AgentTile({row}: {row: AgentRow}) {
         {t(`wall.agentState.${state}`)}
         {reason}
       </span>
-      <span className="tl-agent-count">{contacts > 1 ? `${t("wall.contacts")} ${contacts}` : ""}</span>
+      <span className="tl-agent-count">
+        {contacts > 1 ? `${t("wall.contacts")} ${contacts}` : ""}
+        {row.parked > 0 && ` ${t("wall.parked")} ${row.parked}`}
+      </span>
       <SupervisorButton
         label={t("supervise.change")}
         testid={`wall-agent-${row.agent_id}-command`}

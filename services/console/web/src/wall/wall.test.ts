@@ -32,6 +32,7 @@ function row(change: Partial<AgentRow> = {}): AgentRow {
     connecting: 0,
     connected: 0,
     wrap_up: 0,
+    parked: 0,
     since: "2026-01-01T00:00:00Z",
     ...change,
   };

@@ -125,6 +125,7 @@ class ContactEnqueued(_message.Message):
     TRANSFERRED_BY_AGENT_ID_FIELD_NUMBER: _builtins.int
     EXCLUDED_UNTIL_TIME_FIELD_NUMBER: _builtins.int
     HOME_QUEUE_ID_FIELD_NUMBER: _builtins.int
+    PARKING_DURATION_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     step_no: _builtins.int
@@ -191,6 +192,10 @@ class ContactEnqueued(_message.Message):
     def excluded_until_time(self) -> _timestamp_pb2.Timestamp:
         """Until when that agent is not offered it otherwise; unset for no such time."""
 
+    @_builtins.property
+    def parking_duration(self) -> _duration_pb2.Duration:
+        """How long the customer of a chat must have been silent for it to be parked once it is connected; 0: it is not."""
+
     def __init__(
         self,
         *,
@@ -216,10 +221,11 @@ class ContactEnqueued(_message.Message):
         transferred_by_agent_id: _builtins.str = ...,
         excluded_until_time: _timestamp_pb2.Timestamp | None = ...,
         home_queue_id: _builtins.str = ...,
+        parking_duration: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "callback_begins_time", b"callback_begins_time", "estimate", b"estimate", "excluded_until_time", b"excluded_until_time", "held_until_time", b"held_until_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "callback_begins_time", b"callback_begins_time", "estimate", b"estimate", "excluded_until_time", b"excluded_until_time", "held_until_time", b"held_until_time", "parking_duration", b"parking_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "callback", b"callback", "callback_begins_time", b"callback_begins_time", "channel", b"channel", "choices", b"choices", "contact_id", b"contact_id", "customer_id", b"customer_id", "estimate", b"estimate", "excluded_until_time", b"excluded_until_time", "held_until_time", b"held_until_time", "home_queue_id", b"home_queue_id", "own_choices", b"own_choices", "own_requirements", b"own_requirements", "preferred_agent_id", b"preferred_agent_id", "queue_id", b"queue_id", "requirements", b"requirements", "rings", b"rings", "segment_no", b"segment_no", "step_no", b"step_no", "transferred_by_agent_id", b"transferred_by_agent_id", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "callback", b"callback", "callback_begins_time", b"callback_begins_time", "channel", b"channel", "choices", b"choices", "contact_id", b"contact_id", "customer_id", b"customer_id", "estimate", b"estimate", "excluded_until_time", b"excluded_until_time", "held_until_time", b"held_until_time", "home_queue_id", b"home_queue_id", "own_choices", b"own_choices", "own_requirements", b"own_requirements", "parking_duration", b"parking_duration", "preferred_agent_id", b"preferred_agent_id", "queue_id", b"queue_id", "requirements", b"requirements", "rings", b"rings", "segment_no", b"segment_no", "step_no", b"step_no", "transferred_by_agent_id", b"transferred_by_agent_id", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -963,6 +969,8 @@ class ContactReleased(_message.Message):
     WRAP_UP_FIELD_NUMBER: _builtins.int
     WRAP_UP_EXPIRES_TIME_FIELD_NUMBER: _builtins.int
     DESK_LOST_FIELD_NUMBER: _builtins.int
+    PARKED_DURATION_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     agent_id: _builtins.str
@@ -973,9 +981,15 @@ class ContactReleased(_message.Message):
     """Whether a wrap-up begins."""
     desk_lost: _builtins.bool
     """Whether it ended because the agent's desk did not come back: then channels still has to end the contact."""
+    segment_no: _builtins.int
+    """Number of the queue segment that was answered; 0 in older events."""
     @_builtins.property
     def wrap_up_expires_time(self) -> _timestamp_pb2.Timestamp:
         """When a timed wrap-up runs out; unset for none."""
+
+    @_builtins.property
+    def parked_duration(self) -> _duration_pb2.Duration:
+        """For how long of the agent segment the chat was parked."""
 
     def __init__(
         self,
@@ -986,10 +1000,12 @@ class ContactReleased(_message.Message):
         wrap_up: _builtins.bool = ...,
         wrap_up_expires_time: _timestamp_pb2.Timestamp | None = ...,
         desk_lost: _builtins.bool = ...,
+        parked_duration: _duration_pb2.Duration | None = ...,
+        segment_no: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["wrap_up_expires_time", b"wrap_up_expires_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["parked_duration", b"parked_duration", "wrap_up_expires_time", b"wrap_up_expires_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "desk_lost", b"desk_lost", "queue_id", b"queue_id", "wrap_up", b"wrap_up", "wrap_up_expires_time", b"wrap_up_expires_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "desk_lost", b"desk_lost", "parked_duration", b"parked_duration", "queue_id", b"queue_id", "segment_no", b"segment_no", "wrap_up", b"wrap_up", "wrap_up_expires_time", b"wrap_up_expires_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1470,6 +1486,114 @@ class RowsChanged(_message.Message):
 Global___RowsChanged: _TypeAlias = RowsChanged  # noqa: Y015
 
 @_typing.final
+class ContactParked(_message.Message):
+    """A connected chat is parked: it stays with its agent and uses no units."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    STEP_NO_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    step_no: _builtins.int
+    """The contact's saga step."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    agent_id: _builtins.str
+    """The agent."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        step_no: _builtins.int = ...,
+        segment_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "segment_no", b"segment_no", "step_no", b"step_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContactParked: _TypeAlias = ContactParked  # noqa: Y015
+
+@_typing.final
+class ContactResumed(_message.Message):
+    """A parked chat uses its units again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    STEP_NO_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    step_no: _builtins.int
+    """The contact's saga step; 0 where the agent took it up, or where room came for a customer who waited."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    agent_id: _builtins.str
+    """The agent."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        step_no: _builtins.int = ...,
+        segment_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "segment_no", b"segment_no", "step_no", b"step_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContactResumed: _TypeAlias = ContactResumed  # noqa: Y015
+
+@_typing.final
+class CustomerReturned(_message.Message):
+    """The customer of a parked chat wrote again and its agent has no room: the chat takes the agent's next room."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    STEP_NO_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    HELD_UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    step_no: _builtins.int
+    """The contact's newest saga step."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    agent_id: _builtins.str
+    """The agent."""
+    @_builtins.property
+    def held_until_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when it waits for that agent; then it goes back into its queue."""
+
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        step_no: _builtins.int = ...,
+        segment_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+        held_until_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["held_until_time", b"held_until_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "held_until_time", b"held_until_time", "segment_no", b"segment_no", "step_no", b"step_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CustomerReturned: _TypeAlias = CustomerReturned  # noqa: Y015
+
+@_typing.final
 class AcdEvent(_message.Message):
     """One event of acd's ledger."""
 
@@ -1515,6 +1639,9 @@ class AcdEvent(_message.Message):
     CALLBACK_ENDED_FIELD_NUMBER: _builtins.int
     CONTACT_PULLED_FIELD_NUMBER: _builtins.int
     CONTACT_REQUEUED_FIELD_NUMBER: _builtins.int
+    CONTACT_PARKED_FIELD_NUMBER: _builtins.int
+    CONTACT_RESUMED_FIELD_NUMBER: _builtins.int
+    CUSTOMER_RETURNED_FIELD_NUMBER: _builtins.int
     SHARING_BEGUN_FIELD_NUMBER: _builtins.int
     SHARING_ENDED_FIELD_NUMBER: _builtins.int
     @_builtins.property
@@ -1678,6 +1805,18 @@ class AcdEvent(_message.Message):
         """Taken to a queue."""
 
     @_builtins.property
+    def contact_parked(self) -> Global___ContactParked:
+        """Parked."""
+
+    @_builtins.property
+    def contact_resumed(self) -> Global___ContactResumed:
+        """Resumed."""
+
+    @_builtins.property
+    def customer_returned(self) -> Global___CustomerReturned:
+        """Customer is back."""
+
+    @_builtins.property
     def sharing_begun(self) -> Global___SharingBegun:
         """Help begins."""
 
@@ -1728,14 +1867,17 @@ class AcdEvent(_message.Message):
         callback_ended: Global___CallbackEnded | None = ...,
         contact_pulled: Global___ContactPulled | None = ...,
         contact_requeued: Global___ContactRequeued | None = ...,
+        contact_parked: Global___ContactParked | None = ...,
+        contact_resumed: Global___ContactResumed | None = ...,
+        customer_returned: Global___CustomerReturned | None = ...,
         sharing_begun: Global___SharingBegun | None = ...,
         sharing_ended: Global___SharingEnded | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "callback_attempted", b"callback_attempted", "callback_begun", b"callback_begun", "callback_ended", b"callback_ended", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_pulled", b"contact_pulled", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "contact_requeued", b"contact_requeued", "event", b"event", "exclusion_ended", b"exclusion_ended", "handout_scheduled", b"handout_scheduled", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "sharing_begun", b"sharing_begun", "sharing_ended", b"sharing_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "callback_attempted", b"callback_attempted", "callback_begun", b"callback_begun", "callback_ended", b"callback_ended", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_parked", b"contact_parked", "contact_pulled", b"contact_pulled", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "contact_requeued", b"contact_requeued", "contact_resumed", b"contact_resumed", "customer_returned", b"customer_returned", "event", b"event", "exclusion_ended", b"exclusion_ended", "handout_scheduled", b"handout_scheduled", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "sharing_begun", b"sharing_begun", "sharing_ended", b"sharing_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "callback_attempted", b"callback_attempted", "callback_begun", b"callback_begun", "callback_ended", b"callback_ended", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_pulled", b"contact_pulled", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "contact_requeued", b"contact_requeued", "event", b"event", "exclusion_ended", b"exclusion_ended", "handout_scheduled", b"handout_scheduled", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "sharing_begun", b"sharing_begun", "sharing_ended", b"sharing_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "callback_attempted", b"callback_attempted", "callback_begun", b"callback_begun", "callback_ended", b"callback_ended", "connect_failed", b"connect_failed", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_parked", b"contact_parked", "contact_pulled", b"contact_pulled", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "contact_requeued", b"contact_requeued", "contact_resumed", b"contact_resumed", "customer_returned", b"customer_returned", "event", b"event", "exclusion_ended", b"exclusion_ended", "handout_scheduled", b"handout_scheduled", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "sharing_begun", b"sharing_begun", "sharing_ended", b"sharing_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["queue_configured", "agent_configured", "contact_enqueued", "contact_offered", "offer_accepted", "offer_ended", "contact_connected", "connect_failed", "segment_ended", "contact_released", "wrap_up_finished", "contact_forgotten", "tombstone_dropped", "intent_changed", "agent_session_opened", "agent_session_lost", "agent_disconnected", "agent_not_responding", "agent_rearmed", "exclusion_ended", "rows_changed", "wrap_up_code_configured", "contact_relaxed", "limit_passed", "queue_unstaffed", "queue_staffed", "unstaffed_queue_cleared", "next_intent_set", "wrap_up_extended", "skills_refreshed", "overflow_checked", "affinity_ended", "contact_kept_back", "handout_scheduled", "callback_begun", "callback_attempted", "callback_ended", "contact_pulled", "contact_requeued", "sharing_begun", "sharing_ended"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["queue_configured", "agent_configured", "contact_enqueued", "contact_offered", "offer_accepted", "offer_ended", "contact_connected", "connect_failed", "segment_ended", "contact_released", "wrap_up_finished", "contact_forgotten", "tombstone_dropped", "intent_changed", "agent_session_opened", "agent_session_lost", "agent_disconnected", "agent_not_responding", "agent_rearmed", "exclusion_ended", "rows_changed", "wrap_up_code_configured", "contact_relaxed", "limit_passed", "queue_unstaffed", "queue_staffed", "unstaffed_queue_cleared", "next_intent_set", "wrap_up_extended", "skills_refreshed", "overflow_checked", "affinity_ended", "contact_kept_back", "handout_scheduled", "callback_begun", "callback_attempted", "callback_ended", "contact_pulled", "contact_requeued", "contact_parked", "contact_resumed", "customer_returned", "sharing_begun", "sharing_ended"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

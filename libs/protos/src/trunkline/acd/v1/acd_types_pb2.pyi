@@ -851,6 +851,8 @@ class WorkItem(_message.Message):
     ENTERED_TIME_FIELD_NUMBER: _builtins.int
     EXTENSIONS_LEFT_FIELD_NUMBER: _builtins.int
     CALLBACK_FIELD_NUMBER: _builtins.int
+    PARKED_TIME_FIELD_NUMBER: _builtins.int
+    CUSTOMER_WAITS_TIME_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     queue_id: _builtins.str
@@ -879,6 +881,14 @@ class WorkItem(_message.Message):
     def entered_time(self) -> _timestamp_pb2.Timestamp:
         """Since when the customer has waited."""
 
+    @_builtins.property
+    def parked_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when the chat is parked and uses no units; unset: it is not."""
+
+    @_builtins.property
+    def customer_waits_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when the customer of a parked chat waits for room; unset: the customer is silent."""
+
     def __init__(
         self,
         *,
@@ -893,10 +903,12 @@ class WorkItem(_message.Message):
         entered_time: _timestamp_pb2.Timestamp | None = ...,
         extensions_left: _builtins.int = ...,
         callback: _builtins.bool = ...,
+        parked_time: _timestamp_pb2.Timestamp | None = ...,
+        customer_waits_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["entered_time", b"entered_time", "expires_time", b"expires_time", "since_time", b"since_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["customer_waits_time", b"customer_waits_time", "entered_time", b"entered_time", "expires_time", b"expires_time", "parked_time", b"parked_time", "since_time", b"since_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback", b"callback", "channel", b"channel", "contact_id", b"contact_id", "entered_time", b"entered_time", "expires_time", b"expires_time", "extensions_left", b"extensions_left", "offer_no", b"offer_no", "queue_id", b"queue_id", "segment_no", b"segment_no", "since_time", b"since_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback", b"callback", "channel", b"channel", "contact_id", b"contact_id", "customer_waits_time", b"customer_waits_time", "entered_time", b"entered_time", "expires_time", b"expires_time", "extensions_left", b"extensions_left", "offer_no", b"offer_no", "parked_time", b"parked_time", "queue_id", b"queue_id", "segment_no", b"segment_no", "since_time", b"since_time", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -996,6 +1008,7 @@ class AgentRow(_message.Message):
     CONNECTED_FIELD_NUMBER: _builtins.int
     WRAP_UP_FIELD_NUMBER: _builtins.int
     SINCE_TIME_FIELD_NUMBER: _builtins.int
+    PARKED_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent."""
     intent: Global___Intent.ValueType
@@ -1014,6 +1027,8 @@ class AgentRow(_message.Message):
     """Contacts joined."""
     wrap_up: _builtins.int
     """Contacts in wrap-up."""
+    parked: _builtins.int
+    """Chats that are parked, or were when they ended and are wrapped up: they use no units and stand in no figure above."""
     @_builtins.property
     def since_time(self) -> _timestamp_pb2.Timestamp:
         """Since when the row's state is as it is."""
@@ -1031,10 +1046,11 @@ class AgentRow(_message.Message):
         connected: _builtins.int = ...,
         wrap_up: _builtins.int = ...,
         since_time: _timestamp_pb2.Timestamp | None = ...,
+        parked: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["since_time", b"since_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "break_reason", b"break_reason", "connected", b"connected", "connecting", b"connecting", "connectivity", b"connectivity", "intent", b"intent", "not_responding", b"not_responding", "offered", b"offered", "since_time", b"since_time", "wrap_up", b"wrap_up"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "break_reason", b"break_reason", "connected", b"connected", "connecting", b"connecting", "connectivity", b"connectivity", "intent", b"intent", "not_responding", b"not_responding", "offered", b"offered", "parked", b"parked", "since_time", b"since_time", "wrap_up", b"wrap_up"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -5,6 +5,7 @@ What edges, process managers and timers want of a contact. The ledger key is the
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -638,6 +639,7 @@ class RecordEnqueued(_message.Message):
     STEP_NO_FIELD_NUMBER: _builtins.int
     QUEUE_ID_FIELD_NUMBER: _builtins.int
     SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    PARKING_DURATION_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     step_no: _builtins.int
@@ -646,6 +648,10 @@ class RecordEnqueued(_message.Message):
     """The queue."""
     segment_no: _builtins.int
     """The queue segment."""
+    @_builtins.property
+    def parking_duration(self) -> _duration_pb2.Duration:
+        """How long its customer must be silent for it to be parked, once it is connected; 0: it is not parked."""
+
     def __init__(
         self,
         *,
@@ -653,10 +659,11 @@ class RecordEnqueued(_message.Message):
         step_no: _builtins.int = ...,
         queue_id: _builtins.str = ...,
         segment_no: _builtins.int = ...,
+        parking_duration: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["parking_duration", b"parking_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "queue_id", b"queue_id", "segment_no", b"segment_no", "step_no", b"step_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "parking_duration", b"parking_duration", "queue_id", b"queue_id", "segment_no", b"segment_no", "step_no", b"step_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1217,6 +1224,118 @@ class RecordCallbackEnded(_message.Message):
 Global___RecordCallbackEnded: _TypeAlias = RecordCallbackEnded  # noqa: Y015
 
 @_typing.final
+class RecordParked(_message.Message):
+    """Fact: acd parked the chat."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    agent_id: _builtins.str
+    """The agent."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordParked: _TypeAlias = RecordParked  # noqa: Y015
+
+@_typing.final
+class RecordResumed(_message.Message):
+    """Fact: a parked chat uses its agent's units again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    agent_id: _builtins.str
+    """The agent."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordResumed: _TypeAlias = RecordResumed  # noqa: Y015
+
+@_typing.final
+class RecordCustomerReturned(_message.Message):
+    """Fact: the customer of a parked chat waits for room at its agent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    agent_id: _builtins.str
+    """The agent."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordCustomerReturned: _TypeAlias = RecordCustomerReturned  # noqa: Y015
+
+@_typing.final
+class ParkSilentContact(_message.Message):
+    """Timer: the customer has been silent for long enough."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ParkSilentContact: _TypeAlias = ParkSilentContact  # noqa: Y015
+
+@_typing.final
 class ContactCommand(_message.Message):
     """One command to channels."""
 
@@ -1259,6 +1378,10 @@ class ContactCommand(_message.Message):
     RECORD_CALLBACK_ENDED_FIELD_NUMBER: _builtins.int
     WITHDRAW_CALLBACK_FIELD_NUMBER: _builtins.int
     TRANSFER_CONTACT_FIELD_NUMBER: _builtins.int
+    RECORD_PARKED_FIELD_NUMBER: _builtins.int
+    RECORD_RESUMED_FIELD_NUMBER: _builtins.int
+    RECORD_CUSTOMER_RETURNED_FIELD_NUMBER: _builtins.int
+    PARK_SILENT_CONTACT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def put_entry_point(self) -> Global___PutEntryPoint:
         """Entry point."""
@@ -1407,6 +1530,22 @@ class ContactCommand(_message.Message):
     def transfer_contact(self) -> Global___TransferContact:
         """Transfer."""
 
+    @_builtins.property
+    def record_parked(self) -> Global___RecordParked:
+        """Parked."""
+
+    @_builtins.property
+    def record_resumed(self) -> Global___RecordResumed:
+        """Resumed."""
+
+    @_builtins.property
+    def record_customer_returned(self) -> Global___RecordCustomerReturned:
+        """Customer waits."""
+
+    @_builtins.property
+    def park_silent_contact(self) -> Global___ParkSilentContact:
+        """Silent."""
+
     def __init__(
         self,
         *,
@@ -1447,12 +1586,16 @@ class ContactCommand(_message.Message):
         record_callback_ended: Global___RecordCallbackEnded | None = ...,
         withdraw_callback: Global___WithdrawCallback | None = ...,
         transfer_contact: Global___TransferContact | None = ...,
+        record_parked: Global___RecordParked | None = ...,
+        record_resumed: Global___RecordResumed | None = ...,
+        record_customer_returned: Global___RecordCustomerReturned | None = ...,
+        park_silent_contact: Global___ParkSilentContact | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "confirm_connect", b"confirm_connect", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "give_input", b"give_input", "lose_peer", b"lose_peer", "open_contact", b"open_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_connected", b"record_connected", "record_customer", b"record_customer", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_self_service_completed", b"record_self_service_completed", "record_text", b"record_text", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "take_delivery", b"take_delivery", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "confirm_connect", b"confirm_connect", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "give_input", b"give_input", "lose_peer", b"lose_peer", "open_contact", b"open_contact", "park_silent_contact", b"park_silent_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_connected", b"record_connected", "record_customer", b"record_customer", "record_customer_returned", b"record_customer_returned", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_parked", b"record_parked", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_resumed", b"record_resumed", "record_self_service_completed", b"record_self_service_completed", "record_text", b"record_text", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "take_delivery", b"take_delivery", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "confirm_connect", b"confirm_connect", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "give_input", b"give_input", "lose_peer", b"lose_peer", "open_contact", b"open_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_connected", b"record_connected", "record_customer", b"record_customer", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_self_service_completed", b"record_self_service_completed", "record_text", b"record_text", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "take_delivery", b"take_delivery", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "confirm_connect", b"confirm_connect", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "give_input", b"give_input", "lose_peer", b"lose_peer", "open_contact", b"open_contact", "park_silent_contact", b"park_silent_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_connected", b"record_connected", "record_customer", b"record_customer", "record_customer_returned", b"record_customer_returned", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_parked", b"record_parked", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_resumed", b"record_resumed", "record_self_service_completed", b"record_self_service_completed", "record_text", b"record_text", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "take_delivery", b"take_delivery", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_entry_point", "open_contact", "give_input", "add_message", "close_contact", "confirm_connect", "refuse_connect", "attach_peer", "detach_peer", "lose_peer", "record_customer", "refuse_step", "record_text", "record_prompt", "record_gathered", "record_person_requested", "record_self_service_completed", "record_enqueued", "record_offered", "record_accepted", "record_offer_ended", "record_connected", "record_forgotten", "record_wrap_up", "expire_contact", "drop_contact", "reconcile_contact", "record_agent_lost", "put_hook", "take_delivery", "record_limit_reached", "request_callback", "report_call_result", "record_callback_opened", "record_callback_ended", "withdraw_callback", "transfer_contact"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_entry_point", "open_contact", "give_input", "add_message", "close_contact", "confirm_connect", "refuse_connect", "attach_peer", "detach_peer", "lose_peer", "record_customer", "refuse_step", "record_text", "record_prompt", "record_gathered", "record_person_requested", "record_self_service_completed", "record_enqueued", "record_offered", "record_accepted", "record_offer_ended", "record_connected", "record_forgotten", "record_wrap_up", "expire_contact", "drop_contact", "reconcile_contact", "record_agent_lost", "put_hook", "take_delivery", "record_limit_reached", "request_callback", "report_call_result", "record_callback_opened", "record_callback_ended", "withdraw_callback", "transfer_contact", "record_parked", "record_resumed", "record_customer_returned", "park_silent_contact"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

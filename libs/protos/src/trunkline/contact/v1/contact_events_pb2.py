@@ -22,13 +22,14 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from trunkline.common.v1 import common_types_pb2 as trunkline_dot_common_dot_v1_dot_common__types__pb2
 from trunkline.contact.v1 import contact_types_pb2 as trunkline_dot_contact_dot_v1_dot_contact__types__pb2
 from trunkline.directory.v1 import directory_types_pb2 as trunkline_dot_directory_dot_v1_dot_directory__types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)trunkline/contact/v1/contact_events.proto\x12\x14trunkline.contact.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&trunkline/common/v1/common_types.proto\x1a(trunkline/contact/v1/contact_types.proto\x1a,trunkline/directory/v1/directory_types.proto\"R\n\rEntryPointPut\x12\x41\n\x0b\x65ntry_point\x18\x01 \x01(\x0b\x32,.trunkline.directory.v1.EntryPointDefinition\"\xdd\x02\n\rContactOpened\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x16\n\x0e\x65ntry_point_id\x18\x02 \x01(\t\x12-\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x1c.trunkline.common.v1.Channel\x12\x0f\n\x07\x66low_id\x18\x04 \x01(\t\x12\x15\n\raddress_token\x18\x05 \x01(\t\x12,\n\x07\x61\x64\x64ress\x18\x06 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\x12G\n\nattributes\x18\x07 \x03(\x0b\x32\x33.trunkline.contact.v1.ContactOpened.AttributesEntry\x12\x0e\n\x06locale\x18\x08 \x01(\t\x12\x0f\n\x07peer_id\x18\t \x01(\t\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"=\n\x12\x43ustomerIdentified\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\">\n\tStepBegun\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x0c\n\x04kind\x18\x03 \x01(\t\"@\n\x0bStepRefused\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x0c\n\x04rule\x18\x03 \x01(\t\"\xb0\x01\n\x0bPromptShown\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x10\n\x08visit_no\x18\x03 \x01(\x05\x12\x35\n\x06prompt\x18\x04 \x01(\x0b\x32%.trunkline.directory.v1.LocalizedText\x12\x33\n\x07options\x18\x05 \x03(\x0b\x32\".trunkline.directory.v1.MenuOption\"o\n\nInputGiven\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x11\n\toption_id\x18\x03 \x01(\t\x12)\n\x04text\x18\x04 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\"h\n\tTextShown\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nmessage_no\x18\x02 \x01(\x05\x12\x33\n\x04text\x18\x03 \x01(\x0b\x32%.trunkline.directory.v1.LocalizedText\"`\n\x0cTextGathered\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x11\n\tattribute\x18\x02 \x01(\t\x12)\n\x04text\x18\x03 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\"\xa9\x01\n\x0fPersonRequested\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08queue_id\x18\x02 \x01(\t\x12\x16\n\x0evalue_permille\x18\x03 \x01(\x05\x12\x18\n\x10urgency_permille\x18\x04 \x01(\x05\x12>\n\x0crequirements\x18\x05 \x03(\x0b\x32(.trunkline.directory.v1.SkillRequirement\"I\n\rContactQueued\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08queue_id\x18\x02 \x01(\t\x12\x12\n\nsegment_no\x18\x03 \x01(\x05\"n\n\x0e\x43ontactOffered\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x04 \x01(\t\x12\x10\n\x08ring_all\x18\x14 \x01(\x08\"^\n\x10\x43onnectRequested\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x04 \x01(\t\"K\n\x0f\x43ontactReturned\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\"F\n\nLegsJoined\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\"W\n\x0bLegsRefused\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x0e\n\x06reason\x18\x04 \x01(\t\"^\n\x10\x43ontactConnected\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x04 \x01(\t\"\xa1\x01\n\x0cMessageAdded\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nmessage_no\x18\x02 \x01(\x05\x12,\n\x06\x61uthor\x18\x03 \x01(\x0e\x32\x1c.trunkline.contact.v1.Author\x12)\n\x04\x62ody\x18\x04 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\x12\x10\n\x08\x61gent_id\x18\x05 \x01(\t\"3\n\x0cPeerAttached\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07peer_id\x18\x02 \x01(\t\"3\n\x0cPeerDetached\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07peer_id\x18\x02 \x01(\t\"d\n\rContactClosed\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x31\n\x06reason\x18\x02 \x01(\x0e\x32!.trunkline.contact.v1.CloseReason\x12\x0c\n\x04rule\x18\x03 \x01(\t\"7\n\x10\x43leanUpConfirmed\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\"N\n\x10\x43ontactWrappedUp\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12\x14\n\x0cwrap_up_code\x18\x03 \x01(\t\"$\n\x0e\x43ontactDropped\x12\x12\n\ncontact_id\x18\x01 \x01(\t\"?\n\x07HookPut\x12\x34\n\x04hook\x18\x01 \x01(\x0b\x32&.trunkline.directory.v1.HookDefinition\"\\\n\x11\x43\x61llbackRequested\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x33\n\x0fnot_before_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"J\n\x0e\x43\x61llbackOpened\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08queue_id\x18\x02 \x01(\t\x12\x12\n\nsegment_no\x18\x03 \x01(\x05\"\"\n\x0c\x43\x61llerHungUp\x12\x12\n\ncontact_id\x18\x01 \x01(\t\"n\n\x11\x43ustomerUnreached\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x0f\n\x07outcome\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\"g\n\x11TransferRequested\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12\x10\n\x08queue_id\x18\x03 \x01(\t\x12\x1a\n\x12preferred_agent_id\x18\x04 \x01(\t\"\xbd\x0f\n\x0c\x43ontactEvent\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\".trunkline.common.v1.EventMetadata\x12>\n\x0f\x65ntry_point_put\x18\n \x01(\x0b\x32#.trunkline.contact.v1.EntryPointPutH\x00\x12=\n\x0e\x63ontact_opened\x18\x0b \x01(\x0b\x32#.trunkline.contact.v1.ContactOpenedH\x00\x12G\n\x13\x63ustomer_identified\x18\x0c \x01(\x0b\x32(.trunkline.contact.v1.CustomerIdentifiedH\x00\x12\x35\n\nstep_begun\x18\r \x01(\x0b\x32\x1f.trunkline.contact.v1.StepBegunH\x00\x12\x39\n\x0cstep_refused\x18\x0e \x01(\x0b\x32!.trunkline.contact.v1.StepRefusedH\x00\x12\x39\n\x0cprompt_shown\x18\x0f \x01(\x0b\x32!.trunkline.contact.v1.PromptShownH\x00\x12\x37\n\x0binput_given\x18\x10 \x01(\x0b\x32 .trunkline.contact.v1.InputGivenH\x00\x12\x35\n\ntext_shown\x18\x11 \x01(\x0b\x32\x1f.trunkline.contact.v1.TextShownH\x00\x12;\n\rtext_gathered\x18\x12 \x01(\x0b\x32\".trunkline.contact.v1.TextGatheredH\x00\x12\x41\n\x10person_requested\x18\x13 \x01(\x0b\x32%.trunkline.contact.v1.PersonRequestedH\x00\x12=\n\x0e\x63ontact_queued\x18\x14 \x01(\x0b\x32#.trunkline.contact.v1.ContactQueuedH\x00\x12?\n\x0f\x63ontact_offered\x18\x15 \x01(\x0b\x32$.trunkline.contact.v1.ContactOfferedH\x00\x12\x43\n\x11\x63onnect_requested\x18\x16 \x01(\x0b\x32&.trunkline.contact.v1.ConnectRequestedH\x00\x12\x41\n\x10\x63ontact_returned\x18\x17 \x01(\x0b\x32%.trunkline.contact.v1.ContactReturnedH\x00\x12\x37\n\x0blegs_joined\x18\x18 \x01(\x0b\x32 .trunkline.contact.v1.LegsJoinedH\x00\x12\x39\n\x0clegs_refused\x18\x19 \x01(\x0b\x32!.trunkline.contact.v1.LegsRefusedH\x00\x12\x43\n\x11\x63ontact_connected\x18\x1a \x01(\x0b\x32&.trunkline.contact.v1.ContactConnectedH\x00\x12;\n\rmessage_added\x18\x1b \x01(\x0b\x32\".trunkline.contact.v1.MessageAddedH\x00\x12;\n\rpeer_attached\x18\x1c \x01(\x0b\x32\".trunkline.contact.v1.PeerAttachedH\x00\x12;\n\rpeer_detached\x18\x1d \x01(\x0b\x32\".trunkline.contact.v1.PeerDetachedH\x00\x12=\n\x0e\x63ontact_closed\x18\x1e \x01(\x0b\x32#.trunkline.contact.v1.ContactClosedH\x00\x12\x44\n\x12\x63lean_up_confirmed\x18\x1f \x01(\x0b\x32&.trunkline.contact.v1.CleanUpConfirmedH\x00\x12\x44\n\x12\x63ontact_wrapped_up\x18  \x01(\x0b\x32&.trunkline.contact.v1.ContactWrappedUpH\x00\x12?\n\x0f\x63ontact_dropped\x18! \x01(\x0b\x32$.trunkline.contact.v1.ContactDroppedH\x00\x12\x31\n\x08hook_put\x18\" \x01(\x0b\x32\x1d.trunkline.contact.v1.HookPutH\x00\x12\x45\n\x12\x63\x61llback_requested\x18< \x01(\x0b\x32\'.trunkline.contact.v1.CallbackRequestedH\x00\x12?\n\x0f\x63\x61llback_opened\x18= \x01(\x0b\x32$.trunkline.contact.v1.CallbackOpenedH\x00\x12<\n\x0e\x63\x61ller_hung_up\x18> \x01(\x0b\x32\".trunkline.contact.v1.CallerHungUpH\x00\x12\x45\n\x12\x63ustomer_unreached\x18? \x01(\x0b\x32\'.trunkline.contact.v1.CustomerUnreachedH\x00\x12\x45\n\x12transfer_requested\x18\x46 \x01(\x0b\x32\'.trunkline.contact.v1.TransferRequestedH\x00\x42\x07\n\x05\x65ventb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)trunkline/contact/v1/contact_events.proto\x12\x14trunkline.contact.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&trunkline/common/v1/common_types.proto\x1a(trunkline/contact/v1/contact_types.proto\x1a,trunkline/directory/v1/directory_types.proto\"R\n\rEntryPointPut\x12\x41\n\x0b\x65ntry_point\x18\x01 \x01(\x0b\x32,.trunkline.directory.v1.EntryPointDefinition\"\xdd\x02\n\rContactOpened\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x16\n\x0e\x65ntry_point_id\x18\x02 \x01(\t\x12-\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x1c.trunkline.common.v1.Channel\x12\x0f\n\x07\x66low_id\x18\x04 \x01(\t\x12\x15\n\raddress_token\x18\x05 \x01(\t\x12,\n\x07\x61\x64\x64ress\x18\x06 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\x12G\n\nattributes\x18\x07 \x03(\x0b\x32\x33.trunkline.contact.v1.ContactOpened.AttributesEntry\x12\x0e\n\x06locale\x18\x08 \x01(\t\x12\x0f\n\x07peer_id\x18\t \x01(\t\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"=\n\x12\x43ustomerIdentified\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\">\n\tStepBegun\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x0c\n\x04kind\x18\x03 \x01(\t\"@\n\x0bStepRefused\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12\x0c\n\x04rule\x18\x03 \x01(\t\"\xb0\x01\n\x0bPromptShown\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x10\n\x08visit_no\x18\x03 \x01(\x05\x12\x35\n\x06prompt\x18\x04 \x01(\x0b\x32%.trunkline.directory.v1.LocalizedText\x12\x33\n\x07options\x18\x05 \x03(\x0b\x32\".trunkline.directory.v1.MenuOption\"o\n\nInputGiven\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x11\n\toption_id\x18\x03 \x01(\t\x12)\n\x04text\x18\x04 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\"h\n\tTextShown\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nmessage_no\x18\x02 \x01(\x05\x12\x33\n\x04text\x18\x03 \x01(\x0b\x32%.trunkline.directory.v1.LocalizedText\"`\n\x0cTextGathered\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x11\n\tattribute\x18\x02 \x01(\t\x12)\n\x04text\x18\x03 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\"\xa9\x01\n\x0fPersonRequested\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08queue_id\x18\x02 \x01(\t\x12\x16\n\x0evalue_permille\x18\x03 \x01(\x05\x12\x18\n\x10urgency_permille\x18\x04 \x01(\x05\x12>\n\x0crequirements\x18\x05 \x03(\x0b\x32(.trunkline.directory.v1.SkillRequirement\"~\n\rContactQueued\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08queue_id\x18\x02 \x01(\t\x12\x12\n\nsegment_no\x18\x03 \x01(\x05\x12\x33\n\x10parking_duration\x18$ \x01(\x0b\x32\x19.google.protobuf.Duration\"n\n\x0e\x43ontactOffered\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x04 \x01(\t\x12\x10\n\x08ring_all\x18\x14 \x01(\x08\"^\n\x10\x43onnectRequested\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x04 \x01(\t\"K\n\x0f\x43ontactReturned\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\"F\n\nLegsJoined\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\"W\n\x0bLegsRefused\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x0e\n\x06reason\x18\x04 \x01(\t\"^\n\x10\x43ontactConnected\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x04 \x01(\t\"\xa1\x01\n\x0cMessageAdded\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nmessage_no\x18\x02 \x01(\x05\x12,\n\x06\x61uthor\x18\x03 \x01(\x0e\x32\x1c.trunkline.contact.v1.Author\x12)\n\x04\x62ody\x18\x04 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\x12\x10\n\x08\x61gent_id\x18\x05 \x01(\t\"3\n\x0cPeerAttached\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07peer_id\x18\x02 \x01(\t\"3\n\x0cPeerDetached\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07peer_id\x18\x02 \x01(\t\"d\n\rContactClosed\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x31\n\x06reason\x18\x02 \x01(\x0e\x32!.trunkline.contact.v1.CloseReason\x12\x0c\n\x04rule\x18\x03 \x01(\t\"7\n\x10\x43leanUpConfirmed\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\"N\n\x10\x43ontactWrappedUp\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12\x14\n\x0cwrap_up_code\x18\x03 \x01(\t\"$\n\x0e\x43ontactDropped\x12\x12\n\ncontact_id\x18\x01 \x01(\t\"?\n\x07HookPut\x12\x34\n\x04hook\x18\x01 \x01(\x0b\x32&.trunkline.directory.v1.HookDefinition\"\\\n\x11\x43\x61llbackRequested\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x33\n\x0fnot_before_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"J\n\x0e\x43\x61llbackOpened\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08queue_id\x18\x02 \x01(\t\x12\x12\n\nsegment_no\x18\x03 \x01(\x05\"\"\n\x0c\x43\x61llerHungUp\x12\x12\n\ncontact_id\x18\x01 \x01(\t\"n\n\x11\x43ustomerUnreached\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x0f\n\x07outcome\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\"g\n\x11TransferRequested\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12\x10\n\x08queue_id\x18\x03 \x01(\t\x12\x1a\n\x12preferred_agent_id\x18\x04 \x01(\t\"I\n\rContactParked\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x03 \x01(\t\"J\n\x0e\x43ontactResumed\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x03 \x01(\t\"L\n\x10\x43ustomerReturned\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x03 \x01(\t\"\x82\x11\n\x0c\x43ontactEvent\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\".trunkline.common.v1.EventMetadata\x12>\n\x0f\x65ntry_point_put\x18\n \x01(\x0b\x32#.trunkline.contact.v1.EntryPointPutH\x00\x12=\n\x0e\x63ontact_opened\x18\x0b \x01(\x0b\x32#.trunkline.contact.v1.ContactOpenedH\x00\x12G\n\x13\x63ustomer_identified\x18\x0c \x01(\x0b\x32(.trunkline.contact.v1.CustomerIdentifiedH\x00\x12\x35\n\nstep_begun\x18\r \x01(\x0b\x32\x1f.trunkline.contact.v1.StepBegunH\x00\x12\x39\n\x0cstep_refused\x18\x0e \x01(\x0b\x32!.trunkline.contact.v1.StepRefusedH\x00\x12\x39\n\x0cprompt_shown\x18\x0f \x01(\x0b\x32!.trunkline.contact.v1.PromptShownH\x00\x12\x37\n\x0binput_given\x18\x10 \x01(\x0b\x32 .trunkline.contact.v1.InputGivenH\x00\x12\x35\n\ntext_shown\x18\x11 \x01(\x0b\x32\x1f.trunkline.contact.v1.TextShownH\x00\x12;\n\rtext_gathered\x18\x12 \x01(\x0b\x32\".trunkline.contact.v1.TextGatheredH\x00\x12\x41\n\x10person_requested\x18\x13 \x01(\x0b\x32%.trunkline.contact.v1.PersonRequestedH\x00\x12=\n\x0e\x63ontact_queued\x18\x14 \x01(\x0b\x32#.trunkline.contact.v1.ContactQueuedH\x00\x12?\n\x0f\x63ontact_offered\x18\x15 \x01(\x0b\x32$.trunkline.contact.v1.ContactOfferedH\x00\x12\x43\n\x11\x63onnect_requested\x18\x16 \x01(\x0b\x32&.trunkline.contact.v1.ConnectRequestedH\x00\x12\x41\n\x10\x63ontact_returned\x18\x17 \x01(\x0b\x32%.trunkline.contact.v1.ContactReturnedH\x00\x12\x37\n\x0blegs_joined\x18\x18 \x01(\x0b\x32 .trunkline.contact.v1.LegsJoinedH\x00\x12\x39\n\x0clegs_refused\x18\x19 \x01(\x0b\x32!.trunkline.contact.v1.LegsRefusedH\x00\x12\x43\n\x11\x63ontact_connected\x18\x1a \x01(\x0b\x32&.trunkline.contact.v1.ContactConnectedH\x00\x12;\n\rmessage_added\x18\x1b \x01(\x0b\x32\".trunkline.contact.v1.MessageAddedH\x00\x12;\n\rpeer_attached\x18\x1c \x01(\x0b\x32\".trunkline.contact.v1.PeerAttachedH\x00\x12;\n\rpeer_detached\x18\x1d \x01(\x0b\x32\".trunkline.contact.v1.PeerDetachedH\x00\x12=\n\x0e\x63ontact_closed\x18\x1e \x01(\x0b\x32#.trunkline.contact.v1.ContactClosedH\x00\x12\x44\n\x12\x63lean_up_confirmed\x18\x1f \x01(\x0b\x32&.trunkline.contact.v1.CleanUpConfirmedH\x00\x12\x44\n\x12\x63ontact_wrapped_up\x18  \x01(\x0b\x32&.trunkline.contact.v1.ContactWrappedUpH\x00\x12?\n\x0f\x63ontact_dropped\x18! \x01(\x0b\x32$.trunkline.contact.v1.ContactDroppedH\x00\x12\x31\n\x08hook_put\x18\" \x01(\x0b\x32\x1d.trunkline.contact.v1.HookPutH\x00\x12\x45\n\x12\x63\x61llback_requested\x18< \x01(\x0b\x32\'.trunkline.contact.v1.CallbackRequestedH\x00\x12?\n\x0f\x63\x61llback_opened\x18= \x01(\x0b\x32$.trunkline.contact.v1.CallbackOpenedH\x00\x12<\n\x0e\x63\x61ller_hung_up\x18> \x01(\x0b\x32\".trunkline.contact.v1.CallerHungUpH\x00\x12\x45\n\x12\x63ustomer_unreached\x18? \x01(\x0b\x32\'.trunkline.contact.v1.CustomerUnreachedH\x00\x12\x45\n\x12transfer_requested\x18\x46 \x01(\x0b\x32\'.trunkline.contact.v1.TransferRequestedH\x00\x12=\n\x0e\x63ontact_parked\x18G \x01(\x0b\x32#.trunkline.contact.v1.ContactParkedH\x00\x12?\n\x0f\x63ontact_resumed\x18H \x01(\x0b\x32$.trunkline.contact.v1.ContactResumedH\x00\x12\x43\n\x11\x63ustomer_returned\x18I \x01(\x0b\x32&.trunkline.contact.v1.CustomerReturnedH\x00\x42\x07\n\x05\x65ventb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,68 +38,74 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CONTACTOPENED_ATTRIBUTESENTRY']._loaded_options = None
   _globals['_CONTACTOPENED_ATTRIBUTESENTRY']._serialized_options = b'8\001'
-  _globals['_ENTRYPOINTPUT']._serialized_start=228
-  _globals['_ENTRYPOINTPUT']._serialized_end=310
-  _globals['_CONTACTOPENED']._serialized_start=313
-  _globals['_CONTACTOPENED']._serialized_end=662
-  _globals['_CONTACTOPENED_ATTRIBUTESENTRY']._serialized_start=613
-  _globals['_CONTACTOPENED_ATTRIBUTESENTRY']._serialized_end=662
-  _globals['_CUSTOMERIDENTIFIED']._serialized_start=664
-  _globals['_CUSTOMERIDENTIFIED']._serialized_end=725
-  _globals['_STEPBEGUN']._serialized_start=727
-  _globals['_STEPBEGUN']._serialized_end=789
-  _globals['_STEPREFUSED']._serialized_start=791
-  _globals['_STEPREFUSED']._serialized_end=855
-  _globals['_PROMPTSHOWN']._serialized_start=858
-  _globals['_PROMPTSHOWN']._serialized_end=1034
-  _globals['_INPUTGIVEN']._serialized_start=1036
-  _globals['_INPUTGIVEN']._serialized_end=1147
-  _globals['_TEXTSHOWN']._serialized_start=1149
-  _globals['_TEXTSHOWN']._serialized_end=1253
-  _globals['_TEXTGATHERED']._serialized_start=1255
-  _globals['_TEXTGATHERED']._serialized_end=1351
-  _globals['_PERSONREQUESTED']._serialized_start=1354
-  _globals['_PERSONREQUESTED']._serialized_end=1523
-  _globals['_CONTACTQUEUED']._serialized_start=1525
-  _globals['_CONTACTQUEUED']._serialized_end=1598
-  _globals['_CONTACTOFFERED']._serialized_start=1600
-  _globals['_CONTACTOFFERED']._serialized_end=1710
-  _globals['_CONNECTREQUESTED']._serialized_start=1712
-  _globals['_CONNECTREQUESTED']._serialized_end=1806
-  _globals['_CONTACTRETURNED']._serialized_start=1808
-  _globals['_CONTACTRETURNED']._serialized_end=1883
-  _globals['_LEGSJOINED']._serialized_start=1885
-  _globals['_LEGSJOINED']._serialized_end=1955
-  _globals['_LEGSREFUSED']._serialized_start=1957
-  _globals['_LEGSREFUSED']._serialized_end=2044
-  _globals['_CONTACTCONNECTED']._serialized_start=2046
-  _globals['_CONTACTCONNECTED']._serialized_end=2140
-  _globals['_MESSAGEADDED']._serialized_start=2143
-  _globals['_MESSAGEADDED']._serialized_end=2304
-  _globals['_PEERATTACHED']._serialized_start=2306
-  _globals['_PEERATTACHED']._serialized_end=2357
-  _globals['_PEERDETACHED']._serialized_start=2359
-  _globals['_PEERDETACHED']._serialized_end=2410
-  _globals['_CONTACTCLOSED']._serialized_start=2412
-  _globals['_CONTACTCLOSED']._serialized_end=2512
-  _globals['_CLEANUPCONFIRMED']._serialized_start=2514
-  _globals['_CLEANUPCONFIRMED']._serialized_end=2569
-  _globals['_CONTACTWRAPPEDUP']._serialized_start=2571
-  _globals['_CONTACTWRAPPEDUP']._serialized_end=2649
-  _globals['_CONTACTDROPPED']._serialized_start=2651
-  _globals['_CONTACTDROPPED']._serialized_end=2687
-  _globals['_HOOKPUT']._serialized_start=2689
-  _globals['_HOOKPUT']._serialized_end=2752
-  _globals['_CALLBACKREQUESTED']._serialized_start=2754
-  _globals['_CALLBACKREQUESTED']._serialized_end=2846
-  _globals['_CALLBACKOPENED']._serialized_start=2848
-  _globals['_CALLBACKOPENED']._serialized_end=2922
-  _globals['_CALLERHUNGUP']._serialized_start=2924
-  _globals['_CALLERHUNGUP']._serialized_end=2958
-  _globals['_CUSTOMERUNREACHED']._serialized_start=2960
-  _globals['_CUSTOMERUNREACHED']._serialized_end=3070
-  _globals['_TRANSFERREQUESTED']._serialized_start=3072
-  _globals['_TRANSFERREQUESTED']._serialized_end=3175
-  _globals['_CONTACTEVENT']._serialized_start=3178
-  _globals['_CONTACTEVENT']._serialized_end=5159
+  _globals['_ENTRYPOINTPUT']._serialized_start=260
+  _globals['_ENTRYPOINTPUT']._serialized_end=342
+  _globals['_CONTACTOPENED']._serialized_start=345
+  _globals['_CONTACTOPENED']._serialized_end=694
+  _globals['_CONTACTOPENED_ATTRIBUTESENTRY']._serialized_start=645
+  _globals['_CONTACTOPENED_ATTRIBUTESENTRY']._serialized_end=694
+  _globals['_CUSTOMERIDENTIFIED']._serialized_start=696
+  _globals['_CUSTOMERIDENTIFIED']._serialized_end=757
+  _globals['_STEPBEGUN']._serialized_start=759
+  _globals['_STEPBEGUN']._serialized_end=821
+  _globals['_STEPREFUSED']._serialized_start=823
+  _globals['_STEPREFUSED']._serialized_end=887
+  _globals['_PROMPTSHOWN']._serialized_start=890
+  _globals['_PROMPTSHOWN']._serialized_end=1066
+  _globals['_INPUTGIVEN']._serialized_start=1068
+  _globals['_INPUTGIVEN']._serialized_end=1179
+  _globals['_TEXTSHOWN']._serialized_start=1181
+  _globals['_TEXTSHOWN']._serialized_end=1285
+  _globals['_TEXTGATHERED']._serialized_start=1287
+  _globals['_TEXTGATHERED']._serialized_end=1383
+  _globals['_PERSONREQUESTED']._serialized_start=1386
+  _globals['_PERSONREQUESTED']._serialized_end=1555
+  _globals['_CONTACTQUEUED']._serialized_start=1557
+  _globals['_CONTACTQUEUED']._serialized_end=1683
+  _globals['_CONTACTOFFERED']._serialized_start=1685
+  _globals['_CONTACTOFFERED']._serialized_end=1795
+  _globals['_CONNECTREQUESTED']._serialized_start=1797
+  _globals['_CONNECTREQUESTED']._serialized_end=1891
+  _globals['_CONTACTRETURNED']._serialized_start=1893
+  _globals['_CONTACTRETURNED']._serialized_end=1968
+  _globals['_LEGSJOINED']._serialized_start=1970
+  _globals['_LEGSJOINED']._serialized_end=2040
+  _globals['_LEGSREFUSED']._serialized_start=2042
+  _globals['_LEGSREFUSED']._serialized_end=2129
+  _globals['_CONTACTCONNECTED']._serialized_start=2131
+  _globals['_CONTACTCONNECTED']._serialized_end=2225
+  _globals['_MESSAGEADDED']._serialized_start=2228
+  _globals['_MESSAGEADDED']._serialized_end=2389
+  _globals['_PEERATTACHED']._serialized_start=2391
+  _globals['_PEERATTACHED']._serialized_end=2442
+  _globals['_PEERDETACHED']._serialized_start=2444
+  _globals['_PEERDETACHED']._serialized_end=2495
+  _globals['_CONTACTCLOSED']._serialized_start=2497
+  _globals['_CONTACTCLOSED']._serialized_end=2597
+  _globals['_CLEANUPCONFIRMED']._serialized_start=2599
+  _globals['_CLEANUPCONFIRMED']._serialized_end=2654
+  _globals['_CONTACTWRAPPEDUP']._serialized_start=2656
+  _globals['_CONTACTWRAPPEDUP']._serialized_end=2734
+  _globals['_CONTACTDROPPED']._serialized_start=2736
+  _globals['_CONTACTDROPPED']._serialized_end=2772
+  _globals['_HOOKPUT']._serialized_start=2774
+  _globals['_HOOKPUT']._serialized_end=2837
+  _globals['_CALLBACKREQUESTED']._serialized_start=2839
+  _globals['_CALLBACKREQUESTED']._serialized_end=2931
+  _globals['_CALLBACKOPENED']._serialized_start=2933
+  _globals['_CALLBACKOPENED']._serialized_end=3007
+  _globals['_CALLERHUNGUP']._serialized_start=3009
+  _globals['_CALLERHUNGUP']._serialized_end=3043
+  _globals['_CUSTOMERUNREACHED']._serialized_start=3045
+  _globals['_CUSTOMERUNREACHED']._serialized_end=3155
+  _globals['_TRANSFERREQUESTED']._serialized_start=3157
+  _globals['_TRANSFERREQUESTED']._serialized_end=3260
+  _globals['_CONTACTPARKED']._serialized_start=3262
+  _globals['_CONTACTPARKED']._serialized_end=3335
+  _globals['_CONTACTRESUMED']._serialized_start=3337
+  _globals['_CONTACTRESUMED']._serialized_end=3411
+  _globals['_CUSTOMERRETURNED']._serialized_start=3413
+  _globals['_CUSTOMERRETURNED']._serialized_end=3489
+  _globals['_CONTACTEVENT']._serialized_start=3492
+  _globals['_CONTACTEVENT']._serialized_end=5670
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,7 @@ The life of a contact. Topic contact.events.v1, key the partition token inside t
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -165,7 +166,7 @@ class StepBegun(_message.Message):
     """1, 2, 3, … in the contact."""
     kind: _builtins.str
     """`resolve_customer`, `start_session`, `advance_session`, `enqueue`, `report_connected`, `report_connect_failed`,
-    `request_callback`, `report_callback_result`, `end_at_acd` or `end_session`.
+    `transfer`, `park`, `resume`, `request_callback`, `report_callback_result`, `end_at_acd` or `end_session`.
     """
     def __init__(
         self,
@@ -403,22 +404,28 @@ class ContactQueued(_message.Message):
     CONTACT_ID_FIELD_NUMBER: _builtins.int
     QUEUE_ID_FIELD_NUMBER: _builtins.int
     SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    PARKING_DURATION_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     queue_id: _builtins.str
     """The queue."""
     segment_no: _builtins.int
     """The queue segment."""
+    @_builtins.property
+    def parking_duration(self) -> _duration_pb2.Duration:
+        """How long its customer must be silent for it to be parked, once it is connected; 0: it is not parked."""
+
     def __init__(
         self,
         *,
         contact_id: _builtins.str = ...,
         queue_id: _builtins.str = ...,
         segment_no: _builtins.int = ...,
+        parking_duration: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["parking_duration", b"parking_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "queue_id", b"queue_id", "segment_no", b"segment_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "parking_duration", b"parking_duration", "queue_id", b"queue_id", "segment_no", b"segment_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1001,6 +1008,96 @@ class TransferRequested(_message.Message):
 Global___TransferRequested: _TypeAlias = TransferRequested  # noqa: Y015
 
 @_typing.final
+class ContactParked(_message.Message):
+    """The chat is parked: it stays with its agent and uses no units."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    agent_id: _builtins.str
+    """The agent."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContactParked: _TypeAlias = ContactParked  # noqa: Y015
+
+@_typing.final
+class ContactResumed(_message.Message):
+    """The parked chat goes on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    agent_id: _builtins.str
+    """The agent."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContactResumed: _TypeAlias = ContactResumed  # noqa: Y015
+
+@_typing.final
+class CustomerReturned(_message.Message):
+    """The customer of a parked chat wrote again and waits for room at its agent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    agent_id: _builtins.str
+    """The agent."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CustomerReturned: _TypeAlias = CustomerReturned  # noqa: Y015
+
+@_typing.final
 class ContactEvent(_message.Message):
     """One event of channels' ledger."""
 
@@ -1037,6 +1134,9 @@ class ContactEvent(_message.Message):
     CALLER_HUNG_UP_FIELD_NUMBER: _builtins.int
     CUSTOMER_UNREACHED_FIELD_NUMBER: _builtins.int
     TRANSFER_REQUESTED_FIELD_NUMBER: _builtins.int
+    CONTACT_PARKED_FIELD_NUMBER: _builtins.int
+    CONTACT_RESUMED_FIELD_NUMBER: _builtins.int
+    CUSTOMER_RETURNED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def metadata(self) -> _common_types_pb2.EventMetadata:
         """The envelope."""
@@ -1161,6 +1261,18 @@ class ContactEvent(_message.Message):
     def transfer_requested(self) -> Global___TransferRequested:
         """Transfer."""
 
+    @_builtins.property
+    def contact_parked(self) -> Global___ContactParked:
+        """Parked."""
+
+    @_builtins.property
+    def contact_resumed(self) -> Global___ContactResumed:
+        """Resumed."""
+
+    @_builtins.property
+    def customer_returned(self) -> Global___CustomerReturned:
+        """Customer is back."""
+
     def __init__(
         self,
         *,
@@ -1195,12 +1307,15 @@ class ContactEvent(_message.Message):
         caller_hung_up: Global___CallerHungUp | None = ...,
         customer_unreached: Global___CustomerUnreached | None = ...,
         transfer_requested: Global___TransferRequested | None = ...,
+        contact_parked: Global___ContactParked | None = ...,
+        contact_resumed: Global___ContactResumed | None = ...,
+        customer_returned: Global___CustomerReturned | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["callback_opened", b"callback_opened", "callback_requested", b"callback_requested", "caller_hung_up", b"caller_hung_up", "clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_queued", b"contact_queued", "contact_returned", b"contact_returned", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "customer_unreached", b"customer_unreached", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "text_gathered", b"text_gathered", "text_shown", b"text_shown", "transfer_requested", b"transfer_requested"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["callback_opened", b"callback_opened", "callback_requested", b"callback_requested", "caller_hung_up", b"caller_hung_up", "clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_parked", b"contact_parked", "contact_queued", b"contact_queued", "contact_resumed", b"contact_resumed", "contact_returned", b"contact_returned", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "customer_returned", b"customer_returned", "customer_unreached", b"customer_unreached", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "text_gathered", b"text_gathered", "text_shown", b"text_shown", "transfer_requested", b"transfer_requested"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback_opened", b"callback_opened", "callback_requested", b"callback_requested", "caller_hung_up", b"caller_hung_up", "clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_queued", b"contact_queued", "contact_returned", b"contact_returned", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "customer_unreached", b"customer_unreached", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "text_gathered", b"text_gathered", "text_shown", b"text_shown", "transfer_requested", b"transfer_requested"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback_opened", b"callback_opened", "callback_requested", b"callback_requested", "caller_hung_up", b"caller_hung_up", "clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_parked", b"contact_parked", "contact_queued", b"contact_queued", "contact_resumed", b"contact_resumed", "contact_returned", b"contact_returned", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "customer_returned", b"customer_returned", "customer_unreached", b"customer_unreached", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "text_gathered", b"text_gathered", "text_shown", b"text_shown", "transfer_requested", b"transfer_requested"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["entry_point_put", "contact_opened", "customer_identified", "step_begun", "step_refused", "prompt_shown", "input_given", "text_shown", "text_gathered", "person_requested", "contact_queued", "contact_offered", "connect_requested", "contact_returned", "legs_joined", "legs_refused", "contact_connected", "message_added", "peer_attached", "peer_detached", "contact_closed", "clean_up_confirmed", "contact_wrapped_up", "contact_dropped", "hook_put", "callback_requested", "callback_opened", "caller_hung_up", "customer_unreached", "transfer_requested"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["entry_point_put", "contact_opened", "customer_identified", "step_begun", "step_refused", "prompt_shown", "input_given", "text_shown", "text_gathered", "person_requested", "contact_queued", "contact_offered", "connect_requested", "contact_returned", "legs_joined", "legs_refused", "contact_connected", "message_added", "peer_attached", "peer_detached", "contact_closed", "clean_up_confirmed", "contact_wrapped_up", "contact_dropped", "hook_put", "callback_requested", "callback_opened", "caller_hung_up", "customer_unreached", "transfer_requested", "contact_parked", "contact_resumed", "customer_returned"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

@@ -738,6 +738,7 @@ class QueueDefinition(_message.Message):
     WRAP_UP_FREES_EXCLUSION_FIELD_NUMBER: _builtins.int
     CALLBACK_FIELD_NUMBER: _builtins.int
     ESTIMATES_WAITS_FIELD_NUMBER: _builtins.int
+    CHAT_PARKING_DURATION_FIELD_NUMBER: _builtins.int
     queue_id: _builtins.str
     """`qu_…`."""
     value_weight_permille: _builtins.int
@@ -840,6 +841,12 @@ class QueueDefinition(_message.Message):
     def callback(self) -> Global___CallbackPolicy:
         """Unset: callers are not called back."""
 
+    @_builtins.property
+    def chat_parking_duration(self) -> _duration_pb2.Duration:
+        """How long the customer of a connected chat must have been silent, once the agent has answered, for the chat to be
+        parked: it stays with its agent and uses no units. It keeps the time with which it entered. 0: chats are not parked.
+        """
+
     def __init__(
         self,
         *,
@@ -873,10 +880,11 @@ class QueueDefinition(_message.Message):
         wrap_up_frees_exclusion: _builtins.bool = ...,
         callback: Global___CallbackPolicy | None = ...,
         estimates_waits: _builtins.bool = ...,
+        chat_parking_duration: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["affinity_duration", b"affinity_duration", "callback", b"callback", "chat_lease_duration", b"chat_lease_duration", "longest_wait", b"longest_wait", "miss_exclusion_duration", b"miss_exclusion_duration", "name", b"name", "overflow", b"overflow", "short_abandon_duration", b"short_abandon_duration", "target_wait_duration", b"target_wait_duration", "unstaffed", b"unstaffed", "voice_lease_duration", b"voice_lease_duration", "wrap_up_duration", b"wrap_up_duration", "wrap_up_extension_duration", b"wrap_up_extension_duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["affinity_duration", b"affinity_duration", "callback", b"callback", "chat_lease_duration", b"chat_lease_duration", "chat_parking_duration", b"chat_parking_duration", "longest_wait", b"longest_wait", "miss_exclusion_duration", b"miss_exclusion_duration", "name", b"name", "overflow", b"overflow", "short_abandon_duration", b"short_abandon_duration", "target_wait_duration", b"target_wait_duration", "unstaffed", b"unstaffed", "voice_lease_duration", b"voice_lease_duration", "wrap_up_duration", b"wrap_up_duration", "wrap_up_extension_duration", b"wrap_up_extension_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity_duration", b"affinity_duration", "callback", b"callback", "chat_lease_duration", b"chat_lease_duration", "choices", b"choices", "drains_chats", b"drains_chats", "estimates_waits", b"estimates_waits", "longest_wait", b"longest_wait", "max_misses", b"max_misses", "max_per_customer", b"max_per_customer", "max_waiting", b"max_waiting", "max_wrap_up_extensions", b"max_wrap_up_extensions", "miss_exclusion_duration", b"miss_exclusion_duration", "name", b"name", "overflow", b"overflow", "queue_id", b"queue_id", "relaxation", b"relaxation", "requirements", b"requirements", "short_abandon_duration", b"short_abandon_duration", "strategy", b"strategy", "target_wait_duration", b"target_wait_duration", "unstaffed", b"unstaffed", "urgency_weight_permille", b"urgency_weight_permille", "value_weight_permille", b"value_weight_permille", "vip_min_value_permille", b"vip_min_value_permille", "vip_reserved_agents", b"vip_reserved_agents", "voice_lease_duration", b"voice_lease_duration", "wrap_up_duration", b"wrap_up_duration", "wrap_up_extension_duration", b"wrap_up_extension_duration", "wrap_up_frees_exclusion", b"wrap_up_frees_exclusion", "wrap_up_mode", b"wrap_up_mode"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity_duration", b"affinity_duration", "callback", b"callback", "chat_lease_duration", b"chat_lease_duration", "chat_parking_duration", b"chat_parking_duration", "choices", b"choices", "drains_chats", b"drains_chats", "estimates_waits", b"estimates_waits", "longest_wait", b"longest_wait", "max_misses", b"max_misses", "max_per_customer", b"max_per_customer", "max_waiting", b"max_waiting", "max_wrap_up_extensions", b"max_wrap_up_extensions", "miss_exclusion_duration", b"miss_exclusion_duration", "name", b"name", "overflow", b"overflow", "queue_id", b"queue_id", "relaxation", b"relaxation", "requirements", b"requirements", "short_abandon_duration", b"short_abandon_duration", "strategy", b"strategy", "target_wait_duration", b"target_wait_duration", "unstaffed", b"unstaffed", "urgency_weight_permille", b"urgency_weight_permille", "value_weight_permille", b"value_weight_permille", "vip_min_value_permille", b"vip_min_value_permille", "vip_reserved_agents", b"vip_reserved_agents", "voice_lease_duration", b"voice_lease_duration", "wrap_up_duration", b"wrap_up_duration", "wrap_up_extension_duration", b"wrap_up_extension_duration", "wrap_up_frees_exclusion", b"wrap_up_frees_exclusion", "wrap_up_mode", b"wrap_up_mode"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
