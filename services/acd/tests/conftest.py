@@ -539,7 +539,7 @@ def _check_indexes(domain: Domain) -> None:
             peers[(peer, (agent.agent_id,))] += 1
     staff = Counter(agent.profile for agent in domain.agents.values() if is_signed_in(agent))
     assert dict(domain.staff.items()) == staff
-    at_work = [agent for agent in domain.agents.values() if is_routable(agent) or agent.work]
+    at_work = [agent for agent in domain.agents.values() if is_routable(agent) or agent.at_hand]
     used = Counter[Any]()
     for agent in at_work:
         used[agent.profile] += occupancy(agent).share_permille

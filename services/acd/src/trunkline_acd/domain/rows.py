@@ -103,18 +103,19 @@ def _split(rows: list[Row]) -> tuple[tuple[Row, ...], list[Row]]:
 
 def agent_row(agent: Agent) -> AgentRow:
     """Return the agent as figures."""
+    states = [work.state for work in agent.at_hand]
     return AgentRow(
         agent_id=agent.agent_id,
         intent=agent.intent,
         break_reason=agent.break_reason,
         connectivity=agent.connectivity,
         not_responding=agent.not_responding,
-        offered=agent.count(WorkState.OFFERED),
-        connecting=agent.count(WorkState.CONNECTING),
-        connected=agent.count(WorkState.CONNECTED),
-        wrap_up=agent.count(WorkState.WRAP_UP),
+        offered=states.count(WorkState.OFFERED),
+        connecting=states.count(WorkState.CONNECTING),
+        connected=states.count(WorkState.CONNECTED),
+        wrap_up=states.count(WorkState.WRAP_UP),
         since_time=max(agent.since_time, agent.work_since_time),
-        parked=len(agent.work) - len(agent.at_hand),
+        parked=len(agent.work) - len(states),
     )
 
 

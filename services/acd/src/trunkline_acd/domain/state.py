@@ -190,7 +190,7 @@ class Domain:
 
     def helping_queue(self, queue_id: str) -> str:
         """Return the queue whose agents help out in that one; empty for none."""
-        helping = self.helping.first(queue_id)
+        helping = self.helping.first(queue_id) if self.helping else None  # asked at each match, and mostly none helps
         return helping[0] if helping else ""
 
     def put_help(self, queue_id: str, helping_queue_id: str) -> None:
@@ -287,7 +287,8 @@ class Domain:
         return followed
 
     def _asked(self, queue_id: str, wanted: RequirementSet, own: RequirementSet) -> RequirementSet:
-        helping = self.definition_of(self.helping_queue(queue_id))
+        helping_queue_id = self.helping_queue(queue_id)
+        helping = self.definition_of(helping_queue_id) if helping_queue_id else None
         return either(wanted, needs_in(helping, own)) if helping else wanted
 
     def _move_in_pools(self, before: Agent | None, after: Agent) -> None:
@@ -491,7 +492,7 @@ def routing_domain_id(tenant: str) -> str:
 
 def _load_of(agent: Agent | None) -> tuple[Profile, int] | None:
     """Return whose load it is and how much; None for who is neither available nor at work."""
-    if agent is None or not (is_routable(agent) or agent.work):
+    if agent is None or not (is_routable(agent) or agent.at_hand):
         return None
     return agent.profile, occupancy(agent).share_permille
 
