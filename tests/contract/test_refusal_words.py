@@ -16,7 +16,7 @@ WEB = SERVICES / "console" / "web" / "src" / "i18n"
 # What the page itself says, without a server.
 OF_THE_PAGE = {"prefix", "Timeout", "Unreachable"}
 # What channels calls a refusal of acd that has no rule.
-OF_A_STEP = {"UnknownQueue"}
+OF_A_STEP = {"UnknownAgent", "UnknownQueue"}
 # A refusal without a rule goes by its kind, over the socket as over REST.
 KINDS = {
     kind.__name__

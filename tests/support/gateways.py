@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import Any
 
 from trunkline.contact.v1 import contact_service_pb2 as api
-from trunkline.contact.v1.contact_types_pb2 import ContactState, ContactView
+from trunkline.contact.v1.contact_types_pb2 import ContactState, ContactView, LegMode
 from trunkline_launcher.layout import Layout, installation_secret
 from trunkline_platform.commands import new_command_id
 from trunkline_platform.credentials import Credentials, Principal, Role
@@ -106,13 +106,30 @@ class Gateway:
         known = self.views.get(view.contact_id)
         if known is None or view.version >= known.version:
             self.views[view.contact_id] = view
-        place = (view.contact_id, view.segment_no, view.offer_no)
-        if self._joins and view.state == ContactState.CONTACT_STATE_CONNECTING and place not in self._joined:
-            self._joined.add(place)
-            legs = api.LegConnected(contact_id=place[0], segment_no=place[1], offer_no=place[2])
-            assert self.peer is not None
-            self.peer.send(api.SessionRequest(command_id=new_command_id(), leg_connected=legs))
+        for offer_no in _to_bring_up(view) if self._joins else ():
+            self._join((view.contact_id, view.segment_no, offer_no))
         self._moved.set()
+
+    def _join(self, place: tuple[str, int, int]) -> None:
+        if place not in self._joined:
+            self._joined.add(place)
+            leg = api.LegConnected(contact_id=place[0], segment_no=place[1], offer_no=place[2])
+            assert self.peer is not None
+            self.peer.send(api.SessionRequest(command_id=new_command_id(), leg_connected=leg))
+
+
+def _to_bring_up(view: ContactView) -> list[int]:
+    """Return by which offers agents are to be brought up: the one who accepted, or the colleague who is consulted."""
+    if view.state == ContactState.CONTACT_STATE_CONNECTING:
+        return [view.offer_no]
+    return [leg.offer_no for leg in view.legs if leg.mode == LegMode.LEG_MODE_CONNECT]
+
+
+def hears(view: ContactView) -> dict[str, set[str]]:
+    """Return whom everybody on a connected call hears: agents by id, `customer`, or `music` alone for who is held."""
+    modes = {leg.agent_id or "customer": leg.mode for leg in view.legs if leg.mode != LegMode.LEG_MODE_CONNECT}
+    bridged = {who for who, mode in modes.items() if mode == LegMode.LEG_MODE_BRIDGED}
+    return {who: bridged - {who} if who in bridged else {"music"} for who in modes}
 
 
 @contextlib.asynccontextmanager

@@ -58,6 +58,11 @@ class OwnTenant:
         """Where its chats come in."""
         return f"ep_demo_chat_{self.suffix}"
 
+    @property
+    def telephone_number(self) -> str:
+        """Where its calls come in."""
+        return f"ep_demo_voice_{self.suffix}"
+
     def agent(self, login: str) -> str:
         """Return the id of the agent with this login."""
         return f"ag_{login}_{self.suffix}"

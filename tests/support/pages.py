@@ -153,6 +153,16 @@ class Desk(Screen):
         self.press("transfer")
         self.page.get_by_role("menuitem", name=queue, exact=True).click()
 
+    def answer(self) -> None:
+        """Take the call that rings; of one's own or a colleague's."""
+        self.press("offer-accept")
+        expect(self.offer).to_have_count(0)
+
+    def consult(self, colleague: str) -> None:
+        """Ask the colleague of that name about the call."""
+        self.press("consult")
+        self.page.get_by_role("menuitem", name=colleague, exact=True).click()
+
     def end(self) -> None:
         """End the conversation."""
         self.press("end-contact")

@@ -83,6 +83,8 @@ class Facts:
                 self._live[answered.contact_id] = answered.agent_id
                 self.waits_s[answered.contact_id] = answered.wait_duration.ToMicroseconds() / 1e6
                 self._close(answered, at, Outcome.ANSWERED)
+            case "consultation_completed":
+                self._live[event.consultation_completed.contact_id] = event.consultation_completed.agent_id
             case "segment_ended":
                 ended = event.segment_ended
                 self._close(ended, at, OUTCOMES[ended.outcome])

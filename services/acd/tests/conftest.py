@@ -23,13 +23,16 @@ from trunkline_acd.domain.commands import (
     RequestCallback,
     SetIntent,
 )
-from trunkline_acd.domain.contacts import Contact, Offer, Stage, line_of, line_place
+from trunkline_acd.domain.contacts import ConsultationStage, Contact, Offer, Stage, line_of, line_place
 from trunkline_acd.domain.decider import AcdDecider
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.events import (
     AgentConfigured,
     CallbackAttempted,
     ConnectFailed,
+    ConsultationCompleted,
+    ConsultationEnded,
+    ConsultationOffered,
     ContactOffered,
     ContactParked,
     ContactReleased,
@@ -80,6 +83,7 @@ QUEUE = QueueDefinition(
 )
 
 
+_NOT_JOINED = (ConsultationStage.OFFERED, ConsultationStage.CONNECTING)
 WITHOUT_A_TABLE = (ChannelUse(Channel.VOICE, 1, 1, (Channel.CHAT,)), ChannelUse(Channel.CHAT, 1))
 
 
@@ -111,7 +115,7 @@ class Books:
                 self._agents[tenant, agent.agent_id] = agent
             case QueueConfigured(queue):
                 self._frees[tenant, queue.queue_id] = queue.wrap_up_frees_exclusion
-            case ContactOffered():
+            case ContactOffered() | ConsultationOffered():
                 work = self.work[tenant, event.agent_id]
                 assert fits(self._agents[tenant, event.agent_id], event.channel, list(work.values())), event
                 work[event.contact_id] = (event.channel, True)
@@ -132,20 +136,32 @@ class Books:
             case OfferEnded() | ConnectFailed() | CallbackAttempted() | ContactReleased() | WrapUpFinished():
                 is_parked = event.contact_id in self.parked[tenant, event.agent_id]
                 del (self.parked if is_parked else self.work)[tenant, event.agent_id][event.contact_id]
+            case ConsultationEnded():
+                del self.work[tenant, event.agent_id][event.contact_id]
 
     def _follow(self, event: Event, tenant: str) -> None:
         match event:
             case ContactOffered():
                 live = self._live[tenant, event.contact_id]
                 assert event.agent_id not in live and (event.ring_all or not live), event
-                assert event.offer_no > self._newest.get((tenant, event.contact_id), 0), event
-                live[event.agent_id] = self._newest[tenant, event.contact_id] = event.offer_no
+                self._number(event, tenant)
+                live[event.agent_id] = event.offer_no
+            case ConsultationOffered():
+                assert self._live[tenant, event.contact_id].keys() == {event.asked_by_agent_id}, event
+                self._number(event, tenant)
+            case ConsultationCompleted():
+                assert not self._live[tenant, event.contact_id], event
+                self._live[tenant, event.contact_id][event.agent_id] = event.offer_no
             case OfferAccepted():
                 assert self._live[tenant, event.contact_id] == {event.agent_id: event.offer_no}, event
             case OfferEnded() | ConnectFailed() | CallbackAttempted():
                 assert self._live[tenant, event.contact_id].pop(event.agent_id) == event.offer_no, event
             case ContactReleased():
                 del self._live[tenant, event.contact_id][event.agent_id]
+
+    def _number(self, event: ContactOffered | ConsultationOffered, tenant: str) -> None:
+        assert event.offer_no > self._newest.get((tenant, event.contact_id), 0), event
+        self._newest[tenant, event.contact_id] = event.offer_no
 
 
 def fits(agent: AgentDefinition, channel: Channel, work: list[tuple[Channel, bool]]) -> bool:
@@ -312,6 +328,7 @@ def check(state: AcdState, now: datetime) -> None:
     """Assert everything that must hold after every command."""
     for domain in state.domains():
         _check_one_place_per_contact(domain)
+        _check_one_colleague_per_contact(domain)
         _check_timers(state, domain)
         _check_nobody_idles(state, domain, now)
         _check_held(domain)
@@ -329,7 +346,7 @@ def _check_one_place_per_contact(domain: Domain) -> None:
         (work.contact_id, agent.agent_id, work.offer_no, stages[work.state])
         for agent in domain.agents.values()
         for work in agent.work
-        if work.state in stages
+        if work.state in stages and not work.asked_by
     ]
     nowhere = (Stage.WAITING, Stage.SCHEDULED, Stage.ENDED)
     held = [
@@ -345,6 +362,33 @@ def _check_one_place_per_contact(domain: Domain) -> None:
         assert len(set(contact.agent_ids)) == len(contact.agent_ids) <= policy.MAX_RINGING
         numbers = [offer.offer_no for offer in contact.live_offers]
         assert numbers == sorted(numbers) and contact.next_offer_no > max([0, *numbers])
+
+
+def _check_one_colleague_per_contact(domain: Domain) -> None:
+    """Who is asked about a connected call is another agent than who has it, and nobody else is asked."""
+    states = {
+        ConsultationStage.OFFERED: WorkState.OFFERED,
+        ConsultationStage.CONNECTING: WorkState.CONNECTING,
+        ConsultationStage.TALKING: WorkState.CONNECTED,
+        ConsultationStage.CONFERENCE: WorkState.CONNECTED,
+    }
+    asked = [
+        (work.contact_id, agent.agent_id, work.asked_by, work.state)
+        for agent in domain.agents.values()
+        for work in agent.work
+        if work.asked_by
+    ]
+    known = [
+        (c.contact_id, c.consultation.agent_id, c.agent_id, states[c.consultation.stage])
+        for c in domain.contacts.values()
+        if c.consultation
+    ]
+    assert sorted(asked, key=str) == sorted(known, key=str)
+    for contact in domain.contacts.values():
+        if contact.consultation:
+            assert contact.stage is Stage.CONNECTED
+            assert contact.channel is Channel.VOICE
+            assert contact.agent_id != contact.consultation.agent_id
 
 
 def _check_timers(state: AcdState, domain: Domain) -> None:
@@ -364,6 +408,8 @@ def _check_timers(state: AcdState, domain: Domain) -> None:
             wanted.add(f"affinity/{domain.tenant}/{contact.contact_id}")
         if contact.stage is Stage.SCHEDULED:
             wanted.add(f"callback/{domain.tenant}/{contact.contact_id}")
+        if contact.consultation and contact.consultation.stage in _NOT_JOINED:
+            wanted.add(f"consultation/{domain.tenant}/{contact.contact_id}")
         wrapping_up = {agent.agent_id for agent in domain.agents.values() if has_wrap_up(agent, contact)}
         assert contact.wrapped_up_by == wrapping_up
         assert contact.stage is not Stage.WAITING or wrapping_up <= contact.excluded

@@ -17,17 +17,22 @@ from trunkline_acd.domain.commands import (
     CheckOverflow,
     ClearUnstaffedQueue,
     CloseAgentSession,
+    CompleteConsultation,
+    ConsultAgent,
     DeclineOffer,
     DropTombstone,
     EndAffinity,
+    EndConsultation,
     EndContact,
     EndExclusion,
     EnqueueContact,
+    ExpireConsultation,
     ExpireOffer,
     ExtendWrapUp,
     FinishWrapUp,
     HandOutChats,
     LosePeer,
+    MergeConsultation,
     OpenAgentSession,
     ParkContact,
     PullContact,
@@ -42,6 +47,8 @@ from trunkline_acd.domain.commands import (
     ReportCallbackResult,
     ReportConnected,
     ReportConnectFailed,
+    ReportConsultationConnected,
+    ReportConsultationFailed,
     RequestCallback,
     RequeueContact,
     ResumeContact,
@@ -181,6 +188,13 @@ COMMANDS = st.one_of(
     st.builds(ParkContact, CONTACTS, STEPS, st.just(1), AGENTS),
     st.builds(ResumeContact, CONTACTS, STEPS, st.just(1), AGENTS),
     st.builds(UnparkContact, AGENTS, CONTACTS),
+    st.builds(ConsultAgent, CONTACTS, STEPS, st.just(1), AGENTS, AGENTS),
+    st.builds(ReportConsultationConnected, CONTACTS, STEPS, st.just(1), NUMBERS),
+    st.builds(ReportConsultationFailed, CONTACTS, STEPS, st.just(1), NUMBERS, st.sampled_from(["busy", "unreachable"])),
+    st.builds(MergeConsultation, CONTACTS, STEPS, st.just(1), AGENTS),
+    st.builds(CompleteConsultation, CONTACTS, STEPS, st.just(1), AGENTS),
+    st.builds(EndConsultation, CONTACTS, STEPS, st.just(1), AGENTS),
+    st.builds(ExpireConsultation, CONTACTS, NUMBERS),
     st.builds(PullContact, CONTACTS, AGENTS, st.just("other")),
     st.builds(RequeueContact, CONTACTS, st.one_of(st.just(""), QUEUES), st.just("other")),
     st.builds(ReportConnected, CONTACTS, STEPS, st.just(1), NUMBERS),
@@ -433,6 +447,67 @@ def test_whoever_waits_has_a_reason_for_each_agent_who_could_take_it(new_routing
             assert 0 <= reasons.before_count < waiting  # call-backs, which no queue counts, too
 
 
+@settings(max_examples=100, deadline=None)
+@given(CHOICES, st.integers(1, 400))
+def test_any_day_of_consultations_keeps_one_agent_and_books_each_colleague_once(new_routing, choices, cut):
+    """Rule 19: `conftest.check` after each command, then another replica, a snapshot, and all units given back."""
+    routing = prepared(new_routing, *choices)
+    routing.agent("ag_3")
+    ask_around(routing, choices)
+    replayed = AcdState()
+    for event, context in routing.log:
+        routing.decider.evolve(replayed, event, context)
+    assert fingerprint(replayed) == fingerprint(routing.state)
+    check_snapshot(ledger_service(), routing.log, cut)
+    for contact_id in [contact.contact_id for contact in routing.domain.contacts.values()]:
+        routing.end(contact_id, "system", step=1000)
+    routing.wait(60)
+    assert all(not agent.work for agent in routing.domain.agents.values())
+
+
+def ask_around(routing: Any, choices: list[int]) -> None:
+    """Have a call with an agent most of the time, and do what agents, colleagues and the customer may do then."""
+    for step, choice in enumerate(choices, start=1):
+        calls = [contact for contact in routing.domain.contacts.values() if contact.stage is Stage.CONNECTED]
+        if not calls:
+            call_someone(routing, step)
+            continue
+        possible = [deed for contact in calls for deed in contact_deeds(contact, step)]
+        possible += [deed for contact in calls for deed in consultation_deeds(contact, step)] * 3
+        possible += [
+            *agent_deeds(routing.domain.agent(f"ag_{choice % 3 + 1}"), step)[:1],
+            *back(routing, step),
+            *[None] * 6,
+        ]
+        possible += [CloseAgentSession(agent.agent_id, agent.session_id) for agent in routing.domain.agents.values()]
+        command = possible[choice % len(possible)]
+        if command is None:
+            routing.wait((0.5, 3.0, 6.0, 21.0, 31.0)[choice % 5])
+        else:
+            attempt(routing, command)
+
+
+def call_someone(routing: Any, step: int) -> None:
+    """A call comes in and somebody takes it, if anybody is there."""
+    attempt(routing, EnqueueContact(f"ct_{step}", step, "qu_sales", Channel.VOICE, 0, 0, ()))
+    routing.wait(0.5)
+    for contact in [each for each in routing.domain.contacts.values() if each.stage is Stage.OFFERED]:
+        routing.accept(contact.contact_id)
+        routing.connected(contact.contact_id, step=step + 1)
+    for command in back(routing, step):
+        attempt(routing, command)
+
+
+def back(routing: Any, step: int) -> list[Any]:
+    """Return what brings agents back who are away."""
+    gone = [agent for agent in routing.domain.agents.values() if agent.connectivity.name != "CONNECTED"]
+    away = [agent for agent in routing.domain.agents.values() if agent.intent is not Intent.AVAILABLE]
+    return [
+        *(OpenAgentSession(agent.agent_id, "pe_1", f"se_{step}") for agent in gone),
+        *(SetIntent(agent.agent_id, Intent.AVAILABLE, "") for agent in away),
+    ]
+
+
 def live_through(routing: Any, choices: list[int]) -> None:
     """Do at each step one of the things that somebody could do at that moment."""
     for step, choice in enumerate(choices, start=1):
@@ -476,6 +551,7 @@ def contact_deeds(contact: Any, step: int) -> list[Any]:
     withdraw = [WithdrawCallback(contact.contact_id, "")] if contact.callback else []
     pulls = [PullContact(contact.contact_id, f"ag_{number}", "other") for number in (1, 2)]
     requeues = [RequeueContact(contact.contact_id, queue_id, "other") for queue_id in ("", "qu_help")]
+    consulting = consultation_deeds(contact, step) if contact.stage is Stage.CONNECTED else []
     return {
         "WAITING": [end, call_back, *withdraw, *pulls, *requeues],
         "SCHEDULED": [end, *withdraw],
@@ -504,9 +580,32 @@ def contact_deeds(contact: Any, step: int) -> list[Any]:
             ResumeContact(*on),
             ResumeContact(*on),
             UnparkContact(contact.agent_id, contact.contact_id),
+            *consulting,
         ],
         "ENDED": [end],
     }[contact.stage.name]
+
+
+def consultation_deeds(contact: Any, step: int) -> list[Any]:
+    """Return what the agent who has a call, a colleague who is asked about it and a gateway could do now."""
+    on = (contact.contact_id, step, contact.segment_no)
+    asked = contact.consultation
+    if asked is None:
+        return [ConsultAgent(*on, contact.agent_id, f"ag_{number}") for number in (1, 2, 3)]
+    offer = (asked.agent_id, contact.contact_id, asked.offer_no)
+    leave = [EndConsultation(*on, agent_id) for agent_id in (contact.agent_id, asked.agent_id)]
+    complete, merge = (kind(*on, contact.agent_id) for kind in (CompleteConsultation, MergeConsultation))
+    return {
+        "OFFERED": [AcceptOffer(*offer), AcceptOffer(*offer), AcceptOffer(*offer), DeclineOffer(*offer), *leave],
+        "CONNECTING": [
+            ReportConsultationConnected(*on, asked.offer_no),
+            ReportConsultationConnected(*on, asked.offer_no),
+            ReportConsultationFailed(*on, asked.offer_no, ("busy", "unreachable")[step % 2]),
+            *leave,
+        ],
+        "TALKING": [merge, merge, complete, *leave],
+        "CONFERENCE": [complete, merge, *leave],
+    }[asked.stage.name]
 
 
 def agent_deeds(agent: Any, step: int) -> list[Any]:

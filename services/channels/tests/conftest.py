@@ -174,6 +174,9 @@ class Story:
             assert not {f"{reason}/{row.contact_id}" for reason in timing.REASONS} & _timers(self.state).keys()
         if row.state is ContactState.CONNECTED:
             assert row.agent_id
+        if row.consultation is not None:
+            assert (row.state, row.channel) == (ContactState.CONNECTED, Channel.VOICE)
+            assert row.consultation.offer_no == 0 or row.consultation.offer_no > row.offer_no
 
 
 def _timers(state: ChannelsState) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from trunkline_channels.bootstrap import SERVICE
 from trunkline_channels.domain import commands
 from trunkline_channels.domain.commands import Command
 from trunkline_channels.domain.events import ContactClosed, ContactDropped
-from trunkline_channels.domain.words import Author, CallbackState, CloseReason
+from trunkline_channels.domain.words import Author, CallbackState, CloseReason, ConsultationState, Party
 from trunkline_core.decider import Context, execute
 from trunkline_core.errors import TrunklineError
 from trunkline_core.flows import MenuOption
@@ -51,6 +51,14 @@ moves: st.SearchStrategy[Command] = st.one_of(
     st.builds(commands.RequestCallback, st.just(ONE), st.none()),
     st.builds(commands.WithdrawCallback, st.just(ONE)),
     st.builds(commands.TransferContact, st.just(ONE), agents, st.sampled_from(["qu_1", "qu_2", ""])),
+    st.builds(commands.ConsultAgent, st.just(ONE), agents, agents),
+    st.builds(commands.TalkTo, st.just(ONE), agents, st.sampled_from(Party)),
+    st.builds(commands.MergeConsultation, st.just(ONE), agents),
+    st.builds(commands.CompleteConsultation, st.just(ONE), agents),
+    st.builds(commands.LeaveConsultation, st.just(ONE), agents),
+    st.builds(commands.RecordConsultation, st.just(ONE), small, small, agents, st.sampled_from(ConsultationState)),
+    st.builds(commands.RecordConsultationCompleted, st.just(ONE), small, small, agents),
+    st.builds(commands.RecordConsultationEnded, st.just(ONE), small, small, st.just("expired")),
     st.builds(commands.RecordCallbackOpened, st.just(ONE), st.just("qu_1"), small),
     st.builds(commands.RecordCallbackEnded, st.just(ONE), small),
     st.builds(commands.ReportCallResult, st.just(ONE), small, small, st.sampled_from(["reached", "busy"]), st.just("")),
@@ -89,12 +97,34 @@ def likely_next(story: Any) -> list[Command]:
         commands.ConfirmConnect(ONE, segment_no, offer_no),
         commands.RequestCallback(ONE, None),
         commands.TransferContact(ONE, agent_id, "qu_2"),
+        *likely_in_a_consultation(contact),
         commands.RecordCallbackOpened(ONE, "qu_1", segment_no + 1),
         commands.ReportCallResult(ONE, segment_no, offer_no, "busy", ""),
         commands.RecordOfferEnded(ONE, segment_no, offer_no),
         commands.RecordConnected(ONE, segment_no, offer_no, agent_id),
         commands.RefuseStep(ONE, contact.step_no, "OfferNotLive"),
         commands.RecordForgotten(ONE, contact.step_no),
+    ]
+
+
+def likely_in_a_consultation(contact: Any) -> list[Command]:
+    """What agents, acd and the gateway would say next of a call that a colleague is asked about."""
+    segment_no, agent_id = contact.segment_no, contact.agent_id
+    asked = contact.consultation
+    if asked is None:
+        return [commands.ConsultAgent(ONE, agent_id, "ag_wang")]
+    place = (segment_no, asked.offer_no or contact.newest_place[1] + 1)
+    following = ConsultationState(min(asked.state.value + 1, ConsultationState.CONFERENCE.value))
+    return [
+        commands.RecordConsultation(ONE, *place, asked.agent_id, following),
+        commands.ConfirmConnect(ONE, *place),
+        commands.RefuseConnect(ONE, *place, "busy"),
+        commands.TalkTo(ONE, agent_id, Party.CUSTOMER),
+        commands.MergeConsultation(ONE, agent_id),
+        commands.CompleteConsultation(ONE, agent_id),
+        commands.LeaveConsultation(ONE, asked.agent_id),
+        commands.RecordConsultationCompleted(ONE, *place, asked.agent_id),
+        commands.RecordConsultationEnded(ONE, *place, "expired"),
     ]
 
 

@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 from trunkline_channels.domain import commands
-from trunkline_channels.domain.words import Author, CloseReason
+from trunkline_channels.domain.words import Author, CloseReason, ConsultationState, Party
 from trunkline_channels.entrypoints.permissions import permit
 from trunkline_platform.credentials import Forbidden, Principal, Role
 
@@ -57,6 +57,15 @@ TABLE: list[tuple[commands.Command, set[str]]] = [
     (commands.ReportCallResult(ONE, 1, 1, "busy", ""), GATEWAY),
     (commands.TransferContact(ONE, "ag_li", "qu_1"), AGENT),
     (commands.TransferContact(ONE, "", "qu_1"), NOBODY),
+    (commands.ConsultAgent(ONE, "ag_li", "ag_wu"), AGENT),
+    (commands.ConsultAgent(ONE, "", "ag_wu"), NOBODY),
+    (commands.TalkTo(ONE, "ag_li", Party.CUSTOMER), AGENT),
+    (commands.MergeConsultation(ONE, "ag_li"), AGENT),
+    (commands.CompleteConsultation(ONE, "ag_li"), AGENT),
+    (commands.LeaveConsultation(ONE, "ag_li"), AGENT),
+    (commands.RecordConsultation(ONE, 1, 2, "ag_wu", ConsultationState.OFFERED), NOBODY),
+    (commands.RecordConsultationCompleted(ONE, 1, 2, "ag_wu"), NOBODY),
+    (commands.RecordConsultationEnded(ONE, 1, 2, "expired"), NOBODY),
     (commands.AttachPeer(ONE, "chat:a"), PAGE),
     (commands.DetachPeer(ONE, "chat:a"), PAGE),
     (commands.PutEntryPoint(None), NOBODY),

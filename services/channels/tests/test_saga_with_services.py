@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trunkline_channels.domain import commands
+from trunkline_channels.domain import commands, consultations
 from trunkline_channels.domain.commands import Command
 from trunkline_channels.domain.contact import Contact, Step
 from trunkline_channels.domain.reconciling import (
@@ -21,7 +21,16 @@ from trunkline_channels.domain.reconciling import (
     differences_with_acd,
     differences_with_ivr,
 )
-from trunkline_channels.domain.words import Author, Channel, CloseReason, ContactState, Parking, StepKind
+from trunkline_channels.domain.words import (
+    Author,
+    Channel,
+    CloseReason,
+    ConsultationState,
+    ContactState,
+    Parking,
+    Party,
+    StepKind,
+)
 from trunkline_core.errors import Rejection, TrunklineError
 from trunkline_core.flows import MenuOption
 from trunkline_core.sealed import Sealed
@@ -93,6 +102,10 @@ class Acd(Service):
     is_callback: bool = False
     parking: Parking = Parking.UNSPECIFIED
     has_room: bool = True
+    asked_no: int = 0
+    asked_state: ConsultationState = ConsultationState.UNSPECIFIED
+    newest_asked_no: int = 0
+    colleagues: dict[int, str] = field(default_factory=dict)
 
     @property
     def here(self) -> AtAcd | None:
@@ -103,7 +116,7 @@ class Acd(Service):
 
     @property
     def agent_id(self) -> str:
-        return f"ag_{self.offer_no}"
+        return self.colleagues.get(self.offer_no, f"ag_{self.offer_no}")
 
     def carry_out(self, contact: Contact) -> None:
         step = contact.step
@@ -126,6 +139,8 @@ class Acd(Service):
                 self.facts.append(commands.RecordCallbackOpened(ONE, "qu_1", self.segment_no))
             case StepKind.TRANSFER:
                 self.check_connected(step)
+                if self.asked_no:
+                    raise Rejection("ConsultationUnderWay")
                 if contact.transfer and contact.transfer.queue_id == "qu_full":
                     raise Rejection("QueueFull")
                 self.step_no = step.step_no
@@ -143,10 +158,84 @@ class Acd(Service):
                 self.step_no = step.step_no
                 self.resume(self.has_room)
             case StepKind.END_AT_ACD:
+                self.end_consultation("contact_ended")
                 self.step_no, self.stage = step.step_no, "forgotten"
                 self.facts.append(commands.RecordForgotten(ONE, step.step_no))
+            case _ if step.kind in consultations.STEPS:
+                self._consult(contact)
             case _:
                 self._report(contact)
+
+    def _consult(self, contact: Contact) -> None:
+        """As acd's rules do; what changes nothing tells nothing."""
+        step, asked = contact.step, contact.consultation
+        assert step is not None
+        if step.kind is StepKind.CONSULT:
+            if (self.stage, self.segment_no) != ("connected", step.segment_no):
+                raise Rejection("ContactNotConnected")
+            if self.asked_no:
+                raise Rejection("ConsultationUnderWay")
+            if asked is None or asked.agent_id == "ag_busy":
+                raise Rejection("AgentHasNoRoom")
+            self.step_no, self.asked_no = step.step_no, max(self.offer_no, self.newest_asked_no) + 1
+            self.newest_asked_no, self.colleagues[self.asked_no] = self.asked_no, asked.agent_id
+            self._tell(ConsultationState.OFFERED)
+            return
+        if step.kind in (StepKind.REPORT_CONSULTATION_CONNECTED, StepKind.REPORT_CONSULTATION_FAILED):
+            self._report_leg(step, asked.offer_no if asked else 0)
+            return
+        if not self.asked_no:
+            raise Rejection("NoConsultation")
+        if step.kind in (StepKind.CANCEL_CONSULTATION, StepKind.LEAVE_CONSULTATION):
+            self.step_no = step.step_no
+            self.end_consultation("cancelled")
+            return
+        if self.asked_state not in (ConsultationState.TALKING, ConsultationState.CONFERENCE):
+            raise Rejection("ConsultationNotAnswered")
+        if step.kind is StepKind.COMPLETE_CONSULTATION:
+            self.step_no = step.step_no
+            self.hand_over()
+        elif self.asked_state is ConsultationState.TALKING:
+            self.step_no = step.step_no
+            self._tell(ConsultationState.CONFERENCE)
+
+    def _report_leg(self, step: Step, offer_no: int) -> None:
+        is_failed = step.kind is StepKind.REPORT_CONSULTATION_FAILED
+        if offer_no != self.asked_no or not self.asked_no:
+            if is_failed:
+                return
+            raise Rejection("OfferNotLive")
+        if not is_failed and self.asked_state in (ConsultationState.TALKING, ConsultationState.CONFERENCE):
+            return
+        if self.asked_state is not ConsultationState.CONNECTING:
+            raise Rejection("OfferNotLive")
+        self.step_no = step.step_no
+        if is_failed:
+            self.end_consultation("connect_failed")
+        else:
+            self._tell(ConsultationState.TALKING)
+
+    def _tell(self, state: ConsultationState) -> None:
+        self.asked_state = state
+        told = (self.segment_no, self.asked_no, self.colleagues[self.asked_no])
+        self.facts.append(commands.RecordConsultation(ONE, *told, state))
+
+    def answer_consultation(self) -> None:
+        """The colleague accepts."""
+        if self.asked_state is ConsultationState.OFFERED:
+            self._tell(ConsultationState.CONNECTING)
+
+    def end_consultation(self, reason: str) -> None:
+        """It is over by a step, or because it rang for too long, or a desk was lost."""
+        if self.asked_no:
+            self.facts.append(commands.RecordConsultationEnded(ONE, self.segment_no, self.asked_no, reason))
+        self.asked_no, self.asked_state = 0, ConsultationState.UNSPECIFIED
+
+    def hand_over(self) -> None:
+        """The agent leaves, or the agent's desk is lost in a conference."""
+        told = (self.segment_no, self.asked_no, self.colleagues[self.asked_no])
+        self.facts.append(commands.RecordConsultationCompleted(ONE, *told))
+        self.offer_no, self.asked_no, self.asked_state = self.asked_no, 0, ConsultationState.UNSPECIFIED
 
     def _report(self, contact: Contact) -> None:
         step = contact.step
@@ -185,7 +274,7 @@ class Acd(Service):
             self.resume(True)
 
     def offer(self) -> None:
-        self.stage, self.offer_no = "offered", self.offer_no + 1
+        self.stage, self.offer_no = "offered", max(self.offer_no, self.newest_asked_no) + 1
         self.facts.append(commands.RecordOffered(ONE, self.segment_no, self.offer_no, self.agent_id))
 
     def accept(self) -> None:
@@ -269,7 +358,8 @@ class World:
 
     def join(self, view: Contact, is_up: bool) -> None:
         """The gateway answers what it saw, perhaps long ago."""
-        place = (view.segment_no, view.offer_no)
+        asked = view.consultation
+        place = (view.segment_no, asked.offer_no if asked and asked.offer_no else view.offer_no)
         self.do(commands.ConfirmConnect(ONE, *place) if is_up else commands.RefuseConnect(ONE, *place, "busy"))
 
     def settle(self) -> None:
@@ -289,6 +379,10 @@ MOVES = (
     *("call", "fact of ivr", "fact of acd", "answer", "accept", "give back", "join", "refuse legs", "hang up"),
     *("rest", "ring", "call back", "dialled", "end of call-back", "transfer", "transfer"),
     *PARKING_MOVES,
+)
+CONSULTING = (
+    *("consult", "consult", "call", "call", "fact of acd", "fact of acd", "colleague accepts", "join", "join"),
+    *("refuse legs", "swap", "merge", "complete", "cancel", "leave", "rings out", "desk lost", "transfer", "hang up"),
 )
 
 
@@ -327,6 +421,26 @@ def move(world: World, name: str, data: st.DataObject) -> None:
             world.acd.give_on()
         case "full":
             world.acd.has_room = not world.acd.has_room
+        case "consult":
+            colleague_id = data.draw(st.sampled_from(["ag_x", "ag_y", "ag_busy"]))
+            world.do(commands.ConsultAgent(ONE, world.acd.agent_id, colleague_id))
+        case "colleague accepts":
+            world.acd.answer_consultation()
+        case "rings out":
+            world.acd.end_consultation("expired")
+        case "desk lost" if world.acd.asked_state is ConsultationState.CONFERENCE:
+            world.acd.hand_over()
+        case "swap":
+            party = data.draw(st.sampled_from([Party.CUSTOMER, Party.COLLEAGUE]))
+            world.do(commands.TalkTo(ONE, world.acd.agent_id, party))
+        case "merge":
+            world.do(commands.MergeConsultation(ONE, world.acd.agent_id))
+        case "complete":
+            world.do(commands.CompleteConsultation(ONE, world.acd.agent_id))
+        case "cancel":
+            world.do(commands.LeaveConsultation(ONE, world.acd.agent_id))
+        case "leave":
+            world.do(commands.LeaveConsultation(ONE, world.acd.colleagues.get(world.acd.asked_no, "ag_x")))
         case "call back":
             world.do(commands.RequestCallback(ONE, None))
         case "dialled":
@@ -346,6 +460,32 @@ def test_saga_and_services_agree_however_late_the_calls_and_facts_are(new_story:
     world.do(world.story.opening(data.draw(st.sampled_from(["ep_chat", "ep_voice"]))))
     for name in data.draw(st.lists(st.sampled_from(MOVES), max_size=60)):
         move(world, name, data)
+    agree(world)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_they_agree_about_consultations_however_late_the_calls_and_facts_are(
+    new_story: Any, data: st.DataObject
+) -> None:
+    world = World(new_story())
+    connect_call(world)
+    for name in data.draw(st.lists(st.sampled_from(CONSULTING), max_size=50)):
+        move(world, name, data)
+    agree(world)
+
+
+def connect_call(world: World) -> None:
+    world.do(world.story.opening("ep_voice"))
+    for do in UNDISTURBED:
+        do(world)
+    world.do(commands.ConfirmConnect(ONE, *world.contact.place))
+    world.settle()
+    assert world.contact.state is ContactState.CONNECTED
+
+
+def agree(world: World) -> None:
+    """Everything outstanding arrives, and all three say the same of the contact."""
     world.settle()
     contact, acd, ivr = world.contact, world.acd, world.ivr
     if contact.is_over:
@@ -367,6 +507,9 @@ def test_saga_and_services_agree_however_late_the_calls_and_facts_are(new_story:
         assert contact.parking is acd.parking
         is_unanswered = any(contact.messages) and contact.messages[-1].author is Author.CUSTOMER
         assert not (is_unanswered and acd.parking is Parking.PARKED), "acd knows of every customer who is back"
+        asked = contact.consultation
+        known = (asked.offer_no, asked.state) if asked else (0, ConsultationState.UNSPECIFIED)
+        assert known == (acd.asked_no, acd.asked_state)
         is_alone = not contact.is_attached and contact.channel is Channel.VOICE
         assert not is_alone or contact.keeps_place, "nobody waits for a caller who left"
 
@@ -420,6 +563,26 @@ def test_undisturbed_a_silent_chat_is_parked_and_goes_on(story: Any) -> None:
     world.do(commands.AddMessage(ONE, Author.CUSTOMER, SEALED, ""))
     world.settle()
     assert world.contact.parking is world.acd.parking is Parking.UNSPECIFIED
+
+
+def test_undisturbed_a_call_is_talked_about_and_handed_over(story: Any) -> None:
+    world = World(story)
+    connect_call(world)
+    world.do(commands.ConsultAgent(ONE, "ag_1", "ag_busy"))
+    world.settle()
+    assert (world.contact.consultation, world.contact.consultation_refusal) == (None, "AgentHasNoRoom")
+    world.do(commands.ConsultAgent(ONE, "ag_1", "ag_x"))
+    world.settle()
+    world.acd.answer_consultation()
+    world.settle()
+    world.do(commands.ConfirmConnect(ONE, 1, 2))
+    world.settle()
+    world.do(commands.MergeConsultation(ONE, "ag_1"))
+    world.settle()
+    assert world.contact.consultation.state is ConsultationState.CONFERENCE
+    world.do(commands.CompleteConsultation(ONE, "ag_1"))
+    world.settle()
+    assert (world.contact.agent_id, world.contact.place, world.contact.consultation) == ("ag_x", (1, 2), None)
 
 
 def test_undisturbed_a_caller_is_called_back(story: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pytest
 from trunkline.acd.v1 import acd_events_pb2 as acd
-from trunkline.acd.v1.acd_types_pb2 import SegmentOutcome
+from trunkline.acd.v1.acd_types_pb2 import ConsultationEndReason, SegmentOutcome
 from trunkline.common.v1.common_types_pb2 import CHANNEL_CHAT, EventMetadata
 from trunkline.directory.v1 import directory_events_pb2, directory_types_pb2
 from trunkline.ivr.v1 import ivr_events_pb2 as ivr
@@ -14,7 +14,7 @@ from trunkline_channels.adapters.wire import WIRE, key_of, lane_of, stream_of
 from trunkline_channels.application.hub import Subscriber, part_of
 from trunkline_channels.domain import commands, events
 from trunkline_channels.domain.contact import Message
-from trunkline_channels.domain.words import Author, Channel, CloseReason, EntryPointDefinition
+from trunkline_channels.domain.words import Author, Channel, CloseReason, ConsultationState, EntryPointDefinition
 from trunkline_core.errors import Invalid
 from trunkline_core.flows import MenuOption
 from trunkline_core.sealed import Sealed
@@ -54,7 +54,7 @@ def test_every_command_but_those_of_a_partition_has_the_contacts_key() -> None:
     for command in (commands.LosePeer("gw"), commands.PutEntryPoint(None), commands.PutHook(None)):
         with pytest.raises(Invalid):
             key_of(command, "tn_demo")
-    assert len(get_args(commands.Command)) == 41
+    assert len(get_args(commands.Command)) == 49
 
 
 def test_answers_of_services_go_first_and_new_work_last() -> None:
@@ -106,6 +106,32 @@ def test_only_a_release_for_a_lost_desk_concerns_the_contact() -> None:
     (found,) = facts_of_acd(record(acd.AcdEvent(contact_released=released)))
     assert found.command == commands.RecordAgentLost(ONE, "ag_li")
     assert not facts_of_acd(record(acd.AcdEvent(contact_released=acd.ContactReleased(contact_id=ONE))))
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [
+        ("offered", ConsultationState.OFFERED),
+        ("accepted", ConsultationState.CONNECTING),
+        ("connected", ConsultationState.TALKING),
+        ("merged", ConsultationState.CONFERENCE),
+    ],
+)
+def test_how_far_a_consultation_is_becomes_one_command(kind: str, state: ConsultationState) -> None:
+    event = acd.AcdEvent()
+    told = getattr(event, f"consultation_{kind}")
+    told.contact_id, told.segment_no, told.offer_no, told.agent_id = ONE, 1, 2, "ag_wu"
+    (found,) = facts_of_acd(record(event))
+    assert found.command == commands.RecordConsultation(ONE, 1, 2, "ag_wu", state)
+
+
+def test_how_a_consultation_ended_is_said_in_acds_words() -> None:
+    place = {"contact_id": ONE, "segment_no": 1, "offer_no": 2, "agent_id": "ag_wu"}
+    reason = ConsultationEndReason.CONSULTATION_END_REASON_COLLEAGUE_LEFT
+    (ended,) = facts_of_acd(record(acd.AcdEvent(consultation_ended=acd.ConsultationEnded(**place, reason=reason))))
+    assert ended.command == commands.RecordConsultationEnded(ONE, 1, 2, "colleague_left")
+    (done,) = facts_of_acd(record(acd.AcdEvent(consultation_completed=acd.ConsultationCompleted(**place))))
+    assert done.command == commands.RecordConsultationCompleted(ONE, 1, 2, "ag_wu")
 
 
 def test_only_a_limit_after_which_the_contact_goes_on_nowhere_concerns_it() -> None:

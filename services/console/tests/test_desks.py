@@ -7,7 +7,7 @@ from trunkline.acd.v1 import acd_commands_pb2 as acd_commands
 from trunkline.acd.v1 import acd_service_pb2 as acd
 from trunkline.acd.v1.acd_types_pb2 import AgentView, WorkItem, WorkState
 from trunkline.contact.v1 import contact_service_pb2 as contact
-from trunkline.contact.v1.contact_types_pb2 import ContactView, MessageView
+from trunkline.contact.v1.contact_types_pb2 import ConsultationState, ConsultationView, ContactView, MessageView, Party
 from trunkline_console.application import desk_room
 from trunkline_console.application.desk_room import DeskRoom
 from trunkline_console.application.desks import Desk, Desks
@@ -93,6 +93,50 @@ def test_a_transfer_names_a_queue(queue_id: Any) -> None:
     with pytest.raises(Invalid, match="queue_id"):
         read_wish(frame, "ag_li")
     assert read_wish(frame | {"queue_id": "qu_help"}, "ag_li") == Transfer(CONTACT, "qu_help")
+
+
+@pytest.mark.parametrize(
+    ("frame", "wanted"),
+    [
+        ({"type": "consult", "agent_id": "ag_wang"}, {"consult_agent": {"colleague_id": "ag_wang"}}),
+        ({"type": "talk_to", "party": "CUSTOMER"}, {"talk_to": {"party": Party.PARTY_CUSTOMER}}),
+        ({"type": "talk_to", "party": "COLLEAGUE"}, {"talk_to": {"party": Party.PARTY_COLLEAGUE}}),
+        ({"type": "merge"}, {"merge_consultation": {}}),
+        ({"type": "complete"}, {"complete_consultation": {}}),
+        ({"type": "leave_consultation"}, {"leave_consultation": {}}),
+    ],
+)
+def test_what_two_agents_do_with_a_call_is_said_in_the_name_of_whose_desk_it_is(
+    frame: dict[str, Any], wanted: dict[str, Any]
+) -> None:
+    ((name, fields),) = wanted.items()
+    command: Any = read_wish(frame | {"contact_id": CONTACT, "agent_id": frame.get("agent_id", "ag_other")}, "ag_li")
+    said = getattr(command, name)
+    assert (said.contact_id, said.agent_id) == (CONTACT, "ag_li")
+    assert {field: getattr(said, field) for field in fields} == fields
+
+
+@pytest.mark.parametrize("frame", [{"type": "consult"}, {"type": "talk_to", "party": "music"}, {"type": "swap"}])
+def test_a_frame_about_two_agents_that_cannot_be_read_names_the_field(frame: dict[str, Any]) -> None:
+    with pytest.raises(Invalid):
+        read_wish(frame | {"contact_id": CONTACT}, "ag_li")
+
+
+def test_a_colleague_who_is_asked_sees_the_contact_and_who_asks() -> None:
+    desks, desk = Desks(nobody, lambda _: None), Desk("ag_wang", "first")
+    desks.open(desk)
+    work = WorkItem(contact_id=CONTACT, state=WorkState.WORK_STATE_OFFERED, asked_by="ag_li")
+    desks.on_agent(acd.SessionResponse(agent=AgentView(agent_id="ag_wang", version=1, work=[work])))
+    asked = ConsultationView(agent_id="ag_wang", state=ConsultationState.CONSULTATION_STATE_OFFERED)
+    view = ContactView(contact_id=CONTACT, version=3, agent_id="ag_li", consultation=asked)
+    desks.on_contact(contact.SessionResponse(contact=view))
+    agent_frame, contact_frame = (desk.frames.get_nowait() for _ in range(2))
+    assert agent_frame and agent_frame["agent"]["work"][0]["asked_by"] == "ag_li"
+    assert contact_frame and contact_frame["contact"]["consultation"] == {
+        "agent_id": "ag_wang",
+        "state": "OFFERED",
+        "talks_to": "UNSPECIFIED",
+    }
 
 
 class Away:

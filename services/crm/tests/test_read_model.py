@@ -117,6 +117,15 @@ async def test_a_customer_is_read_with_name_address_and_history() -> None:
     assert (contact.opened_time, contact.closed_time) == (T0, T0 + timedelta(seconds=50))
 
 
+async def test_a_contact_that_was_handed_over_is_that_of_the_colleague() -> None:
+    log = Log().write(*known()).contact("ContactOpened", "ct_1", channel=1)
+    log.contact("CustomerIdentified", "ct_1", customer_id="cu_1")
+    log.contact("ContactConnected", "ct_1", agent_id="ag_1", segment_no=1)
+    log.contact("ConsultationCompleted", "ct_1", agent_id="ag_2", left_agent_id="ag_1", segment_no=1, offer_no=2)
+    (contact,) = (await (await projected(log)).customer(TENANT, "cu_1", "", 10)).contacts
+    assert contact.agent_id == "ag_2"
+
+
 async def test_a_running_contact_has_no_end_yet() -> None:
     log = Log().write(*known()).contact("ContactOpened", "ct_1", channel=1)
     log.contact("CustomerIdentified", "ct_1", customer_id="cu_1")

@@ -67,7 +67,8 @@ def ledger_service() -> LedgerService[AcdState, Command, Event]:
         # 2: a contact that is given on (rule 19) excludes its agent: a reader of 1 would offer it again
         # 3: a contact rings at several agents (rule 9): a reader of 2 would take the newest offer for the only one;
         # agents of another queue help out (rule 12): it would not find them eligible; a parked chat uses no units
-        # (rule 2): it would not give them to anybody
+        # (rule 2): it would not give them to anybody; a consultation books a second agent (rule 19): it would offer
+        # that one more
         schema_version=3,
         written_version=3,
         snapshots_since=3,  # lines know what a contact asks for itself

@@ -60,7 +60,8 @@ SERVICE: LedgerService[ChannelsState, Command, Event] = LedgerService(
     is_last=is_last,
     # 2: transfers, who brought a contact, who wrote a message
     # 3: a contact rings at several agents: a reader of 2 would take the newest offer for the only one; parked chats: it
-    # would let their agents write, and their customers wait for nothing
+    # would let their agents write, and their customers wait for nothing; consultations: it would leave the contact with
+    # who handed it over
     schema_version=3,
     written_version=3,
     snapshots_since=2,

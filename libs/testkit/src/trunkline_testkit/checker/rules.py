@@ -183,14 +183,18 @@ def wrong_ends(log: LedgerLog, entries: Sequence[Entry], *, is_final: bool) -> I
 
 
 def double_connections(log: LedgerLog) -> Iterator[Violation]:
-    """A contact is connected to one agent at a time, in channels' ledger and in acd's; who gave it on has it not."""
+    """A contact is connected to one agent at a time, in channels' ledger and in acd's; who gave it on has it not.
+
+    A consultation that is completed takes it from one and gives it to the other: in acd's ledger by two events.
+    """
     of_channels = ("ContactReturned", "ContactQueued", "ContactClosed")
     for area, ends in (("contact", of_channels), ("acd", ("ContactReleased",))):
         connected: dict[str, str] = {}
-        for event in _of(log, area, "ContactConnected", *ends):
+        for event in _of(log, area, "ContactConnected", "ConsultationCompleted", *ends):
             contact_id = event.event.contact_id
-            if event.name in ends:
+            if event.name in ends or (event.name == "ConsultationCompleted" and area == "contact"):
                 connected.pop(contact_id, None)
+            if event.name in ends:
                 continue
             if contact_id in connected:
                 detail = f"{connected[contact_id]} and {event.event.agent_id} at {_place(event)}"
@@ -221,9 +225,10 @@ def wrong_offers(log: LedgerLog) -> Iterator[Violation]:
 
 def disagreements(log: LedgerLog) -> Iterator[Violation]:
     """acd's and channels' ledgers name the same agent for one offer of one contact; none connects without an offer."""
-    booked = {_offer(event): event.event.agent_id for event in _of(log, "acd", "OfferAccepted", "ContactConnected")}
+    names = ("OfferAccepted", "ContactConnected", "ConsultationAccepted")
+    booked = {_offer(event): event.event.agent_id for event in _of(log, "acd", *names)}
     routed = {event.event.contact_id for event in _of(log, "acd", "ContactEnqueued")}
-    for event in _of(log, "contact", "ContactConnected"):
+    for event in _of(log, "contact", "ContactConnected", "ConsultationCompleted"):
         agent_id = booked.get(_offer(event))
         if agent_id is not None and agent_id != event.event.agent_id:
             detail = f"acd has {agent_id}, channels {event.event.agent_id}"

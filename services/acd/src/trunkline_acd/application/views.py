@@ -29,6 +29,7 @@ class WorkItem:
     entered_time: datetime
     extensions_left: int
     callback: bool
+    asked_by: str
     parked_time: datetime | None
     customer_waits_time: datetime | None
 
@@ -91,6 +92,7 @@ def _work_item(state: AcdState, tenant: str, agent: Agent, work: Work) -> WorkIt
         entered_time=work.entered_time,
         extensions_left=extensions_left(state.domain(tenant), work),
         callback=work.callback,
+        asked_by=work.asked_by,
         parked_time=work.parked_since,
         customer_waits_time=work.waits_since,
     )
@@ -104,6 +106,8 @@ def _expires(state: AcdState, tenant: str, agent: Agent, work: Work) -> datetime
 
 def _timer_key(state: AcdState, tenant: str, agent: Agent, work: Work) -> str:
     match work.state:
+        case WorkState.OFFERED | WorkState.CONNECTING if work.asked_by:
+            return timing.consultation_key(tenant, work.contact_id)
         case WorkState.OFFERED:
             return timing.lease_key(tenant, state.domain(tenant).contact(work.contact_id), work.offer_no)
         case WorkState.CONNECTING:
@@ -115,5 +119,5 @@ def _timer_key(state: AcdState, tenant: str, agent: Agent, work: Work) -> str:
 
 
 def _newest_explanation(agent: Agent) -> Explanation | None:
-    ringing = [work for work in agent.work if work.state is WorkState.OFFERED]
+    ringing = [work for work in agent.work if work.state is WorkState.OFFERED and not work.asked_by]
     return max(ringing, key=lambda work: work.since_time).explanation if ringing else None

@@ -23,6 +23,7 @@ class Work:
     """One piece of work: an offer, a connection or a wrap-up. Each holds its channel's units until it is gone.
 
     Attributes:
+        asked_by: the colleague who has the contact and asks about it; empty for a contact of one's own.
         frees_exclusion: whether this wrap-up lets channels come that its contact kept out (rule 5).
         parked_since: since when its customer is silent and it uses no units; None while it does. What was parked when
             it ended is wrapped up without units.
@@ -43,6 +44,7 @@ class Work:
     extensions: int = 0
     frees_exclusion: bool = False
     callback: bool = False
+    asked_by: str = ""
     parked_since: datetime | None = None
     parked_before: timedelta = timedelta(0)
     waits_since: datetime | None = None

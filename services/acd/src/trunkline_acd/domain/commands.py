@@ -96,6 +96,68 @@ class ResumeContact:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsultAgent:
+    """The agent asks a colleague about the connected call."""
+
+    contact_id: str
+    step_no: int
+    segment_no: int
+    agent_id: str
+    colleague_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportConsultationConnected:
+    """The colleague's leg is up."""
+
+    contact_id: str
+    step_no: int
+    segment_no: int
+    offer_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportConsultationFailed:
+    """The colleague's leg could not be joined: `busy`, `unreachable`, `failed` or `timeout`."""
+
+    contact_id: str
+    step_no: int
+    segment_no: int
+    offer_no: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MergeConsultation:
+    """Customer, agent and colleague talk together from now on."""
+
+    contact_id: str
+    step_no: int
+    segment_no: int
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteConsultation:
+    """The agent leaves, the colleague has the contact."""
+
+    contact_id: str
+    step_no: int
+    segment_no: int
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndConsultation:
+    """The agent who asked, or the colleague, ends the consultation."""
+
+    contact_id: str
+    step_no: int
+    segment_no: int
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReportConnected:
     """The legs are joined."""
 
@@ -260,6 +322,14 @@ class ExpireOffer:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpireConsultation:
+    """Timer: a consultation rang, or its leg was being joined, for long enough."""
+
+    contact_id: str
+    offer_no: int
+
+
+@dataclass(frozen=True, slots=True)
 class ExpireConnecting:
     """Timer: joining took too long."""
 
@@ -359,6 +429,7 @@ class HandOutChats:
 TimerCommand = (
     ExpireOffer
     | ExpireConnecting
+    | ExpireConsultation
     | ExpireWrapUp
     | ExpireGrace
     | EndExclusion
@@ -385,6 +456,15 @@ AgentCommand = (
     | CloseAgentSession
 )
 
+ConsultationCommand = (
+    ConsultAgent
+    | ReportConsultationConnected
+    | ReportConsultationFailed
+    | MergeConsultation
+    | CompleteConsultation
+    | EndConsultation
+)
+
 SupervisorCommand = PullContact | RequeueContact
 
 Command = (
@@ -397,6 +477,7 @@ Command = (
     | TransferContact
     | ParkContact
     | ResumeContact
+    | ConsultationCommand
     | ReportConnected
     | ReportConnectFailed
     | RequestCallback

@@ -52,6 +52,24 @@ class Offer(NamedTuple):
     agent_id: str
 
 
+class ConsultationStage(Enum):
+    """How far a consultation is: it rings, its leg is being joined, the agents talk, all three do."""
+
+    OFFERED = 1
+    CONNECTING = 2
+    TALKING = 3
+    CONFERENCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Consultation:
+    """The colleague who is asked about a connected contact, and the offer by which (rule 19)."""
+
+    agent_id: str
+    offer_no: int
+    stage: ConsultationStage = ConsultationStage.OFFERED
+
+
 @dataclass(frozen=True, slots=True)
 class Contact:
     """One contact.
@@ -78,7 +96,8 @@ class Contact:
         home_queue_id: the queue that it flowed out of and to which it returns; empty where it does not (rule 12).
         rings_at_all: whether it rings at all who could take it, and not at one agent alone (ring-all, rule 9).
         others: what rings beside the offer of `agent_id`, the oldest first.
-        newest_offer_no: the newest offer, live or not, where an older one may have outlived it.
+        newest_offer_no: the newest offer, live or not, also one to a colleague who was asked: no number comes twice.
+        consultation: the colleague who is asked about it, while its agent has it connected.
     """
 
     contact_id: str
@@ -112,6 +131,7 @@ class Contact:
     rings_at_all: bool = False
     others: tuple[Offer, ...] = ()
     newest_offer_no: int = 0
+    consultation: Consultation | None = None
 
     @property
     def aged_since_time(self) -> datetime:

@@ -16,6 +16,7 @@ from trunkline_acd.domain import (
     callbacks,
     commands,
     configuration,
+    consultations,
     desks,
     events,
     handouts,
@@ -55,6 +56,7 @@ _ENDS_WORK = (
     events.ConnectFailed,
     events.CallbackAttempted,
     events.ContactReleased,
+    events.ConsultationEnded,
     events.ContactParked,
     events.WrapUpFinished,
 )
@@ -127,6 +129,18 @@ class AcdDecider:
                 callbacks.apply_ended(state, event, context)
             case events.ContactReleased():
                 wrap_ups.apply_released(state, event, context)
+            case events.ConsultationOffered():
+                consultations.apply_offered(state, event, context)
+            case events.ConsultationAccepted():
+                consultations.apply_accepted(state, event, context)
+            case events.ConsultationConnected():
+                consultations.apply_connected(state, event, context)
+            case events.ConsultationMerged():
+                consultations.apply_merged(state, event, context)
+            case events.ConsultationCompleted():
+                consultations.apply_completed(state, event, context)
+            case events.ConsultationEnded():
+                consultations.apply_ended(state, event, context)
             case events.ContactParked():
                 parked_chats.apply_parked(state, event, context)
             case events.ContactResumed():
@@ -241,6 +255,8 @@ def _decide(state: AcdState, domain: Domain, command: Command, context: Context)
             return segments.end(domain, command, context)
         case commands.TransferContact():
             return transfers.transfer(domain, command, context)
+        case _ if isinstance(command, commands.ConsultationCommand):
+            return _decide_consultation(domain, command, context)
         case commands.ParkContact():
             return parking.park(domain, command, context)
         case commands.ResumeContact():
@@ -268,10 +284,32 @@ def _decide(state: AcdState, domain: Domain, command: Command, context: Context)
             return _decide_timer(state, command, context)
 
 
+def _decide_consultation(domain: Domain, command: commands.ConsultationCommand, context: Context) -> Iterator[Event]:
+    match command:
+        case commands.ConsultAgent():
+            return consultations.consult(domain, command, context)
+        case commands.ReportConsultationConnected():
+            return consultations.report_connected(domain, command, context)
+        case commands.ReportConsultationFailed():
+            return consultations.report_failed(domain, command, context)
+        case commands.MergeConsultation():
+            return consultations.merge(domain, command, context)
+        case commands.CompleteConsultation():
+            return consultations.complete(domain, command, context)
+        case commands.EndConsultation():
+            return consultations.end(domain, command, context)
+        case _:
+            assert_never(command)
+
+
 def _decide_for_agent(domain: Domain, command: commands.AgentCommand, context: Context) -> Iterator[Event]:
     match command:
+        case commands.AcceptOffer() if consultations.is_asked(domain, command):
+            return consultations.accept(domain, command, context)
         case commands.AcceptOffer():
             return offers.accept(domain, command, context)
+        case commands.DeclineOffer() if consultations.is_asked(domain, command):
+            return consultations.decline(domain, command, context)
         case commands.DeclineOffer():
             return offers.decline(domain, command, context)
         case commands.FinishWrapUp():
@@ -298,6 +336,8 @@ def _decide_timer(state: AcdState, command: commands.TimerCommand, context: Cont
             return offers.expire(state, command, context)
         case commands.ExpireConnecting():
             return joining.expire_connecting(state, command, context)
+        case commands.ExpireConsultation():
+            return consultations.expire(state, command, context)
         case commands.ExpireWrapUp():
             return wrap_ups.expire(state, command, context)
         case commands.ExpireGrace():

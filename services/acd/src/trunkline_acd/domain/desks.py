@@ -11,7 +11,7 @@ from trunkline_core.errors import Invalid, Rejection
 from trunkline_core.replacing import replace
 from trunkline_core.timers import Timer
 
-from trunkline_acd.domain import callbacks, commands, joining, offers, policy, timing, wrap_ups
+from trunkline_acd.domain import callbacks, commands, consultations, joining, offers, policy, timing
 from trunkline_acd.domain.agents import Agent, Work
 from trunkline_acd.domain.contacts import Offer
 from trunkline_acd.domain.definitions import check_break_reason, check_id, check_token
@@ -21,6 +21,7 @@ from trunkline_acd.domain.events import (
     AgentRearmed,
     AgentSessionLost,
     AgentSessionOpened,
+    ConsultationEnded,
     Event,
     IntentChanged,
     NextIntentSet,
@@ -191,9 +192,13 @@ def _make_ready(agent: Agent) -> Iterator[Event]:
         yield AgentRearmed(agent.agent_id)
 
 
-def _resolved(domain: Domain, work: Work, agent_id: str, is_forced: bool, context: Context) -> OfferEnded:
+def _resolved(
+    domain: Domain, work: Work, agent_id: str, is_forced: bool, context: Context
+) -> OfferEnded | ConsultationEnded:
     """Return the end of what rings at an agent who goes; what was held for that agent is let go."""
     contact, offer = domain.contact(work.contact_id), Offer(work.offer_no, agent_id)
+    if work.asked_by:
+        return consultations.sent_away(contact, is_forced=is_forced)
     if not is_forced:
         return offers.declined(domain, contact, offer, context.now)
     until = excluded_until(domain, contact, context.now) if contact.held_for else None
@@ -207,6 +212,8 @@ def _session_lost(agent: Agent, context: Context) -> AgentSessionLost:
 def _resolve_work(domain: Domain, agent: Agent, context: Context) -> Iterator[Event]:
     for work in agent.work:
         match work.state:
+            case WorkState.OFFERED | WorkState.CONNECTING | WorkState.CONNECTED if work.asked_by:
+                yield consultations.colleague_lost(domain.contact(work.contact_id))
             case WorkState.OFFERED:
                 yield offers.lost(domain.contact(work.contact_id), Offer(work.offer_no, agent.agent_id))
             case WorkState.CONNECTING if work.callback:
@@ -216,7 +223,7 @@ def _resolve_work(domain: Domain, agent: Agent, context: Context) -> Iterator[Ev
             case WorkState.CONNECTED if work.parked_since:
                 continue  # nobody waits for an answer; when the customer writes, somebody else takes it
             case WorkState.CONNECTED:
-                yield wrap_ups.lost(domain, domain.contact(work.contact_id), context)
+                yield from consultations.asker_lost(domain, domain.contact(work.contact_id), context)
             case WorkState.WRAP_UP:
                 yield WrapUpFinished(work.contact_id, agent.agent_id, "", by_timer=True)
             case WorkState.UNSPECIFIED:

@@ -9,6 +9,7 @@ from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.words import (
     AgentRow,
     CallbackOutcome,
+    ConsultationEndReason,
     Explanation,
     Intent,
     LimitKind,
@@ -310,6 +311,86 @@ class CustomerReturned:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsultationOffered:
+    """A connected call rings at a colleague too, whom its agent asks about it."""
+
+    contact_id: str
+    step_no: int
+    queue_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+    asked_by_agent_id: str
+    channel: Channel
+    expires_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultationAccepted:
+    """The colleague took it; the leg is to be joined until `expires_time`."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+    asked_by_agent_id: str
+    expires_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultationConnected:
+    """The two agents talk."""
+
+    contact_id: str
+    step_no: int
+    segment_no: int
+    offer_no: int
+    agent_id: str
+    asked_by_agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultationMerged:
+    """Customer and both agents talk together."""
+
+    contact_id: str
+    step_no: int
+    segment_no: int
+    offer_no: int
+    agent_id: str
+    asked_by_agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultationCompleted:
+    """Who asked has left, by the ContactReleased before it, and the colleague has the contact.
+
+    `step_no` is 0 where a desk was lost.
+    """
+
+    contact_id: str
+    step_no: int
+    queue_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+    asked_by_agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultationEnded:
+    """A consultation is over without the colleague having the contact. `step_no` is 0 where no step ended it."""
+
+    contact_id: str
+    step_no: int
+    segment_no: int
+    offer_no: int
+    agent_id: str
+    asked_by_agent_id: str
+    reason: ConsultationEndReason
+
+
+@dataclass(frozen=True, slots=True)
 class WrapUpFinished:
     """A wrap-up ended."""
 
@@ -512,6 +593,12 @@ Event = (
     | ContactParked
     | ContactResumed
     | CustomerReturned
+    | ConsultationOffered
+    | ConsultationAccepted
+    | ConsultationConnected
+    | ConsultationMerged
+    | ConsultationCompleted
+    | ConsultationEnded
     | WrapUpFinished
     | WrapUpExtended
     | ContactForgotten

@@ -18,7 +18,7 @@ from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.steps import contact_for, is_repeated
 from trunkline_acd.domain.words import Connectivity
 
-_FAILURES = frozenset({"busy", "unreachable", "failed", "timeout"})
+FAILURES = frozenset({"busy", "unreachable", "failed", "timeout"})
 
 
 def report_connected(domain: Domain, command: commands.ReportConnected, context: Context) -> Iterator[Event]:
@@ -43,8 +43,8 @@ def report_connected(domain: Domain, command: commands.ReportConnected, context:
 
 def report_failed(domain: Domain, command: commands.ReportConnectFailed, context: Context) -> Iterator[Event]:
     """The legs could not be joined; a report about an offer that is already over changes nothing."""
-    if command.reason not in _FAILURES:
-        raise Invalid("reason", f"must be one of {', '.join(sorted(_FAILURES))}")
+    if command.reason not in FAILURES:
+        raise Invalid("reason", f"must be one of {', '.join(sorted(FAILURES))}")
     if is_repeated(domain, command.contact_id, command.step_no):
         return
     contact = contact_for(domain, command.contact_id, "ContactAlreadyEnded")

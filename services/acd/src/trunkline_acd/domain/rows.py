@@ -37,6 +37,7 @@ class Changes:
                 | events.ContactConnected()
                 | events.ContactReleased()
                 | events.CallbackAttempted()
+                | events.ConsultationCompleted()
             ):
                 self._agents[event.agent_id] = self._queues[event.queue_id] = None
             case events.OfferEnded() | events.ConnectFailed():
@@ -47,6 +48,10 @@ class Changes:
                 | events.ContactParked()
                 | events.ContactResumed()
                 | events.CustomerReturned()
+                | events.ConsultationOffered()
+                | events.ConsultationAccepted()
+                | events.ConsultationConnected()
+                | events.ConsultationEnded()
                 | events.WrapUpFinished()
                 | events.WrapUpExtended()
                 | events.NextIntentSet()
@@ -80,6 +85,7 @@ class Changes:
                 | events.TombstoneDropped()
                 | events.ExclusionEnded()
                 | events.CallbackBegun()
+                | events.ConsultationMerged()
                 | events.ContactPulled()
                 | events.ContactRequeued()
             ):

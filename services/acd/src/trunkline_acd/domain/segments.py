@@ -14,6 +14,7 @@ from trunkline_acd.domain import (
     affinity,
     callbacks,
     commands,
+    consultations,
     entries,
     handouts,
     limits,
@@ -34,7 +35,7 @@ from trunkline_acd.domain.queues import with_entry, with_outcome
 from trunkline_acd.domain.skills import choices_in, needs_in, requirement_set, requirements_in
 from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.steps import is_repeated
-from trunkline_acd.domain.words import SegmentOutcome
+from trunkline_acd.domain.words import ConsultationEndReason, SegmentOutcome
 
 _LEFT = frozenset({"customer_left", "peer_lost"})
 _REASONS = _LEFT | {"agent_ended", "reconciled", "system"}
@@ -84,6 +85,7 @@ def end(domain: Domain, command: commands.EndContact, context: Context) -> Itera
         return
     contact = domain.contacts.get(command.contact_id)
     if contact and contact.stage is Stage.CONNECTED:
+        yield from consultations.over(contact, ConsultationEndReason.CONTACT_ENDED)
         yield wrap_ups.released(domain, contact, context)
     elif contact and contact.is_open and contact.callback:
         yield from callbacks.withdrawn(domain, contact, command.reason, context)
@@ -91,7 +93,8 @@ def end(domain: Domain, command: commands.EndContact, context: Context) -> Itera
         yield from _end_segment(domain, contact, command.reason, context)
     yield from tombstones.forget(domain, command, context)
     if contact:
-        yield from handouts.serve_freed(domain, contact.agent_ids, "AgentBecameFree", context)
+        asked = (contact.consultation.agent_id,) if contact.consultation else ()
+        yield from handouts.serve_freed(domain, (*contact.agent_ids, *asked), "AgentBecameFree", context)
 
 
 def apply_enqueued(state: AcdState, event: ContactEnqueued, context: Context) -> None:

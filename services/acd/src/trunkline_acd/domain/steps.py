@@ -2,7 +2,7 @@
 
 from trunkline_core.errors import NotFound, Rejection
 
-from trunkline_acd.domain.contacts import Contact
+from trunkline_acd.domain.contacts import Contact, Stage
 from trunkline_acd.domain.state import Domain
 
 
@@ -23,3 +23,14 @@ def contact_for(domain: Domain, contact_id: str, rule_when_over: str) -> Contact
     if contact_id in domain.tombstones:
         raise Rejection(rule_when_over)
     raise NotFound("contact", contact_id)
+
+
+def connected_contact(domain: Domain, contact_id: str, agent_id: str, segment_no: int) -> Contact:
+    """Return the contact that this agent has connected.
+
+    Raises: NotFound; Rejection(`ContactAlreadyEnded`, `ContactNotConnected`).
+    """
+    contact = contact_for(domain, contact_id, "ContactAlreadyEnded")
+    if contact.stage is not Stage.CONNECTED or (contact.agent_id, contact.segment_no) != (agent_id, segment_no):
+        raise Rejection("ContactNotConnected")
+    return contact

@@ -12,8 +12,8 @@ from operator import attrgetter
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
 
-from trunkline_acd.domain import commands, handouts, limits, moves, offers, policy
-from trunkline_acd.domain.agents import Agent, has_room, is_routable
+from trunkline_acd.domain import commands, handouts, limits, moves, named_agents, offers, policy
+from trunkline_acd.domain.agents import Agent
 from trunkline_acd.domain.contacts import Contact, Offer, Stage
 from trunkline_acd.domain.definitions import check_id, check_token
 from trunkline_acd.domain.events import AffinityEnded, ContactPulled, ContactRequeued, Event
@@ -23,7 +23,7 @@ from trunkline_acd.domain.misses import excluded_until
 from trunkline_acd.domain.skills import meets
 from trunkline_acd.domain.state import Domain
 from trunkline_acd.domain.steps import contact_for
-from trunkline_acd.domain.words import Connectivity, WorkState
+from trunkline_acd.domain.words import WorkState
 
 
 def pull(domain: Domain, command: commands.PullContact, context: Context) -> Iterator[Event]:
@@ -90,7 +90,8 @@ def waiting_in(domain: Domain, queue_id: str, count: int) -> list[Contact]:
 
 def _ringing_in(domain: Domain, queue_id: str) -> Iterable[str]:
     works = (work for agent in domain.agents.values() for work in agent.work)
-    ringing = [work for work in works if work.state is WorkState.OFFERED and work.queue_id == queue_id]
+    offered = (work for work in works if work.state is WorkState.OFFERED and not work.asked_by)
+    ringing = [work for work in offered if work.queue_id == queue_id]
     ordered = sorted(ringing, key=attrgetter("entered_time", "contact_id"))
     return dict.fromkeys(work.contact_id for work in ordered)  # once, also where it rings at several
 
@@ -107,16 +108,10 @@ def _in_line(domain: Domain, contact_id: str, reason: str) -> Contact:
 
 
 def _check_able(domain: Domain, agent: Agent, contact: Contact) -> None:
-    if agent.connectivity is not Connectivity.CONNECTED:
-        raise Rejection("AgentNotConnected")
-    if not is_routable(agent):
-        raise Rejection("AgentNotReady")
+    named_agents.check_there(agent)
     if not meets(agent.profile, domain.asked_of(contact)):
         raise Rejection("AgentLacksSkills")
-    if not has_room(agent, contact.channel):
-        raise Rejection("AgentHasNoRoom")
-    if agent.agent_id in contact.wrapped_up_by:
-        raise Rejection("AgentWrapsItUp")
+    named_agents.check_room(agent, contact)
 
 
 def _take_from_agents(

@@ -24,6 +24,11 @@ def connecting_key(tenant: str, contact_id: str) -> str:
     return f"connecting/{tenant}/{contact_id}"
 
 
+def consultation_key(tenant: str, contact_id: str) -> str:
+    """Lease of the contact's consultation, then the limit of its joining."""
+    return f"consultation/{tenant}/{contact_id}"
+
+
 def exclusion_key(tenant: str, contact_id: str, agent_id: str) -> str:
     """End of the time for which the agent is not offered the contact."""
     return f"exclusion/{tenant}/{contact_id}/{agent_id}"

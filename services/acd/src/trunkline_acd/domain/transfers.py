@@ -9,32 +9,32 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from trunkline_core.decider import Context
-from trunkline_core.errors import Rejection
 from trunkline_core.replacing import replace
 
-from trunkline_acd.domain import affinity, commands, moves, timing, wrap_ups
-from trunkline_acd.domain.contacts import Contact, Stage
+from trunkline_acd.domain import affinity, commands, consultations, moves, timing, wrap_ups
+from trunkline_acd.domain.contacts import Contact
 from trunkline_acd.domain.definitions import check_id
 from trunkline_acd.domain.events import ContactEnqueued, Event
 from trunkline_acd.domain.matching import offer_to_agent
 from trunkline_acd.domain.queues import Queue
 from trunkline_acd.domain.skills import needs_in
 from trunkline_acd.domain.state import AcdState, Domain
-from trunkline_acd.domain.steps import contact_for, is_repeated
+from trunkline_acd.domain.steps import connected_contact, is_repeated
 
 
 def transfer(domain: Domain, command: commands.TransferContact, context: Context) -> Iterator[Event]:
     """The contact waits in that queue with its age; the agent wraps up.
 
-    Raises: Invalid; NotFound; Rejection(`ContactAlreadyEnded`, `ContactNotConnected`), or naming why the queue does not
-    take it in: then it stays connected.
+    Raises: Invalid; NotFound; Rejection(`ContactAlreadyEnded`, `ContactNotConnected`, `ConsultationUnderWay`), or
+    naming why the queue does not take it in: then it stays connected.
     """
     check_id("queue_id", command.queue_id)
     if command.preferred_agent_id:
         check_id("preferred_agent_id", command.preferred_agent_id)
     if is_repeated(domain, command.contact_id, command.step_no):
         return
-    contact = _connected(domain, command)
+    contact = connected_contact(domain, command.contact_id, command.agent_id, command.segment_no)
+    consultations.check_alone(contact)
     queue = domain.queue(command.queue_id)
     moves.check_open(domain, contact, queue, context.now)
     released = wrap_ups.released(domain, contact, context)
@@ -50,14 +50,6 @@ def set_timer(state: AcdState, tenant: str, event: ContactEnqueued) -> None:
     """Start the time for which the agent is not offered the contact again."""
     if event.excluded_until_time:
         timing.set_exclusion(state, tenant, event.contact_id, event.transferred_by_agent_id, event.excluded_until_time)
-
-
-def _connected(domain: Domain, command: commands.TransferContact) -> Contact:
-    contact = contact_for(domain, command.contact_id, "ContactAlreadyEnded")
-    has_it = (contact.agent_id, contact.segment_no) == (command.agent_id, command.segment_no)
-    if contact.stage is not Stage.CONNECTED or not has_it:
-        raise Rejection("ContactNotConnected")
-    return contact
 
 
 def _entered(

@@ -46,6 +46,21 @@ class OfferEndReason(Enum):
     SUPERSEDED = 5
 
 
+class ConsultationEndReason(Enum):
+    """How a consultation ended without the colleague having the contact (rule 19)."""
+
+    UNSPECIFIED = 0
+    DECLINED = 1
+    EXPIRED = 2
+    CONNECT_FAILED = 3
+    CANCELLED = 4
+    COLLEAGUE_LEFT = 5
+    COLLEAGUE_LOST = 6
+    SUPERSEDED = 7
+    CONTACT_ENDED = 8
+    ASKER_LOST = 9
+
+
 class SegmentOutcome(Enum):
     """How a queue segment ended."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from trunkline.acd.v1.acd_events_pb2 import AcdEvent
-from trunkline.acd.v1.acd_types_pb2 import SegmentOutcome
+from trunkline.acd.v1.acd_types_pb2 import ConsultationEndReason, SegmentOutcome
 from trunkline.common.v1.common_types_pb2 import Sealed as SealedMessage
 from trunkline.customer.v1.customer_events_pb2 import CustomerEvent
 from trunkline.directory.v1 import directory_types_pb2 as types
@@ -26,7 +26,7 @@ from trunkline_platform.wire import Mapper
 from trunkline_channels.domain import commands
 from trunkline_channels.domain.commands import Command
 from trunkline_channels.domain.identity import partition_token
-from trunkline_channels.domain.words import EntryPointDefinition
+from trunkline_channels.domain.words import ConsultationState, EntryPointDefinition
 
 _TEXT = Mapper(LocalizedText, types.LocalizedText)
 _OPTION = Mapper(MenuOption, types.MenuOption)
@@ -143,6 +143,15 @@ def _enqueued(event: Any) -> Command:
     return commands.RecordEnqueued(event.contact_id, event.step_no, event.queue_id, event.segment_no, parking)
 
 
+def _consultation(state: ConsultationState) -> Callable[[Any], Command]:
+    return lambda e: commands.RecordConsultation(e.contact_id, e.segment_no, e.offer_no, e.agent_id, state)
+
+
+def _consultation_ended(event: Any) -> Command:
+    reason = ConsultationEndReason.Name(event.reason).removeprefix("CONSULTATION_END_REASON_").lower()
+    return commands.RecordConsultationEnded(event.contact_id, event.segment_no, event.offer_no, reason)
+
+
 _ACD: dict[str, Callable[[Any], Command | None]] = {
     "contact_enqueued": _enqueued,
     "callback_attempted": _returned,
@@ -156,6 +165,14 @@ _ACD: dict[str, Callable[[Any], Command | None]] = {
     "contact_parked": lambda e: commands.RecordParked(e.contact_id, e.segment_no, e.agent_id),
     "contact_resumed": lambda e: commands.RecordResumed(e.contact_id, e.segment_no, e.agent_id),
     "customer_returned": lambda e: commands.RecordCustomerReturned(e.contact_id, e.segment_no, e.agent_id),
+    "consultation_offered": _consultation(ConsultationState.OFFERED),
+    "consultation_accepted": _consultation(ConsultationState.CONNECTING),
+    "consultation_connected": _consultation(ConsultationState.TALKING),
+    "consultation_merged": _consultation(ConsultationState.CONFERENCE),
+    "consultation_completed": lambda e: commands.RecordConsultationCompleted(
+        e.contact_id, e.segment_no, e.offer_no, e.agent_id
+    ),
+    "consultation_ended": _consultation_ended,
     "contact_forgotten": _forgotten,
     "segment_ended": _segment_ended,
     "wrap_up_finished": lambda e: commands.RecordWrapUp(e.contact_id, e.agent_id, e.wrap_up_code),

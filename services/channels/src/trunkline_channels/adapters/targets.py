@@ -18,7 +18,7 @@ from trunkline_platform.credentials import Principal, service_principal
 from trunkline_platform.wire import timestamp
 
 from trunkline_channels.adapters.enums import channel_value
-from trunkline_channels.domain.contact import Contact, Step
+from trunkline_channels.domain.contact import Consultation, Contact, Step
 from trunkline_channels.domain.words import CloseReason, StepKind
 
 TIMEOUT_S = 5.0
@@ -59,6 +59,13 @@ class ServiceTargets:
             StepKind.TRANSFER: (acd_client, _transfer),
             StepKind.PARK: (acd_client, _park),
             StepKind.RESUME: (acd_client, _resume),
+            StepKind.CONSULT: (acd_client, _consult),
+            StepKind.REPORT_CONSULTATION_CONNECTED: (acd_client, _report_consultation_connected),
+            StepKind.REPORT_CONSULTATION_FAILED: (acd_client, _report_consultation_failed),
+            StepKind.MERGE_CONSULTATION: (acd_client, _merge_consultation),
+            StepKind.COMPLETE_CONSULTATION: (acd_client, _complete_consultation),
+            StepKind.CANCEL_CONSULTATION: (acd_client, _cancel_consultation),
+            StepKind.LEAVE_CONSULTATION: (acd_client, _leave_consultation),
             StepKind.REQUEST_CALLBACK: (acd_client, _request_callback),
             StepKind.REPORT_CALLBACK_RESULT: (acd_client, _report_callback_result),
             StepKind.END_AT_ACD: (acd_client, _end_at_acd),
@@ -208,6 +215,72 @@ def _resume(contact: Contact, step: Step) -> acd.AcdCommand:
             agent_id=contact.agent_id,
         )
     )
+
+
+def _consult(contact: Contact, step: Step) -> acd.AcdCommand:
+    return acd.AcdCommand(
+        consult_agent=acd.ConsultAgent(
+            contact_id=contact.contact_id,
+            step_no=step.step_no,
+            segment_no=step.segment_no,
+            agent_id=contact.agent_id,
+            colleague_id=_asked(contact).agent_id,
+        )
+    )
+
+
+def _report_consultation_connected(contact: Contact, step: Step) -> acd.AcdCommand:
+    return acd.AcdCommand(
+        report_consultation_connected=acd.ReportConsultationConnected(
+            contact_id=contact.contact_id,
+            step_no=step.step_no,
+            segment_no=step.segment_no,
+            offer_no=_asked(contact).offer_no,
+        )
+    )
+
+
+def _report_consultation_failed(contact: Contact, step: Step) -> acd.AcdCommand:
+    return acd.AcdCommand(
+        report_consultation_failed=acd.ReportConsultationFailed(
+            contact_id=contact.contact_id,
+            step_no=step.step_no,
+            segment_no=step.segment_no,
+            offer_no=_asked(contact).offer_no,
+            reason=_asked(contact).failure or "failed",
+        )
+    )
+
+
+def _merge_consultation(contact: Contact, step: Step) -> acd.AcdCommand:
+    return acd.AcdCommand(merge_consultation=acd.MergeConsultation(**_by(contact, step, contact.agent_id)))
+
+
+def _complete_consultation(contact: Contact, step: Step) -> acd.AcdCommand:
+    return acd.AcdCommand(complete_consultation=acd.CompleteConsultation(**_by(contact, step, contact.agent_id)))
+
+
+def _cancel_consultation(contact: Contact, step: Step) -> acd.AcdCommand:
+    return acd.AcdCommand(end_consultation=acd.EndConsultation(**_by(contact, step, contact.agent_id)))
+
+
+def _leave_consultation(contact: Contact, step: Step) -> acd.AcdCommand:
+    return acd.AcdCommand(end_consultation=acd.EndConsultation(**_by(contact, step, _asked(contact).agent_id)))
+
+
+def _by(contact: Contact, step: Step, agent_id: str) -> dict[str, Any]:
+    return {
+        "contact_id": contact.contact_id,
+        "step_no": step.step_no,
+        "segment_no": step.segment_no,
+        "agent_id": agent_id,
+    }
+
+
+def _asked(contact: Contact) -> Consultation:
+    if contact.consultation is None:
+        raise Rejection("NoConsultation")
+    return contact.consultation
 
 
 def _request_callback(contact: Contact, step: Step) -> acd.AcdCommand:

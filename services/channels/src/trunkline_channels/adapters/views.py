@@ -12,7 +12,8 @@ from trunkline_platform.sealing import Sealer
 from trunkline_platform.wire import Mapper, timestamp
 
 from trunkline_channels.adapters.enums import channel_value
-from trunkline_channels.domain.contact import Contact, Message, Prompt
+from trunkline_channels.domain.contact import Consultation, Contact, Message, Prompt
+from trunkline_channels.domain.legs import Leg, legs_of
 
 _TEXT = Mapper(LocalizedText, directory.LocalizedText)
 _OPTION = Mapper(MenuOption, directory.MenuOption)
@@ -40,6 +41,10 @@ async def contact_view(contact: Contact, sealer: Sealer, after: int, upto: int) 
         callback_refusal=contact.callback_refusal,
         transfer_queue_id=contact.transfer.queue_id if contact.transfer else "",
         transfer_refusal=contact.transfer_refusal,
+        consultation=_consultation(contact.consultation),
+        consultation_refusal=contact.consultation_refusal,
+        consultation_end=contact.consultation_end,
+        legs=[_leg(leg) for leg in legs_of(contact)],
     )
 
 
@@ -71,6 +76,26 @@ async def _message(message: Message, contact: Contact, sealer: Sealer) -> types.
         text=text,
         sent_time=timestamp(message.sent_time),
         agent_id=message.agent_id,
+    )
+
+
+def _consultation(asked: Consultation | None) -> types.ConsultationView | None:
+    if asked is None:
+        return None
+    return types.ConsultationView(
+        agent_id=asked.agent_id,
+        offer_no=asked.offer_no,
+        state=types.ConsultationState.Value(f"CONSULTATION_STATE_{asked.state.name}"),
+        talks_to=types.Party.Value(f"PARTY_{asked.talks_to.name}"),
+    )
+
+
+def _leg(leg: Leg) -> types.LegView:
+    return types.LegView(
+        role=types.LegRole.Value(f"LEG_ROLE_{leg.role.name}"),
+        agent_id=leg.agent_id,
+        offer_no=leg.offer_no,
+        mode=types.LegMode.Value(f"LEG_MODE_{leg.mode.name}"),
     )
 
 

@@ -108,6 +108,7 @@ def apply_closed(state: ChannelsState, contact: Contact, event: ContactClosed, c
         step=None,
         prompt=None,
         answer=None,
+        consultation=None,
         close_reason=event.reason,
         closed_time=context.now,
     )

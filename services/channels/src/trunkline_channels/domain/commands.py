@@ -10,7 +10,7 @@ from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
 from trunkline_core.webhooks import HookDefinition
 
-from trunkline_channels.domain.words import Author, CloseReason, EntryPointDefinition
+from trunkline_channels.domain.words import Author, CloseReason, ConsultationState, EntryPointDefinition, Party
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,48 @@ class TransferContact:
     agent_id: str
     queue_id: str
     preferred_agent_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultAgent:
+    """The connected agent asks a colleague about the call."""
+
+    contact_id: str
+    agent_id: str
+    colleague_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TalkTo:
+    """The agent talks to the customer, or to the colleague; the other one is on hold."""
+
+    contact_id: str
+    agent_id: str
+    party: Party
+
+
+@dataclass(frozen=True, slots=True)
+class MergeConsultation:
+    """Customer, agent and colleague talk together from now on."""
+
+    contact_id: str
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteConsultation:
+    """The agent leaves; the colleague has the contact."""
+
+    contact_id: str
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveConsultation:
+    """The agent ends the consultation, or the colleague leaves it."""
+
+    contact_id: str
+    agent_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +400,37 @@ class RecordCallbackEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordConsultation:
+    """Fact: acd says how far a consultation is."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+    state: ConsultationState
+
+
+@dataclass(frozen=True, slots=True)
+class RecordConsultationCompleted:
+    """Fact: who asked has left, and the colleague has the contact."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordConsultationEnded:
+    """Fact: a consultation is over; the reason is acd's, in lower case."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordWrapUp:
     """Fact: the agent wrapped the contact up; the code is empty for none."""
 
@@ -388,6 +461,7 @@ class DropContact:
     contact_id: str
 
 
+ConsultationCommand = ConsultAgent | TalkTo | MergeConsultation | CompleteConsultation | LeaveConsultation
 CustomerCommand = (
     OpenContact
     | TakeDelivery
@@ -400,6 +474,7 @@ CustomerCommand = (
     | WithdrawCallback
     | ReportCallResult
     | TransferContact
+    | ConsultationCommand
     | AttachPeer
     | DetachPeer
 )
@@ -422,6 +497,9 @@ Fact = (
     | RecordLimitReached
     | RecordCallbackOpened
     | RecordCallbackEnded
+    | RecordConsultation
+    | RecordConsultationCompleted
+    | RecordConsultationEnded
     | RecordWrapUp
 )
 StepAnswer = RecordCustomer | RefuseStep

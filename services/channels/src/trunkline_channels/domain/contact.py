@@ -16,7 +16,17 @@ from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
 
 from trunkline_channels.domain import policy
-from trunkline_channels.domain.words import Author, CallbackState, Channel, CloseReason, ContactState, Parking, StepKind
+from trunkline_channels.domain.words import (
+    Author,
+    CallbackState,
+    Channel,
+    CloseReason,
+    ConsultationState,
+    ContactState,
+    Parking,
+    Party,
+    StepKind,
+)
 
 
 class Legs(Enum):
@@ -77,6 +87,25 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
+class Consultation:
+    """The colleague whom the connected agent asks about the call.
+
+    Attributes:
+        offer_no: by which acd offered it; 0 until acd has answered.
+        talks_to: whom the agent talks to once the colleague is there.
+        leg: what the gateway said about bringing up the colleague's leg.
+        failure: why it could not.
+    """
+
+    agent_id: str
+    offer_no: int = 0
+    state: ConsultationState = ConsultationState.REQUESTED
+    talks_to: Party = Party.COLLEAGUE
+    leg: Legs = Legs.NONE
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message of the conversation: sealed words of a person, or a text of the flow or the system."""
 
@@ -115,7 +144,8 @@ class Contact:
         offer_no: of who has it, else the last one of the queue segment that was.
         agent_id: who has it; of several at whom it rings the one asked last; empty while nobody does.
         others: what rings beside that offer, the oldest first.
-        newest_offer_no: the newest offer of the queue segment, where an older one outlived it; see `newest_place`.
+        newest_offer_no: the newest offer of the queue segment, also one to a colleague who was asked; see
+            `newest_place`.
         failure: why the legs were refused, or how dialling the customer of a call-back went.
         callback: whether the customer is called back; then the contact goes on when the caller hangs up.
         callback_reason: why a call-back was withdrawn when it was to be dialled.
@@ -124,6 +154,8 @@ class Contact:
         parking: whether acd has it parked, and whether its customer is back.
         parking_duration: how long the customer must be silent for that; 0: the queue parks nothing.
         heard_time: when the customer wrote last, or was connected, whichever is later.
+        consultation_refusal: why the last consultation was refused; empty after one that was not.
+        consultation_end: how the last one ended without the colleague having the contact.
     """
 
     contact_id: str
@@ -164,6 +196,9 @@ class Contact:
     callback_refusal: str = ""
     transfer: Transfer | None = None
     transfer_refusal: str = ""
+    consultation: Consultation | None = None
+    consultation_refusal: str = ""
+    consultation_end: str = ""
     brought_by: str = ""
     others: tuple[Offer, ...] = ()
     newest_offer_no: int = 0

@@ -14,6 +14,7 @@ from trunkline_channels.domain import (
     closing,
     commands,
     connecting,
+    consultations,
     conversation,
     deliveries,
     entry_points,
@@ -96,6 +97,11 @@ def _decide(state: ChannelsState, command: Command, context: Context) -> Iterato
             | commands.WithdrawCallback()
             | commands.ReportCallResult()
             | commands.TransferContact()
+            | commands.ConsultAgent()
+            | commands.TalkTo()
+            | commands.MergeConsultation()
+            | commands.CompleteConsultation()
+            | commands.LeaveConsultation()
             | commands.AttachPeer()
             | commands.DetachPeer()
         ):
@@ -117,6 +123,10 @@ def _decide_for_edge(state: ChannelsState, command: commands.CustomerCommand, co
             return conversation.add(state, command, context)
         case commands.CloseContact():
             return closing.close(state, command, context)
+        case commands.ConfirmConnect() if consultations.is_of_leg(state, command):
+            return consultations.confirm_leg(state, command, context)
+        case commands.RefuseConnect() if consultations.is_of_leg(state, command):
+            return consultations.refuse_leg(state, command, context)
         case commands.ConfirmConnect():
             return connecting.confirm(state, command, context)
         case commands.RefuseConnect():
@@ -129,10 +139,30 @@ def _decide_for_edge(state: ChannelsState, command: commands.CustomerCommand, co
             return callbacks.report(state, command, context)
         case commands.TransferContact():
             return transfers.request(state, command, context)
+        case _ if isinstance(command, commands.ConsultationCommand):
+            return _decide_consultation(state, command, context)
         case commands.AttachPeer():
             return peers.attach(state, command, context)
         case commands.DetachPeer():
             return peers.detach(state, command, context)
+        case _:
+            assert_never(command)
+
+
+def _decide_consultation(
+    state: ChannelsState, command: commands.ConsultationCommand, context: Context
+) -> Iterator[Event]:
+    match command:
+        case commands.ConsultAgent():
+            return consultations.request(state, command, context)
+        case commands.TalkTo():
+            return consultations.talk_to(state, command, context)
+        case commands.MergeConsultation():
+            return consultations.merge(state, command, context)
+        case commands.CompleteConsultation():
+            return consultations.complete(state, command, context)
+        case commands.LeaveConsultation():
+            return consultations.leave(state, command, context)
         case _:
             assert_never(command)
 
@@ -175,6 +205,12 @@ def _decide_fact(state: ChannelsState, command: commands.Fact, context: Context)
             return callbacks.record_opened(state, command, context)
         case commands.RecordCallbackEnded():
             return callbacks.record_ended(state, command, context)
+        case commands.RecordConsultation():
+            return consultations.record(state, command, context)
+        case commands.RecordConsultationCompleted():
+            return consultations.record_completed(state, command, context)
+        case commands.RecordConsultationEnded():
+            return consultations.record_ended(state, command, context)
         case commands.RecordWrapUp():
             return queueing.record_wrap_up(state, command, context)
         case _:
@@ -229,8 +265,36 @@ def _evolve(state: ChannelsState, contact: Contact, event: events.LaterEvent, co
             callbacks.apply_hung_up(state, contact)
         case events.CustomerUnreached():
             callbacks.apply_unreached(state, contact, event)
+        case _ if isinstance(event, events.ConsultationEvent):
+            _evolve_consultation(state, contact, event)
         case _:
             _evolve_in_queue(state, contact, event, context)
+
+
+def _evolve_consultation(state: ChannelsState, contact: Contact, event: events.ConsultationEvent) -> None:
+    match event:
+        case events.ConsultationRequested():
+            consultations.apply_requested(state, contact, event)
+        case events.ConsultationOffered():
+            consultations.apply_offered(state, contact, event)
+        case events.ConsultationAccepted():
+            consultations.apply_accepted(state, contact, event)
+        case events.ConsultationLegJoined():
+            consultations.apply_leg_joined(state, contact, event)
+        case events.ConsultationLegRefused():
+            consultations.apply_leg_refused(state, contact, event)
+        case events.ConsultationConnected():
+            consultations.apply_connected(state, contact, event)
+        case events.ConsultationSwapped():
+            consultations.apply_swapped(state, contact, event)
+        case events.ConsultationMerged():
+            consultations.apply_merged(state, contact, event)
+        case events.ConsultationCompleted():
+            consultations.apply_completed(state, contact, event)
+        case events.ConsultationEnded():
+            consultations.apply_ended(state, contact, event)
+        case _:
+            assert_never(event)
 
 
 def _evolve_in_queue(state: ChannelsState, contact: Contact, event: events.QueueEvent, context: Context) -> None:

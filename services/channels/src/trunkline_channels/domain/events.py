@@ -10,7 +10,7 @@ from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
 from trunkline_core.webhooks import HookDefinition
 
-from trunkline_channels.domain.words import Author, Channel, CloseReason, EntryPointDefinition
+from trunkline_channels.domain.words import Author, Channel, CloseReason, EntryPointDefinition, Party
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +225,106 @@ class TransferRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsultationRequested:
+    """The connected agent asks a colleague about the call; until acd agrees nothing changes."""
+
+    contact_id: str
+    agent_id: str
+    colleague_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultationOffered:
+    """It rings at the colleague, and the customer is on hold."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultationAccepted:
+    """The colleague took it; the gateway is asked to bring up the leg."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultationLegJoined:
+    """The gateway brought up the colleague's leg; acd still has to book it."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultationLegRefused:
+    """The gateway could not bring up the colleague's leg."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultationConnected:
+    """Agent and colleague talk; the customer is on hold."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultationSwapped:
+    """The agent talks to the other one, and who is not talked to is on hold."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    talks_to: Party
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultationMerged:
+    """All three talk."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultationCompleted:
+    """Who asked has left, and the colleague has the contact."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+    left_agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultationEnded:
+    """The consultation is over, and who asked keeps the contact."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallbackRequested:
     """The caller who waits wants to be called back."""
 
@@ -324,6 +424,18 @@ ParkingEvent = ContactParked | ContactResumed | CustomerReturned
 QueueEvent = (
     ContactQueued | ContactOffered | ConnectRequested | ContactReturned | LegsJoined | LegsRefused | ContactConnected
 )
+ConsultationEvent = (
+    ConsultationRequested
+    | ConsultationOffered
+    | ConsultationAccepted
+    | ConsultationLegJoined
+    | ConsultationLegRefused
+    | ConsultationConnected
+    | ConsultationSwapped
+    | ConsultationMerged
+    | ConsultationCompleted
+    | ConsultationEnded
+)
 LaterEvent = (
     CustomerIdentified
     | StepBegun
@@ -337,6 +449,7 @@ LaterEvent = (
     | CallbackEvent
     | ParkingEvent
     | TransferRequested
+    | ConsultationEvent
     | MessageAdded
     | PeerAttached
     | PeerDetached

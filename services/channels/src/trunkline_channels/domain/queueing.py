@@ -124,6 +124,7 @@ def apply_queued(state: ChannelsState, contact: Contact, event: ContactQueued) -
             legs=Legs.NONE,
             callback=CallbackState.UNSPECIFIED if is_given_on else contact.callback,
             transfer=None,
+            consultation=None,
             parking=Parking.UNSPECIFIED,
             parking_duration=event.parking_duration,
         )

@@ -1,7 +1,7 @@
 """Answers to steps that say no for good.
 
 Owns: what each refusal means: no start and no queue close the contact, a refused report lets it wait on, a refused
-transfer leaves it with its agent.
+transfer or consultation leaves it with its agent.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from trunkline_core.decider import Context
 from trunkline_core.replacing import replace
 from trunkline_core.texts import LocalizedText
 
-from trunkline_channels.domain import callbacks, closing, commands, conversation, opening, parking
+from trunkline_channels.domain import callbacks, closing, commands, consultations, conversation, opening, parking
 from trunkline_channels.domain.contact import Contact
 from trunkline_channels.domain.events import Event, StepRefused
 from trunkline_channels.domain.state import ChannelsState
@@ -59,6 +59,8 @@ def apply_refused(state: ChannelsState, contact: Contact, event: StepRefused, co
         contact = replace(contact, callback=CallbackState.UNSPECIFIED, callback_refusal=event.rule)
     if step.kind is StepKind.TRANSFER:
         contact = replace(contact, transfer=None, transfer_refusal=event.rule)
+    if step.kind in consultations.STEPS:
+        contact = consultations.refused(contact, event.rule)
     in_session = contact.in_session and step.kind is not StepKind.START_SESSION
     refused = replace(contact, step=None, prompt=prompt, in_session=in_session)
     state.put(refused)

@@ -26,7 +26,8 @@ PASSED_ON = LocalizedText(
 def request(state: ChannelsState, command: commands.TransferContact, context: Context) -> Iterator[Event]:
     """Ask acd to take the contact back into a queue; asking the same again changes nothing.
 
-    Raises: Invalid; NotFound; Rejection(`ContactClosed`, `NotConnectedToAgent`, `TransferUnderWay`).
+    Raises: Invalid; NotFound; Rejection(`ContactClosed`, `NotConnectedToAgent`, `TransferUnderWay`,
+    `ConsultationUnderWay`).
     """
     contact = closing.live(state, command.contact_id, context.tenant)
     check_id("queue_id", command.queue_id)
@@ -38,6 +39,8 @@ def request(state: ChannelsState, command: commands.TransferContact, context: Co
         return
     if contact.transfer is not None:
         raise Rejection("TransferUnderWay")
+    if contact.consultation is not None:
+        raise Rejection("ConsultationUnderWay")
     yield TransferRequested(contact.contact_id, command.agent_id, command.queue_id, command.preferred_agent_id)
     yield from steps.begin(state, contact.contact_id, StepKind.TRANSFER)
 

@@ -57,6 +57,25 @@ class Parking(Enum):
     CUSTOMER_WAITS = 2
 
 
+class ConsultationState(Enum):
+    """How far a consultation is; unspecified: there is none."""
+
+    UNSPECIFIED = 0
+    REQUESTED = 1
+    OFFERED = 2
+    CONNECTING = 3
+    TALKING = 4
+    CONFERENCE = 5
+
+
+class Party(Enum):
+    """Whom the agent talks to in a consultation; the other one is on hold."""
+
+    UNSPECIFIED = 0
+    CUSTOMER = 1
+    COLLEAGUE = 2
+
+
 class Author(Enum):
     """Who wrote a message."""
 
@@ -78,6 +97,13 @@ class StepKind(StrEnum):
     TRANSFER = "transfer"
     PARK = "park"
     RESUME = "resume"
+    CONSULT = "consult"
+    REPORT_CONSULTATION_CONNECTED = "report_consultation_connected"
+    REPORT_CONSULTATION_FAILED = "report_consultation_failed"
+    MERGE_CONSULTATION = "merge_consultation"
+    COMPLETE_CONSULTATION = "complete_consultation"
+    CANCEL_CONSULTATION = "cancel_consultation"
+    LEAVE_CONSULTATION = "leave_consultation"
     REQUEST_CALLBACK = "request_callback"
     REPORT_CALLBACK_RESULT = "report_callback_result"
     END_AT_ACD = "end_at_acd"

@@ -301,7 +301,9 @@ def _may_see(principal: Principal, contact: Contact) -> bool:
     if contact.tenant != principal.tenant:
         return False
     others = principal.roles & {Role.SUPERVISOR, Role.ADMIN, Role.SERVICE}
-    return bool(others) or principal.actor in {f"agent:{agent_id}" for agent_id in contact.agent_ids}
+    asked = contact.consultation
+    own = {*contact.agent_ids, *((asked.agent_id,) if asked and asked.offer_no else ())}
+    return bool(others) or principal.actor in {f"agent:{agent_id}" for agent_id in own}
 
 
 def _time_of(request: Any, field: str) -> datetime | None:

@@ -42,6 +42,11 @@ def permit(command: Command, principal: Principal) -> None:
             commands.AddMessage(author=Author.AGENT, agent_id=agent_id)
             | commands.CloseContact(reason=CloseReason.AGENT_ENDED, agent_id=agent_id)
             | commands.TransferContact(agent_id=agent_id)
+            | commands.ConsultAgent(agent_id=agent_id)
+            | commands.TalkTo(agent_id=agent_id)
+            | commands.MergeConsultation(agent_id=agent_id)
+            | commands.CompleteConsultation(agent_id=agent_id)
+            | commands.LeaveConsultation(agent_id=agent_id)
         ):
             principal.require(Role.AGENT)
             if principal.actor != f"agent:{agent_id}":

@@ -106,6 +106,9 @@ class DeskRoom:
         if isinstance(wish, AcdCommand):
             await self._acd.execute(wish, principal, command_id=command_id)
             return
+        if isinstance(wish, ContactCommand):
+            await self._channels.execute(wish, principal, command_id=command_id)
+            return
         command = await self._contact_command(wish, desk, principal.tenant)
         digest = hmac.new(self._payload_key, repr(wish).encode(), hashlib.sha256).digest()
         await self._channels.execute(command, principal, command_id=command_id, payload_hash=digest)

@@ -6,7 +6,7 @@ from typing import Any
 from google.protobuf import json_format
 from google.protobuf.descriptor import EnumDescriptor
 from trunkline.acd.v1.acd_types_pb2 import AgentView, ExplainedOffer, WorkItem
-from trunkline.contact.v1.contact_types_pb2 import ContactView, MessageView
+from trunkline.contact.v1.contact_types_pb2 import ConsultationView, ContactView, MessageView
 
 from trunkline_console.application.wall import moment
 
@@ -62,6 +62,7 @@ def work_json(item: WorkItem) -> dict[str, Any]:
         "callback": item.callback,
         "parked": optional_moment(item, "parked_time"),
         "customer_waits": optional_moment(item, "customer_waits_time"),
+        "asked_by": item.asked_by,
     }
 
 
@@ -103,7 +104,15 @@ def contact_view_json(
         "locale": view.locale,
         "transfer_queue_id": view.transfer_queue_id,
         "transfer_refusal": view.transfer_refusal,
+        "consultation": consultation_json(view.consultation) if view.HasField("consultation") else None,
+        "consultation_refusal": view.consultation_refusal,
+        "consultation_end": view.consultation_end,
     }
+
+
+def consultation_json(view: ConsultationView) -> dict[str, Any]:
+    """Return who is asked about a call, how far that is, and whom the agent talks to."""
+    return {"agent_id": view.agent_id, "state": enum_of(view, "state"), "talks_to": enum_of(view, "talks_to")}
 
 
 def message_json(message: MessageView) -> dict[str, Any]:

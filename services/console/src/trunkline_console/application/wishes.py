@@ -9,6 +9,8 @@ from typing import Any
 
 from trunkline.acd.v1 import acd_commands_pb2 as acd
 from trunkline.acd.v1.acd_types_pb2 import Intent
+from trunkline.contact.v1 import contact_commands_pb2 as contact
+from trunkline.contact.v1.contact_types_pb2 import Party
 from trunkline_core.errors import Invalid
 from trunkline_core.ids import MAX_ID, time_of
 
@@ -23,6 +25,7 @@ SUPERVISION_REASONS = (
     "coaching",
     "other",
 )
+PARTIES = {"CUSTOMER": Party.PARTY_CUSTOMER, "COLLEAGUE": Party.PARTY_COLLEAGUE}
 INTENTS = {"AVAILABLE": Intent.INTENT_AVAILABLE, "BREAK": Intent.INTENT_BREAK, "OFFLINE": Intent.INTENT_OFFLINE}
 
 
@@ -49,7 +52,7 @@ class Transfer:
     queue_id: str
 
 
-Wish = acd.AcdCommand | Message | End | Transfer
+Wish = acd.AcdCommand | contact.ContactCommand | Message | End | Transfer
 
 
 def read_wish(frame: Mapping[str, Any], agent_id: str) -> Wish:
@@ -87,6 +90,31 @@ def read_wish(frame: Mapping[str, Any], agent_id: str) -> Wish:
             return End(id_of(frame))
         case "transfer":
             return Transfer(id_of(frame), text_of(frame, "queue_id", MAX_ID))
+        case _:
+            return _read_consultation(frame, agent_id)
+
+
+def _read_consultation(frame: Mapping[str, Any], agent_id: str) -> contact.ContactCommand:
+    match frame.get("type"):
+        case "consult":
+            colleague_id = text_of(frame, "agent_id", MAX_ID)
+            ask = contact.ConsultAgent(contact_id=id_of(frame), agent_id=agent_id, colleague_id=colleague_id)
+            return contact.ContactCommand(consult_agent=ask)
+        case "talk_to":
+            party = PARTIES.get(str(frame.get("party")))
+            if party is None:
+                raise Invalid("party", "must be CUSTOMER or COLLEAGUE")
+            swap = contact.TalkTo(contact_id=id_of(frame), agent_id=agent_id, party=party)
+            return contact.ContactCommand(talk_to=swap)
+        case "merge":
+            merge = contact.MergeConsultation(contact_id=id_of(frame), agent_id=agent_id)
+            return contact.ContactCommand(merge_consultation=merge)
+        case "complete":
+            complete = contact.CompleteConsultation(contact_id=id_of(frame), agent_id=agent_id)
+            return contact.ContactCommand(complete_consultation=complete)
+        case "leave_consultation":
+            leave = contact.LeaveConsultation(contact_id=id_of(frame), agent_id=agent_id)
+            return contact.ContactCommand(leave_consultation=leave)
         case _:
             raise Invalid("type", "is not known")
 

@@ -24,6 +24,16 @@ export interface WorkItem {
   parked: string | null;
   /** Since when the customer of a parked chat waits for room; null: the customer is silent. */
   customer_waits: string | null;
+  /** The colleague who has the call and asks about it; empty for a contact of one's own. */
+  asked_by: string;
+}
+
+/** The colleague who is asked about a call, and how far that is. */
+export interface Consultation {
+  agent_id: string;
+  state: "REQUESTED" | "OFFERED" | "CONNECTING" | "TALKING" | "CONFERENCE";
+  /** Whom the agent who has the call talks to, while it is TALKING; the other one is on hold. */
+  talks_to: "CUSTOMER" | "COLLEAGUE";
 }
 
 export interface Candidate {
@@ -93,6 +103,11 @@ export interface ContactView {
   transfer_queue_id: string;
   /** Why the last transfer came to nothing; empty for none. */
   transfer_refusal: string;
+  consultation: Consultation | null;
+  /** Why the last consultation was refused; empty for none. */
+  consultation_refusal: string;
+  /** How the last consultation ended without the colleague having the contact; empty for none. */
+  consultation_end: string;
 }
 
 export type DeskFrame =

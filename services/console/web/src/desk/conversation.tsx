@@ -7,6 +7,7 @@ import type {ContactView, WorkItem} from "../contract/desk";
 import {useLanguage} from "../i18n";
 import {useNames} from "../rest/queries";
 import {ChannelIcon} from "./channel-icon";
+import {ConsultationPanel, ConsultButton} from "./consultation";
 import {useCustomerName} from "./customer-name";
 import {actions, useDesk} from "./desk";
 import {MessageBox} from "./message-box";
@@ -26,6 +27,7 @@ export function Conversation({item, contact}: Props) {
       <Head item={item} contact={contact} />
       <TicketMade item={item} />
       <TransferRefused item={item} contact={contact} />
+      <ConsultationPanel item={item} contact={contact} />
       <MessageLog contact_id={item.contact_id} channel={item.channel} messages={contact?.messages ?? []} />
       <Foot item={item} contact={contact} />
     </>
@@ -36,6 +38,8 @@ function Head({item, contact}: Props) {
   const {t} = useTranslation();
   const names = useNames(useLanguage());
   const name = useCustomerName(contact);
+  const is_own = item.state === "CONNECTED" && item.asked_by === "";
+  const is_alone = is_own && (contact?.consultation ?? null) === null;
   const isParked = item.parked !== null && item.state === "CONNECTED";
   const ending = useDesk((desk) => desk.pending.has(`end:${item.contact_id}`));
   return (
@@ -50,8 +54,9 @@ function Head({item, contact}: Props) {
       </div>
       <Space>
         <TicketButton item={item} contact={contact} />
-        {item.state === "CONNECTED" && <TransferButton item={item} contact={contact} />}
-        {item.state === "CONNECTED" && (
+        {is_alone && item.channel === "VOICE" && <ConsultButton item={item} contact={contact} />}
+        {is_alone && <TransferButton item={item} contact={contact} />}
+        {is_own && (
           <Button danger loading={ending} onClick={() => void actions.end(item.contact_id)} data-testid="end-contact">
             {t(item.channel === "VOICE" ? "conversation.endCall" : "conversation.end")}
           </Button>
@@ -65,12 +70,17 @@ function Foot({item, contact}: Props) {
   const {t} = useTranslation();
   const names = useNames(useLanguage());
   const given_to = contact?.transfer_queue_id ?? ""; // mostly the last that this desk is told of what it gave on
+  const own_id = useDesk((desk) => desk.agent?.agent_id ?? "");
+  const handed_to = contact?.consultation?.agent_id ?? (contact?.agent_id === own_id ? "" : (contact?.agent_id ?? ""));
   const hints = {
     OFFERED: t("conversation.waitAccept"),
     CONNECTING: t("conversation.connecting"),
     CONNECTED: t("conversation.voice"),
     WRAP_UP: given_to === "" ? t("conversation.over") : t("transfer.done", {queue: names.queue(given_to)}),
   };
+  if (item.state === "WRAP_UP" && given_to === "" && handed_to !== "") {
+    hints.WRAP_UP = t("consultation.done", {agent: names.agent(handed_to)});
+  }
   if (item.state === "CONNECTED" && item.parked !== null) return <Unpark item={item} />;
   if (item.state === "CONNECTED" && item.channel === "CHAT") return <MessageBox contact_id={item.contact_id} />;
   return (

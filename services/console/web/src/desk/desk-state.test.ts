@@ -35,6 +35,7 @@ function work(contact_id: string, change: Partial<WorkItem> = {}): WorkItem {
     callback: false,
     parked: null,
     customer_waits: null,
+    asked_by: "",
     ...change,
   };
 }
@@ -72,6 +73,9 @@ function contact(contact_id: string, version: number, texts: string[]): ContactV
     locale: "zh",
     transfer_queue_id: "",
     transfer_refusal: "",
+    consultation: null,
+    consultation_refusal: "",
+    consultation_end: "",
   };
 }
 

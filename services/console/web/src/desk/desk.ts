@@ -140,6 +140,14 @@ export const actions = {
   transfer: (contact_id: string, queue_id: string) =>
     run(`transfer:${contact_id}`, {type: "transfer", contact_id, queue_id}),
   unpark: (contact_id: string) => run(`unpark:${contact_id}`, {type: "unpark", contact_id}),
+  consult: (contact_id: string, agent_id: string) =>
+    run(`consult:${contact_id}`, {type: "consult", contact_id, agent_id}),
+  talkTo: (contact_id: string, party: "CUSTOMER" | "COLLEAGUE") =>
+    run(`talk_to:${contact_id}`, {type: "talk_to", contact_id, party}),
+  merge: (contact_id: string) => run(`merge:${contact_id}`, {type: "merge", contact_id}),
+  complete: (contact_id: string) => run(`complete:${contact_id}`, {type: "complete", contact_id}),
+  leaveConsultation: (contact_id: string) =>
+    run(`leave_consultation:${contact_id}`, {type: "leave_consultation", contact_id}),
   extend: (contact_id: string) => run(`extend:${contact_id}`, {type: "extend", contact_id}),
   wrapUp: (contact_id: string, code: string) => run(`wrap_up:${contact_id}`, {type: "wrap_up", contact_id, code}),
   select: (contact_id: string) => useDesk.setState((desk) => withSelected(desk, contact_id)),

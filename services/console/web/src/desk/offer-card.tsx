@@ -40,6 +40,7 @@ function Caller({offer, title}: {offer: WorkItem; title: string}) {
   const now_ms = useNow(deskClock);
   const contact = useDesk((desk) => desk.contacts[offer.contact_id]);
   const newest = newestOf(contact);
+  const names = useNames(useLanguage());
   return (
     <div className="tl-offer-caller">
       <h2>
@@ -47,6 +48,11 @@ function Caller({offer, title}: {offer: WorkItem; title: string}) {
       </h2>
       <p>{useCallerText(contact)}</p>
       {newest !== "" && <p className="tl-offer-question">{newest}</p>}
+      {offer.asked_by !== "" && (
+        <p className="tl-offer-question" data-testid="offer-asked">
+          {t("offer.asked", {agent: names.agent(offer.asked_by)})}
+        </p>
+      )}
       {offer.callback && <p className="tl-offer-question">{t("offer.callback")}</p>}
       <p className="tl-quiet">{t("desk.waited", {time: clockTime(now_ms - Date.parse(offer.entered))})}</p>
     </div>

@@ -13,6 +13,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 from trunkline.common.v1.common_types_pb2 import Channel
 from trunkline.contact.v1.contact_events_pb2 import (
+    ConsultationCompleted,
     ContactClosed,
     ContactConnected,
     ContactEvent,
@@ -92,7 +93,7 @@ def _queued(happened: ContactQueued, event: ContactEvent) -> Document:
     return {"queue_id": happened.queue_id}
 
 
-def _connected(happened: ContactConnected, event: ContactEvent) -> Document:
+def _connected(happened: ContactConnected | ConsultationCompleted, event: ContactEvent) -> Document:
     return {"agent_id": happened.agent_id}
 
 
@@ -110,6 +111,7 @@ _FIELDS: Mapping[str | None, Callable[[Any, ContactEvent], Document]] = {
     CustomerIdentified.DESCRIPTOR.full_name: _identified,
     ContactQueued.DESCRIPTOR.full_name: _queued,
     ContactConnected.DESCRIPTOR.full_name: _connected,
+    ConsultationCompleted.DESCRIPTOR.full_name: _connected,
     ContactWrappedUp.DESCRIPTOR.full_name: _wrapped_up,
     ContactClosed.DESCRIPTOR.full_name: _closed,
 }

@@ -187,6 +187,58 @@ OFFER_END_REASON_SUPERSEDED: OfferEndReason.ValueType  # 5
 """A supervisor decided otherwise, or another agent at whom it rang accepted first."""
 Global___OfferEndReason: _TypeAlias = OfferEndReason  # noqa: Y015
 
+class _ConsultationEndReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ConsultationEndReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ConsultationEndReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CONSULTATION_END_REASON_UNSPECIFIED: _ConsultationEndReason.ValueType  # 0
+    """Not set."""
+    CONSULTATION_END_REASON_DECLINED: _ConsultationEndReason.ValueType  # 1
+    """The colleague said no."""
+    CONSULTATION_END_REASON_EXPIRED: _ConsultationEndReason.ValueType  # 2
+    """The colleague did not answer."""
+    CONSULTATION_END_REASON_CONNECT_FAILED: _ConsultationEndReason.ValueType  # 3
+    """The colleague's leg could not be joined."""
+    CONSULTATION_END_REASON_CANCELLED: _ConsultationEndReason.ValueType  # 4
+    """Who asked ended it."""
+    CONSULTATION_END_REASON_COLLEAGUE_LEFT: _ConsultationEndReason.ValueType  # 5
+    """The colleague left it."""
+    CONSULTATION_END_REASON_COLLEAGUE_LOST: _ConsultationEndReason.ValueType  # 6
+    """The colleague's desk did not come back."""
+    CONSULTATION_END_REASON_SUPERSEDED: _ConsultationEndReason.ValueType  # 7
+    """A supervisor sent the colleague away while it rang."""
+    CONSULTATION_END_REASON_CONTACT_ENDED: _ConsultationEndReason.ValueType  # 8
+    """The contact is over."""
+    CONSULTATION_END_REASON_ASKER_LOST: _ConsultationEndReason.ValueType  # 9
+    """The desk of who asked did not come back."""
+
+class ConsultationEndReason(_ConsultationEndReason, metaclass=_ConsultationEndReasonEnumTypeWrapper):
+    """How a consultation ended without the colleague having the contact."""
+
+CONSULTATION_END_REASON_UNSPECIFIED: ConsultationEndReason.ValueType  # 0
+"""Not set."""
+CONSULTATION_END_REASON_DECLINED: ConsultationEndReason.ValueType  # 1
+"""The colleague said no."""
+CONSULTATION_END_REASON_EXPIRED: ConsultationEndReason.ValueType  # 2
+"""The colleague did not answer."""
+CONSULTATION_END_REASON_CONNECT_FAILED: ConsultationEndReason.ValueType  # 3
+"""The colleague's leg could not be joined."""
+CONSULTATION_END_REASON_CANCELLED: ConsultationEndReason.ValueType  # 4
+"""Who asked ended it."""
+CONSULTATION_END_REASON_COLLEAGUE_LEFT: ConsultationEndReason.ValueType  # 5
+"""The colleague left it."""
+CONSULTATION_END_REASON_COLLEAGUE_LOST: ConsultationEndReason.ValueType  # 6
+"""The colleague's desk did not come back."""
+CONSULTATION_END_REASON_SUPERSEDED: ConsultationEndReason.ValueType  # 7
+"""A supervisor sent the colleague away while it rang."""
+CONSULTATION_END_REASON_CONTACT_ENDED: ConsultationEndReason.ValueType  # 8
+"""The contact is over."""
+CONSULTATION_END_REASON_ASKER_LOST: ConsultationEndReason.ValueType  # 9
+"""The desk of who asked did not come back."""
+Global___ConsultationEndReason: _TypeAlias = ConsultationEndReason  # noqa: Y015
+
 class _SegmentOutcome:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -851,6 +903,7 @@ class WorkItem(_message.Message):
     ENTERED_TIME_FIELD_NUMBER: _builtins.int
     EXTENSIONS_LEFT_FIELD_NUMBER: _builtins.int
     CALLBACK_FIELD_NUMBER: _builtins.int
+    ASKED_BY_FIELD_NUMBER: _builtins.int
     PARKED_TIME_FIELD_NUMBER: _builtins.int
     CUSTOMER_WAITS_TIME_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
@@ -869,6 +922,8 @@ class WorkItem(_message.Message):
     """How often the end of this timed wrap-up may still be put off."""
     callback: _builtins.bool
     """Whether the customer is called back."""
+    asked_by: _builtins.str
+    """The colleague who has the contact and asks this agent about it; empty for a contact of one's own."""
     @_builtins.property
     def since_time(self) -> _timestamp_pb2.Timestamp:
         """Since when it stands there."""
@@ -903,12 +958,13 @@ class WorkItem(_message.Message):
         entered_time: _timestamp_pb2.Timestamp | None = ...,
         extensions_left: _builtins.int = ...,
         callback: _builtins.bool = ...,
+        asked_by: _builtins.str = ...,
         parked_time: _timestamp_pb2.Timestamp | None = ...,
         customer_waits_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["customer_waits_time", b"customer_waits_time", "entered_time", b"entered_time", "expires_time", b"expires_time", "parked_time", b"parked_time", "since_time", b"since_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback", b"callback", "channel", b"channel", "contact_id", b"contact_id", "customer_waits_time", b"customer_waits_time", "entered_time", b"entered_time", "expires_time", b"expires_time", "extensions_left", b"extensions_left", "offer_no", b"offer_no", "parked_time", b"parked_time", "queue_id", b"queue_id", "segment_no", b"segment_no", "since_time", b"since_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked_by", b"asked_by", "callback", b"callback", "channel", b"channel", "contact_id", b"contact_id", "customer_waits_time", b"customer_waits_time", "entered_time", b"entered_time", "expires_time", b"expires_time", "extensions_left", b"extensions_left", "offer_no", b"offer_no", "parked_time", b"parked_time", "queue_id", b"queue_id", "segment_no", b"segment_no", "since_time", b"since_time", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

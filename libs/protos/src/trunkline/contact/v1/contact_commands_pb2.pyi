@@ -1224,6 +1224,250 @@ class RecordCallbackEnded(_message.Message):
 Global___RecordCallbackEnded: _TypeAlias = RecordCallbackEnded  # noqa: Y015
 
 @_typing.final
+class ConsultAgent(_message.Message):
+    """The connected agent asks a colleague about the call."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    COLLEAGUE_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    agent_id: _builtins.str
+    """Who has it and asks."""
+    colleague_id: _builtins.str
+    """Who is asked."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+        colleague_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "colleague_id", b"colleague_id", "contact_id", b"contact_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConsultAgent: _TypeAlias = ConsultAgent  # noqa: Y015
+
+@_typing.final
+class TalkTo(_message.Message):
+    """The agent talks to the customer, or to the colleague; the other one is on hold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    PARTY_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    agent_id: _builtins.str
+    """Who has it."""
+    party: _contact_types_pb2.Party.ValueType
+    """To whom."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+        party: _contact_types_pb2.Party.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "party", b"party"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TalkTo: _TypeAlias = TalkTo  # noqa: Y015
+
+@_typing.final
+class MergeConsultation(_message.Message):
+    """Customer, agent and colleague talk together from now on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    agent_id: _builtins.str
+    """Who has it."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MergeConsultation: _TypeAlias = MergeConsultation  # noqa: Y015
+
+@_typing.final
+class CompleteConsultation(_message.Message):
+    """The agent leaves and wraps up; the colleague has the contact."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    agent_id: _builtins.str
+    """Who has it and leaves."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompleteConsultation: _TypeAlias = CompleteConsultation  # noqa: Y015
+
+@_typing.final
+class LeaveConsultation(_message.Message):
+    """The consultation is over: the agent ends it, or the colleague leaves it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    agent_id: _builtins.str
+    """The agent who has the contact, or the colleague."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LeaveConsultation: _TypeAlias = LeaveConsultation  # noqa: Y015
+
+@_typing.final
+class RecordConsultation(_message.Message):
+    """Fact: acd says how far a consultation is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The consultation's offer."""
+    agent_id: _builtins.str
+    """The colleague."""
+    state: _contact_types_pb2.ConsultationState.ValueType
+    """How far."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+        state: _contact_types_pb2.ConsultationState.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "offer_no", b"offer_no", "segment_no", b"segment_no", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordConsultation: _TypeAlias = RecordConsultation  # noqa: Y015
+
+@_typing.final
+class RecordConsultationCompleted(_message.Message):
+    """Fact: who asked has left, and the colleague has the contact."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The offer by which the colleague has it."""
+    agent_id: _builtins.str
+    """The colleague."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordConsultationCompleted: _TypeAlias = RecordConsultationCompleted  # noqa: Y015
+
+@_typing.final
+class RecordConsultationEnded(_message.Message):
+    """Fact: a consultation is over."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The consultation's offer."""
+    reason: _builtins.str
+    """How it ended, as ConsultationEndReason of acd in lower case."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "offer_no", b"offer_no", "reason", b"reason", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordConsultationEnded: _TypeAlias = RecordConsultationEnded  # noqa: Y015
+
+@_typing.final
 class RecordParked(_message.Message):
     """Fact: acd parked the chat."""
 
@@ -1382,6 +1626,14 @@ class ContactCommand(_message.Message):
     RECORD_RESUMED_FIELD_NUMBER: _builtins.int
     RECORD_CUSTOMER_RETURNED_FIELD_NUMBER: _builtins.int
     PARK_SILENT_CONTACT_FIELD_NUMBER: _builtins.int
+    CONSULT_AGENT_FIELD_NUMBER: _builtins.int
+    TALK_TO_FIELD_NUMBER: _builtins.int
+    MERGE_CONSULTATION_FIELD_NUMBER: _builtins.int
+    COMPLETE_CONSULTATION_FIELD_NUMBER: _builtins.int
+    LEAVE_CONSULTATION_FIELD_NUMBER: _builtins.int
+    RECORD_CONSULTATION_FIELD_NUMBER: _builtins.int
+    RECORD_CONSULTATION_COMPLETED_FIELD_NUMBER: _builtins.int
+    RECORD_CONSULTATION_ENDED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def put_entry_point(self) -> Global___PutEntryPoint:
         """Entry point."""
@@ -1546,6 +1798,38 @@ class ContactCommand(_message.Message):
     def park_silent_contact(self) -> Global___ParkSilentContact:
         """Silent."""
 
+    @_builtins.property
+    def consult_agent(self) -> Global___ConsultAgent:
+        """Consult."""
+
+    @_builtins.property
+    def talk_to(self) -> Global___TalkTo:
+        """Swap."""
+
+    @_builtins.property
+    def merge_consultation(self) -> Global___MergeConsultation:
+        """Conference."""
+
+    @_builtins.property
+    def complete_consultation(self) -> Global___CompleteConsultation:
+        """Handed over."""
+
+    @_builtins.property
+    def leave_consultation(self) -> Global___LeaveConsultation:
+        """Over."""
+
+    @_builtins.property
+    def record_consultation(self) -> Global___RecordConsultation:
+        """Consultation, as acd says."""
+
+    @_builtins.property
+    def record_consultation_completed(self) -> Global___RecordConsultationCompleted:
+        """Handed over, as acd says."""
+
+    @_builtins.property
+    def record_consultation_ended(self) -> Global___RecordConsultationEnded:
+        """Over, as acd says."""
+
     def __init__(
         self,
         *,
@@ -1590,12 +1874,20 @@ class ContactCommand(_message.Message):
         record_resumed: Global___RecordResumed | None = ...,
         record_customer_returned: Global___RecordCustomerReturned | None = ...,
         park_silent_contact: Global___ParkSilentContact | None = ...,
+        consult_agent: Global___ConsultAgent | None = ...,
+        talk_to: Global___TalkTo | None = ...,
+        merge_consultation: Global___MergeConsultation | None = ...,
+        complete_consultation: Global___CompleteConsultation | None = ...,
+        leave_consultation: Global___LeaveConsultation | None = ...,
+        record_consultation: Global___RecordConsultation | None = ...,
+        record_consultation_completed: Global___RecordConsultationCompleted | None = ...,
+        record_consultation_ended: Global___RecordConsultationEnded | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "confirm_connect", b"confirm_connect", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "give_input", b"give_input", "lose_peer", b"lose_peer", "open_contact", b"open_contact", "park_silent_contact", b"park_silent_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_connected", b"record_connected", "record_customer", b"record_customer", "record_customer_returned", b"record_customer_returned", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_parked", b"record_parked", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_resumed", b"record_resumed", "record_self_service_completed", b"record_self_service_completed", "record_text", b"record_text", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "take_delivery", b"take_delivery", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "complete_consultation", b"complete_consultation", "confirm_connect", b"confirm_connect", "consult_agent", b"consult_agent", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "give_input", b"give_input", "leave_consultation", b"leave_consultation", "lose_peer", b"lose_peer", "merge_consultation", b"merge_consultation", "open_contact", b"open_contact", "park_silent_contact", b"park_silent_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_connected", b"record_connected", "record_consultation", b"record_consultation", "record_consultation_completed", b"record_consultation_completed", "record_consultation_ended", b"record_consultation_ended", "record_customer", b"record_customer", "record_customer_returned", b"record_customer_returned", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_parked", b"record_parked", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_resumed", b"record_resumed", "record_self_service_completed", b"record_self_service_completed", "record_text", b"record_text", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "take_delivery", b"take_delivery", "talk_to", b"talk_to", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "confirm_connect", b"confirm_connect", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "give_input", b"give_input", "lose_peer", b"lose_peer", "open_contact", b"open_contact", "park_silent_contact", b"park_silent_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_connected", b"record_connected", "record_customer", b"record_customer", "record_customer_returned", b"record_customer_returned", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_parked", b"record_parked", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_resumed", b"record_resumed", "record_self_service_completed", b"record_self_service_completed", "record_text", b"record_text", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "take_delivery", b"take_delivery", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "complete_consultation", b"complete_consultation", "confirm_connect", b"confirm_connect", "consult_agent", b"consult_agent", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "give_input", b"give_input", "leave_consultation", b"leave_consultation", "lose_peer", b"lose_peer", "merge_consultation", b"merge_consultation", "open_contact", b"open_contact", "park_silent_contact", b"park_silent_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_connected", b"record_connected", "record_consultation", b"record_consultation", "record_consultation_completed", b"record_consultation_completed", "record_consultation_ended", b"record_consultation_ended", "record_customer", b"record_customer", "record_customer_returned", b"record_customer_returned", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_parked", b"record_parked", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_resumed", b"record_resumed", "record_self_service_completed", b"record_self_service_completed", "record_text", b"record_text", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "take_delivery", b"take_delivery", "talk_to", b"talk_to", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_entry_point", "open_contact", "give_input", "add_message", "close_contact", "confirm_connect", "refuse_connect", "attach_peer", "detach_peer", "lose_peer", "record_customer", "refuse_step", "record_text", "record_prompt", "record_gathered", "record_person_requested", "record_self_service_completed", "record_enqueued", "record_offered", "record_accepted", "record_offer_ended", "record_connected", "record_forgotten", "record_wrap_up", "expire_contact", "drop_contact", "reconcile_contact", "record_agent_lost", "put_hook", "take_delivery", "record_limit_reached", "request_callback", "report_call_result", "record_callback_opened", "record_callback_ended", "withdraw_callback", "transfer_contact", "record_parked", "record_resumed", "record_customer_returned", "park_silent_contact"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_entry_point", "open_contact", "give_input", "add_message", "close_contact", "confirm_connect", "refuse_connect", "attach_peer", "detach_peer", "lose_peer", "record_customer", "refuse_step", "record_text", "record_prompt", "record_gathered", "record_person_requested", "record_self_service_completed", "record_enqueued", "record_offered", "record_accepted", "record_offer_ended", "record_connected", "record_forgotten", "record_wrap_up", "expire_contact", "drop_contact", "reconcile_contact", "record_agent_lost", "put_hook", "take_delivery", "record_limit_reached", "request_callback", "report_call_result", "record_callback_opened", "record_callback_ended", "withdraw_callback", "transfer_contact", "record_parked", "record_resumed", "record_customer_returned", "park_silent_contact", "consult_agent", "talk_to", "merge_consultation", "complete_consultation", "leave_consultation", "record_consultation", "record_consultation_completed", "record_consultation_ended"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

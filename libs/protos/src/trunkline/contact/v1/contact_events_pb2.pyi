@@ -166,7 +166,9 @@ class StepBegun(_message.Message):
     """1, 2, 3, … in the contact."""
     kind: _builtins.str
     """`resolve_customer`, `start_session`, `advance_session`, `enqueue`, `report_connected`, `report_connect_failed`,
-    `transfer`, `park`, `resume`, `request_callback`, `report_callback_result`, `end_at_acd` or `end_session`.
+    `transfer`, `consult`, `report_consultation_connected`, `report_consultation_failed`, `merge_consultation`,
+    `complete_consultation`, `cancel_consultation`, `leave_consultation`, `park`, `resume`, `request_callback`,
+    `report_callback_result`, `end_at_acd` or `end_session`.
     """
     def __init__(
         self,
@@ -1008,6 +1010,348 @@ class TransferRequested(_message.Message):
 Global___TransferRequested: _TypeAlias = TransferRequested  # noqa: Y015
 
 @_typing.final
+class ConsultationRequested(_message.Message):
+    """The connected agent asks a colleague about the call; until acd agrees nothing changes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    COLLEAGUE_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    agent_id: _builtins.str
+    """Who has it and asks."""
+    colleague_id: _builtins.str
+    """Who is asked."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+        colleague_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "colleague_id", b"colleague_id", "contact_id", b"contact_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConsultationRequested: _TypeAlias = ConsultationRequested  # noqa: Y015
+
+@_typing.final
+class ConsultationOffered(_message.Message):
+    """It rings at the colleague, and the customer is on hold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The consultation's offer."""
+    agent_id: _builtins.str
+    """The colleague."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConsultationOffered: _TypeAlias = ConsultationOffered  # noqa: Y015
+
+@_typing.final
+class ConsultationAccepted(_message.Message):
+    """The colleague took it; the gateway is asked to bring up the leg."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The consultation's offer."""
+    agent_id: _builtins.str
+    """The colleague."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConsultationAccepted: _TypeAlias = ConsultationAccepted  # noqa: Y015
+
+@_typing.final
+class ConsultationLegJoined(_message.Message):
+    """The gateway brought up the colleague's leg; acd still has to book it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The consultation's offer."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConsultationLegJoined: _TypeAlias = ConsultationLegJoined  # noqa: Y015
+
+@_typing.final
+class ConsultationLegRefused(_message.Message):
+    """The gateway could not bring up the colleague's leg."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The consultation's offer."""
+    reason: _builtins.str
+    """`busy`, `unreachable` or `failed`."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "offer_no", b"offer_no", "reason", b"reason", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConsultationLegRefused: _TypeAlias = ConsultationLegRefused  # noqa: Y015
+
+@_typing.final
+class ConsultationConnected(_message.Message):
+    """Agent and colleague talk; the customer is on hold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The consultation's offer."""
+    agent_id: _builtins.str
+    """The colleague."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConsultationConnected: _TypeAlias = ConsultationConnected  # noqa: Y015
+
+@_typing.final
+class ConsultationSwapped(_message.Message):
+    """The agent talks to the other one, and who is not talked to is on hold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    TALKS_TO_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The consultation's offer."""
+    talks_to: _contact_types_pb2.Party.ValueType
+    """Whom the agent talks to now."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+        talks_to: _contact_types_pb2.Party.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "offer_no", b"offer_no", "segment_no", b"segment_no", "talks_to", b"talks_to"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConsultationSwapped: _TypeAlias = ConsultationSwapped  # noqa: Y015
+
+@_typing.final
+class ConsultationMerged(_message.Message):
+    """All three talk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The consultation's offer."""
+    agent_id: _builtins.str
+    """The colleague."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConsultationMerged: _TypeAlias = ConsultationMerged  # noqa: Y015
+
+@_typing.final
+class ConsultationCompleted(_message.Message):
+    """Who asked has left, and the colleague has the contact: an agent segment ends and another one begins."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    LEFT_AGENT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The consultation's offer."""
+    agent_id: _builtins.str
+    """The colleague, who has it now."""
+    left_agent_id: _builtins.str
+    """Who had it."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+        left_agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "left_agent_id", b"left_agent_id", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConsultationCompleted: _TypeAlias = ConsultationCompleted  # noqa: Y015
+
+@_typing.final
+class ConsultationEnded(_message.Message):
+    """The consultation is over, and who asked keeps the contact."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The consultation's offer."""
+    agent_id: _builtins.str
+    """The colleague."""
+    reason: _builtins.str
+    """How: `declined`, `expired`, `connect_failed`, `cancelled`, `colleague_left`, `colleague_lost`, `superseded`,
+    `contact_ended` or `asker_lost`.
+    """
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "offer_no", b"offer_no", "reason", b"reason", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConsultationEnded: _TypeAlias = ConsultationEnded  # noqa: Y015
+
+@_typing.final
 class ContactParked(_message.Message):
     """The chat is parked: it stays with its agent and uses no units."""
 
@@ -1137,6 +1481,16 @@ class ContactEvent(_message.Message):
     CONTACT_PARKED_FIELD_NUMBER: _builtins.int
     CONTACT_RESUMED_FIELD_NUMBER: _builtins.int
     CUSTOMER_RETURNED_FIELD_NUMBER: _builtins.int
+    CONSULTATION_REQUESTED_FIELD_NUMBER: _builtins.int
+    CONSULTATION_OFFERED_FIELD_NUMBER: _builtins.int
+    CONSULTATION_ACCEPTED_FIELD_NUMBER: _builtins.int
+    CONSULTATION_LEG_JOINED_FIELD_NUMBER: _builtins.int
+    CONSULTATION_LEG_REFUSED_FIELD_NUMBER: _builtins.int
+    CONSULTATION_CONNECTED_FIELD_NUMBER: _builtins.int
+    CONSULTATION_SWAPPED_FIELD_NUMBER: _builtins.int
+    CONSULTATION_MERGED_FIELD_NUMBER: _builtins.int
+    CONSULTATION_COMPLETED_FIELD_NUMBER: _builtins.int
+    CONSULTATION_ENDED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def metadata(self) -> _common_types_pb2.EventMetadata:
         """The envelope."""
@@ -1273,6 +1627,46 @@ class ContactEvent(_message.Message):
     def customer_returned(self) -> Global___CustomerReturned:
         """Customer is back."""
 
+    @_builtins.property
+    def consultation_requested(self) -> Global___ConsultationRequested:
+        """Consultation wanted."""
+
+    @_builtins.property
+    def consultation_offered(self) -> Global___ConsultationOffered:
+        """Consultation rings."""
+
+    @_builtins.property
+    def consultation_accepted(self) -> Global___ConsultationAccepted:
+        """Consultation taken."""
+
+    @_builtins.property
+    def consultation_leg_joined(self) -> Global___ConsultationLegJoined:
+        """Colleague's leg."""
+
+    @_builtins.property
+    def consultation_leg_refused(self) -> Global___ConsultationLegRefused:
+        """Colleague's leg failed."""
+
+    @_builtins.property
+    def consultation_connected(self) -> Global___ConsultationConnected:
+        """Consultation."""
+
+    @_builtins.property
+    def consultation_swapped(self) -> Global___ConsultationSwapped:
+        """Swapped."""
+
+    @_builtins.property
+    def consultation_merged(self) -> Global___ConsultationMerged:
+        """Conference."""
+
+    @_builtins.property
+    def consultation_completed(self) -> Global___ConsultationCompleted:
+        """Handed over."""
+
+    @_builtins.property
+    def consultation_ended(self) -> Global___ConsultationEnded:
+        """Consultation over."""
+
     def __init__(
         self,
         *,
@@ -1310,12 +1704,22 @@ class ContactEvent(_message.Message):
         contact_parked: Global___ContactParked | None = ...,
         contact_resumed: Global___ContactResumed | None = ...,
         customer_returned: Global___CustomerReturned | None = ...,
+        consultation_requested: Global___ConsultationRequested | None = ...,
+        consultation_offered: Global___ConsultationOffered | None = ...,
+        consultation_accepted: Global___ConsultationAccepted | None = ...,
+        consultation_leg_joined: Global___ConsultationLegJoined | None = ...,
+        consultation_leg_refused: Global___ConsultationLegRefused | None = ...,
+        consultation_connected: Global___ConsultationConnected | None = ...,
+        consultation_swapped: Global___ConsultationSwapped | None = ...,
+        consultation_merged: Global___ConsultationMerged | None = ...,
+        consultation_completed: Global___ConsultationCompleted | None = ...,
+        consultation_ended: Global___ConsultationEnded | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["callback_opened", b"callback_opened", "callback_requested", b"callback_requested", "caller_hung_up", b"caller_hung_up", "clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_parked", b"contact_parked", "contact_queued", b"contact_queued", "contact_resumed", b"contact_resumed", "contact_returned", b"contact_returned", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "customer_returned", b"customer_returned", "customer_unreached", b"customer_unreached", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "text_gathered", b"text_gathered", "text_shown", b"text_shown", "transfer_requested", b"transfer_requested"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["callback_opened", b"callback_opened", "callback_requested", b"callback_requested", "caller_hung_up", b"caller_hung_up", "clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "consultation_accepted", b"consultation_accepted", "consultation_completed", b"consultation_completed", "consultation_connected", b"consultation_connected", "consultation_ended", b"consultation_ended", "consultation_leg_joined", b"consultation_leg_joined", "consultation_leg_refused", b"consultation_leg_refused", "consultation_merged", b"consultation_merged", "consultation_offered", b"consultation_offered", "consultation_requested", b"consultation_requested", "consultation_swapped", b"consultation_swapped", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_parked", b"contact_parked", "contact_queued", b"contact_queued", "contact_resumed", b"contact_resumed", "contact_returned", b"contact_returned", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "customer_returned", b"customer_returned", "customer_unreached", b"customer_unreached", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "text_gathered", b"text_gathered", "text_shown", b"text_shown", "transfer_requested", b"transfer_requested"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback_opened", b"callback_opened", "callback_requested", b"callback_requested", "caller_hung_up", b"caller_hung_up", "clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_parked", b"contact_parked", "contact_queued", b"contact_queued", "contact_resumed", b"contact_resumed", "contact_returned", b"contact_returned", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "customer_returned", b"customer_returned", "customer_unreached", b"customer_unreached", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "text_gathered", b"text_gathered", "text_shown", b"text_shown", "transfer_requested", b"transfer_requested"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback_opened", b"callback_opened", "callback_requested", b"callback_requested", "caller_hung_up", b"caller_hung_up", "clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "consultation_accepted", b"consultation_accepted", "consultation_completed", b"consultation_completed", "consultation_connected", b"consultation_connected", "consultation_ended", b"consultation_ended", "consultation_leg_joined", b"consultation_leg_joined", "consultation_leg_refused", b"consultation_leg_refused", "consultation_merged", b"consultation_merged", "consultation_offered", b"consultation_offered", "consultation_requested", b"consultation_requested", "consultation_swapped", b"consultation_swapped", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_parked", b"contact_parked", "contact_queued", b"contact_queued", "contact_resumed", b"contact_resumed", "contact_returned", b"contact_returned", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "customer_returned", b"customer_returned", "customer_unreached", b"customer_unreached", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "text_gathered", b"text_gathered", "text_shown", b"text_shown", "transfer_requested", b"transfer_requested"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["entry_point_put", "contact_opened", "customer_identified", "step_begun", "step_refused", "prompt_shown", "input_given", "text_shown", "text_gathered", "person_requested", "contact_queued", "contact_offered", "connect_requested", "contact_returned", "legs_joined", "legs_refused", "contact_connected", "message_added", "peer_attached", "peer_detached", "contact_closed", "clean_up_confirmed", "contact_wrapped_up", "contact_dropped", "hook_put", "callback_requested", "callback_opened", "caller_hung_up", "customer_unreached", "transfer_requested", "contact_parked", "contact_resumed", "customer_returned"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["entry_point_put", "contact_opened", "customer_identified", "step_begun", "step_refused", "prompt_shown", "input_given", "text_shown", "text_gathered", "person_requested", "contact_queued", "contact_offered", "connect_requested", "contact_returned", "legs_joined", "legs_refused", "contact_connected", "message_added", "peer_attached", "peer_detached", "contact_closed", "clean_up_confirmed", "contact_wrapped_up", "contact_dropped", "hook_put", "callback_requested", "callback_opened", "caller_hung_up", "customer_unreached", "transfer_requested", "contact_parked", "contact_resumed", "customer_returned", "consultation_requested", "consultation_offered", "consultation_accepted", "consultation_leg_joined", "consultation_leg_refused", "consultation_connected", "consultation_swapped", "consultation_merged", "consultation_completed", "consultation_ended"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

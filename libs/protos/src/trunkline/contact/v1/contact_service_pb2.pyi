@@ -546,7 +546,7 @@ Global___CustomerLeft: _TypeAlias = CustomerLeft  # noqa: Y015
 
 @_typing.final
 class LegConnected(_message.Message):
-    """The agent's leg is up."""
+    """The leg of the agent, or of a colleague who is consulted, is up."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -576,7 +576,7 @@ Global___LegConnected: _TypeAlias = LegConnected  # noqa: Y015
 
 @_typing.final
 class LegFailed(_message.Message):
-    """The agent's leg failed."""
+    """The leg of the agent, or of a colleague who is consulted, failed."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

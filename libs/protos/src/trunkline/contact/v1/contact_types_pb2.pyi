@@ -146,6 +146,122 @@ CALLBACK_STATE_OPEN: CallbackState.ValueType  # 2
 """Yes: the caller may hang up and keeps the place."""
 Global___CallbackState: _TypeAlias = CallbackState  # noqa: Y015
 
+class _ConsultationState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ConsultationStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ConsultationState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CONSULTATION_STATE_UNSPECIFIED: _ConsultationState.ValueType  # 0
+    """No consultation."""
+    CONSULTATION_STATE_REQUESTED: _ConsultationState.ValueType  # 1
+    """It is asked for; acd has not answered yet."""
+    CONSULTATION_STATE_OFFERED: _ConsultationState.ValueType  # 2
+    """It rings at the colleague; the customer is on hold."""
+    CONSULTATION_STATE_CONNECTING: _ConsultationState.ValueType  # 3
+    """The colleague took it; the leg is being brought up."""
+    CONSULTATION_STATE_TALKING: _ConsultationState.ValueType  # 4
+    """The agent talks to the colleague or to the customer, and the other one is on hold."""
+    CONSULTATION_STATE_CONFERENCE: _ConsultationState.ValueType  # 5
+    """All three talk."""
+
+class ConsultationState(_ConsultationState, metaclass=_ConsultationStateEnumTypeWrapper):
+    """How far a consultation is: the agent who has a call asks a colleague about it."""
+
+CONSULTATION_STATE_UNSPECIFIED: ConsultationState.ValueType  # 0
+"""No consultation."""
+CONSULTATION_STATE_REQUESTED: ConsultationState.ValueType  # 1
+"""It is asked for; acd has not answered yet."""
+CONSULTATION_STATE_OFFERED: ConsultationState.ValueType  # 2
+"""It rings at the colleague; the customer is on hold."""
+CONSULTATION_STATE_CONNECTING: ConsultationState.ValueType  # 3
+"""The colleague took it; the leg is being brought up."""
+CONSULTATION_STATE_TALKING: ConsultationState.ValueType  # 4
+"""The agent talks to the colleague or to the customer, and the other one is on hold."""
+CONSULTATION_STATE_CONFERENCE: ConsultationState.ValueType  # 5
+"""All three talk."""
+Global___ConsultationState: _TypeAlias = ConsultationState  # noqa: Y015
+
+class _Party:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PartyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Party.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PARTY_UNSPECIFIED: _Party.ValueType  # 0
+    """Not set."""
+    PARTY_CUSTOMER: _Party.ValueType  # 1
+    """The customer; the colleague is on hold."""
+    PARTY_COLLEAGUE: _Party.ValueType  # 2
+    """The colleague; the customer is on hold."""
+
+class Party(_Party, metaclass=_PartyEnumTypeWrapper):
+    """Whom the agent talks to in a consultation."""
+
+PARTY_UNSPECIFIED: Party.ValueType  # 0
+"""Not set."""
+PARTY_CUSTOMER: Party.ValueType  # 1
+"""The customer; the colleague is on hold."""
+PARTY_COLLEAGUE: Party.ValueType  # 2
+"""The colleague; the customer is on hold."""
+Global___Party: _TypeAlias = Party  # noqa: Y015
+
+class _LegRole:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LegRoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LegRole.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LEG_ROLE_UNSPECIFIED: _LegRole.ValueType  # 0
+    """Not set."""
+    LEG_ROLE_CUSTOMER: _LegRole.ValueType  # 1
+    """The customer's."""
+    LEG_ROLE_AGENT: _LegRole.ValueType  # 2
+    """That of the agent who has the contact."""
+    LEG_ROLE_COLLEAGUE: _LegRole.ValueType  # 3
+    """That of the colleague who is consulted."""
+
+class LegRole(_LegRole, metaclass=_LegRoleEnumTypeWrapper):
+    """Whose leg of a call it is."""
+
+LEG_ROLE_UNSPECIFIED: LegRole.ValueType  # 0
+"""Not set."""
+LEG_ROLE_CUSTOMER: LegRole.ValueType  # 1
+"""The customer's."""
+LEG_ROLE_AGENT: LegRole.ValueType  # 2
+"""That of the agent who has the contact."""
+LEG_ROLE_COLLEAGUE: LegRole.ValueType  # 3
+"""That of the colleague who is consulted."""
+Global___LegRole: _TypeAlias = LegRole  # noqa: Y015
+
+class _LegMode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LegModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LegMode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LEG_MODE_UNSPECIFIED: _LegMode.ValueType  # 0
+    """Not set."""
+    LEG_MODE_CONNECT: _LegMode.ValueType  # 1
+    """Bring it up and hear nobody yet; answer with LegConnected or LegFailed, with the segment and this leg's offer."""
+    LEG_MODE_BRIDGED: _LegMode.ValueType  # 2
+    """It hears all other bridged legs and is heard by them."""
+    LEG_MODE_HELD: _LegMode.ValueType  # 3
+    """It hears what plays to those on hold, and is heard by nobody."""
+
+class LegMode(_LegMode, metaclass=_LegModeEnumTypeWrapper):
+    """What a gateway does with a leg."""
+
+LEG_MODE_UNSPECIFIED: LegMode.ValueType  # 0
+"""Not set."""
+LEG_MODE_CONNECT: LegMode.ValueType  # 1
+"""Bring it up and hear nobody yet; answer with LegConnected or LegFailed, with the segment and this leg's offer."""
+LEG_MODE_BRIDGED: LegMode.ValueType  # 2
+"""It hears all other bridged legs and is heard by them."""
+LEG_MODE_HELD: LegMode.ValueType  # 3
+"""It hears what plays to those on hold, and is heard by nobody."""
+Global___LegMode: _TypeAlias = LegMode  # noqa: Y015
+
 class _Author:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -173,6 +289,74 @@ AUTHOR_AGENT: Author.ValueType  # 2
 AUTHOR_SYSTEM: Author.ValueType  # 3
 """The flow or the system."""
 Global___Author: _TypeAlias = Author  # noqa: Y015
+
+@_typing.final
+class LegView(_message.Message):
+    """One leg of a connected call: what the gateway is to do with it now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROLE_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    role: Global___LegRole.ValueType
+    """Whose."""
+    agent_id: _builtins.str
+    """The agent; empty for the customer."""
+    offer_no: _builtins.int
+    """The offer by which the agent has the leg; 0 for the customer."""
+    mode: Global___LegMode.ValueType
+    """What to do."""
+    def __init__(
+        self,
+        *,
+        role: Global___LegRole.ValueType = ...,
+        agent_id: _builtins.str = ...,
+        offer_no: _builtins.int = ...,
+        mode: Global___LegMode.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "mode", b"mode", "offer_no", b"offer_no", "role", b"role"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LegView: _TypeAlias = LegView  # noqa: Y015
+
+@_typing.final
+class ConsultationView(_message.Message):
+    """A consultation about a call."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    TALKS_TO_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The colleague who is asked."""
+    offer_no: _builtins.int
+    """The consultation's offer; 0 until acd has answered."""
+    state: Global___ConsultationState.ValueType
+    """How far it is."""
+    talks_to: Global___Party.ValueType
+    """Whom the agent talks to, while it is TALKING."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        offer_no: _builtins.int = ...,
+        state: Global___ConsultationState.ValueType = ...,
+        talks_to: Global___Party.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "offer_no", b"offer_no", "state", b"state", "talks_to", b"talks_to"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConsultationView: _TypeAlias = ConsultationView  # noqa: Y015
 
 @_typing.final
 class MessageView(_message.Message):
@@ -293,6 +477,10 @@ class ContactView(_message.Message):
     CALLBACK_REFUSAL_FIELD_NUMBER: _builtins.int
     TRANSFER_QUEUE_ID_FIELD_NUMBER: _builtins.int
     TRANSFER_REFUSAL_FIELD_NUMBER: _builtins.int
+    CONSULTATION_FIELD_NUMBER: _builtins.int
+    CONSULTATION_REFUSAL_FIELD_NUMBER: _builtins.int
+    CONSULTATION_END_FIELD_NUMBER: _builtins.int
+    LEGS_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     version: _builtins.int
@@ -323,6 +511,12 @@ class ContactView(_message.Message):
     """The queue to which the agent is giving it on; empty while nobody does."""
     transfer_refusal: _builtins.str
     """Why the last transfer was refused, for example `QueueFull`; empty for none."""
+    consultation_refusal: _builtins.str
+    """Why the last consultation was refused, for example `AgentNotReady`; empty for none."""
+    consultation_end: _builtins.str
+    """How the last consultation ended: `declined`, `expired`, `connect_failed`, `cancelled`, `colleague_left`,
+    `colleague_lost`, `superseded`; empty for none, or where the colleague has the contact.
+    """
     @_builtins.property
     def prompt(self) -> Global___PromptView:
         """What the flow waits for; unset when it does not wait."""
@@ -338,6 +532,14 @@ class ContactView(_message.Message):
     @_builtins.property
     def gathered(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Texts gathered by the flow, by name, opened for an authorised reader."""
+
+    @_builtins.property
+    def consultation(self) -> Global___ConsultationView:
+        """The colleague whom the agent asks about it; unset while there is none."""
+
+    @_builtins.property
+    def legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___LegView]:
+        """All legs of a connected call. A leg that is not named is let go. Empty for any other contact: nothing changes."""
 
     def __init__(
         self,
@@ -361,10 +563,14 @@ class ContactView(_message.Message):
         callback_refusal: _builtins.str = ...,
         transfer_queue_id: _builtins.str = ...,
         transfer_refusal: _builtins.str = ...,
+        consultation: Global___ConsultationView | None = ...,
+        consultation_refusal: _builtins.str = ...,
+        consultation_end: _builtins.str = ...,
+        legs: _abc.Iterable[Global___LegView] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["opened_time", b"opened_time", "prompt", b"prompt"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["consultation", b"consultation", "opened_time", b"opened_time", "prompt", b"prompt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "callback", b"callback", "callback_refusal", b"callback_refusal", "channel", b"channel", "close_reason", b"close_reason", "contact_id", b"contact_id", "customer_id", b"customer_id", "gathered", b"gathered", "locale", b"locale", "messages", b"messages", "offer_no", b"offer_no", "opened_time", b"opened_time", "prompt", b"prompt", "queue_id", b"queue_id", "segment_no", b"segment_no", "state", b"state", "transfer_queue_id", b"transfer_queue_id", "transfer_refusal", b"transfer_refusal", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "callback", b"callback", "callback_refusal", b"callback_refusal", "channel", b"channel", "close_reason", b"close_reason", "consultation", b"consultation", "consultation_end", b"consultation_end", "consultation_refusal", b"consultation_refusal", "contact_id", b"contact_id", "customer_id", b"customer_id", "gathered", b"gathered", "legs", b"legs", "locale", b"locale", "messages", b"messages", "offer_no", b"offer_no", "opened_time", b"opened_time", "prompt", b"prompt", "queue_id", b"queue_id", "segment_no", b"segment_no", "state", b"state", "transfer_queue_id", b"transfer_queue_id", "transfer_refusal", b"transfer_refusal", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,160 @@
+/** Asks a colleague about a call, and shows both agents who talks to whom and what they can do. */
+
+import {Alert, Button, Dropdown, Space} from "antd";
+import {useTranslation} from "react-i18next";
+
+import type {Consultation, ContactView, WorkItem} from "../contract/desk";
+import {useLanguage} from "../i18n";
+import {useRefusalText} from "../i18n/refusal-text";
+import {useNames} from "../rest/queries";
+import {useWall, useWallConnection} from "../wall/wall";
+import {agentState} from "../wall/wall-state";
+import {useCustomerName} from "./customer-name";
+import {actions, useDesk} from "./desk";
+
+interface Props {
+  item: WorkItem;
+  contact: ContactView | undefined;
+}
+
+/** Only of a call of one's own, about which nobody is asked yet. */
+export function ConsultButton({item, contact}: Props) {
+  const {t} = useTranslation();
+  useWallConnection();
+  const colleagues = useColleagues();
+  const asking = useDesk((desk) => desk.pending.has(`consult:${item.contact_id}`));
+  const menu = {items: colleagues, onClick: ({key}: {key: string}) => void actions.consult(item.contact_id, key)};
+  const waiting = asking || (contact?.transfer_queue_id ?? "") !== "";
+  return (
+    <Dropdown menu={menu} trigger={["click"]} disabled={waiting || colleagues.length === 0}>
+      <Button
+        loading={asking}
+        title={t(colleagues.length === 0 ? "consultation.nobody" : "consultation.help")}
+        data-testid="consult"
+      >
+        {t("consultation.button")}
+      </Button>
+    </Dropdown>
+  );
+}
+
+/** Who is available now, but for oneself; acd says why somebody cannot be asked after all. */
+function useColleagues() {
+  const names = useNames(useLanguage());
+  const own = useDesk((desk) => desk.agent?.agent_id);
+  return Object.values(useWall((wall) => wall.agents))
+    .filter((row) => row.agent_id !== own && agentState(row) === "AVAILABLE")
+    .map((row) => ({key: row.agent_id, label: names.agent(row.agent_id)}))
+    .sort((one, other) => one.label.localeCompare(other.label));
+}
+
+export function ConsultationPanel({item, contact}: Props) {
+  const consultation = contact?.consultation ?? null;
+  if (item.state === "OFFERED" || item.state === "WRAP_UP") return null;
+  if (item.asked_by !== "") return <Asked item={item} contact={contact} />;
+  if (consultation !== null) return <Asking item={item} contact={contact} consultation={consultation} />;
+  return <CameToNothing contact={contact} />;
+}
+
+function Asking({item, contact, consultation}: Props & {consultation: Consultation}) {
+  const {t} = useTranslation();
+  const words = useWords(contact, consultation.agent_id);
+  const contact_id = item.contact_id;
+  const step = useStep(contact_id);
+  const {state, talks_to} = consultation;
+  const other = talks_to === "CUSTOMER" ? "COLLEAGUE" : "CUSTOMER";
+  return (
+    <section
+      className="tl-consultation"
+      aria-label={t("consultation.title")}
+      data-testid="consultation"
+      data-state={state}
+    >
+      <p role="status">
+        {t(state === "TALKING" ? `consultation.talksTo.${talks_to}` : `consultation.state.${state}`, words)}
+      </p>
+      <Space wrap>
+        {state === "TALKING" && (
+          <>
+            <Button {...step("talk_to", () => actions.talkTo(contact_id, other))}>
+              {t(`consultation.talkTo.${other}`)}
+            </Button>
+            <Button {...step("merge", () => actions.merge(contact_id))}>{t("consultation.merge")}</Button>
+          </>
+        )}
+        {(state === "TALKING" || state === "CONFERENCE") && (
+          <Button type="primary" {...step("complete", () => actions.complete(contact_id))}>
+            {t("consultation.complete", words)}
+          </Button>
+        )}
+        <Button {...step("leave_consultation", () => actions.leaveConsultation(contact_id))}>
+          {t(state === "TALKING" || state === "CONFERENCE" ? "consultation.end" : "consultation.cancel")}
+        </Button>
+      </Space>
+    </section>
+  );
+}
+
+/** The colleague's side: who asks about whom, whether somebody is heard, and the way out. */
+function Asked({item, contact}: Props) {
+  const {t} = useTranslation();
+  const words = useWords(contact, item.asked_by);
+  const contact_id = item.contact_id;
+  const step = useStep(contact_id);
+  const consultation = contact?.consultation ?? null;
+  const is_there = consultation?.state === "TALKING" || consultation?.state === "CONFERENCE";
+  const is_held = consultation?.state === "TALKING" && consultation.talks_to === "CUSTOMER";
+  const heard = consultation?.state === "CONFERENCE" ? "all" : is_held ? "nobody" : "agent";
+  return (
+    <section
+      className="tl-consultation"
+      aria-label={t("consultation.title")}
+      data-testid="consultation"
+      data-state={consultation?.state ?? ""}
+    >
+      <p role="status">
+        {t("consultation.asked", words)} {is_there && t(`consultation.hears.${heard}`, words)}
+      </p>
+      {is_there && (
+        <Button {...step("leave_consultation", () => actions.leaveConsultation(contact_id))}>
+          {t("consultation.leave")}
+        </Button>
+      )}
+    </section>
+  );
+}
+
+const WORTH_SAYING = [
+  "declined",
+  "expired",
+  "connect_failed",
+  "colleague_left",
+  "colleague_lost",
+  "superseded",
+] as const;
+
+function CameToNothing({contact}: {contact: ContactView | undefined}) {
+  const {t} = useTranslation();
+  const refusalText = useRefusalText();
+  const refusal = contact?.consultation_refusal ?? "";
+  const end = WORTH_SAYING.find((known) => known === contact?.consultation_end);
+  if (refusal === "" && end === undefined) return null;
+  const why = end === undefined ? refusalText({reason: refusal, message: refusal}) : t(`consultation.ended.${end}`);
+  return (
+    <Alert type="info" showIcon title={t("consultation.over")} description={why} data-testid="consultation-over" />
+  );
+}
+
+function useWords(contact: ContactView | undefined, agent_id: string) {
+  const names = useNames(useLanguage());
+  return {agent: names.agent(agent_id), customer: useCustomerName(contact)};
+}
+
+function useStep(contact_id: string) {
+  const pending = useDesk((desk) => desk.pending);
+  return (name: string, go: () => Promise<unknown>) => ({
+    loading: pending.has(`${name}:${contact_id}`),
+    onClick: () => void go(),
+    "data-testid": `consultation-${name}`,
+  });
+}
