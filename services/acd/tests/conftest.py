@@ -565,16 +565,16 @@ def _check_indexes(domain: Domain) -> None:
             held_ones[(contact.held_for, (contact.order, contact.contact_id))] += 1
         definition = domain.queue(contact.queue_id).definition
         if contact.may_ring_at_more:
-            ringing[(line_of(contact), line_place(contact, definition))] += 1
+            ringing[(line_of(contact, definition), line_place(contact, definition))] += 1
         if contact.stage is Stage.WAITING:
             if not contact.held_for:
-                lines[(line_of(contact), line_place(contact, definition))] += 1
+                lines[(line_of(contact, definition), line_place(contact, definition))] += 1
             if contact.home_queue_id:
                 away[(contact.home_queue_id, (contact.order, contact.contact_id))] += 1
             shelf = callbacks if contact.callback else ages
             shelf[(contact.queue_id, (contact.order, contact.contact_id))] += 1
             if drains(contact, definition):
-                calls[(line_of(contact), (contact.aged_since_time, contact.contact_id))] += 1
+                calls[(line_of(contact, definition), (contact.aged_since_time, contact.contact_id))] += 1
     for agent in domain.agents.values():
         if spot := spot_of(agent):
             pools[spot] += 1

@@ -225,15 +225,51 @@ def test_customer_for_whom_no_room_comes_goes_back_into_the_queue_with_its_age(d
     assert desk.domain.contact("ct_1").entered_time == desk.now, "its wait begins anew"
 
 
-def test_customer_whose_queue_takes_nobody_in_stays_with_the_agent_and_is_tried_again(desk, kinds_of):
+def test_customer_goes_back_into_a_full_queue_in_which_others_wait(desk, kinds_of):
+    """It was let in before; newcomers would take every place that is freed."""
     desk.queue(chat_parking_duration=10 * MINUTES, max_waiting=1)
     parked_and_full(desk)
-    write(desk, "ct_1")
+    desk.wait(1)
     desk.chat("ct_3")
-    desk.wait(120)
-    assert desk.domain.contact("ct_1").agent_id == "ag_li"
-    desk.end("ct_3")
-    assert kinds_of(desk.wait(5)) == ["ContactReleased", "ContactEnqueued"]
+    write(desk, "ct_1")
+    assert kinds_of(desk.wait(121)) == ["ContactReleased", "ContactEnqueued"]
+    desk.end("ct_2")
+    assert desk.domain.contact("ct_1").agent_id == "ag_li", "it is the older one"
+
+
+def test_customer_at_the_limit_of_the_queue_is_not_in_its_own_way(routing, kinds_of):
+    routing.queue(chat_parking_duration=10 * MINUTES, max_per_customer=1)
+    routing.agent("ag_li")
+    routing.chat("ct_1", customer="cu_1")
+    routing.connect("ct_1")
+    park(routing, "ct_1")
+    routing.agent("ag_wu")
+    routing.do(SetIntent("ag_li", Intent.OFFLINE, ""), actor="agent:ag_li")
+    assert kinds_of(write(routing, "ct_1")) == ["ContactReleased", "ContactEnqueued", "ContactOffered"]
+    assert routing.domain.contact("ct_1").agent_id == "ag_wu"
+
+
+def test_customer_who_comes_back_to_a_queue_without_staff_leaves_as_those_did_who_waited(routing):
+    routing.queue(chat_parking_duration=10 * MINUTES, unstaffed=QueueLimit(timedelta(seconds=30), ""))
+    routing.agent("ag_li", chats=6)
+    for number in range(6):
+        routing.chat(f"ct_{number}")
+        routing.connect(f"ct_{number}")
+        park(routing, f"ct_{number}")
+    routing.do(SetIntent("ag_li", Intent.OFFLINE, ""), actor="agent:ag_li")
+    routing.wait(31)
+    for number in range(6):
+        write(routing, f"ct_{number}")
+    stages = {contact.stage for contact in routing.domain.contacts.values()}
+    assert stages == {Stage.ENDED}
+    assert routing.wait(3600) == [], "nothing is tried again and again"
+
+
+def test_agent_whose_desk_is_gone_takes_nothing_up(desk):
+    park(desk, "ct_1")
+    desk.do(SetIntent("ag_li", Intent.BREAK, ""), actor="agent:ag_li")
+    desk.do(CloseAgentSession("ag_li", "se_ag_li"))
+    assert desk.refusal(UnparkContact("ag_li", "ct_1")) == "Rejection: AgentNotConnected"
 
 
 def test_no_more_than_a_few_customers_wait_for_one_agent_and_the_next_goes_into_the_queue(routing, kinds_of):

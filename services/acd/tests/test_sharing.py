@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from trunkline_acd.domain.commands import AcceptOffer, DeclineOffer, PullContact, PutQueue, SetIntent
+from trunkline_acd.domain.commands import AcceptOffer, DeclineOffer, OpenAgentSession, PullContact, PutQueue, SetIntent
 from trunkline_acd.domain.contacts import Stage
 from trunkline_acd.domain.events import ContactOffered, OverflowChecked, SegmentEnded, SharingBegun, SharingEnded
 from trunkline_acd.domain.positions import contacts_ahead
@@ -349,6 +349,60 @@ def test_work_of_a_look_does_not_grow_with_who_waits(centre):
     assert len(of_kind(centre.wait(120), OverflowChecked)) <= 14
 
 
+def test_a_queue_whose_helpers_are_signed_in_lets_contacts_in_whether_they_help_already_or_not(centre):
+    """Help ends while nobody waits: then nobody would be let in any more, and no help begin."""
+    centre.queue(requirements=(SALES,), overflow=by_staff(), unstaffed=QueueLimit(seconds(30), ""))
+    centre.do(SetIntent("ag_sun", Intent.OFFLINE, ""), actor="agent:ag_sun")
+    centre.end("ct_busy")
+    centre.wait(600)
+    for number in (1, 2):
+        centre.enqueue(f"ct_{number}")
+        centre.wait(0.1)
+        assert centre.connect(f"ct_{number}") == "ag_ouyang"
+        centre.end(f"ct_{number}")
+        centre.wait(600)
+
+
+def test_a_queue_that_is_defined_only_later_helps_out_from_then_on(centre):
+    centre.queue(requirements=(SALES,), overflow=replace(share(), next_queue_id="qu_later"))
+    helped(centre)
+    centre.agent("ag_chen", ("later", 1), ready=False)
+    centre.do(OpenAgentSession("ag_chen", "pe_1", "se_chen"))
+    for intent in (Intent.AVAILABLE, Intent.BREAK):
+        centre.do(SetIntent("ag_chen", intent, ""), actor="agent:ag_chen")
+    centre.queue("qu_later", requirements=(SkillRequirement("later", 1),))
+    centre.do(SetIntent("ag_chen", Intent.AVAILABLE, ""), actor="agent:ag_chen")
+    assert centre.domain.contact("ct_1").agent_id == "ag_chen"
+
+
+def test_a_late_call_among_those_that_are_handed_out_begins_no_second_handout(centre):
+    centre.queue(requirements=(SALES,), overflow=share(), drains_chats=True)
+    for number in range(30):
+        centre.agent(f"ag_{number}", ("orders", 1))
+        centre.enqueue(f"ct_{number}")
+    centre.wait(62)
+    rings = [contact.contact_id for contact in centre.domain.contacts.values() if contact.stage is Stage.OFFERED]
+    assert len(rings) == 30
+
+
+def test_another_overflow_begins_anew(centre):
+    centre.queue(requirements=(SALES,), overflow=by_staff(2, 2))
+    centre.enqueue("ct_1")
+    centre.enqueue("ct_2")
+    centre.wait(1)
+    assert centre.domain.queue("qu_sales").is_overflowing
+    centre.queue(requirements=(SALES,), overflow=Overflow("qu_orders", seconds(600), seconds(0)))
+    assert of_kind(centre.wait(60), SegmentEnded) == [], "nobody has waited for 600 s"
+
+
+def test_who_is_away_keeps_no_help_alive_in_a_queue_that_shares_now(moving):
+    moving.enqueue("ct_1")
+    moving.wait(61)
+    moving.queue(requirements=(SALES,), overflow=by_staff())
+    moving.wait(10)
+    assert moving.wait(3600) == [], "nobody waits at home"
+
+
 # the return path
 
 
@@ -366,16 +420,35 @@ def ways(events):
     return [(event.contact_id, event.queue_id, event.next_queue_id) for event in flowed]
 
 
-def test_who_flowed_out_comes_back_once_it_is_over_with_its_age(moving):
+def test_who_flowed_out_comes_back_once_somebody_is_free_with_its_age(moving):
     moving.enqueue("ct_1")
     moving.wait(10)
     moving.enqueue("ct_2")
     events = moving.wait(50)
     assert ways(events) == [("ct_1", "qu_sales", "qu_orders"), ("ct_2", "qu_sales", "qu_orders")]
-    events = moving.wait(6)
-    assert ways(events) == [("ct_1", "qu_orders", "qu_sales"), ("ct_2", "qu_orders", "qu_sales")]
+    assert ways(moving.wait(600)) == [], "nobody is free at home: they would only wait anew, and flow out again"
+    moving.agent("ag_sun", ("sales", 1))
+    assert ways(moving.wait(6)) == [("ct_1", "qu_orders", "qu_sales")]
     contact = moving.domain.contact("ct_1")
     assert (contact.segment_no, contact.aged_since_time, contact.home_queue_id) == (3, moving.at(0), "")
+    assert contact.agent_id == "ag_sun"
+
+
+def test_who_moved_reaches_its_longest_wait(moving):
+    waits = {"begin_wait_duration": seconds(60), "end_wait_duration": seconds(20)}
+    moving.queue("qu_orders", requirements=(ORDERS,), longest_wait=QueueLimit(seconds(120), ""))
+    moving.queue(requirements=(SALES,), overflow=Overflow("qu_orders", **waits, returns=True))
+    moving.enqueue("ct_1")
+    moving.wait(181)
+    assert moving.domain.contacts.get("ct_1").stage is Stage.ENDED
+
+
+def test_one_whom_the_other_queue_refuses_holds_up_nobody(moving):
+    moving.queue("qu_orders", requirements=(ORDERS,), max_per_customer=1)
+    moving.enqueue("ct_there", "qu_orders", customer="cu_1")
+    for number in range(6):
+        moving.enqueue(f"ct_{number}", customer="cu_1" if number < 5 else "cu_2")
+    assert ways(moving.wait(61)) == [("ct_5", "qu_sales", "qu_orders")]
 
 
 def test_who_stays_in_trouble_keeps_nobody_back(moving):
@@ -394,6 +467,7 @@ def test_who_rang_elsewhere_in_vain_comes_back(moving):
     moving.agent("ag_ouyang", ("orders", 1))
     moving.wait(61)
     decline(moving)
+    moving.agent("ag_sun", ("sales", 1))
     assert ways(moving.wait(10)) == [("ct_1", "qu_orders", "qu_sales")]
 
 

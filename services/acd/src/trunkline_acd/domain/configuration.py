@@ -58,10 +58,12 @@ def put_wrap_up_code(domain: Domain, command: commands.PutWrapUpCode) -> Iterato
 
 def apply_queue_configured(state: AcdState, event: QueueConfigured, context: Context) -> None:
     """Put the definition in force."""
-    state.domain(context.tenant).put_definition(event.queue)
+    domain = state.domain(context.tenant)
+    before = domain.definition_of(event.queue.queue_id)
+    domain.put_definition(event.queue)
     if event.policy_version:
-        state.domain(context.tenant).put_policy_version(event.policy_version)
-    overflows.note_definition(state, event.queue.queue_id, context)
+        domain.put_policy_version(event.policy_version)
+    overflows.note_definition(state, event.queue.queue_id, before.overflow if before else None, context)
 
 
 def apply_agent_configured(state: AcdState, event: AgentConfigured, context: Context) -> None:

@@ -258,9 +258,10 @@ class LinePlace(NamedTuple):
     contact_id: str
 
 
-def line_of(contact: Contact) -> Line:
-    """Return the line in which the contact waits."""
-    return Line(contact.queue_id, contact.channel, contact.wanted, contact.reserved, contact.own_requirements)
+def line_of(contact: Contact, queue: QueueDefinition) -> Line:
+    """Return the line in which the contact waits. Only those who may help out ask what it asks for itself (rule 12)."""
+    own = contact.own_requirements if queue.overflow and queue.overflow.shares else ()
+    return Line(contact.queue_id, contact.channel, contact.wanted, contact.reserved, own)
 
 
 def line_place(contact: Contact, queue: QueueDefinition) -> LinePlace:

@@ -203,7 +203,7 @@ def _decide_all(state: AcdState, domain: Domain, command: Command, context: Cont
         yield from seen.all_of(affinity.let_go_of(domain, agent_id, context))
     if seen.may_change_staff:
         yield from limits.note_staff(domain, context)
-    if seen.may_hand_out:
+    if seen.may_hand_out and not isinstance(command, commands.HandOutChats):  # which says itself when it goes on
         yield from handouts.begin(domain, context)
 
 

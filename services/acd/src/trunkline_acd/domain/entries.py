@@ -10,14 +10,16 @@ from trunkline_acd.domain.skills import RequirementSet
 from trunkline_acd.domain.state import Domain
 
 
-def check_entry(domain: Domain, queue: Queue, requirements: RequirementSet, customer_id: str, now: datetime) -> None:
-    """Raises: Rejection, naming what keeps such a contact out."""
+def check_entry(
+    domain: Domain, queue: Queue, requirements: RequirementSet, customer_id: str, now: datetime, *, inside: bool = False
+) -> None:
+    """Raises: Rejection, naming what keeps such a contact out. `inside`: it counts in the queue already."""
     most = queue.definition.max_per_customer
     if queue.waiting >= queue.definition.max_waiting:
         raise Rejection("QueueFull")
     if queue.is_cleared(now):
         raise Rejection("NobodySignedIn")
-    if most and domain.customer_size(queue.queue_id, customer_id) >= most:
+    if most and domain.customer_size(queue.queue_id, customer_id) - inside >= most:
         raise Rejection("CustomerAtLimit")
     is_new = not domain.has_set(queue.queue_id, requirements)
     if is_new and queue.requirement_sets >= policy.MAX_REQUIREMENT_SETS:

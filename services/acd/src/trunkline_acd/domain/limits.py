@@ -143,7 +143,9 @@ def _leave(domain: Domain, contact: Contact, kind: LimitKind, context: Context) 
 
 
 def _is_staffed(domain: Domain, queue: QueueDefinition) -> bool:
-    helping = domain.definition_of(domain.helping_queue(queue.queue_id))
+    """Tell whether somebody is signed in for the queue, or for the one that would help it out (rule 12)."""
+    shares = queue.overflow is not None and queue.overflow.shares
+    helping = domain.definition_of(queue.overflow.next_queue_id) if queue.overflow and shares else None
     return any(domain.is_staffed(_least_asked(served)) for served in (queue, helping) if served)
 
 

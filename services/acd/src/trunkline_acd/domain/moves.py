@@ -35,7 +35,8 @@ def open_queue(domain: Domain, contact: Contact, queue_id: str, now: datetime) -
 def check_open(domain: Domain, contact: Contact, queue: Queue, now: datetime) -> None:
     """Raises: Rejection, naming why the queue does not take the contact in now."""
     requirements = needs_in(queue.definition, contact.own_requirements)
-    entries.check_entry(domain, queue, requirements, contact.customer_id, now)
+    inside = bool(contact.customer_id) and contact.queue_id == queue.queue_id and contact.callback is None
+    entries.check_entry(domain, queue, requirements, contact.customer_id, now, inside=inside)
     rings.rings_of(queue.definition, requirements)
 
 

@@ -68,12 +68,15 @@ def note_waiting(state: AcdState, tenant: str, contact: Contact) -> None:
         _look_at(state, tenant, home.queue_id, contact.entered_time + policy.OVERFLOW_LOOK)
 
 
-def note_definition(state: AcdState, queue_id: str, context: Context) -> None:
-    """Look after those who wait under the new definition; help that it does not give ends."""
+def note_definition(state: AcdState, queue_id: str, before: Overflow | None, context: Context) -> None:
+    """Look after those who wait under the new definition; help that it does not give ends.
+
+    `before`: what was in force; another one begins anew.
+    """
     domain = state.domain(context.tenant)
     queue = domain.queue(queue_id)
     overflow, helping = queue.definition.overflow, domain.helping_queue(queue_id)
-    if overflow is None:
+    if overflow != before:
         domain.queues.put(queue_id, replace(queue, is_overflowing=False))
     if helping and not (overflow and overflow.shares and overflow.next_queue_id == helping):
         domain.put_help(queue_id, "")
@@ -94,10 +97,12 @@ def _share(domain: Domain, queue: Queue, overflow: Overflow, now: datetime) -> I
 
 def _move(domain: Domain, queue: Queue, overflow: Overflow, context: Context) -> Iterator[Event]:
     goes_on = _goes_on(domain, queue, overflow, context.now)
-    going = _going(domain, queue, overflow, context.now) if goes_on else _coming_back(domain, queue, overflow)
+    find = _going if goes_on else _coming_back
     to, home = (overflow.next_queue_id, queue.queue_id) if goes_on else (queue.queue_id, "")
     moved = 0
-    for contact in going:
+    for contact in find(domain, queue, overflow, context.now):
+        if moved == policy.LEAVING_PER_COMMAND:
+            break
         if target := moves.open_queue(domain, contact, to, context.now):
             yield moves.flowed_out(contact, target.queue_id, context.now)
             yield from moves.enter(domain, contact, target, context, home if overflow.returns else "")
@@ -114,7 +119,7 @@ def _goes_on(domain: Domain, queue: Queue, overflow: Overflow, now: datetime) ->
 
     Not while there is nobody who waits or is away.
     """
-    if not queue.waiting and not domain.away.size(queue.queue_id):
+    if not queue.waiting and not (overflow.returns and domain.away.size(queue.queue_id)):
         return False
     begun, own = queue.is_overflowing, needs_in(queue.definition, ())
     match overflow.measure:
@@ -132,18 +137,27 @@ def _goes_on(domain: Domain, queue: Queue, overflow: Overflow, now: datetime) ->
     return wait is not None and wait >= (overflow.end_wait_duration if begun else overflow.begin_wait_duration)
 
 
-def _going(domain: Domain, queue: Queue, overflow: Overflow, now: datetime) -> list[Contact]:
-    """Return who flows out now, the oldest first; where the longest wait counts, whoever has waited for `end`."""
+def _going(domain: Domain, queue: Queue, overflow: Overflow, now: datetime) -> Iterator[Contact]:
+    """Iterate over who may flow out now, the oldest first; where the longest wait counts, whoever has waited for `end`.
+
+    More than leave at once: the other queue may refuse the first of them, for example a customer at the limit there.
+    """
     least = overflow.end_wait_duration if overflow.measure in _BY_WAIT else timedelta(0)
     waiting = (domain.contact(entry[-1]) for entry in domain.ages.entries(queue.queue_id))
     long_enough = takewhile(lambda contact: now - contact.entered_time >= least, waiting)
-    return list(islice(long_enough, policy.LEAVING_PER_COMMAND))
+    yield from list(islice(long_enough, policy.OVERFLOW_EXAMINED))
 
 
-def _coming_back(domain: Domain, queue: Queue, overflow: Overflow) -> list[Contact]:
-    """Return who comes back now, the first of those who wait elsewhere first."""
-    away = islice(domain.away.entries(queue.queue_id), policy.LEAVING_PER_COMMAND)
-    return [domain.contact(entry[-1]) for entry in away] if overflow.returns else []
+def _coming_back(domain: Domain, queue: Queue, overflow: Overflow, now: datetime) -> Iterator[Contact]:
+    """Iterate over who may come back, the first of those who wait elsewhere first: for whom somebody is free at home,
+    when it is their turn. Otherwise they would only begin to wait anew, flow out again, and so on.
+    """
+    entries = domain.away.entries(queue.queue_id) if overflow.returns else iter(())
+    for _, contact_id in list(islice(entries, policy.OVERFLOW_EXAMINED)):
+        contact = domain.contact(contact_id)
+        is_welcome = moves.open_queue(domain, contact, queue.queue_id, now) is not None
+        if is_welcome and waits.would_be_served(domain, moves.next_segment(contact, queue), now):
+            yield contact
 
 
 def _first_look(queue: Queue, overflow: Overflow, oldest: Contact) -> datetime:

@@ -18,9 +18,11 @@ from trunkline_acd.domain.agents import Agent, has_room, is_staying
 from trunkline_acd.domain.contacts import Contact, Stage
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.events import ContactParked, Event
+from trunkline_acd.domain.limits import take_back
 from trunkline_acd.domain.matching import offer_to_agent
 from trunkline_acd.domain.state import Domain
 from trunkline_acd.domain.steps import contact_for, is_repeated
+from trunkline_acd.domain.words import Connectivity
 
 
 def park(domain: Domain, command: commands.ParkContact, context: Context) -> Iterator[Event]:
@@ -70,7 +72,7 @@ def resume(domain: Domain, command: commands.ResumeContact, context: Context) ->
 def unpark(domain: Domain, command: commands.UnparkContact, context: Context) -> Iterator[Event]:
     """The agent takes the chat up again, also on a break; one that goes on already does so.
 
-    Raises: NotFound; Rejection(`ContactAlreadyEnded`, `ContactNotConnected`, `AgentHasNoRoom`).
+    Raises: NotFound; Rejection(`ContactAlreadyEnded`, `ContactNotConnected`, `AgentNotConnected`, `AgentHasNoRoom`).
     """
     agent = domain.agent(command.agent_id)
     contact = contact_for(domain, command.contact_id, "ContactAlreadyEnded")
@@ -78,6 +80,8 @@ def unpark(domain: Domain, command: commands.UnparkContact, context: Context) ->
         raise Rejection("ContactNotConnected")
     if not parked_chats.is_parked(domain, contact):
         return
+    if agent.connectivity is not Connectivity.CONNECTED:
+        raise Rejection("AgentNotConnected")
     if not has_room(agent, contact.channel):
         raise Rejection("AgentHasNoRoom")
     yield parked_chats.resumed(contact, 0)
@@ -95,15 +99,18 @@ def let_go_of(domain: Domain, agent_id: str, context: Context) -> Iterator[Event
 def give_back(domain: Domain, contact: Contact, context: Context) -> Iterator[Event]:
     """Let somebody else have a parked chat whose customer is back: in its queue, with its age; its wait begins anew.
 
-    A queue that takes nobody in now is tried again soon: until then the chat waits for its agent.
+    It was let in before, so a full queue takes it, too; where nobody is signed in for longer than the queue bears, it
+    leaves as whoever waits there did. What a changed policy makes of its rings may be too much: then it waits on.
     """
-    queue = moves.open_queue(domain, contact, contact.queue_id, context.now)
-    if queue is None:
+    try:
+        entered = moves.next_segment(contact, domain.queue(contact.queue_id))
+    except Rejection:
         yield parked_chats.returned(contact, contact.step_no, context.now + policy.RETURN_RETRY)
         return
-    entered = replace(moves.next_segment(contact, queue), preferred_agent_id=contact.agent_id)
     yield wrap_ups.unwrapped(domain, contact, context)
+    entered = replace(entered, preferred_agent_id=contact.agent_id)
     yield from moves.let_in(domain, entered, "CustomerReturned", context)
+    yield from take_back(domain, contact.contact_id, "CustomerReturned", context)
     yield from offer_to_agent(domain, contact.agent_id, "AgentBecameFree", context)
 
 

@@ -35,6 +35,9 @@ NEXT_LEAVING = timedelta(milliseconds=50)
 OVERFLOW_LOOK = timedelta(seconds=5)
 """Until a queue that overflows is looked at again: help ends, or contacts try again to enter a queue that took none."""
 
+OVERFLOW_EXAMINED = 24
+"""Contacts that are looked at to find some whom the other queue takes, or for whom somebody is free."""
+
 MAX_HELD_PER_AGENT = 4
 """Contacts held for one agent: who came after them would wait for that agent longer than for anybody else, and when the
 agent signs out, all of them are offered elsewhere in one command of 192 KiB."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from trunkline_acd.domain import policy
-from trunkline_acd.domain.contacts import Contact, Line, fine_score, first_behind, line_of, line_place
+from trunkline_acd.domain.contacts import Contact, Line, fine_score, first_behind
 from trunkline_acd.domain.skills import Profile, meets
 from trunkline_acd.domain.state import Domain
 
@@ -21,8 +21,8 @@ def contacts_ahead(domain: Domain, contact: Contact, now: datetime) -> int:
     Its own line counts also while nobody is signed in. That an agent is kept from a contact for a moment after a miss
     does not count.
     """
-    definition = domain.queue(contact.queue_id).definition
-    score, own = fine_score(line_place(contact, definition), definition, now), line_of(contact)
+    own, place = domain.place_in_line(contact)
+    score = fine_score(place, domain.queue(contact.queue_id).definition, now)
     rivals = lines_served(domain, eligible_profiles(domain, contact))
     others = [line for line in rivals if line != own]
     return sum(_before(domain, line, score, contact.order, now) for line in (own, *others))

@@ -126,7 +126,12 @@ class Domain:
         self._use_order(definition, before.definition if before else None)
         if before is None:
             self.queues.put(definition.queue_id, Queue(definition.queue_id, definition))
-            return
+        else:
+            self._redefine(before, definition)
+        for queue_id in [helped for helped, helping in self.helping.items() if (definition.queue_id,) in helping]:
+            self.put_help(queue_id, definition.queue_id)  # whom it asks for has changed
+
+    def _redefine(self, before: Queue, definition: QueueDefinition) -> None:
         shelves = (self.ages, self.callbacks)
         moves = not _ranks_alike(before.definition, definition)
         entries = [entry for shelf in shelves if moves for entry in shelf.entries(definition.queue_id)]
@@ -135,15 +140,13 @@ class Domain:
         for contact in waiting:
             self._leave_line(contact)
         for contact in ringing:
-            self.ringing_lines.remove(*self._spot_of(contact))
+            self.ringing_lines.remove(*self.place_in_line(contact))
         version = before.policy_version + 1
         self.queues.put(definition.queue_id, replace(before, definition=definition, policy_version=version))
         for contact in waiting:
             self._join_line(contact)
         for contact in ringing:
-            self.ringing_lines.add(*self._spot_of(contact))
-        for queue_id in [helped for helped, helping in self.helping.items() if (definition.queue_id,) in helping]:
-            self.put_help(queue_id, definition.queue_id)  # whom it asks for has changed
+            self.ringing_lines.add(*self.place_in_line(contact))
 
     def policy_version(self) -> int:
         """Return the newest version of the tenant's policy that configured a queue; 0 before the first."""
@@ -187,6 +190,11 @@ class Domain:
     def asked_in(self, line: Line) -> RequirementSet:
         """Return what an agent needs to take a contact of that line now, also one who only helps out."""
         return self._asked(line.queue_id, line.requirements, line.own_requirements)
+
+    def place_in_line(self, contact: Contact) -> tuple[Line, LinePlace]:
+        """Return the line in which the contact stands, or would, and where."""
+        definition = self.queue(contact.queue_id).definition
+        return line_of(contact, definition), line_place(contact, definition)
 
     def helping_queue(self, queue_id: str) -> str:
         """Return the queue whose agents help out in that one; empty for none."""
@@ -261,14 +269,14 @@ class Domain:
         """Keep the place of a contact that leaves its line."""
         contact = followed.contact
         self.followed.put(contact.order, followed)
-        self.followed_lines.add(line_of(contact), line_place(contact, self.queue(contact.queue_id).definition))
+        self.followed_lines.add(*self.place_in_line(contact))
         self._followed_ages.add(contact.queue_id, (followed.left_time, contact.order))
 
     def unfollow(self, followed: Followed) -> None:
         """Give that place up."""
         contact = followed.contact
         self.followed.delete(contact.order)
-        self.followed_lines.remove(line_of(contact), line_place(contact, self.queue(contact.queue_id).definition))
+        self.followed_lines.remove(*self.place_in_line(contact))
         self._followed_ages.remove(contact.queue_id, (followed.left_time, contact.order))
 
     def followed_count(self, queue_id: str) -> int:
@@ -383,16 +391,13 @@ class Domain:
 
     def _move_among_ringing(self, before: Contact | None, after: Contact | None) -> None:
         if before and before.may_ring_at_more:
-            self.ringing_lines.remove(*self._spot_of(before))
+            self.ringing_lines.remove(*self.place_in_line(before))
         if after and after.may_ring_at_more:
-            self.ringing_lines.add(*self._spot_of(after))
+            self.ringing_lines.add(*self.place_in_line(after))
 
     def _ringing_in(self, queue_id: str) -> list[Contact]:
         lines = [line for line in self.ringing_lines if line.queue_id == queue_id]
         return [self.contact(place.contact_id) for line in lines for place in self.ringing_lines.entries(line)]
-
-    def _spot_of(self, contact: Contact) -> tuple[Line, LinePlace]:
-        return line_of(contact), line_place(contact, self.queue(contact.queue_id).definition)
 
     def _move_among_held(self, before: Contact | None, after: Contact | None) -> None:
         if before and before.held_for and (after is None or after.held_for != before.held_for):
@@ -410,17 +415,17 @@ class Domain:
     def _leave_line(self, contact: Contact) -> None:
         definition = self.queue(contact.queue_id).definition
         if not contact.held_for:  # else it stands before nobody
-            self.lines.remove(line_of(contact), line_place(contact, definition))
+            self.lines.remove(line_of(contact, definition), line_place(contact, definition))
             if _drains_chats(contact, definition):
-                self.calls.remove(line_of(contact), (contact.aged_since_time, contact.contact_id))
+                self.calls.remove(line_of(contact, definition), (contact.aged_since_time, contact.contact_id))
         self._shelf_of(contact).remove(contact.queue_id, (contact.order, contact.contact_id))
 
     def _join_line(self, contact: Contact) -> None:
         definition = self.queue(contact.queue_id).definition
         if not contact.held_for:
-            self.lines.add(line_of(contact), line_place(contact, definition))
+            self.lines.add(line_of(contact, definition), line_place(contact, definition))
             if _drains_chats(contact, definition):
-                self.calls.add(line_of(contact), (contact.aged_since_time, contact.contact_id))
+                self.calls.add(line_of(contact, definition), (contact.aged_since_time, contact.contact_id))
         self._shelf_of(contact).add(contact.queue_id, (contact.order, contact.contact_id))
 
     def _shelf_of(self, contact: Contact) -> Shelves[str, tuple[int, str]]:
@@ -507,9 +512,10 @@ def _has_set(contact: Contact | None) -> bool:
 
 
 def _ranks_alike(one: QueueDefinition, other: QueueDefinition) -> bool:
-    """Tell whether contacts that wait stand under both definitions at the same places."""
+    """Tell whether contacts that wait stand under both definitions in the same lines, at the same places."""
     fields = ("target_wait_duration", "value_weight_permille", "urgency_weight_permille", "drains_chats")
-    return all(getattr(one, field) == getattr(other, field) for field in fields)
+    shares = [bool(queue.overflow and queue.overflow.shares) for queue in (one, other)]
+    return shares[0] == shares[1] and all(getattr(one, field) == getattr(other, field) for field in fields)
 
 
 def _drains_chats(contact: Contact, queue: QueueDefinition) -> bool:

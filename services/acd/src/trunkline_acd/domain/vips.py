@@ -14,7 +14,7 @@ from trunkline_core.replacing import replace
 from trunkline_core.routing import QueueDefinition
 
 from trunkline_acd.domain.agents import Agent
-from trunkline_acd.domain.contacts import Contact, Line, LinePlace, line_of, line_place, rank
+from trunkline_acd.domain.contacts import Contact, Line, LinePlace, rank
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.drains import is_held_back
 from trunkline_acd.domain.events import ContactKeptBack
@@ -60,7 +60,7 @@ class FreeAgents:
         excluded = sum(
             pool is not None and may_take(self._domain, pool, contact.channel, wanted, self.now) for pool in pools
         )
-        return self.of(line_of(contact)) - excluded
+        return self.of(self._domain.place_in_line(contact)[0]) - excluded
 
 
 def is_kept_back(domain: Domain, contact: Contact, free: FreeAgents) -> bool:
@@ -71,7 +71,7 @@ def is_kept_back(domain: Domain, contact: Contact, free: FreeAgents) -> bool:
 def note_contact(domain: Domain, contact: Contact, now: datetime) -> Iterator[ContactKeptBack]:
     """Notice that an agent is kept back from a contact that waits: one who would be left after those before it."""
     if contact.reserved and not contact.held_for and contact.kept_back_since is None:
-        before = domain.lines.size_before(line_of(contact), _place(domain, contact))
+        before = domain.lines.size_before(*domain.place_in_line(contact))
         if before < FreeAgents(domain, now).for_contact(contact):
             yield ContactKeptBack(contact.contact_id, contact.segment_no)
 
@@ -114,7 +114,3 @@ def _first_unnoticed(domain: Domain, line: Line, agent_id: str, free: FreeAgents
         if contact.kept_back_since is None and agent_id not in contact.excluded:
             yield place
             return
-
-
-def _place(domain: Domain, contact: Contact) -> LinePlace:
-    return line_place(contact, domain.queue(contact.queue_id).definition)

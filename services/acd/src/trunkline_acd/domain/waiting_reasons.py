@@ -12,7 +12,7 @@ from itertools import islice, takewhile
 
 from trunkline_acd.domain import policy, timing
 from trunkline_acd.domain.agents import Agent
-from trunkline_acd.domain.contacts import Contact, Line, LinePlace, line_of, line_place, rank, score_terms
+from trunkline_acd.domain.contacts import Contact, Line, LinePlace, rank, score_terms
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.explanations import why_not_eligible
 from trunkline_acd.domain.positions import lines_served
@@ -133,8 +133,8 @@ def _count_before(domain: Domain, contact: Contact, profiles: Mapping[Profile, i
 
 def _places_before(domain: Domain, line: Line, contact: Contact, now: datetime) -> Iterator[LinePlace]:
     """Iterate over the contacts of the line that go before it: in its own line by place, elsewhere by score."""
-    own = line_place(contact, domain.queue(contact.queue_id).definition)
-    if line == line_of(contact):
+    own_line, own = domain.place_in_line(contact)
+    if line == own_line:
         return takewhile(lambda place: place < own, domain.lines.entries(line))
     own_rank = rank(own, domain.queue(contact.queue_id).definition, now)
     return takewhile(

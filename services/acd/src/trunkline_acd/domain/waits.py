@@ -51,6 +51,11 @@ def with_estimate(domain: Domain, entered: ContactEnqueued, now: datetime) -> Co
     return entered if best_agent(domain, contact, now) else replace(entered, estimate=_estimate(domain, contact, now))
 
 
+def would_be_served(domain: Domain, entered: ContactEnqueued, now: datetime) -> bool:
+    """Tell whether somebody would be free for a contact that entered like this now."""
+    return best_agent(domain, _about_to_enter(domain, entered, now), now) is not None
+
+
 def expected_wait(domain: Domain, queue: Queue) -> timedelta | None:
     """Return what half of those who enter now would not wait for longer than, behind those who wait already.
 
