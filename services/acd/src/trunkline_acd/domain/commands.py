@@ -421,7 +421,7 @@ class BeginCallback:
 
 @dataclass(frozen=True, slots=True)
 class HandOutChats:
-    """Timer: chats that were held back for a call are handed out, some at a time."""
+    """Timer: what more agents may take than before is handed out, some at a time; first it was chats after a drain."""
 
     routing_domain_id: str
 

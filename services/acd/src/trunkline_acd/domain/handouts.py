@@ -14,7 +14,7 @@ from trunkline_core.decider import Context
 from trunkline_core.timers import Timer
 
 from trunkline_acd.domain import commands, policy, timing
-from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, as_to_others, line_place, rank
+from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, as_to_others
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.drains import is_late
 from trunkline_acd.domain.events import (
@@ -25,7 +25,7 @@ from trunkline_acd.domain.events import (
     SegmentEnded,
     SharingBegun,
 )
-from trunkline_acd.domain.matching import best_agent, offer_contact, offer_to_agent
+from trunkline_acd.domain.matching import best_agent, offer_contact, offer_to_agent, ranked
 from trunkline_acd.domain.shelves import Shelves
 from trunkline_acd.domain.state import AcdState, Domain
 
@@ -115,7 +115,7 @@ def _first_in(
 ) -> Contact | None:
     heads = ((_first_servable(domain, lines.entries(line), now)) for line in lines)
     servable = [*(head for head in heads if head), *(contact for contact in held if best_agent(domain, contact, now))]
-    return min(servable, key=lambda contact: _rank(domain, contact, now), default=None)
+    return min(servable, key=lambda contact: ranked(domain, contact, now), default=None)
 
 
 def _held(domain: Domain) -> list[Contact]:
@@ -133,8 +133,3 @@ def _first_servable(domain: Domain, places: Iterator[LinePlace], now: datetime) 
         if not seen.excluded:
             return None
     return None
-
-
-def _rank(domain: Domain, contact: Contact, now: datetime) -> tuple[int, int, str]:
-    definition = domain.queue(contact.queue_id).definition
-    return rank(line_place(contact, definition), definition, now)

@@ -12,7 +12,7 @@ from trunkline_core.decider import Context
 
 from trunkline_acd.domain import parked_chats, vips
 from trunkline_acd.domain.agents import Agent
-from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, as_to_others, line_place, rank
+from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, as_to_others, rank
 from trunkline_acd.domain.definitions import lease_of
 from trunkline_acd.domain.drains import is_held_back
 from trunkline_acd.domain.events import ContactKeptBack, ContactOffered, ContactResumed
@@ -75,8 +75,8 @@ def best_contact(domain: Domain, agent: Agent, now: datetime) -> Contact | None:
     best = _best_head(domain, domain.lines, domain.lines_for(agent.profile), agent, pool, free)
     for contact in domain.held_for(agent.agent_id):
         if contact.stage is Stage.WAITING and _fits(agent, contact):
-            ranked = _ranked(domain, contact, now)
-            best = min(best, ranked) if best else ranked
+            own = ranked(domain, contact, now)
+            best = min(best, own) if best else own
     if best is None and len(domain.ringing_lines):
         lines = [line for line in domain.ringing_lines if meets(agent.profile, domain.asked_in(line))]
         best = _best_head(domain, domain.ringing_lines, lines, agent, pool, free)
@@ -90,10 +90,10 @@ def _fits(agent: Agent, contact: Contact) -> bool:
     return is_able and agent.agent_id not in contact.excluded
 
 
-def _ranked(domain: Domain, contact: Contact, now: datetime) -> tuple[int, int, str]:
-    definition = domain.queue(contact.queue_id).definition
-    place = line_place(contact, definition)
-    return rank(place, definition, now)
+def ranked(domain: Domain, contact: Contact, now: datetime) -> tuple[int, int, str]:
+    """Return what sorts the contact among those of all queues as they are served (rule 8)."""
+    _, place = domain.place_in_line(contact)
+    return rank(place, domain.queue(contact.queue_id).definition, now)
 
 
 def _best_head(
@@ -108,8 +108,8 @@ def _best_head(
     for line in lines:
         if line.channel in pool.room and not is_held_back(domain, line.channel, pool, free.now):
             place = _first_offerable(domain, shelves, line, agent.agent_id, free)
-            if place and (ranked := rank(place, domain.queue(line.queue_id).definition, free.now)):
-                best = min(best, ranked) if best else ranked
+            if place and (head := rank(place, domain.queue(line.queue_id).definition, free.now)):
+                best = min(best, head) if best else head
     return best
 
 

@@ -22,7 +22,7 @@ class Queue:
         policy_version: counts the definitions: 1, 2, 3, …
         ringing: contacts that ring at an agent or are being joined.
         clears_time: when those who wait leave because nobody is signed in; None while somebody is, or none is needed.
-        is_overflowing: whether contacts that waited long enough still have to flow out.
+        is_overflowing: whether contacts flow out or another queue helps, until it is well below what began it.
         kept_back_wait: sum of the waits since a free agent was first kept back for VIP contacts.
         requirement_sets: distinct requirement sets of contacts with an open segment.
     """

@@ -779,7 +779,7 @@ class OverflowChecked(_message.Message):
     queue_id: _builtins.str
     """The queue."""
     overflowing: _builtins.bool
-    """Whether more of them are to flow out."""
+    """Whether it goes on: more of them are to flow out, or help is given."""
     @_builtins.property
     def next_check_time(self) -> _timestamp_pb2.Timestamp:
         """When it is looked again; unset while nobody waits and nobody is to come back."""
