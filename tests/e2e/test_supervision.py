@@ -13,11 +13,12 @@ def _ask(people: People, tenant: OwnTenant) -> Shop:
 
 
 def test_a_supervisor_takes_what_rings_to_another_agent(people: People, tenant: OwnTenant) -> None:
+    wall = Wall(people.member(tenant.tenant_id, "zhao")).go()
+    wang = Desk(people.member(tenant.tenant_id, "wang")).go()
     li = Desk(people.member(tenant.tenant_id, "li")).go().be_available()
     shop = _ask(people, tenant)
     li.await_ring()
-    wang = Desk(people.member(tenant.tenant_id, "wang")).go().be_available()
-    wall = Wall(people.member(tenant.tenant_id, "zhao")).go()
+    wang.be_available()
     rows = wall.waiting_in(tenant.support)
     expect(rows).to_have_count(1)
     expect(rows.first).to_contain_text("Rings at Li Na")
@@ -34,10 +35,10 @@ def test_a_supervisor_takes_what_rings_to_another_agent(people: People, tenant: 
 
 
 def test_a_supervisor_takes_a_contact_from_an_agent_and_gives_it_back(people: People, tenant: OwnTenant) -> None:
+    wall = Wall(people.member(tenant.tenant_id, "zhao")).go()
     desk = Desk(people.member(tenant.tenant_id, "li")).go().be_available()
     _ask(people, tenant)
     desk.await_ring()
-    wall = Wall(people.member(tenant.tenant_id, "zhao")).go()
     wall.waiting_in(tenant.support).first.get_by_role("button", name="Decide").click()
     wall.tick("To another queue").tick("Take it from Li Na").decide("Away from the desk")
     expect(wall.part("decision")).to_have_count(0)

@@ -165,8 +165,9 @@ def test_no_other_contact_ever_takes_an_agent_of_the_reserve(new_routing, reserv
     for number, (value, is_end) in enumerate(entries):
         free = sum(not agent.work for agent in routing.domain.agents.values())
         if is_end and live:
-            free += bool(routing.domain.contact(live[0]).agent_id)
-            events = routing.end(live.pop(0))
+            ended = live.pop(0)
+            free += len(routing.domain.contact(ended).agent_ids)
+            events = routing.end(ended)
         else:
             live.append(f"ct_{number}")
             events = routing.enqueue(f"ct_{number}", value=value)
