@@ -6,7 +6,7 @@ SOURCES := bootstrap.py conftest.py protos libs services demo launcher operation
 
 SIMULATION := PYTHONPATH=tests/simulation:tests/support:libs/ledger/tests $(BIN)/python
 
-.PHONY: help setup check test chaos chaos-selftest run demo bench bench-ledger bench-erlang sim sim-selftest reset protos clean
+.PHONY: help setup check test explore chaos chaos-selftest run demo bench bench-ledger bench-erlang sim sim-selftest reset protos clean
 
 help: ## list the targets
 	@grep -hE "^[a-z-]+:.*## " $(MAKEFILE_LIST) | sed -E "s/:.*## /\t/"
@@ -29,6 +29,9 @@ check: setup ## lint, format, types, layers, protos, the same of the web pages
 
 test: check ## set up and run everything
 	$(BIN)/pytest -n 3 --no-loadscope-reorder
+
+explore: setup ## try the properties on random histories, other ones each time, ROUNDS times
+	@for round in $$(seq $(or $(ROUNDS),1)); do $(BIN)/pytest -n 2 -m hypothesis --hypothesis-profile explore || exit 1; done
 
 chaos: setup ## break a busy centre on real brokers and judge it (CHAOS_MINUTES, CHAOS_SEED, CHAOS_BROKERS, CHAOS_RATE, CHAOS_AGENTS, CHAOS_FAULTS, CHAOS_FOLDER, CHAOS_EVIDENCE)
 	@PYTHONPATH=tests:tests/support $(BIN)/python -m chaos
