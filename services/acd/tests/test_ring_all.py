@@ -29,6 +29,7 @@ from trunkline_ledger.core.metadata import Metadata
 
 TEAM = ("ag_a", "ag_b", "ag_c")
 HEADERS_BYTES = 512  # of a record, generously
+LONG = "x" * 120  # as ids may be
 
 
 @pytest.fixture
@@ -448,25 +449,57 @@ def test_each_desk_sees_its_own_lease(team):
     assert due[0] == due[1] == due[2] == due[3] - timedelta(seconds=5)
 
 
+def checked_size(routing: Any, step: Any) -> int:
+    """Do something that leads to offers; check each event, and return what all take in the ledger, in bytes."""
+    metadata = Metadata(LONG, LONG, 1, routing.now, LONG, LONG, LONG, LONG, 1, False, b"x" * 600)
+    before = len(routing.log)
+    step()
+    events = [event for event, _ in routing.log[before:]]
+    assert offers_in(events)
+    records = [CODEC.encode_event(event, metadata) for event in events]
+    explained = [CODEC.event_to_message(event, metadata).contact_offered.explanation for event in offers_in(events)]
+    assert max(map(len, records)) <= 64 * 1024
+    assert max(one.ByteSize() for one in explained) <= 4 * 1024
+    return sum(map(len, records)) + len(records) * HEADERS_BYTES
+
+
 def test_a_step_that_frees_a_full_ring_fits_into_the_ledger(routing):
     """Ledger rule 6: an event has at most 64 KiB, an explanation 4 KiB, and a command's events 192 KiB together."""
-    long = "x" * 120
-    routing.queue(f"qu_{long}", strategy=RoutingStrategy.RING_ALL)
+    routing.queue(f"qu_{LONG}", strategy=RoutingStrategy.RING_ALL)
     for number in range(policy.MAX_RINGING):
-        routing.agent(f"ag_{number:02}{long}", chats=16)
-    routing.enqueue(f"ct_0{long}", f"qu_{long}")
+        routing.agent(f"ag_{number:02}{LONG}", chats=16)
+    routing.enqueue(f"ct_0{LONG}", f"qu_{LONG}")
     for number in range(1, 40):
-        routing.enqueue(f"ct_{number}{long}", f"qu_{long}", channel=Channel.CHAT)
-    metadata = Metadata(long, long, 1, routing.now, long, long, long, long, 1, False, b"x" * 600)
-    sizes = []
-    for step in (lambda: routing.accept(f"ct_0{long}", f"ag_00{long}"), lambda: routing.wait(0)):
-        before = len(routing.log)
-        step()
-        events = [event for event, _ in routing.log[before:]]
-        assert offers_in(events)
-        records = [CODEC.encode_event(event, metadata) for event in events]
-        explained = [CODEC.event_to_message(event, metadata).contact_offered.explanation for event in offers_in(events)]
-        assert max(map(len, records)) <= 64 * 1024
-        assert max(one.ByteSize() for one in explained) <= 4 * 1024
-        sizes.append(sum(map(len, records)) + len(records) * HEADERS_BYTES)
-    assert max(sizes) <= 192 * 1024
+        routing.enqueue(f"ct_{number}{LONG}", f"qu_{LONG}", channel=Channel.CHAT)
+    steps = (lambda: routing.accept(f"ct_0{LONG}", f"ag_00{LONG}"), lambda: routing.wait(0))
+    assert max(checked_size(routing, step) for step in steps) <= 192 * 1024
+
+
+def test_many_contacts_that_begin_to_ring_at_all_in_one_step_fit_into_the_ledger(routing):
+    """Each rings at somebody at once, and in the next steps at all."""
+    queue_id, break_agent = f"qu_{LONG}", f"ag_0{LONG}"
+    routing.queue(queue_id)
+    routing.agent(break_agent, chats=8)
+    contacts = [f"ct_{number}{LONG}" for number in range(8)]
+    for contact_id in contacts:
+        routing.enqueue(contact_id, queue_id, channel=Channel.CHAT)
+    team = {routing.agent(f"ag_{number}{LONG}", chats=8) for number in range(1, 10)}
+    routing.queue(queue_id, strategy=RoutingStrategy.RING_ALL)
+    rest = SetIntent(break_agent, Intent.BREAK, "")
+    assert checked_size(routing, lambda: routing.do(rest, actor=f"agent:{break_agent}")) <= 192 * 1024
+    assert all(ringing(routing, contact_id) for contact_id in contacts)
+    assert not all(set(ringing(routing, contact_id)) == team for contact_id in contacts)
+    routing.wait(1)
+    assert all(set(ringing(routing, contact_id)) == team for contact_id in contacts)
+
+
+def test_a_contact_that_waits_rings_before_another_one_rings_at_more(routing, offered):
+    routing.queue()
+    routing.agent("ag_0", chats=2)
+    for contact_id in ("ct_1", "ct_2"):
+        routing.chat(contact_id)
+    for number in (1, 2):
+        routing.agent(f"ag_{number}", chats=1)
+    routing.queue(strategy=RoutingStrategy.RING_ALL)
+    events = routing.do(SetIntent("ag_0", Intent.BREAK, ""), actor="agent:ag_0")
+    assert offered(events) == [("ct_1", "ag_1"), ("ct_2", "ag_2")]

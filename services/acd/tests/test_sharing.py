@@ -8,7 +8,6 @@ from trunkline_acd.domain.commands import AcceptOffer, DeclineOffer, OpenAgentSe
 from trunkline_acd.domain.contacts import Stage
 from trunkline_acd.domain.events import ContactOffered, OverflowChecked, SegmentEnded, SharingBegun, SharingEnded
 from trunkline_acd.domain.positions import contacts_ahead
-from trunkline_acd.domain.skills import either, meets
 from trunkline_acd.domain.waiting_reasons import waiting_reasons
 from trunkline_acd.domain.words import Intent, SegmentOutcome
 from trunkline_core.routing import (
@@ -19,11 +18,7 @@ from trunkline_core.routing import (
     QueueLimit,
     RelaxationStep,
     RoutingStrategy,
-    SkillChoice,
-    SkillConjunction,
-    SkillOperator,
     SkillRequirement,
-    SkillTerm,
 )
 
 SALES, ORDERS = SkillRequirement("sales", 1), SkillRequirement("orders", 1)
@@ -490,20 +485,17 @@ def test_contacts_move_while_too_few_are_signed_in_and_come_back_with_staff(movi
     assert moving.domain.contact("ct_1").agent_id == "ag_sun"
 
 
-# either
-
-
-def need(*terms):
-    return SkillChoice((SkillConjunction(tuple(SkillTerm(skill, SkillOperator.AT_LEAST, 1) for skill in terms)),))
-
-
-@pytest.mark.parametrize("one", [(), (SALES,), (SALES, ORDERS), (need("sales", "gold"),), (ORDERS, need("gold"))])
-@pytest.mark.parametrize("other", [(), (ORDERS,), (SALES, need("french")), (need("french"), need("orders"))])
-def test_either_is_met_by_exactly_those_who_meet_one_of_both(one, other):
-    skills = ("french", "gold", "orders", "sales")
-    for number in range(2 ** len(skills)):
-        profile = tuple((skill, 1) for place, skill in enumerate(skills) if number >> place & 1)
-        assert meets(profile, either(one, other)) == (meets(profile, one) or meets(profile, other))
+def test_help_between_queues_that_ask_for_much_is_as_soon_decided(centre):
+    """Whoever meets one of two sets is found by the two; all pairs of what they ask for would be a thousand choices."""
+    many = [tuple(SkillRequirement(f"{kind}_{number:02}", 1) for number in range(32)) for kind in ("sell", "take")]
+    centre.queue("qu_orders", requirements=many[1])
+    centre.queue(requirements=many[0], overflow=by_staff(2, 2))
+    helper = centre.agent("ag_helper", *((need.skill, 1) for need in many[1]))
+    centre.agent("ag_half", *((need.skill, 1) for need in (*many[0][1:], *many[1][1:])))
+    centre.enqueue("ct_1")
+    centre.wait(1)
+    assert centre.domain.asked_of(centre.domain.contact("ct_1")) == tuple(many)
+    assert centre.domain.contact("ct_1").agent_id == helper
 
 
 # bad input

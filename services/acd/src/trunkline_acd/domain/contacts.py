@@ -236,8 +236,8 @@ def without_offer(contact: Contact, agent_id: str) -> Contact:
 
 
 def as_to_others(contact: Contact) -> Contact:
-    """Return the contact as those see it at whom it does not ring."""
-    return replace(contact, excluded=contact.excluded.union(contact.agent_ids))
+    """Return the contact as those see it at whom it does not ring: the same where it waits."""
+    return replace(contact, excluded=contact.excluded.union(contact.agent_ids)) if contact.agent_id else contact
 
 
 class Line(NamedTuple):

@@ -192,8 +192,8 @@ class AcdDecider:
 def _decide_all(state: AcdState, domain: Domain, command: Command, context: Context) -> Iterator[Event]:
     """Yield what the command causes, then what follows from it.
 
-    That is for agents who have less to do, for what is held for them, for queues that lose or find staff, and for
-    contacts that more agents may take than before.
+    That is for agents who have less to do, for what is held for them, for contacts that ring at all, for queues that
+    lose or find staff, and for contacts that more agents may take than before.
     """
     seen = _Seen(domain, context.now)
     yield from seen.all_of(_decide(state, domain, command, context))
@@ -201,9 +201,11 @@ def _decide_all(state: AcdState, domain: Domain, command: Command, context: Cont
         yield from seen.all_of(desks.take_next_intent(domain, agent_id, context))
     for agent_id in list(seen.changed | seen.less_busy) if len(domain.held) else ():
         yield from seen.all_of(affinity.let_go_of(domain, agent_id, context))
+    if seen.rings_at_all and not seen.is_handed_out:
+        yield from seen.all_of(handouts.ring_at_all(domain, dict(seen.rings_at_all), context))
     if seen.may_change_staff:
         yield from limits.note_staff(domain, context)
-    if seen.may_hand_out and not isinstance(command, commands.HandOutChats):  # which says itself when it goes on
+    if seen.may_hand_out and not seen.is_handed_out:
         yield from handouts.begin(domain, context)
 
 
@@ -214,8 +216,10 @@ class _Seen:
         self._domain, self._now, self._had_calls = domain, now, len(domain.calls) > 0
         self.may_change_staff = False
         self.may_hand_out = False
+        self.is_handed_out = False  # then it was said when it goes on
         self.less_busy: dict[str, None] = {}
         self.changed: dict[str, None] = {}
+        self.rings_at_all: dict[str, str] = {}
 
     def all_of(self, found: Iterable[Event]) -> Iterator[Event]:
         for event in found:
@@ -226,6 +230,9 @@ class _Seen:
         self.may_change_staff |= isinstance(event, _OF_STAFF)
         self.may_hand_out |= handouts.may_begin(self._domain, event, self._now)
         self.may_hand_out |= self._had_calls and isinstance(event, _OF_STAFF)  # who is there, or what is late
+        self.is_handed_out |= isinstance(event, events.HandoutScheduled)
+        if isinstance(event, events.ContactOffered) and event.ring_all and event.explanation:
+            self.rings_at_all[event.contact_id] = event.explanation.trigger
         if isinstance(event, _ENDS_WORK):
             self.less_busy[event.agent_id] = None
         if agent_id := _agent_of(event):

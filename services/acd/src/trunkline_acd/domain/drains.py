@@ -10,7 +10,6 @@ from datetime import datetime
 from trunkline_acd.domain.contacts import Line
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.places import Pool
-from trunkline_acd.domain.skills import meets
 from trunkline_acd.domain.state import Domain
 
 
@@ -23,8 +22,8 @@ def is_held_back(domain: Domain, channel: Channel, pool: Pool, now: datetime) ->
     if channel is not Channel.CHAT or not pool.blocks_calls:
         return False
     return any(
-        meets(pool.profile, domain.asked_in(line)) and _is_overdue(domain, line, now) and _may_be_served(domain, line)
-        for line in domain.calls
+        _is_overdue(domain, line, now) and _may_be_served(domain, line)
+        for line in domain.served_in(domain.calls, pool.profile)
     )
 
 

@@ -15,7 +15,7 @@ from trunkline_acd.domain.agents import Agent, has_room, idle_at
 from trunkline_acd.domain.contacts import Contact, as_to_others, score_terms
 from trunkline_acd.domain.drains import is_held_back
 from trunkline_acd.domain.places import pool_of
-from trunkline_acd.domain.skills import meets
+from trunkline_acd.domain.skills import meets_one
 from trunkline_acd.domain.state import Domain
 from trunkline_acd.domain.strategies import goes_before, rings_at_all, standings, standings_in, why_not_best
 from trunkline_acd.domain.words import Candidate, Connectivity, Explanation, Intent, WorkState
@@ -69,7 +69,7 @@ def _explained(
 
 def why_not_eligible(domain: Domain, contact: Contact, agent: Agent, now: datetime) -> str:
     """Return what keeps the agent from being offered the contact now; empty for one who is eligible."""
-    if not meets(agent.profile, domain.asked_of(contact)):
+    if not meets_one(agent.profile, domain.asked_of(contact)):
         return _LEAST_TELLING
     if contact.held_for and contact.held_for != agent.agent_id:
         return "HeldForAffinity"
@@ -103,12 +103,12 @@ def _candidates(
 
 def _runners_up(domain: Domain, contact: Contact) -> list[Agent]:
     """Return those who come next, in the order in which they would have been chosen; by lot there is none."""
-    wanted = domain.asked_of(contact)
+    asked = domain.asked_of(contact)
     by_profile = groupby(sorted(domain.pools), key=attrgetter("profile"))  # their own order is no part of the state
     standings = [
         standing
         for profile, pools in islice(by_profile, policy.CANDIDATES_SCANNED)
-        if meets(profile, wanted)
+        if meets_one(profile, asked)
         for standing in islice(merge(*(standings_in(domain, pool, contact) for pool in pools)), _PER_PROFILE)
     ]
     return [domain.agent(standing.place.agent_id) for standing in sorted(standings)[: policy.CANDIDATES // 2]]

@@ -1,12 +1,13 @@
 """Several agents may take what waits at one time: after a drain (rule 2), in which chats were held back for a call;
 after one of many at whom a contact rang accepted it (rule 9); and once agents help another queue out (rule 12).
 
-Owns: that contacts are handed out to them, the highest score first, and how many at a time. A timer begins it at once
+Owns: that contacts are handed out to them, the highest score first, and how many at a time; that what rings at all goes
+on from the first to the others, whatever else waits having had its first. A timer begins it at once
 and goes on, so that the command which led to it and each of those that follow stay bounded. Work grows with lines and
 pools, not with contacts that wait or agents.
 """
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 
@@ -25,7 +26,8 @@ from trunkline_acd.domain.events import (
     SegmentEnded,
     SharingBegun,
 )
-from trunkline_acd.domain.matching import best_agent, offer_contact, offer_to_agent, ranked
+from trunkline_acd.domain.matching import best_agent, offer_contact, offer_to_agent, ranked, ring_at_more
+from trunkline_acd.domain.places import pool_of
 from trunkline_acd.domain.shelves import Shelves
 from trunkline_acd.domain.state import AcdState, Domain
 
@@ -55,6 +57,17 @@ def serve_freed(domain: Domain, agent_ids: Sequence[str], trigger: str, context:
         yield from begin(domain, context)
 
 
+def ring_at_all(domain: Domain, triggers: Mapping[str, str], context: Context) -> Iterator[Event]:
+    """Let contacts that began to ring do so at all others who could take them; what is too much for one command, later.
+
+    `triggers`: what led to the first offer, by contact.
+    """
+    found = (ring_at_more(domain, *of_contact, context) for of_contact in triggers.items())
+    made = yield from _some_of(chain.from_iterable(found), policy.MAX_RINGING)
+    if made == policy.MAX_RINGING:
+        yield from begin(domain, context)
+
+
 def begin(domain: Domain, context: Context) -> Iterator[Event]:
     """Schedule it where somebody may take a contact that nothing holds back any more."""
     if _next_contact(domain, context.now):
@@ -68,13 +81,8 @@ def hand_out(state: AcdState, context: Context) -> Iterator[Event]:
         return
     left = policy.OFFERS_PER_HANDOUT
     while left and (contact := _next_contact(domain, context.now)):
-        if contact.channel is Channel.CHAT and _drains(domain):
-            found = offer_contact(domain, contact.contact_id, "DrainEnded", context)
-        elif domain.helping_queue(contact.queue_id):
-            found = offer_contact(domain, contact.contact_id, "SharingBegun", context)
-        else:
-            found = offer_contact(domain, contact.contact_id, "AgentBecameFree", context)
-        left -= yield from _some_of(found, left)
+        yield from offer_contact(domain, contact.contact_id, _trigger(domain, contact), context)
+        left -= 1
     is_more = _next_contact(domain, context.now)
     yield HandoutScheduled(domain.routing_domain_id, context.now + policy.NEXT_HANDOUT if is_more else None)
 
@@ -100,6 +108,12 @@ def _some_of(found: Iterator[Event], most: int) -> Generator[Event, None, int]:
     return made
 
 
+def _trigger(domain: Domain, contact: Contact) -> str:
+    if contact.channel is Channel.CHAT and _drains(domain):
+        return "DrainEnded"
+    return "SharingBegun" if domain.helping_queue(contact.queue_id) else "AgentBecameFree"
+
+
 def _drains(domain: Domain) -> bool:
     return any(queue.definition.drains_chats for queue in domain.queues.values())
 
@@ -119,7 +133,9 @@ def _first_in(
 
 
 def _held(domain: Domain) -> list[Contact]:
-    held = (contact for agent_id in domain.held for contact in domain.held_for(agent_id))
+    """Return what waits for one agent who has room; of all others who keep something waiting nothing is looked at."""
+    able = [agent_id for agent_id in domain.held if pool_of(domain.agent(agent_id))]
+    held = (contact for agent_id in able for contact in domain.held_for(agent_id))
     return [contact for contact in held if contact.stage is Stage.WAITING]
 
 
@@ -127,7 +143,7 @@ def _first_servable(domain: Domain, places: Iterator[LinePlace], now: datetime) 
     """Return the first that somebody may take; behind one that nobody is excluded for, nobody may take any."""
     for place in places:
         contact = domain.contact(place.contact_id)
-        seen = as_to_others(contact) if contact.rings_at_all else contact
+        seen = as_to_others(contact)
         if best_agent(domain, seen, now):
             return contact
         if not seen.excluded:

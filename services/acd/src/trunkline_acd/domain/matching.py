@@ -28,15 +28,23 @@ from trunkline_acd.domain.words import Explanation
 def offer_contact(
     domain: Domain, contact_id: str, trigger: str, context: Context
 ) -> Iterator[ContactOffered | ContactKeptBack]:
-    """Offer a waiting contact to the best agent, if one is eligible; where it rings at all, to all of them."""
+    """Offer a contact that waits, or that rings and may ring at more, to the best agent, if one is eligible."""
     contact = domain.contacts.get(contact_id)
-    if contact and contact.stage is Stage.WAITING:
-        agent = best_agent(domain, contact, context.now)
+    if contact is None or not (contact.stage is Stage.WAITING or contact.may_ring_at_more):
+        return
+    if agent := best_agent(domain, as_to_others(contact), context.now):
+        yield _offer(domain, contact, agent, trigger, context)
+    elif contact.stage is Stage.WAITING:
+        yield from vips.note_contact(domain, contact, context.now)
+
+
+def ring_at_more(domain: Domain, contact_id: str, trigger: str, context: Context) -> Iterator[ContactOffered]:
+    """Offer a contact that rings at all to the best of those at whom it does not ring yet, and so on to a bound."""
+    while (contact := domain.contact(contact_id)).may_ring_at_more:
+        agent = best_agent(domain, as_to_others(contact), context.now)
         if agent is None:
-            yield from vips.note_contact(domain, contact, context.now)
             return
         yield _offer(domain, contact, agent, trigger, context)
-    yield from _ring_at_more(domain, contact_id, trigger, context)
 
 
 def offer_to_agent(
@@ -49,7 +57,6 @@ def offer_to_agent(
     yield from parked_chats.take_room(domain, agent_id)
     while (agent := domain.agent(agent_id)) and (contact := best_contact(domain, agent, context.now)):
         yield _offer(domain, contact, agent, trigger, context)
-        yield from _ring_at_more(domain, contact.contact_id, trigger, context)
     yield from vips.note_agent(domain, agent, context.now)
 
 
@@ -78,7 +85,7 @@ def best_contact(domain: Domain, agent: Agent, now: datetime) -> Contact | None:
             own = ranked(domain, contact, now)
             best = min(best, own) if best else own
     if best is None and len(domain.ringing_lines):
-        lines = [line for line in domain.ringing_lines if meets(agent.profile, domain.asked_in(line))]
+        lines = domain.served_in(domain.ringing_lines, agent.profile)
         best = _best_head(domain, domain.ringing_lines, lines, agent, pool, free)
     return domain.contact(best[-1]) if best else None
 
@@ -119,21 +126,10 @@ def _first_offerable(
     if line.reserved and free.of(line) <= line.reserved:
         return None
     for place in shelves.entries(line):
-        contact = domain.contact(place.contact_id)
-        if contact.rings_at_all:
-            contact = as_to_others(contact)
+        contact = as_to_others(domain.contact(place.contact_id))
         if agent_id not in contact.excluded and not vips.is_kept_back(domain, contact, free):
             return place
     return None
-
-
-def _ring_at_more(domain: Domain, contact_id: str, trigger: str, context: Context) -> Iterator[ContactOffered]:
-    """Offer a contact that rings at all to the best of those at whom it does not ring yet, and so on to a bound."""
-    while (contact := domain.contacts.get(contact_id)) and contact.may_ring_at_more:
-        agent = best_agent(domain, as_to_others(contact), context.now)
-        if agent is None:
-            return
-        yield _offer(domain, contact, agent, trigger, context)
 
 
 def _offer(domain: Domain, contact: Contact, agent: Agent, trigger: str, context: Context) -> ContactOffered:

@@ -124,7 +124,7 @@ def _goes_on(domain: Domain, queue: Queue, overflow: Overflow, now: datetime) ->
     begun, own = queue.is_overflowing, needs_in(queue.definition, ())
     match overflow.measure:
         case OverflowMeasure.STAFF:
-            return domain.staff_for(own) < (overflow.end_staff if begun else overflow.begin_staff)
+            return domain.staff_for((own,)) < (overflow.end_staff if begun else overflow.begin_staff)
         case OverflowMeasure.OCCUPANCY:
             load = domain.load_for(own)
             limit = overflow.end_occupancy_permille if begun else overflow.begin_occupancy_permille

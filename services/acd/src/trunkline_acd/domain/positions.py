@@ -11,7 +11,7 @@ from datetime import datetime
 
 from trunkline_acd.domain import policy
 from trunkline_acd.domain.contacts import Contact, Line, fine_score, first_behind
-from trunkline_acd.domain.skills import Profile, meets
+from trunkline_acd.domain.skills import Profile, meets_one
 from trunkline_acd.domain.state import Domain
 
 
@@ -30,8 +30,8 @@ def contacts_ahead(domain: Domain, contact: Contact, now: datetime) -> int:
 
 def eligible_profiles(domain: Domain, contact: Contact) -> dict[Profile, int]:
     """Return how many agents of each profile are signed in and could serve the contact, busy or not."""
-    wanted = domain.asked_of(contact)
-    return {profile: count for profile, count in domain.staff.items() if meets(profile, wanted)}
+    asked = domain.asked_of(contact)
+    return {profile: count for profile, count in domain.staff.items() if meets_one(profile, asked)}
 
 
 def lines_served(domain: Domain, profiles: Mapping[Profile, int]) -> list[Line]:

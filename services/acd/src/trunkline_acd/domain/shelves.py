@@ -5,7 +5,7 @@ Must not: know what is on a shelf.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 from trunkline_core.tables import Journal
@@ -15,11 +15,15 @@ T = TypeVar("T", bound=tuple[Any, ...])
 
 
 class Shelves(Generic[K, T]):
-    """Sorted entries per key; an empty shelf is no shelf. Finding is O(log n), a change moves pointers only."""
+    """Sorted entries per key; an empty shelf is no shelf. Finding is O(log n), a change moves pointers only.
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    Keys are found by what `kind_of` tells of each, where it is given.
+    """
+
+    def __init__(self, journal: Journal, kind_of: Callable[[K], Hashable] | None = None) -> None:
+        self._journal, self._kind_of = journal, kind_of
         self._shelves: dict[K, list[T]] = {}
+        self._kinds: dict[Any, dict[K, None]] = {}
         self.key_changes = 0  # how often a shelf came or went, for what is worked out from the keys
 
     def __len__(self) -> int:
@@ -34,8 +38,13 @@ class Shelves(Generic[K, T]):
 
     def load(self, shelves: Iterable[tuple[K, tuple[T, ...]]]) -> None:
         """Replace everything by shelves of a snapshot; this cannot be taken back."""
-        self._shelves = {key: list(entries) for key, entries in shelves}
-        self.key_changes += 1
+        self._shelves, self._kinds = {}, {}
+        for key, entries in shelves:
+            self._open(key, list(entries))
+
+    def kinds(self) -> Iterator[tuple[Any, Collection[K]]]:
+        """Iterate over all kinds and the keys of each."""
+        return iter(self._kinds.items())
 
     def entries(self, key: K) -> Iterator[T]:
         """Iterate over one shelf, first entry first; do not change it meanwhile."""
@@ -71,8 +80,7 @@ class Shelves(Generic[K, T]):
     def _insert(self, key: K, entry: T) -> None:
         shelf = self._shelves.get(key)
         if shelf is None:
-            self._shelves[key] = [entry]
-            self.key_changes += 1
+            self._open(key, [entry])
         else:
             insort(shelf, entry)
 
@@ -83,5 +91,19 @@ class Shelves(Generic[K, T]):
             raise KeyError(entry)
         del shelf[place]
         if not shelf:
-            del self._shelves[key]
-            self.key_changes += 1
+            self._close(key)
+
+    def _open(self, key: K, entries: list[T]) -> None:
+        self._shelves[key] = entries
+        self.key_changes += 1
+        if self._kind_of:
+            self._kinds.setdefault(self._kind_of(key), {})[key] = None
+
+    def _close(self, key: K) -> None:
+        del self._shelves[key]
+        self.key_changes += 1
+        if self._kind_of:
+            kind = self._kind_of(key)
+            del self._kinds[kind][key]
+            if not self._kinds[kind]:
+                del self._kinds[kind]

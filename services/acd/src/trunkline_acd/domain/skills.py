@@ -25,6 +25,9 @@ Profile = tuple[tuple[str, int], ...]
 RequirementSet = tuple[SkillRequirement | SkillChoice, ...]
 """What a contact needs, all of it: one requirement per skill, sorted by skill, then choices."""
 
+Asked = tuple[RequirementSet, ...]
+"""What is asked of an agent who is to take a contact: to meet one of these; two while others help out (rule 12)."""
+
 
 def profile_of(agent: AgentDefinition, now: datetime) -> Profile:
     """Return the agent's skills that hold at `now`, in the form that is compared."""
@@ -74,20 +77,16 @@ def relaxed(needs: RequirementSet, step: RelaxationStep) -> RequirementSet:
     return requirement_set(requirements, (choice for choice in choices if choice))
 
 
-@lru_cache(maxsize=4_096)
-def either(one: RequirementSet, other: RequirementSet) -> RequirementSet:
-    """Return what those meet who meet all of the one or all of the other."""
-    common = tuple(need for need in one if need in other)
-    left, right = (tuple(need for need in needs if need not in common) for needs in (one, other))
-    choices = (SkillChoice((*_conjunctions(need), *_conjunctions(rival))) for need in left for rival in right)
-    return requirement_set(requirements_in(common), (*choices_in(common), *choices))
-
-
 @lru_cache(maxsize=65_536)
 def meets(profile: Profile, needs: RequirementSet) -> bool:
     """Tell whether an agent with these skills can serve a contact with these needs."""
     levels = dict(profile)
     return all(_is_met(need, levels) for need in needs)
+
+
+def meets_one(profile: Profile, asked: Asked) -> bool:
+    """Tell whether such an agent can serve a contact of which this is asked."""
+    return any(meets(profile, needs) for needs in asked)
 
 
 @lru_cache(maxsize=65_536)
@@ -102,12 +101,6 @@ def proficiency(profile: Profile, needs: RequirementSet) -> int:
         for choice in choices_in(needs)
     )
     return sum(levels.get(need.skill, 0) for need in requirements_in(needs)) + sum(choices)
-
-
-def _conjunctions(need: SkillRequirement | SkillChoice) -> tuple[SkillConjunction, ...]:
-    if isinstance(need, SkillChoice):
-        return need.conjunctions
-    return (SkillConjunction((SkillTerm(need.skill, SkillOperator.AT_LEAST, need.min_level),)),)
 
 
 def _holds(skill: SkillLevel, now: datetime) -> bool:

@@ -6,7 +6,8 @@ Must not: decide anything.
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from trunkline_core.errors import NotFound
 from trunkline_core.replacing import replace
@@ -23,12 +24,16 @@ from trunkline_acd.domain.followed import Followed
 from trunkline_acd.domain.places import Order, Place, Pool, Spot, order_of, spot_of
 from trunkline_acd.domain.queues import Queue
 from trunkline_acd.domain.shelves import Shelves
-from trunkline_acd.domain.skills import Profile, RequirementSet, either, meets, needs_in
+from trunkline_acd.domain.skills import Asked, Profile, RequirementSet, meets, meets_one, needs_in
 from trunkline_acd.domain.wait_histories import WaitHistory
 from trunkline_acd.domain.words import Connectivity
 
 _TOMBSTONES = "tombstones"
 _POLICY = "policy_version"
+_NEEDS_OF = attrgetter("requirements")
+
+Lines = Shelves[Line, LinePlace]
+"""Contacts, by the line in which they stand, or would."""
 
 
 class Load(NamedTuple):
@@ -49,10 +54,10 @@ class Domain:
         self.wrap_up_codes: Table[str, bool] = Table(journal)
         self.contacts: Table[str, Contact] = Table(journal)
         self.tombstones: Table[str, Tombstone] = Table(journal)
-        self.lines: Shelves[Line, LinePlace] = Shelves(journal)  # waiting contacts, the next one first
-        self.ringing_lines: Shelves[Line, LinePlace] = Shelves(journal)  # contacts that ring and may ring at more
+        self.lines: Lines = Shelves(journal, _NEEDS_OF)  # waiting contacts, the next one first
+        self.ringing_lines: Lines = Shelves(journal, _NEEDS_OF)  # contacts that ring and may ring at more
         self.held: Shelves[str, tuple[int, str]] = Shelves(journal)  # contacts held for an agent, the oldest first
-        self.calls: Shelves[Line, tuple[datetime, str]] = Shelves(journal)  # that drain chats, the oldest first
+        self.calls: Shelves[Line, tuple[datetime, str]] = Shelves(journal, _NEEDS_OF)  # that drain chats
         self.ages: Shelves[str, tuple[int, str]] = Shelves(journal)  # waiting contacts of a queue, the oldest first
         self.callbacks: Shelves[str, tuple[int, str]] = Shelves(journal)  # waiting call-backs, which are in no `ages`
         self.pools: Shelves[Pool, Place] = Shelves(journal)  # agents with room, the longest idle first
@@ -63,7 +68,7 @@ class Domain:
         self.helping: Shelves[str, tuple[str]] = Shelves(journal)  # the queue that helps out, by the one that it helps
         self.away: Shelves[str, tuple[int, str]] = Shelves(journal)  # waiting contacts that return, by their home
         self.wait_histories: Table[str, WaitHistory] = Table(journal)
-        self.followed_lines: Shelves[Line, LinePlace] = Shelves(journal)  # who left, in the place they had
+        self.followed_lines: Lines = Shelves(journal, _NEEDS_OF)  # who left, in the place they had
         self.followed: Table[int, Followed] = Table(journal)  # by enqueue order
         self._followed_ages: Shelves[str, tuple[datetime, int]] = Shelves(journal)  # by queue, who left first
         self._set_sizes: Table[tuple[str, RequirementSet], int] = Table(journal)
@@ -179,16 +184,25 @@ class Domain:
         known_at, served = self._served.get(profile, (-1, ()))
         changes = self.lines.key_changes + self.helping.key_changes  # both only grow
         if known_at != changes:
-            served = tuple(line for line in self.lines if meets(profile, self.asked_in(line)))
+            served = tuple(self.served_in(self.lines, profile))
             self._served[profile] = (changes, served)
         return served
 
-    def asked_of(self, contact: Contact) -> RequirementSet:
-        """Return what an agent needs to take the contact now, also one who only helps out (rule 12)."""
+    def served_in(self, lines: Shelves[Line, Any], profile: Profile) -> list[Line]:
+        """Return those lines whose contacts agents with these skills could serve.
+
+        Many lines ask for the same, so that this looks at what is asked for, not at each line, but while others help.
+        """
+        own = [line for needs, alike in lines.kinds() if meets(profile, needs) for line in alike]
+        helped = [line for line in lines if self._helps_in(line, profile)] if len(self.helping) else []
+        return own + helped
+
+    def asked_of(self, contact: Contact) -> Asked:
+        """Return what is asked of an agent to take the contact now, also of one who only helps out (rule 12)."""
         return self._asked(contact.queue_id, contact.wanted, contact.own_requirements)
 
-    def asked_in(self, line: Line) -> RequirementSet:
-        """Return what an agent needs to take a contact of that line now, also one who only helps out."""
+    def asked_in(self, line: Line) -> Asked:
+        """Return what is asked of an agent to take a contact of that line now, also of one who only helps out."""
         return self._asked(line.queue_id, line.requirements, line.own_requirements)
 
     def place_in_line(self, contact: Contact) -> tuple[Line, LinePlace]:
@@ -233,9 +247,9 @@ class Domain:
         """Tell whether somebody who is signed in could ever serve this, busy or not."""
         return any(meets(profile, requirements) for profile, _ in self.staff.items())
 
-    def staff_for(self, requirements: RequirementSet) -> int:
+    def staff_for(self, asked: Asked) -> int:
         """Return how many who are signed in could serve this, busy or not."""
-        return sum(count for profile, count in self.staff.items() if meets(profile, requirements))
+        return sum(count for profile, count in self.staff.items() if meets_one(profile, asked))
 
     def waiting_count(self) -> int:
         """Return how many contacts of the domain wait without an offer."""
@@ -294,10 +308,14 @@ class Domain:
             raise KeyError(order)
         return followed
 
-    def _asked(self, queue_id: str, wanted: RequirementSet, own: RequirementSet) -> RequirementSet:
+    def _asked(self, queue_id: str, wanted: RequirementSet, own: RequirementSet) -> Asked:
         helping_queue_id = self.helping_queue(queue_id)
         helping = self.definition_of(helping_queue_id) if helping_queue_id else None
-        return either(wanted, needs_in(helping, own)) if helping else wanted
+        return (wanted, needs_in(helping, own)) if helping else (wanted,)
+
+    def _helps_in(self, line: Line, profile: Profile) -> bool:
+        _, *of_helpers = self.asked_in(line)
+        return any(meets(profile, needs) for needs in of_helpers) and not meets(profile, line.requirements)
 
     def _move_in_pools(self, before: Agent | None, after: Agent) -> None:
         left, taken = spot_of(before) if before else None, spot_of(after)

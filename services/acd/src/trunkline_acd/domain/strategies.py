@@ -18,7 +18,7 @@ from trunkline_acd.domain.contacts import Contact
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.drains import is_held_back
 from trunkline_acd.domain.places import Place, Pool, order_of, spot_of
-from trunkline_acd.domain.skills import Profile, RequirementSet, meets, proficiency
+from trunkline_acd.domain.skills import Asked, Profile, meets_one, proficiency
 from trunkline_acd.domain.state import Domain
 
 _NOT_BEST = {
@@ -54,13 +54,13 @@ def rings_at_all(domain: Domain, contact: Contact) -> bool:
 
 def pools_for(domain: Domain, contact: Contact, now: datetime) -> list[Pool]:
     """Return the pools whose agents are eligible for the contact, but for exclusions."""
-    wanted = domain.asked_of(contact)
-    return [pool for pool in domain.pools if may_take(domain, pool, contact.channel, wanted, now)]
+    asked = domain.asked_of(contact)
+    return [pool for pool in domain.pools if may_take(domain, pool, contact.channel, asked, now)]
 
 
-def may_take(domain: Domain, pool: Pool, channel: Channel, wanted: RequirementSet, now: datetime) -> bool:
+def may_take(domain: Domain, pool: Pool, channel: Channel, asked: Asked, now: datetime) -> bool:
     """Tell whether the agents of the pool have room and skills for such contacts, and these are not held back."""
-    return channel in pool.room and meets(pool.profile, wanted) and not is_held_back(domain, channel, pool, now)
+    return channel in pool.room and meets_one(pool.profile, asked) and not is_held_back(domain, channel, pool, now)
 
 
 def standings(domain: Domain, contact: Contact, now: datetime) -> Iterator[Standing]:

@@ -20,7 +20,7 @@ from trunkline_acd.domain.events import AffinityEnded, ContactPulled, ContactReq
 from trunkline_acd.domain.explanations import explain_pull
 from trunkline_acd.domain.matching import offered
 from trunkline_acd.domain.misses import excluded_until
-from trunkline_acd.domain.skills import meets
+from trunkline_acd.domain.skills import meets_one
 from trunkline_acd.domain.state import Domain
 from trunkline_acd.domain.steps import contact_for
 from trunkline_acd.domain.words import WorkState
@@ -109,7 +109,7 @@ def _in_line(domain: Domain, contact_id: str, reason: str) -> Contact:
 
 def _check_able(domain: Domain, agent: Agent, contact: Contact) -> None:
     named_agents.check_there(agent)
-    if not meets(agent.profile, domain.asked_of(contact)):
+    if not meets_one(agent.profile, domain.asked_of(contact)):
         raise Rejection("AgentLacksSkills")
     named_agents.check_room(agent, contact)
 

@@ -20,7 +20,7 @@ from trunkline_acd.domain.drains import is_held_back
 from trunkline_acd.domain.events import ContactKeptBack
 from trunkline_acd.domain.places import pool_of
 from trunkline_acd.domain.queues import with_kept_back
-from trunkline_acd.domain.skills import RequirementSet
+from trunkline_acd.domain.skills import Asked
 from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.strategies import may_take
 
@@ -39,26 +39,26 @@ class FreeAgents:
     def __init__(self, domain: Domain, now: datetime) -> None:
         self._domain = domain
         self.now = now
-        self._counts: dict[tuple[Channel, RequirementSet], int] = {}
+        self._counts: dict[tuple[Channel, Asked], int] = {}
 
     def of(self, line: Line) -> int:
         """Return the number."""
-        wanted = self._domain.asked_in(line)
-        key = (line.channel, wanted)
+        asked = self._domain.asked_in(line)
+        key = (line.channel, asked)
         if key not in self._counts:
             self._counts[key] = sum(
                 self._domain.pools.size(pool)
                 for pool in self._domain.pools
-                if may_take(self._domain, pool, line.channel, wanted, self.now)
+                if may_take(self._domain, pool, line.channel, asked, self.now)
             )
         return self._counts[key]
 
     def for_contact(self, contact: Contact) -> int:
         """Return the number without those whom the contact excludes."""
-        wanted = self._domain.asked_of(contact)
+        asked = self._domain.asked_of(contact)
         pools = (pool_of(self._domain.agent(agent_id)) for agent_id in contact.excluded)
         excluded = sum(
-            pool is not None and may_take(self._domain, pool, contact.channel, wanted, self.now) for pool in pools
+            pool is not None and may_take(self._domain, pool, contact.channel, asked, self.now) for pool in pools
         )
         return self.of(self._domain.place_in_line(contact)[0]) - excluded
 

@@ -16,7 +16,7 @@ from trunkline_acd.domain.contacts import Contact, Line, LinePlace, rank, score_
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.explanations import why_not_eligible
 from trunkline_acd.domain.positions import lines_served
-from trunkline_acd.domain.skills import Profile, meets
+from trunkline_acd.domain.skills import Profile, meets_one
 from trunkline_acd.domain.state import AcdState, Domain
 
 
@@ -74,8 +74,8 @@ def waiting_reasons(state: AcdState, tenant: str, contact: Contact, now: datetim
     domain = state.domain(tenant)
     queue = domain.queue(contact.queue_id)
     examined = list(islice(domain.agents.values(), policy.MAX_AGENTS_EXAMINED))
-    wanted = domain.asked_of(contact)
-    matching = [agent for agent in examined if meets(agent.profile, wanted)]
+    asked = domain.asked_of(contact)
+    matching = [agent for agent in examined if meets_one(agent.profile, asked)]
     before = _count_before(domain, contact, Counter(agent.profile for agent in matching), now)
     terms = score_terms(contact, queue.definition, now)
     overflow = queue.definition.overflow

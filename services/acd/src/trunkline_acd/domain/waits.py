@@ -20,7 +20,7 @@ from trunkline_acd.domain.followed import Followed
 from trunkline_acd.domain.matching import best_agent
 from trunkline_acd.domain.positions import contacts_ahead, eligible_profiles
 from trunkline_acd.domain.queues import Queue
-from trunkline_acd.domain.skills import meets, needs_in
+from trunkline_acd.domain.skills import needs_in
 from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.vips import reserved_from
 from trunkline_acd.domain.wait_histories import WaitHistory, estimate, with_wait
@@ -62,7 +62,7 @@ def expected_wait(domain: Domain, queue: Queue) -> timedelta | None:
     Served by the queue's own agents; None where nothing is known.
     """
     history = domain.wait_histories.get(queue.queue_id) or WaitHistory()
-    return estimate(history, queue.waiting, domain.staff_for(needs_in(queue.definition, ()))).p50_duration
+    return estimate(history, queue.waiting, domain.staff_for((needs_in(queue.definition, ()),))).p50_duration
 
 
 def wait_view(domain: Domain, contact_id: str, now: datetime) -> WaitView:
@@ -155,8 +155,8 @@ def _overtaken(domain: Domain, agent: Agent, contact: Contact, now: datetime) ->
     definition = domain.queue(contact.queue_id).definition
     taken = rank(line_place(contact, definition), definition, now)
     was_idle = agent.idle_since is not None and agent.idle_since < now  # then it had taken whoever was there before
-    for line in domain.followed_lines:
-        if not meets(agent.profile, domain.asked_in(line)) or not has_room(agent, line.channel):
+    for line in domain.served_in(domain.followed_lines, agent.profile):
+        if not has_room(agent, line.channel):
             continue
         queue = domain.queue(line.queue_id).definition
         for place in domain.followed_lines.entries(line):
