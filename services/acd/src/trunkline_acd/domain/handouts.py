@@ -81,7 +81,7 @@ def hand_out(state: AcdState, context: Context) -> Iterator[Event]:
         return
     left = policy.OFFERS_PER_HANDOUT
     while left and (contact := _next_contact(domain, context.now)):
-        yield from offer_contact(domain, contact.contact_id, _trigger(domain, contact), context)
+        yield from _offer(domain, contact, context)
         left -= 1
     is_more = _next_contact(domain, context.now)
     yield HandoutScheduled(domain.routing_domain_id, context.now + policy.NEXT_HANDOUT if is_more else None)
@@ -108,10 +108,12 @@ def _some_of(found: Iterator[Event], most: int) -> Generator[Event, None, int]:
     return made
 
 
-def _trigger(domain: Domain, contact: Contact) -> str:
+def _offer(domain: Domain, contact: Contact, context: Context) -> Iterator[Event]:
     if contact.channel is Channel.CHAT and _drains(domain):
-        return "DrainEnded"
-    return "SharingBegun" if domain.helping_queue(contact.queue_id) else "AgentBecameFree"
+        return offer_contact(domain, contact.contact_id, "DrainEnded", context)
+    if domain.helping_queue(contact.queue_id):
+        return offer_contact(domain, contact.contact_id, "SharingBegun", context)
+    return offer_contact(domain, contact.contact_id, "AgentBecameFree", context)
 
 
 def _drains(domain: Domain) -> bool:
