@@ -46,6 +46,8 @@ def rules_in(path: Path) -> Iterator[str]:
         match node:
             case ast.Call(func=ast.Name("Rejection"), args=[ast.Name("rule_when_over")]):
                 continue
+            case ast.Call(func=ast.Name("Rejection"), args=[ast.Constant(str(rule)), _]):  # with what stands in the way
+                yield rule
             case ast.Call(func=ast.Name("Rejection" | "contact_for"), args=[*_, ast.Constant(str(rule))]):
                 yield rule
             case ast.Call(func=ast.Name("Rejection" | "contact_for")):

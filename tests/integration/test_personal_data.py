@@ -87,7 +87,15 @@ class Person:
     @classmethod
     def new(cls, name: str, address: str) -> "Person":
         """Return somebody unknown."""
-        kinds = ("name", "gathered text", "chat text", "agent's message", "ticket subject", "ticket note")
+        kinds = (
+            "name",
+            "gathered text",
+            "chat text",
+            "agent's message",
+            "handed note",
+            "ticket subject",
+            "ticket note",
+        )
         return cls(name, address, {kind: new_text() for kind in kinds})
 
     @property
@@ -170,6 +178,7 @@ async def a_whole_chat(story: Story, person: Person, desk: DeskClient) -> None:
     with await known_page(story.layout, person) as page:
         await connected(page, person, desk)
         await converse(page, person, desk)
+        await hand_on(page.contact_id, person, desk)
         person.ticket_ids.append(await a_ticket(desk.rest, person, contact_id=page.contact_id))
         await hang_up(desk, page.contact_id)
 
@@ -219,6 +228,7 @@ async def a_whole_call(person: Person, gateway: Gateway, desk: DeskClient) -> No
     await accept(desk, contact_id)
     await desk.send("message", contact_id=contact_id, text=person.words["agent's message"])
     await desk.until(lambda: person.words["gathered text"] in json.dumps(desk.contacts, ensure_ascii=False))
+    await hand_on(contact_id, person, desk)
     await hang_up(desk, contact_id)
     person.words.pop("chat text")  # callers do not write
     # The console knows the contact no more: the subject is sealed for the contact, whose keys are erased all the same.
@@ -254,6 +264,7 @@ async def a_whole_exchange(story: Story, person: Person, desk: DeskClient) -> No
     assert shown == {"name": person.words["name"], "topic": person.words["gathered text"]}
     answer = await desk.send("message", contact_id=contact_id, text=person.words["agent's message"])
     assert answer["type"] == "done", answer
+    await hand_on(contact_id, person, desk)
     person.ticket_ids.append(await a_ticket(desk.rest, person, contact_id=contact_id))
     await hang_up(desk, contact_id)
 
@@ -323,6 +334,18 @@ async def accept(desk: DeskClient, contact_id: str) -> None:
     offer = await desk.until(lambda: desk.work(contact_id, "OFFERED"), PATIENCE_S)
     assert (await desk.send("accept", contact_id=contact_id, offer_no=offer["offer_no"]))["type"] == "done"
     await desk.until(lambda: desk.work(contact_id, "CONNECTED"))
+
+
+async def hand_on(contact_id: str, person: Person, desk: DeskClient) -> None:
+    """The agent gives it on with a note and, once wrapped up, has it again: nobody else is there."""
+    note = person.words["handed note"]
+    given = await desk.send("transfer", contact_id=contact_id, queue_id="qu_support", note=note)
+    assert given["type"] == "done", given
+    await desk.until(lambda: desk.work(contact_id, "WRAP_UP"))
+    assert (await desk.send("wrap_up", contact_id=contact_id, code="resolved"))["type"] == "done"
+    await accept(desk, contact_id)
+    shown = await desk.until(lambda: (desk.contacts.get(contact_id) or {}).get("notes"))
+    assert [one["text"] for one in shown] == [note]
 
 
 async def hang_up(desk: DeskClient, contact_id: str) -> None:

@@ -91,6 +91,22 @@ class Actors:
                 peer_id = f"pe_{self._random.randrange(2)}"
                 yield Deed(at_s, tenant, SYSTEM, commands.LosePeer(peer_id))
 
+    def telephones(self, over_s: float, random: Random) -> Iterator[Deed]:
+        """Telephones that come and go at two gateways, and a gateway that goes with all of them.
+
+        `random`: of these alone, so that all else stays as it is without them.
+        """
+        for _ in range(int(over_s / 3)):
+            tenant, at_s = random.choice(self.tenants), random.uniform(0.0, over_s)
+            agent_id, gateway = f"ag_{tenant[3:]}_{random.randrange(self._agents)}", f"gw_{random.randrange(2)}"
+            back = commands.ReportDevices(gateway, (agent_id,))
+            gone = commands.ReportDevices(gateway, (), (agent_id,))
+            yield Deed(at_s, tenant, SYSTEM, back)
+            yield Deed(at_s + random.uniform(0.0, 20.0), tenant, SYSTEM, gone)
+            yield Deed(at_s + random.uniform(0.0, 40.0), tenant, SYSTEM, back)
+            if random.randrange(10) == 0:
+                yield Deed(at_s, tenant, SYSTEM, commands.LoseGateway(gateway))
+
     def ends(self, contact_ids: list[tuple[str, str]]) -> Iterator[Deed]:
         """Let every contact be over; (tenant, contact id) each."""
         for tenant, contact_id in contact_ids:

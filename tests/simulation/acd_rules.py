@@ -1,7 +1,7 @@
 """What must be true of every history of routing, by its events alone.
 
 Owns: capacity, one offer at a time (where it rings at all, one at each agent), one accept, tenants apart, ends that
-stay ends. Must not: use acd's state or its rules.
+stay ends, no call to a lost telephone. Must not: use acd's state or its rules.
 """
 
 from collections.abc import Iterable, Iterator
@@ -31,6 +31,7 @@ class AcdHistory:
     _parked: dict[str, Channel] = field(default_factory=dict)  # by contact
     _live: dict[str, dict[str, tuple[int, str]]] = field(default_factory=dict)  # by contact and agent: offer, stage
     _ended: set[str] = field(default_factory=set)
+    _telephones: dict[str, set[str]] = field(default_factory=dict)  # by agent, of whom gateways spoke: where registered
 
     def add(self, event: Any, tenant: str) -> None:
         """Take in the next effective event."""
@@ -58,6 +59,12 @@ class AcdHistory:
                 self._move(event, "offered", "")
             case events.ConnectFailed() | events.CallbackAttempted():
                 self._move(event, "accepted", "")
+            case events.DeviceRegistered():
+                self._telephones.setdefault(event.agent_id, set()).add(event.peer_id)
+            case events.DeviceLost():
+                self._telephones[event.agent_id].discard(event.peer_id)
+            case events.DeviceForgotten():
+                self._telephones.pop(event.agent_id, None)
             case events.ContactForgotten():
                 self._ended.add(event.contact_id)
                 self.open_contacts.pop(event.contact_id, None)
@@ -79,6 +86,8 @@ class AcdHistory:
         work = self._work.setdefault(event.agent_id, {})
         work[event.contact_id] = event.channel
         self._check_capacity(event.agent_id)
+        if event.channel is Channel.VOICE and self._telephones.get(event.agent_id) == set():
+            self._wrong("OfferedToALostTelephone", event.contact_id, f"offer {event.offer_no} to {event.agent_id}")
 
     def _check_capacity(self, agent_id: str) -> None:
         work, capacity = self._work[agent_id], self._capacity.get(agent_id, 0)

@@ -43,8 +43,10 @@ class Centre:
     commands: int = 0
     _due: list[tuple[float, int, Deed]] = field(default_factory=list)
     _number: int = 0
+    _telephones: Random = field(init=False)
 
     def __post_init__(self) -> None:
+        self._telephones = Random(f"telephones {self.seed}")
         self.actors = Actors(Random(f"decider {self.seed}"), accept_percent=ACCEPT_PERCENT)
         for deed in self.actors.opening():
             self._carry_out(deed)
@@ -55,6 +57,7 @@ class Centre:
         while self.history.offers < offers and not self.history.violations:
             self._expect(list(self.actors.arrivals(PORTION, PORTION_S, first)))
             self._expect(list(self.actors.disturbances(PORTION_S)))
+            self._expect(list(self.actors.telephones(PORTION_S, self._telephones)))
             first += PORTION
             self._until(self.now_s + PORTION_S)
         contacts = sorted((tenant, contact_id) for contact_id, tenant in self.history.open_contacts.items())

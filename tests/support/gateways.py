@@ -1,15 +1,16 @@
 """A telephony gateway: brings callers over the contact API's stream, as a product of somebody else would.
 
-Owns: one stream, its requests and their answers, the newest view of each contact. Must not: repeat anything by itself.
+Owns: one stream, its requests and their answers, the newest view of each contact, what plays to who waits.
+Must not: repeat anything by itself.
 """
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from trunkline.contact.v1 import contact_service_pb2 as api
-from trunkline.contact.v1.contact_types_pb2 import ContactState, ContactView, LegMode
+from trunkline.contact.v1.contact_types_pb2 import ContactState, ContactView, LegMode, TreatmentView
 from trunkline_launcher.layout import Layout, installation_secret
 from trunkline_platform.commands import new_command_id
 from trunkline_platform.credentials import Credentials, Principal, Role
@@ -17,6 +18,8 @@ from trunkline_platform.grpc_client import Channels
 from trunkline_platform.peers import PeerClient
 
 PATIENCE_S = 60.0
+SPOKEN_S = 60.0
+"""How long it says a text; far longer than joining may take."""
 SESSION = api.DESCRIPTOR.services_by_name["ContactSessionService"].methods_by_name["Session"]
 
 
@@ -30,10 +33,11 @@ class Gateway:
         self.views: dict[str, ContactView] = {}
         self.peer: PeerClient | None = None
         self._joins = joins
-        self._joined: set[tuple[str, int, int]] = set()
+        self.brought_up: list[Leg] = []
         self._starting: set[str] = set()
         self._answers: dict[str, asyncio.Future[Any]] = {}
         self._moved = asyncio.Event()
+        self._players: dict[str, Player] = {}
 
     async def ask(self, *, command_id: str = "", within_s: float = PATIENCE_S, **request: Any) -> Any:
         """Send one request; return RequestDone or RequestRefused. Raises: Transient without a stream, TimeoutError."""
@@ -71,6 +75,11 @@ class Gateway:
         await self.until(contact_id, lambda view: view.prompt.node_id == "topic")
         await self.ask(customer_input=api.CustomerInput(contact_id=contact_id, text="my parcel", node_id="topic"))
 
+    def hush(self) -> None:
+        """Stop all that plays."""
+        for player in self._players.values():
+            player.take(None)
+
     def greeting(self) -> list[Any]:
         """Say who it is and what it has, when a stream begins anew."""
         hello = api.PeerHello(peer_id=self.name, boot_id=self.boot_id, held=self._held())
@@ -106,30 +115,95 @@ class Gateway:
         known = self.views.get(view.contact_id)
         if known is None or view.version >= known.version:
             self.views[view.contact_id] = view
-        for offer_no in _to_bring_up(view) if self._joins else ():
-            self._join((view.contact_id, view.segment_no, offer_no))
+            self._player(view).take(view.treatment if view.HasField("treatment") else None)
+        for leg in _to_bring_up(view) if self._joins else ():
+            self._join(leg)
         self._moved.set()
 
-    def _join(self, place: tuple[str, int, int]) -> None:
-        if place not in self._joined:
-            self._joined.add(place)
-            leg = api.LegConnected(contact_id=place[0], segment_no=place[1], offer_no=place[2])
+    def heard(self, contact_id: str) -> list[str]:
+        """Return what the caller heard while waiting: media, texts, and `cut` for what was not played to its end."""
+        player = self._players.get(contact_id)
+        return list(player.heard) if player else []
+
+    def _player(self, view: ContactView) -> "Player":
+        return self._players.setdefault(view.contact_id, Player(self._moved.set))
+
+    def _join(self, leg: "Leg") -> None:
+        """Bridge the leg; not while something plays, which would be heard by both."""
+        if leg not in self.brought_up and not self._players[leg.contact_id].plays:
+            self.brought_up.append(leg)
             assert self.peer is not None
-            self.peer.send(api.SessionRequest(command_id=new_command_id(), leg_connected=leg))
+            up = api.LegConnected(**leg._asdict())
+            self.peer.send(api.SessionRequest(command_id=new_command_id(), leg_connected=up))
 
 
-def _to_bring_up(view: ContactView) -> list[int]:
-    """Return by which offers agents are to be brought up: the one who accepted, or the colleague who is consulted."""
+class Player:
+    """Plays a treatment to one caller, step by step, until it is over or taken away."""
+
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        self.heard: list[str] = []
+        self._on_change = on_change
+        self._treatment: TreatmentView | None = None
+        self._playing: asyncio.Task[None] | None = None
+
+    @property
+    def plays(self) -> bool:
+        """Whether the caller hears something now."""
+        return self._playing is not None and not self._playing.done()
+
+    def take(self, treatment: TreatmentView | None) -> None:
+        """Begin, go on with other figures, or cut."""
+        self._treatment = treatment
+        if treatment is not None and self._playing is None:
+            self._playing = asyncio.create_task(self._play(), name="gateway-player")
+        elif treatment is None and self._playing is not None:
+            if self.plays:
+                self._hear("cut")
+                self._playing.cancel()
+            self._playing = None
+
+    async def _play(self) -> None:
+        number = 1
+        while (treatment := self._treatment) and number <= len(treatment.steps):
+            step = treatment.steps[number - 1]
+            if step.media or step.text:
+                self._hear(step.media or step.text)
+            await asyncio.sleep(SPOKEN_S if step.text else step.for_duration.ToTimedelta().total_seconds())
+            number = number + 1 if number < len(treatment.steps) else treatment.repeat_from_step or number + 1
+
+    def _hear(self, what: str) -> None:
+        self.heard.append(what)
+        self._on_change()
+
+
+class Leg(NamedTuple):
+    """A leg that a gateway brings up: an agent's by its offer, a supervisor's by the monitoring."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    monitoring_no: int = 0
+
+
+def _to_bring_up(view: ContactView) -> list[Leg]:
+    """Return whose legs are to be brought up: of who accepted, of the colleague who is asked, of a supervisor."""
+    place = (view.contact_id, view.segment_no)
     if view.state == ContactState.CONTACT_STATE_CONNECTING:
-        return [view.offer_no]
-    return [leg.offer_no for leg in view.legs if leg.mode == LegMode.LEG_MODE_CONNECT]
+        return [Leg(*place, view.offer_no)]
+    wanted = [leg for leg in view.legs if leg.mode == LegMode.LEG_MODE_CONNECT]
+    return [Leg(*place, leg.offer_no, leg.monitoring_no) for leg in wanted]
 
 
 def hears(view: ContactView) -> dict[str, set[str]]:
-    """Return whom everybody on a connected call hears: agents by id, `customer`, or `music` alone for who is held."""
-    modes = {leg.agent_id or "customer": leg.mode for leg in view.legs if leg.mode != LegMode.LEG_MODE_CONNECT}
+    """Return whom everybody on a connected call hears: agents and supervisors by id, `customer`, or `music` alone for
+    who is held. A supervisor who is an agent goes by the agent's id.
+    """
+    legs = {leg.agent_id or leg.supervisor_id or "customer": leg for leg in view.legs}
+    modes = {who: leg.mode for who, leg in legs.items() if leg.mode != LegMode.LEG_MODE_CONNECT}
     bridged = {who for who, mode in modes.items() if mode == LegMode.LEG_MODE_BRIDGED}
-    return {who: bridged - {who} if who in bridged else {"music"} for who in modes}
+    whispers = {who for who, mode in modes.items() if mode == LegMode.LEG_MODE_WHISPERING}
+    heard = {who: {"music"} if mode == LegMode.LEG_MODE_HELD else bridged - {who} for who, mode in modes.items()}
+    return heard | {view.agent_id: heard[view.agent_id] | whispers} if whispers else heard
 
 
 @contextlib.asynccontextmanager
@@ -168,5 +242,6 @@ async def gateway_of(
         yield gateway
     finally:
         running.cancel()
+        gateway.hush()
         await asyncio.gather(running, return_exceptions=True)
         await channels.close()

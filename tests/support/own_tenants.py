@@ -101,6 +101,18 @@ def support_agents(logins: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
     }
 
 
+def with_desk_of_supervisor() -> dict[str, list[dict[str, Any]]]:
+    """Return the sections `agents` and `users` of the demo, where zhao the supervisor is an agent too."""
+    content = demo_definitions()
+    zhao = {"agent_id": "ag_zhao", "roles": ["ROLE_SUPERVISOR", "ROLE_AGENT"]}
+    users = [each | zhao if each["login"] == "zhao" else each for each in content["users"]]
+    skills = [{"skill": "support", "level": 3}]
+    return {
+        "agents": [*content["agents"], {"agent_id": "ag_zhao", "skills": skills, "chat_capacity": 2}],
+        "users": users,
+    }
+
+
 def demo_definitions() -> dict[str, Any]:
     """Return the demo tenant's definitions, with names in one script."""
     with open(DEFINITIONS, encoding="utf-8") as file:
@@ -111,8 +123,10 @@ def demo_definitions() -> dict[str, Any]:
 
 
 def spoken_texts() -> list[str]:
-    """Return what the demo's menu says. It stays in the language in which the customer heard it."""
+    """Return what the demo's menu and queues say. It stays in the language in which the customer heard it."""
     steps = [node["step"].values() for flow in demo_definitions()["flows"] for node in flow["nodes"]]
+    treatments = [queue["treatment"] for queue in demo_definitions()["queues"] if queue["treatment"]]
+    steps += [step.values() for treatment in treatments for step in treatment["steps"]]
     return [text for step in steps for fields in step for text in fields.get("text", {}).values()]
 
 

@@ -128,6 +128,12 @@ class Desk(Screen):
         expect(self.part("intent-available")).to_be_enabled()
         return self
 
+    def to_wall(self) -> "Wall":
+        """Go to the wall in the same tab: the desk stays connected."""
+        self.page.get_by_role("link", name="Wall", exact=True).click()
+        expect(self.page.locator(".tl-queues")).to_be_visible()
+        return Wall(self.page)
+
     def be_available(self) -> "Desk":
         """Ask for contacts."""
         self.press("intent-available")
@@ -148,20 +154,36 @@ class Desk(Screen):
         self.part("message-input").fill(text)
         self.press("message-send")
 
-    def transfer(self, queue: str) -> None:
-        """Give the conversation on to the queue of that name."""
+    def transfer(self, queue: str, agent: str = "", note: str = "") -> None:
+        """Give the conversation on to the queue of that name, there to the agent, with a note."""
         self.press("transfer")
-        self.page.get_by_role("menuitem", name=queue, exact=True).click()
+        self.choose("transfer-queue", queue)
+        if agent:
+            self.choose("transfer-agent", agent)
+        self._hand_on(note)
 
     def answer(self) -> None:
         """Take the call that rings; of one's own or a colleague's."""
         self.press("offer-accept")
         expect(self.offer).to_have_count(0)
 
-    def consult(self, colleague: str) -> None:
-        """Ask the colleague of that name about the call."""
+    def consult(self, colleague: str, note: str = "") -> None:
+        """Ask the colleague of that name about the call, with a note."""
         self.press("consult")
-        self.page.get_by_role("menuitem", name=colleague, exact=True).click()
+        self.choose("consult-agent", colleague)
+        self._hand_on(note)
+
+    def choose(self, part: str, shown: str) -> None:
+        """Choose from a list of the open dialogue."""
+        self.part(part).click()
+        options = self.page.locator(".ant-select-dropdown:visible .ant-select-item-option-content")
+        options.filter(has_text=shown).click()
+
+    def _hand_on(self, note: str) -> None:
+        if note:
+            self.part("hand-on-note").fill(note)
+        self.press("hand-on-send")
+        expect(self.part("hand-on")).to_have_count(0)
 
     def end(self) -> None:
         """End the conversation."""
@@ -201,6 +223,11 @@ class Wall(Screen):
         """Open who waits in a queue; return a line for each contact."""
         self.press(f"wall-queue-{queue_id}-who")
         return self.part("queue-waiting").locator("tr.ant-table-row")
+
+    def contacts_of(self, agent_id: str) -> Locator:
+        """Open whom an agent talks to; return a line for each contact."""
+        self.press(f"wall-agent-{agent_id}-contacts")
+        return self.part("agent-contacts").locator("tr.ant-table-row")
 
     def choose(self, part: str, shown: str) -> "Wall":
         """Choose from a list of the open dialogue."""

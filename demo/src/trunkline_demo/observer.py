@@ -85,6 +85,8 @@ class Facts:
                 self._close(answered, at, Outcome.ANSWERED)
             case "consultation_completed":
                 self._live[event.consultation_completed.contact_id] = event.consultation_completed.agent_id
+            case "contact_taken_over":
+                self._live[event.contact_taken_over.contact_id] = event.contact_taken_over.agent_id
             case "segment_ended":
                 ended = event.segment_ended
                 self._close(ended, at, OUTCOMES[ended.outcome])

@@ -47,6 +47,16 @@ def test_no_peer_is_lost_within_ten_seconds_of_a_take_over():
     assert registry.lost({ONE}, now_s=110.0, opened_s=100.0) == {ONE}
 
 
+def test_a_peer_is_there_once_it_said_what_it_has_and_until_it_is_silent():
+    registry = PeerRegistry()
+    registry.greet(OTHER, "gateway:b", now_s=100.0)
+    session = registry.greet(ONE, "gateway:a", held=["ag_1"], now_s=100.0)
+    assert registry.there(109.9) == [session]
+    assert registry.there(110.0) == []
+    session.heard(now_s=115.0)
+    assert registry.there(116.0) == [session]
+
+
 def test_peers_of_the_same_name_of_two_tenants_are_two():
     registry = PeerRegistry()
     registry.greet(Peer("tn_1", "pe_1"), "gateway:a", now_s=100.0)

@@ -273,33 +273,33 @@ def test_a_contact_that_is_connected_again_before_its_connection_ended_is_found(
     assert "ConnectedTwice" not in rules(ledger().command("c2", end()).command("c3", connected("ag_2", offer_no=2)))
 
 
-def completed(agent_id, contact_id="ct_1", offer_no=2):
-    return (
-        "consultation_completed",
-        {"contact_id": contact_id, "agent_id": agent_id, "segment_no": 1, "offer_no": offer_no},
-    )
+MOVES = pytest.mark.parametrize("move", ["consultation_completed", "contact_taken_over"])
 
 
-def test_acd_gives_a_contact_to_a_colleague_only_once_its_agent_was_released():
+def moved(move, agent_id, contact_id="ct_1", offer_no=2):
+    return (move, {"contact_id": contact_id, "agent_id": agent_id, "segment_no": 1, "offer_no": offer_no})
+
+
+@MOVES
+def test_acd_gives_a_contact_to_another_agent_only_once_its_agent_was_released(move):
     def ledger(*between):
         ledger = Ledger("acd.events.v1").mark(1).command("c1", connected("ag_1"))
-        return ledger.command("c2", *between, completed("ag_2"))
+        return ledger.command("c2", *between, moved(move, "ag_2"))
 
     assert "ConnectedTwice" in rules(ledger())
     assert "ConnectedTwice" not in rules(ledger(released()))
     assert "ConnectedTwice" in rules(ledger(released()).command("c3", connected("ag_3", offer_no=3)))
 
 
-def test_channels_gives_a_contact_to_a_colleague_in_one_event_whom_acd_must_know():
-    ledger = Ledger().mark(1).command("c1", opened(), connected("ag_1")).command("c2", completed("ag_2"))
+@pytest.mark.parametrize(
+    ("move", "booked"),
+    [("consultation_completed", "consultation_accepted"), ("contact_taken_over", "contact_taken_over")],
+)
+def test_channels_gives_a_contact_to_another_agent_in_one_event_whom_acd_must_know(move, booked):
+    ledger = Ledger().mark(1).command("c1", opened(), connected("ag_1")).command("c2", moved(move, "ag_2"))
     acd = Ledger("acd.events.v1").mark(1).command("c3", connected("ag_1"), released())
     assert rules(ledger) == []
-    assert "AgentsDisagree" in rules(ledger, acd.command("c4", accepted_at_acd("ag_3")))
-
-
-def accepted_at_acd(agent_id):
-    place = {"contact_id": "ct_1", "segment_no": 1, "offer_no": 2, "agent_id": agent_id}
-    return ("consultation_accepted", place)
+    assert "AgentsDisagree" in rules(ledger, acd.command("c4", moved(booked, "ag_3")))
 
 
 def test_ledgers_that_name_two_agents_for_one_offer_are_found():

@@ -56,7 +56,7 @@ class Trail:
                 self._now = replace(self._now, stage=Stage.CONNECTING, agent_id=event.agent_id)
             case events.ContactConnected():
                 self._now = replace(self._now, stage=Stage.CONNECTED)
-            case events.ConsultationCompleted():
+            case events.ConsultationCompleted() | events.ContactTakenOver():
                 handed_over = replace(self._now, stage=Stage.CONNECTED, agent_id=event.agent_id)
                 self._now = replace(handed_over, queue_id=event.queue_id)
             case events.OfferEnded() | events.ConnectFailed() | events.CallbackAttempted():

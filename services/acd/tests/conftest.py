@@ -37,6 +37,10 @@ from trunkline_acd.domain.events import (
     ContactParked,
     ContactReleased,
     ContactResumed,
+    ContactTakenOver,
+    DeviceForgotten,
+    DeviceLost,
+    DeviceRegistered,
     Event,
     OfferAccepted,
     OfferEnded,
@@ -47,8 +51,8 @@ from trunkline_acd.domain.events import (
 from trunkline_acd.domain.places import Order, order_of, spot_of
 from trunkline_acd.domain.policy import MAX_HELD_PER_AGENT
 from trunkline_acd.domain.skills import meets, needs_in
-from trunkline_acd.domain.state import AcdState, Domain, connected_peer
-from trunkline_acd.domain.words import CallbackOutcome, Intent, WorkState
+from trunkline_acd.domain.state import AcdState, Domain, connected_peer, loosening_of
+from trunkline_acd.domain.words import CallbackOutcome, Intent, Preference, WorkState
 from trunkline_core.decider import Context, execute
 from trunkline_core.errors import TrunklineError
 from trunkline_core.routing import (
@@ -90,16 +94,21 @@ WITHOUT_A_TABLE = (ChannelUse(Channel.VOICE, 1, 1, (Channel.CHAT,)), ChannelUse(
 class Books:
     """Who has what, by the events alone: nobody is offered what does not fit, and what is given back was booked.
 
-    A contact rings at several only where it rings at all, never twice at one agent, and nowhere else once accepted.
+    No call is offered to a telephone that is lost. A contact rings at several only where it rings at all, never twice
+    at one agent, and nowhere else once accepted.
     """
 
     def __init__(self) -> None:
         self.work: defaultdict[tuple[str, str], dict[str, tuple[Channel, bool]]] = defaultdict(dict)
         self._live: defaultdict[tuple[str, str], dict[str, int]] = defaultdict(dict)  # by contact: offers by agent
         self._newest: dict[tuple[str, str], int] = {}  # by contact: its newest offer
+        self._channels: dict[tuple[str, str], Channel] = {}  # by contact
         self._agents: dict[tuple[str, str], AgentDefinition] = {}
         self.parked: defaultdict[tuple[str, str], dict[str, tuple[Channel, bool]]] = defaultdict(dict)
         self._frees: dict[tuple[str, str], bool] = {}
+        self._telephones: dict[
+            tuple[str, str], set[str]
+        ] = {}  # where each is registered; absent: no gateway spoke of it
         self._read = 0
 
     def read(self, log: list[tuple[Event, Context]]) -> None:
@@ -115,10 +124,19 @@ class Books:
                 self._agents[tenant, agent.agent_id] = agent
             case QueueConfigured(queue):
                 self._frees[tenant, queue.queue_id] = queue.wrap_up_frees_exclusion
+            case DeviceRegistered():
+                self._telephones.setdefault((tenant, event.agent_id), set()).add(event.peer_id)
+            case DeviceLost():
+                self._telephones[tenant, event.agent_id].remove(event.peer_id)
+            case DeviceForgotten():
+                del self._telephones[tenant, event.agent_id]
             case ContactOffered() | ConsultationOffered():
                 work = self.work[tenant, event.agent_id]
+                has_telephone = self._telephones.get((tenant, event.agent_id)) != set()
+                assert has_telephone or event.channel is not Channel.VOICE, event
                 assert fits(self._agents[tenant, event.agent_id], event.channel, list(work.values())), event
                 work[event.contact_id] = (event.channel, True)
+                self._channels[tenant, event.contact_id] = event.channel
             case ContactParked():
                 work = self.work[tenant, event.agent_id].pop(event.contact_id)
                 assert work[0] is Channel.CHAT, event
@@ -138,6 +156,10 @@ class Books:
                 del (self.parked if is_parked else self.work)[tenant, event.agent_id][event.contact_id]
             case ConsultationEnded():
                 del self.work[tenant, event.agent_id][event.contact_id]
+            case ContactTakenOver():
+                work, channel = self.work[tenant, event.agent_id], self._channels[tenant, event.contact_id]
+                assert fits(self._agents[tenant, event.agent_id], channel, list(work.values())), event
+                work[event.contact_id] = (channel, True)
 
     def _follow(self, event: Event, tenant: str) -> None:
         match event:
@@ -149,9 +171,11 @@ class Books:
             case ConsultationOffered():
                 assert self._live[tenant, event.contact_id].keys() == {event.asked_by_agent_id}, event
                 self._number(event, tenant)
-            case ConsultationCompleted():
+            case ConsultationCompleted() | ContactTakenOver():
                 assert not self._live[tenant, event.contact_id], event
                 self._live[tenant, event.contact_id][event.agent_id] = event.offer_no
+                if isinstance(event, ContactTakenOver):
+                    self._number(event, tenant)
             case OfferAccepted():
                 assert self._live[tenant, event.contact_id] == {event.agent_id: event.offer_no}, event
             case OfferEnded() | ConnectFailed() | CallbackAttempted():
@@ -159,7 +183,7 @@ class Books:
             case ContactReleased():
                 del self._live[tenant, event.contact_id][event.agent_id]
 
-    def _number(self, event: ContactOffered | ConsultationOffered, tenant: str) -> None:
+    def _number(self, event: ContactOffered | ConsultationOffered | ContactTakenOver, tenant: str) -> None:
         assert event.offer_no > self._newest.get((tenant, event.contact_id), 0), event
         self._newest[tenant, event.contact_id] = event.offer_no
 
@@ -274,10 +298,11 @@ class Routing:
         step: int = 1,
         customer: str = "",
         preferred: str = "",
+        preference: Preference = Preference.UNSPECIFIED,
     ) -> list[Event]:
         requirements = tuple(SkillRequirement(skill, level) for skill, level in needs)
         entry = EnqueueContact(contact_id, step, queue_id, channel, value, urgency, requirements, customer)
-        return self.do(replace(entry, preferred_agent_id=preferred))
+        return self.do(replace(entry, preferred_agent_id=preferred, preference=preference))
 
     def chat(self, contact_id: str, **options: Any) -> list[Event]:
         return self.enqueue(contact_id, channel=Channel.CHAT, **options)
@@ -332,6 +357,8 @@ def check(state: AcdState, now: datetime) -> None:
         _check_timers(state, domain)
         _check_nobody_idles(state, domain, now)
         _check_held(domain)
+        _check_devices(domain)
+        _check_rings(state, domain)
         _check_conservation(domain)
         _check_indexes(domain)
 
@@ -448,11 +475,12 @@ def _check_timers(state: AcdState, domain: Domain) -> None:
 def _check_nobody_idles(state: AcdState, domain: Domain, now: datetime) -> None:
     is_handed_out = state.timers.get(f"handout/{domain.tenant}") is not None
     to_all = any(queue.definition.strategy is RoutingStrategy.RING_ALL for queue in domain.queues.values())
+    many = len(domain.agents) > policy.OFFERS_TO_FREED  # of whom all may have become able at once (rule 1)
     for contact in domain.contacts.values():
         is_chat = contact.channel is Channel.CHAT and not contact.held_for
         rings_on = contact.rings_at_all and not contact.is_over_limit and len(contact.agent_ids) < policy.MAX_RINGING
         is_late = is_handed_out and (
-            is_chat or to_all or (domain.helping_queue(contact.queue_id) and not contact.held_for)
+            is_chat or to_all or ((domain.helping_queue(contact.queue_id) or many) and not contact.held_for)
         )
         if (contact.stage is Stage.WAITING or rings_on) and not is_late:
             could = [
@@ -461,6 +489,7 @@ def _check_nobody_idles(state: AcdState, domain: Domain, now: datetime) -> None:
                 if is_routable(agent)
                 and not any(work.waits_since for work in agent.work)
                 and fits(agent.definition, contact.channel, held(agent))
+                and not is_unreachable(agent, contact.channel)
                 and could_serve(domain, contact, agent)
                 and agent.agent_id not in contact.excluded | set(contact.agent_ids)
                 and not (is_chat and is_drained(domain, agent, now))
@@ -469,6 +498,11 @@ def _check_nobody_idles(state: AcdState, domain: Domain, now: datetime) -> None:
                 assert contact.held_for not in could, f"{contact} is held for somebody who idles"
             else:
                 assert len(could) <= contact.reserved, f"{could} idle while {contact} waits"
+
+
+def is_unreachable(agent: Agent, channel: Channel) -> bool:
+    """Tell whether it would be a call for a telephone that every gateway lost (rule 1)."""
+    return channel is Channel.VOICE and agent.has_device and not agent.registered_at
 
 
 def could_serve(domain: Domain, contact: Contact, agent: Agent) -> bool:
@@ -490,7 +524,28 @@ def _check_held(domain: Domain) -> None:
             assert is_signed_in(agent) and not agent.not_responding, contact
             assert meets(agent.profile, contact.wanted)
             assert agent.agent_id not in contact.excluded
+            assert not is_unreachable(agent, contact.channel)
             assert domain.held.size(agent.agent_id) <= MAX_HELD_PER_AGENT
+
+
+def _check_devices(domain: Domain) -> None:
+    """No call rings at a telephone that is lost (rule 1)."""
+    for agent in domain.agents.values():
+        ringing = [work for work in agent.work if work.state is WorkState.OFFERED]
+        assert not any(is_unreachable(agent, work.channel) for work in ringing), agent
+        assert agent.has_device or not agent.registered_at
+
+
+def _check_rings(state: AcdState, domain: Domain) -> None:
+    """Nobody stays in a ring that nobody who is signed in could serve, where a later one could be (rule 7)."""
+    if state.timers.get(f"handout/{domain.tenant}"):
+        return
+    signed_in = [agent.profile for agent in domain.agents.values() if is_signed_in(agent)]
+    for contact in domain.contacts.values():
+        if contact.is_open:
+            rings = range(contact.ring, len(contact.rings) + 1)
+            served = [any(meets(profile, contact.asks_in(ring)) for profile in signed_in) for ring in rings]
+            assert served[0] or not any(served), contact
 
 
 def _check_returned(domain: Domain, contact: Contact) -> None:
@@ -517,9 +572,9 @@ def is_drained(domain: Domain, agent: Agent, now: datetime) -> bool:
     takes_calls = any(use.channel is Channel.VOICE for use in agent.definition.channels or WITHOUT_A_TABLE)
     has_chats = any(work.channel is Channel.CHAT for work in agent.at_hand)
     without_chats = [(channel, excludes) for channel, excludes in held(agent) if channel is not Channel.CHAT]
-    if not takes_calls or not has_chats or fits(agent.definition, Channel.VOICE, held(agent)):
+    if not takes_calls or not has_chats or is_unreachable(agent, Channel.VOICE):
         return False
-    if not fits(agent.definition, Channel.VOICE, without_chats):
+    if fits(agent.definition, Channel.VOICE, held(agent)) or not fits(agent.definition, Channel.VOICE, without_chats):
         return False
     return any(
         now - contact.aged_since_time > queue.target_wait_duration and could_serve(domain, contact, agent)
@@ -555,12 +610,16 @@ def _check_conservation(domain: Domain) -> None:
 
 
 def _check_indexes(domain: Domain) -> None:
-    lines, ringing, ages, callbacks, pools, others, peers, calls, held_ones, away = (Counter[Any]() for _ in range(10))
+    lines, ringing, ages, callbacks, pools, others, peers, calls, held_ones, away, loosening, devices = (
+        Counter[Any]() for _ in range(12)
+    )
     orders = {order_of(queue.definition.strategy) for queue in domain.queues.values()} - {Order.IDLE}
     sets: dict[str, set[Any]] = {queue.queue_id: set() for queue in domain.queues.values()}
     for contact in domain.contacts.values():
         if contact.is_open and contact.stage is not Stage.SCHEDULED:
             sets[contact.queue_id].add(contact.requirements)
+        if asks := loosening_of(contact):
+            loosening[(asks, (contact.order, contact.contact_id))] += 1
         if contact.held_for:
             held_ones[(contact.held_for, (contact.order, contact.contact_id))] += 1
         definition = domain.queue(contact.queue_id).definition
@@ -583,6 +642,8 @@ def _check_indexes(domain: Domain) -> None:
                 others[((order, pool), place)] += 1
         if (peer := connected_peer(agent)) is not None:
             peers[(peer, (agent.agent_id,))] += 1
+        for gateway in agent.registered_at:
+            devices[(gateway, (agent.agent_id,))] += 1
     staff = Counter(agent.profile for agent in domain.agents.values() if is_signed_in(agent))
     assert dict(domain.staff.items()) == staff
     at_work = [agent for agent in domain.agents.values() if is_routable(agent) or agent.at_hand]
@@ -611,6 +672,8 @@ def _check_indexes(domain: Domain) -> None:
         (domain.held, held_ones),
         (domain.calls, calls),
         (domain.away, away),
+        (domain.loosening, loosening),
+        (domain.devices, devices),
     )
     for shelves, expected in (*indexes, (domain.other_pools, others)):
         entries = Counter((key, entry) for key in shelves for entry in shelves.entries(key))

@@ -93,6 +93,23 @@ class Caller:
         stub = acd_service_pb2_grpc.AgentSessionServiceStub(self.channels.to(address))
         return stub.Session(metadata=token_metadata(self.credentials, principal))
 
+    def gateway(self) -> Principal:
+        return Principal(self.tenant, "gateway:gw_1", frozenset({Role.GATEWAY}))
+
+    def devices(self, address: str, principal: Principal | None = None) -> Any:
+        stub = acd_service_pb2_grpc.DeviceServiceStub(self.channels.to(address))
+        return stub.ReportDevices(metadata=token_metadata(self.credentials, principal or self.gateway()))
+
+
+def hello(*agent_ids: str) -> acd_service_pb2.ReportDevicesRequest:
+    return acd_service_pb2.ReportDevicesRequest(hello={"peer_id": "gw_1", "devices": {"agent_ids": agent_ids}})
+
+
+async def beat(stream: Any, request: Any) -> None:
+    while True:
+        await stream.write(request)
+        await asyncio.sleep(0.1)
+
 
 async def watched(stream: Any, *agent_ids: str, peer_id: str = "pe_1") -> None:
     await stream.write(acd_service_pb2.SessionRequest(hello={"peer_id": peer_id}))
@@ -282,6 +299,65 @@ async def test_a_console_that_says_too_much_is_refused_by_the_field(acd: Acd, ca
         await stream.write(acd_service_pb2.SessionRequest(hello=hello))
         with pytest.raises(Exception, match=f"INVALID_ARGUMENT(.|\n)*{field}"):
             await stream.read()
+
+
+async def test_telephones_of_a_gateway_that_goes_are_lost_and_come_back_with_it(acd: Acd, caller: Caller, monkeypatch):
+    """Rule 1, from the gateway's stream to the desk's."""
+    monkeypatch.setattr(peers, "SILENCE_S", 1.0)
+    await caller.do(put_queue={"queue": QUEUE})
+    desk = caller.session(acd.grpc.address, service_principal("console", caller.tenant))
+    await watched(desk, "ag_li")
+    beating = asyncio.create_task(beat(desk, acd_service_pb2.SessionRequest(heartbeat={})))
+    await caller.staff("ag_li")
+    gateway = caller.devices(acd.grpc.address)
+    await gateway.write(hello("ag_li", "ag_gone"))
+    assert list((await gateway.read()).unknown_agent_ids) == ["ag_gone"]
+    await view_with(desk, lambda agent: agent.device == acd_types_pb2.DEVICE_STATE_REGISTERED)
+
+    await gateway.write(acd_service_pb2.ReportDevicesRequest(heartbeat={"devices": {}}))  # not named: lost at once
+    await view_with(desk, lambda agent: agent.device == acd_types_pb2.DEVICE_STATE_LOST)
+    assert kinds(await caller.do(enqueue_contact=enqueue("ct_1"))) == ["contact_enqueued", "rows_changed"]
+    await gateway.write(acd_service_pb2.ReportDevicesRequest(heartbeat={"devices": {"agent_ids": ["ag_li"]}}))
+    rings = await view_with(desk, lambda agent: agent.work)
+    assert rings.agent.device == acd_types_pb2.DEVICE_STATE_REGISTERED
+
+    gateway.cancel()  # without a word
+    lost = await view_with(desk, lambda agent: agent.device == acd_types_pb2.DEVICE_STATE_LOST and not agent.work)
+    assert not lost.agent.not_responding
+    back = caller.devices(acd.grpc.address)
+    await back.write(hello("ag_li"))
+    await view_with(desk, lambda agent: agent.work and agent.device == acd_types_pb2.DEVICE_STATE_REGISTERED)
+    for task in (beating, back, desk):
+        task.cancel()
+
+
+async def test_gateway_speaks_for_agents_of_its_own_tenant_only(acd: Acd, caller: Caller, unique_tenant):
+    await caller.staff("ag_li")
+    other = Caller(unique_tenant(), [acd.grpc.address])
+    stream = other.devices(acd.grpc.address)
+    await stream.write(hello("ag_li"))
+    assert list((await stream.read()).unknown_agent_ids) == ["ag_li"]
+    partition = acd.ledger.partition_of(routing_domain_id(caller.tenant))
+    assert not acd.ledger.state(partition).domain(caller.tenant).agent("ag_li").has_device
+    stream.cancel()
+    await other.channels.close()
+
+
+async def test_only_gateways_report_telephones_and_say_hello_first(acd: Acd, caller: Caller):
+    refused = (
+        (service_principal("console", caller.tenant), hello("ag_li"), "PERMISSION_DENIED"),
+        (caller.agent("ag_li"), hello("ag_li"), "PERMISSION_DENIED"),
+        (caller.gateway(), acd_service_pb2.ReportDevicesRequest(heartbeat={}), "INVALID_ARGUMENT(.|\n)*hello"),
+        (caller.gateway(), hello(*map(str, range(5_001))), "INVALID_ARGUMENT(.|\n)*devices.agent_ids"),
+    )
+    for principal, request, refusal in refused:
+        stream = caller.devices(acd.grpc.address, principal)
+        with pytest.raises(Exception, match=refusal):
+            await stream.write(request)
+            await stream.read()
+    report = {"peer_id": "gw_1", "registered_agent_ids": ["ag_li"]}
+    with pytest.raises(Forbidden):
+        await caller.do(caller.gateway(), report_devices=report)
 
 
 async def test_what_is_live_is_shown_to_services_by_the_owner(acd: Acd, caller: Caller):
@@ -478,6 +554,40 @@ async def test_new_owner_shows_the_desk_what_rings(bootstrap_servers, unique_nam
         assert kinds(await caller.do(caller.agent("ag_li"), accept_offer=accept))[0] == "offer_accepted"
         stream.cancel()
         await caller.channels.close()
+
+
+async def test_new_owner_goes_on_with_what_a_gateway_names(bootstrap_servers, unique_name, unique_tenant):
+    async with AsyncExitStack() as first, AsyncExitStack() as second:
+        stacks = [first, second]
+        replicas = [await stack.enter_async_context(replica(bootstrap_servers, unique_name("i"))) for stack in stacks]
+        caller = Caller(unique_tenant(), [acd.grpc.address for acd in replicas])
+        for agent_id in ("ag_li", "ag_wang"):
+            await caller.staff(agent_id)
+        partition = replicas[0].ledger.partition_of(routing_domain_id(caller.tenant))
+        await until(lambda: all(acd.ledger.owned for acd in replicas) and len(owners(replicas, partition)) == 1)
+        [owner] = owners(replicas, partition)
+        gateway = [caller.devices(acd.grpc.address) for acd in replicas]
+        for stream in gateway:
+            await stream.write(hello("ag_li", "ag_wang"))
+        desk = caller.session(replicas[1 - owner].grpc.address, service_principal("console", caller.tenant))
+        await watched(desk, "ag_li", "ag_wang")
+        await until(lambda: len(registered(replicas[1 - owner], caller.tenant)) == 2)
+        gateway[owner].cancel()
+        await stacks[owner].aclose()
+        named = {"devices": {"agent_ids": ["ag_wang"]}}
+        await gateway[1 - owner].write(acd_service_pb2.ReportDevicesRequest(heartbeat=named))
+        lost = await view_with(desk, lambda agent: agent.device == acd_types_pb2.DEVICE_STATE_LOST)
+        assert lost.agent.agent_id == "ag_li"
+        assert registered(replicas[1 - owner], caller.tenant) == ["ag_wang"]
+        for stream in (gateway[1 - owner], desk):
+            stream.cancel()
+        await caller.channels.close()
+
+
+def registered(acd: Acd, tenant: str) -> list[str]:
+    """Return whose telephones a replica has read to be registered."""
+    domain = acd.ledger.state(acd.ledger.partition_of(routing_domain_id(tenant))).domain(tenant)
+    return sorted(agent.agent_id for agent in domain.agents.values() if agent.registered_at)
 
 
 async def test_queues_agents_and_wrap_up_codes_come_from_the_directory(acd: Acd, caller: Caller, bootstrap_servers):

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from trunkline_acd.application.views import agent_view
 from trunkline_acd.domain.commands import (
     CloseAgentSession,
     DeclineOffer,
@@ -18,7 +19,7 @@ from trunkline_acd.domain.contacts import Stage
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.events import AffinityEnded, ContactEnqueued, ContactOffered
 from trunkline_acd.domain.policy import MAX_HELD_PER_AGENT
-from trunkline_acd.domain.words import Intent
+from trunkline_acd.domain.words import Intent, Preference
 from trunkline_core.routing import AgentDefinition, ChannelUse, Overflow
 
 
@@ -190,6 +191,38 @@ def test_preferred_agent_that_is_no_id_is_refused_naming_the_field(routing):
     routing.queue()
     entry = EnqueueContact("ct_1", 1, "qu_sales", Channel.VOICE, 0, 0, (), preferred_agent_id="a/b")
     assert routing.refusal(entry).startswith("Invalid: preferred_agent_id:")
+
+
+def preferences(routing, agent_id, events):
+    [offer] = [event for event in events if isinstance(event, ContactOffered)]
+    [work] = agent_view(routing.state, "tn_demo", agent_id, routing.now).work
+    return offer.explanation.preference, work.preference
+
+
+@pytest.mark.parametrize("why", [Preference.LAST_AGENT, Preference.ACCOUNT_OWNER])
+def test_the_named_agent_reads_why_at_the_offer_and_for_as_long_as_the_contact_is_at_hand(routing, why):
+    routing.queue(affinity_duration=timedelta(seconds=45))
+    routing.agent("ag_li")
+    events = routing.enqueue("ct_1", preferred="ag_li", preference=why)
+    assert preferences(routing, "ag_li", events) == (why, why)
+    routing.connect("ct_1")
+    [work] = agent_view(routing.state, "tn_demo", "ag_li", routing.now).work
+    assert work.preference is why
+
+
+def test_the_named_agent_reads_why_also_where_the_queue_holds_for_nobody(routing):
+    routing.queue()
+    routing.agent("ag_li")
+    events = routing.enqueue("ct_1", preferred="ag_li", preference=Preference.LAST_AGENT)
+    assert preferences(routing, "ag_li", events) == (Preference.LAST_AGENT, Preference.LAST_AGENT)
+
+
+def test_an_agent_who_was_not_named_reads_nothing_of_it(held, offered):
+    held.end("ct_hers")
+    held.enqueue("ct_2", preferred="ag_li", preference=Preference.LAST_AGENT)
+    events = held.wait(45)
+    assert offered(events) == [("ct_2", "ag_wang")]
+    assert preferences(held, "ag_wang", events) == (Preference.UNSPECIFIED, Preference.UNSPECIFIED)
 
 
 def test_call_is_not_held_for_an_agent_who_takes_no_calls(routing, offered):

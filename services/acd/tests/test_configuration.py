@@ -8,6 +8,7 @@ from trunkline_acd.domain import policy
 from trunkline_acd.domain.commands import PutAgent, PutPolicy, PutQueue, PutWrapUpCode
 from trunkline_acd.domain.events import AgentConfigured, QueueConfigured, WrapUpCodeConfigured
 from trunkline_core.routing import AgentDefinition, Overflow, SkillLevel, SkillRequirement, WrapUpMode
+from trunkline_core.treatments import MusicStep, QueueTreatment
 
 BAD_QUEUES = [
     ({"queue_id": ""}, "queue.queue_id"),
@@ -100,6 +101,14 @@ def test_all_queues_of_a_policy_change_in_one_command_and_explanations_name_its_
     assert routing.do(PutPolicy(7, (changed, new))) == []
     routing.agent("ag_li")
     assert routing.enqueue("ct_1")[-1].explanation.policy_version == 7
+
+
+def test_a_policy_that_changes_only_what_plays_is_a_version_too(routing):
+    treatment = QueueTreatment((MusicStep("waiting", timedelta(seconds=30)),), 1)
+    changed = replace(routing.queue(), treatment=treatment)
+    assert routing.do(PutPolicy(7, (changed,))) == [QueueConfigured(changed, 7)]
+    routing.agent("ag_li")
+    assert routing.enqueue("ct_1")[-1].explanation.policy_version == 7, "a trial can tell the turns apart"
 
 
 def test_a_policy_with_one_wrong_queue_changes_none(routing):

@@ -4,10 +4,19 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from trunkline_acd.domain.commands import PutQueue, RelaxContact, SetIntent
-from trunkline_acd.domain.events import ContactRelaxed
+from trunkline_acd.domain import policy
+from trunkline_acd.domain.commands import (
+    CloseAgentSession,
+    DeclineOffer,
+    OpenAgentSession,
+    PutAgent,
+    PutQueue,
+    RelaxContact,
+    SetIntent,
+)
+from trunkline_acd.domain.events import ContactOffered, ContactRelaxed
 from trunkline_acd.domain.words import Intent
-from trunkline_core.routing import RelaxationStep, RoutingStrategy, SkillRequirement
+from trunkline_core.routing import AgentDefinition, RelaxationStep, RoutingStrategy, SkillLevel, SkillRequirement
 
 
 def step(after_s, *lowered, dropped=()):
@@ -168,3 +177,83 @@ BAD_STEPS = [
 def test_relaxation_with_an_error_is_refused_naming_the_field(routing, steps, field):
     definition = replace(routing.queue(), relaxation=steps)
     assert routing.refusal(PutQueue(definition)).startswith(f"Invalid: {field}:")
+
+
+LEAVES = (SetIntent("ag_expert", Intent.OFFLINE, ""), "agent:ag_expert")
+
+
+def test_ring_is_skipped_at_once_when_the_last_who_could_serve_it_signs_out(relaxing, offered):
+    relaxing.agent("ag_fair", ("billing", 3), ("english", 3))
+    need(relaxing)
+    relaxing.do(*LEAVES)
+    events = relaxing.wait(0)
+    assert [event.ring for event in events if isinstance(event, ContactRelaxed)] == [1]
+    assert offered(events) == [("ct_1", "ag_fair")]
+
+
+def test_ring_is_skipped_when_the_desk_of_the_last_does_not_come_back(routing, offered):
+    routing.queue(relaxation=(step(300, ("billing", 3)),))
+    routing.agent("ag_expert", ("billing", 5), ("english", 3))
+    routing.enqueue("ct_0")
+    routing.connect("ct_0")
+    routing.agent("ag_fair", ("billing", 3), ("english", 3))
+    need(routing)
+    routing.do(CloseAgentSession("ag_expert", "se_ag_expert"), actor="agent:ag_expert")
+    assert offered(routing.wait(29)) == [], "within its grace it may"
+    assert offered(routing.wait(1)) == [("ct_1", "ag_fair")]
+
+
+def test_ring_that_nobody_could_follow_up_is_not_left(relaxing):
+    need(relaxing)
+    relaxing.do(*LEAVES)
+    relaxing.wait(0)
+    assert relaxing.domain.contact("ct_1").ring == 0, "there is nothing to be gained: it widens by time"
+
+
+def test_ring_is_skipped_when_the_first_who_signs_in_could_only_serve_a_later_one(routing, offered):
+    routing.queue(relaxation=STEPS)
+    need(routing)
+    assert routing.domain.contact("ct_1").ring == 0
+    routing.agent("ag_fair", ("billing", 3), ("english", 3))
+    assert offered(routing.wait(0)) == [("ct_1", "ag_fair")]
+
+
+def test_contact_that_rings_comes_back_into_a_ring_that_somebody_serves(relaxing, offered):
+    """The ring was left while the contact rang: whoever declines sends it on, not back."""
+    relaxing.agent("ag_fair", ("billing", 3), ("english", 3))
+    relaxing.agent("ag_good", ("billing", 5), ("english", 3))
+    need(relaxing)
+    assert relaxing.domain.contact("ct_1").agent_id == "ag_good"
+    relaxing.do(*LEAVES)
+    relaxing.do(PutAgent(AgentDefinition("ag_good", (SkillLevel("billing", 2), SkillLevel("english", 3)), 1)))
+    relaxing.wait(0)
+    assert relaxing.domain.contact("ct_1").ring == 1
+    offer_no = relaxing.domain.contact("ct_1").offer_no
+    events = relaxing.do(DeclineOffer("ag_good", "ct_1", offer_no), actor="agent:ag_good")
+    assert offered(events) == [("ct_1", "ag_fair")]
+
+
+def test_many_leave_a_ring_a_bounded_number_at_a_time(relaxing):
+    """The work of an event does not grow with how many contacts wait: a timer brings them out."""
+    relaxing.agent("ag_fair", ("billing", 3), ("english", 3), ready=False)
+    relaxing.do(OpenAgentSession("ag_fair", "pe_1", "se_fair"))
+    relaxing.do(SetIntent("ag_fair", Intent.BREAK, ""), actor="agent:ag_fair")
+    waiting = [f"ct_{number}" for number in range(1, 2 * policy.OFFERS_PER_HANDOUT + 2)]
+    for contact_id in waiting:
+        need(relaxing, contact_id)
+    assert not [event for event in relaxing.do(*LEAVES) if isinstance(event, ContactRelaxed)]
+    steps = []
+    while timer := relaxing.state.timers.get("handout/tn_demo"):
+        relaxing.now = timer.due
+        events = relaxing.do(timer.command)
+        steps.append([event.contact_id for event in events if isinstance(event, ContactRelaxed)])
+    assert [len(step) for step in steps] == [policy.OFFERS_PER_HANDOUT, policy.OFFERS_PER_HANDOUT, 1]
+    assert [contact_id for step in steps for contact_id in step] == waiting, "the first first"
+
+
+def test_offer_after_a_ring_was_left_says_so(relaxing):
+    relaxing.agent("ag_fair", ("billing", 3), ("english", 3))
+    need(relaxing)
+    relaxing.do(*LEAVES)
+    explanation = next(event.explanation for event in relaxing.wait(0) if isinstance(event, ContactOffered))
+    assert (explanation.trigger, explanation.ring) == ("RingLeft", 1)

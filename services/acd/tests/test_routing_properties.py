@@ -30,7 +30,9 @@ from trunkline_acd.domain.commands import (
     ExpireOffer,
     ExtendWrapUp,
     FinishWrapUp,
+    ForgetDevice,
     HandOutChats,
+    LoseGateway,
     LosePeer,
     MergeConsultation,
     OpenAgentSession,
@@ -49,10 +51,12 @@ from trunkline_acd.domain.commands import (
     ReportConnectFailed,
     ReportConsultationConnected,
     ReportConsultationFailed,
+    ReportDevices,
     RequestCallback,
     RequeueContact,
     ResumeContact,
     SetIntent,
+    TakeOverContact,
     TransferContact,
     UnparkContact,
     WithdrawCallback,
@@ -85,6 +89,7 @@ from trunkline_core.routing import (
     WrapUpMode,
 )
 from trunkline_core.texts import LocalizedText
+from trunkline_core.treatments import MusicStep, QueueTreatment
 from trunkline_testkit.contracts.snapshots import check_snapshot
 
 T0 = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -92,6 +97,7 @@ AGENTS = st.sampled_from(["ag_1", "ag_2", "ag_3"])
 CONTACTS = st.sampled_from([f"ct_{number}" for number in range(1, 7)])
 QUEUES = st.sampled_from(["qu_sales", "qu_help"])
 PEERS = st.sampled_from(["pe_1", "pe_2"])
+GATEWAYS = st.sampled_from(["gw_1", "gw_2"])
 SESSIONS = st.sampled_from(["se_1", "se_2"])
 STEPS = st.integers(1, 12)
 NUMBERS = st.integers(1, 3)
@@ -173,6 +179,7 @@ REDEFINITIONS = st.builds(
     callback=st.sampled_from([None, CALLBACK]),
     estimates_waits=st.booleans(),
     chat_parking_duration=st.sampled_from([timedelta(0), timedelta(minutes=10)]),
+    treatment=st.sampled_from([None, QueueTreatment((MusicStep("waiting", timedelta(seconds=30)),), 1)]),
 )
 
 COMMANDS = st.one_of(
@@ -184,7 +191,7 @@ COMMANDS = st.one_of(
     st.builds(EndContact, CONTACTS, STEPS, st.sampled_from(["customer_left", "agent_ended", "system"])),
     st.builds(AcceptOffer, AGENTS, CONTACTS, NUMBERS),
     st.builds(DeclineOffer, AGENTS, CONTACTS, NUMBERS),
-    st.builds(TransferContact, CONTACTS, STEPS, st.just(1), AGENTS, QUEUES, PREFERRED),
+    st.builds(TransferContact, CONTACTS, STEPS, st.just(1), AGENTS, QUEUES, PREFERRED, st.booleans()),
     st.builds(ParkContact, CONTACTS, STEPS, st.just(1), AGENTS),
     st.builds(ResumeContact, CONTACTS, STEPS, st.just(1), AGENTS),
     st.builds(UnparkContact, AGENTS, CONTACTS),
@@ -195,6 +202,7 @@ COMMANDS = st.one_of(
     st.builds(CompleteConsultation, CONTACTS, STEPS, st.just(1), AGENTS),
     st.builds(EndConsultation, CONTACTS, STEPS, st.just(1), AGENTS),
     st.builds(ExpireConsultation, CONTACTS, NUMBERS),
+    st.builds(TakeOverContact, CONTACTS, STEPS, st.just(1), AGENTS, AGENTS, st.just("us_1"), st.just("other")),
     st.builds(PullContact, CONTACTS, AGENTS, st.just("other")),
     st.builds(RequeueContact, CONTACTS, st.one_of(st.just(""), QUEUES), st.just("other")),
     st.builds(ReportConnected, CONTACTS, STEPS, st.just(1), NUMBERS),
@@ -210,6 +218,10 @@ COMMANDS = st.one_of(
     st.builds(OpenAgentSession, AGENTS, PEERS, SESSIONS),
     st.builds(CloseAgentSession, AGENTS, SESSIONS),
     st.builds(LosePeer, PEERS),
+    st.builds(ReportDevices, GATEWAYS, AGENTS.map(lambda agent_id: (agent_id,))),
+    st.builds(ReportDevices, GATEWAYS, st.just(()), AGENTS.map(lambda agent_id: (agent_id,))),
+    st.builds(LoseGateway, GATEWAYS),
+    st.builds(ForgetDevice, AGENTS, st.just("other")),
     st.builds(
         lambda agent_id, skills, chats, table: PutAgent(AgentDefinition(agent_id, skills, chats, *table)),
         AGENTS,
@@ -292,6 +304,8 @@ def fingerprint(state: AcdState) -> Any:
             domain.followed_lines,
             domain.helping,
             domain.away,
+            domain.loosening,
+            domain.devices,
         ]
         entries = [sorted((repr(key), list(shelf.entries(key))) for key in shelf) for shelf in shelves]
         domains.append((domain.tenant, rows, entries, [t.contact_id for t in domain.oldest_tombstones()]))
@@ -575,11 +589,13 @@ def contact_deeds(contact: Any, step: int) -> list[Any]:
             end,
             TransferContact(*on, "qu_help"),
             TransferContact(*on, "qu_sales", "ag_2"),
+            TransferContact(*on, "qu_sales", "ag_1", True),
             ParkContact(*on),
             ParkContact(*on),
             ResumeContact(*on),
             ResumeContact(*on),
             UnparkContact(contact.agent_id, contact.contact_id),
+            *(TakeOverContact(*on, f"ag_{number}", "us_1", "other") for number in (1, 2, 3)),
             *consulting,
         ],
         "ENDED": [end],
@@ -619,7 +635,18 @@ def agent_deeds(agent: Any, step: int) -> list[Any]:
             step % 2
         ],
         RearmAgent(agent.agent_id),
+        device_deed(agent, step),
     ]
+
+
+def device_deed(agent: Any, step: int) -> Any:
+    """A telephone comes, goes at one gateway, or goes with all others there."""
+    if step % 7 == 0:
+        return ForgetDevice(agent.agent_id, "other")
+    if not agent.registered_at:
+        return ReportDevices(f"gw_{step % 2 + 1}", (agent.agent_id,))
+    gateway = agent.registered_at[0]
+    return LoseGateway(gateway) if step % 3 == 0 else ReportDevices(gateway, (), (agent.agent_id,))
 
 
 ARRIVALS = st.lists(st.tuples(st.integers(0, 9000), QUEUES, PERMILLE, PERMILLE), min_size=1, max_size=25)

@@ -1,13 +1,15 @@
 """A connected contact goes on in another queue, or at another agent (rule 19)."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from trunkline_acd.domain.commands import CloseAgentSession, FinishWrapUp, PutQueue, TransferContact
+from trunkline_acd.domain.commands import CloseAgentSession, FinishWrapUp, PutQueue, SetIntent, TransferContact
 from trunkline_acd.domain.contacts import Stage
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.events import ContactEnqueued, ContactOffered, ContactReleased, SegmentEnded
-from trunkline_acd.domain.words import WorkState
+from trunkline_acd.domain.policy import MAX_HELD_PER_AGENT, NAMED_HOLD
+from trunkline_acd.domain.words import Intent, Preference, WorkState
 from trunkline_core.routing import ChannelUse, QueueLimit, SkillRequirement, WrapUpMode
 
 
@@ -168,6 +170,73 @@ def test_it_is_held_for_nobody_who_is_signed_out(talking):
     entered = entered_in(talking.do(transfer(preferred="ag_wang")))
     assert entered.held_until_time is None
     assert talking.domain.contact("ct_1").agent_id == "ag_zhao"
+
+
+def insisting(agent_id):
+    return replace(transfer(preferred=agent_id), insist=True)
+
+
+def test_where_it_is_insisted_on_an_agent_a_queue_without_affinity_holds_it_too(talking):
+    talking.agent("ag_wang", ("help", 1))
+    talking.enqueue("ct_2")
+    assert talking.connect("ct_2") == "ag_wang"
+    talking.agent("ag_zhao", ("help", 1))
+    entered = entered_in(talking.do(insisting("ag_wang")))
+    assert (entered.preference, entered.held_until_time) == (Preference.NAMED, talking.now + NAMED_HOLD)
+    assert talking.wait(29.9) == [], "although Zhao is free"
+    talking.wait(0.2)
+    assert talking.domain.contact("ct_1").agent_id == "ag_zhao"
+
+
+def test_the_affinity_of_the_queue_is_the_time_also_where_it_is_insisted(talking):
+    talking.queue("qu_help", affinity_duration=timedelta(seconds=20))
+    talking.agent("ag_wang")
+    assert entered_in(talking.do(insisting("ag_wang"))).held_until_time == talking.now + timedelta(seconds=20)
+
+
+def test_one_who_is_insisted_on_may_be_on_a_break(talking):
+    talking.agent("ag_wang", ("help", 1))
+    talking.do(SetIntent("ag_wang", Intent.BREAK, ""), actor="agent:ag_wang")
+    assert entered_in(talking.do(insisting("ag_wang"))).held_until_time is not None
+
+
+@pytest.mark.parametrize(
+    ("who", "refusal"),
+    [
+        ("unknown", "NotFound: unknown agent ag_none"),
+        ("nobody", "Invalid: preferred_agent_id: must have 1 to 128 characters"),
+        ("signed out", "Rejection: AgentNotConnected"),
+        ("leaving", "Rejection: AgentNotReady"),
+        ("unskilled", "Rejection: AgentLacksSkills"),
+        ("for chats", "Rejection: AgentHasNoRoom"),
+        ("waited for", "Rejection: AgentHasNoRoom"),
+        ("oneself", "Rejection: AgentWrapsItUp"),
+    ],
+)
+def test_one_who_cannot_take_it_soon_is_a_refusal_where_it_is_insisted(talking, who, refusal):
+    talking.agent("ag_wang", ("help", 1), ready=who != "signed out")
+    if who in ("leaving", "waited for"):
+        talking.enqueue("ct_2")
+        assert talking.connect("ct_2") == "ag_wang"
+    if who == "leaving":
+        talking.do(SetIntent("ag_wang", Intent.OFFLINE, "", True), actor="agent:ag_wang")
+    if who == "waited for":
+        talking.queue("qu_sales", affinity_duration=timedelta(minutes=10))
+        for number in range(MAX_HELD_PER_AGENT):
+            talking.enqueue(f"ct_held_{number}", preferred="ag_wang")
+    talking.agent("ag_unskilled")
+    talking.agent("ag_chats", ("help", 1), units=4, channels=(ChannelUse(Channel.CHAT, 1),))
+    talking.agent("ag_li", ("help", 1))
+    named = {
+        "unknown": "ag_none",
+        "nobody": "",
+        "unskilled": "ag_unskilled",
+        "for chats": "ag_chats",
+        "oneself": "ag_li",
+    }.get(who, "ag_wang")
+    before = talking.domain.contact("ct_1")
+    assert talking.refusal(insisting(named)) == refusal
+    assert talking.domain.contact("ct_1") == before
 
 
 def test_desk_that_is_lost_ends_the_wrap_up_and_the_exclusion_with_it(talking):

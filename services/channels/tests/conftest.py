@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -23,8 +24,9 @@ from trunkline_channels.domain.commands import (
 from trunkline_channels.domain.contact import Contact
 from trunkline_channels.domain.decider import ChannelsDecider
 from trunkline_channels.domain.events import ContactClosed, Event, StepBegun
+from trunkline_channels.domain.legs import LegMode, LegRole, legs_of
 from trunkline_channels.domain.state import ChannelsState
-from trunkline_channels.domain.words import Channel, ContactState, EntryPointDefinition
+from trunkline_channels.domain.words import Channel, ContactState, EntryPointDefinition, MonitoringMode
 from trunkline_core.decider import Context, execute
 from trunkline_core.errors import TrunklineError
 from trunkline_core.flows import MenuOption
@@ -174,9 +176,46 @@ class Story:
             assert not {f"{reason}/{row.contact_id}" for reason in timing.REASONS} & _timers(self.state).keys()
         if row.state is ContactState.CONNECTED:
             assert row.agent_id
+        self._check_treatment(row)
         if row.consultation is not None:
             assert (row.state, row.channel) == (ContactState.CONNECTED, Channel.VOICE)
             assert row.consultation.offer_no == 0 or row.consultation.offer_no > row.offer_no
+        self._check_monitoring(row)
+
+    def _check_monitoring(self, row: Contact) -> None:
+        """Legs without a supervisor are as they were, and who only listens is heard by nobody."""
+        now, on_call = row.monitoring, legs_of(replace(row, monitoring=None))
+        joining = f"{timing.JOINING}/{row.contact_id}" in _timers(self.state)
+        assert joining == (now is not None and not now.is_joined)
+        legs = legs_of(row)
+        agents = [leg.agent_id for leg in legs if leg.agent_id]
+        assert len(agents) == len(set(agents)), "nobody has two legs"
+        begun = [e for e in self.past if isinstance(e, events.MonitoringBegun) and e.contact_id == row.contact_id]
+        ended = [e for e in self.past if isinstance(e, events.MonitoringEnded) and e.contact_id == row.contact_id]
+        assert len(begun) - len(ended) == (now is not None), "each has its end, and an audit sees it"
+        if now is None:
+            assert legs == on_call
+            return
+        assert (row.state, row.channel) == (ContactState.CONNECTED, Channel.VOICE)
+        assert legs[:-1] == on_call, "nobody else's leg is another one"
+        assert (legs[-1].role, legs[-1].monitoring_no) == (LegRole.SUPERVISOR, now.monitoring_no)
+        is_heard_by_all = legs[-1].mode is LegMode.BRIDGED
+        assert is_heard_by_all == (now.is_joined and now.mode is MonitoringMode.BARGE)
+        assert (legs[-1].mode is LegMode.WHISPERING) == (now.is_joined and now.mode is MonitoringMode.WHISPER)
+
+    def _check_treatment(self, row: Contact) -> None:
+        is_waiting = row.state in (ContactState.QUEUED, ContactState.OFFERED)
+        assert is_waiting or not row.is_treated, "nothing plays to who does not wait"
+        is_timed = timing.expiry_key(timing.ANNOUNCING, row.contact_id) in _timers(self.state)
+        assert row.is_treated or not is_timed
+        assert row.is_treated or row.step is None or row.step.kind != "ask_wait"
+        told = [(context.now, event.segment_no) for event, context in self.log if _is_announced(event, row.contact_id)]
+        assert all(later - earlier >= timedelta(seconds=30) for (earlier, a), (later, b) in pairwise(told) if a == b)
+        assert max(Counter(segment_no for _, segment_no in told).values(), default=0) <= 20
+
+
+def _is_announced(event: Event, contact_id: str) -> bool:
+    return isinstance(event, events.TreatmentAnnounced) and event.contact_id == contact_id
 
 
 def _timers(state: ChannelsState) -> dict[str, Any]:
@@ -185,8 +224,8 @@ def _timers(state: ChannelsState) -> dict[str, Any]:
 
 def _rows(state: ChannelsState) -> tuple[Any, ...]:
     contacts = {row.contact_id: row for row in state.contacts.values()}
-    held = {key: state.held.entries(key) for key in state.held.names()}
-    definitions = [*state.entry_points.values(), *state.hooks.values()]
+    held = {key: shelf.entries(key) for shelf in (state.held, state.monitored) for key in shelf.names()}
+    definitions = [*state.entry_points.values(), *state.hooks.values(), *state.treatments.items()]
     return contacts, held, sorted(state.conversations.values()), _timers(state), definitions
 
 

@@ -41,6 +41,8 @@ from trunkline_channels.domain.events import (
 )
 from trunkline_channels.domain.words import CallbackState, CloseReason, ContactState
 from trunkline_channels.entrypoints.grpc import _Session
+from trunkline_core.treatments import UNKNOWN
+from trunkline_platform.credentials import Principal, Role
 
 LEFT = CloseReason.CUSTOMER_LEFT
 
@@ -234,7 +236,7 @@ async def test_gateway_is_told_whom_to_dial_for_which_attempt(dialling: Any) -> 
     order = await dial_order(dialling.contact, Opening())  # type: ignore[arg-type]
     assert (order.contact_id, order.segment_no, order.offer_no, order.agent_id) == (dialling.one, 2, 1, "ag_li")
     assert order.address == "+8613800000000"
-    view = await contact_view(dialling.contact, Opening(), 0, 0)  # type: ignore[arg-type]
+    view = await contact_view(dialling.contact, Opening(), 0, 0, for_agents=False)  # type: ignore[arg-type]
     assert view.callback == CallbackState.OPEN.value
 
 
@@ -278,7 +280,9 @@ async def pushes(peer_id: str, contact: Any) -> list[str]:
     """Return what a stream of that peer is told of the contact, by kind."""
     subscriber = Subscriber("tn_demo", peer_id)
     peer = SimpleNamespace(peer=SimpleNamespace(peer_id=peer_id))
-    session = _Session(None, peer, subscriber, None, None, Opening())  # type: ignore[arg-type]
+    principal = Principal("tn_demo", f"gateway:{peer_id}", frozenset({Role.GATEWAY}))
+    figures: Any = SimpleNamespace(of=lambda _: UNKNOWN)
+    session = _Session(principal, peer, None, subscriber, None, None, Opening(), figures)  # type: ignore[arg-type]
     subscriber.offer(contact)
     subscriber.miss("ct_last", 1)  # told after all that changed
     told: list[str] = []

@@ -1,5 +1,6 @@
 """The connected agent asks a colleague about a call (routing rule 19): what is asked of acd, and who hears whom."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -35,11 +36,14 @@ from trunkline_channels.domain.events import (
     ConsultationLegRefused,
     ConsultationRequested,
     ConsultationSwapped,
+    NoteHandedOn,
     StepBegun,
 )
 from trunkline_channels.domain.words import CloseReason, ConsultationState, ContactState, Party
+from trunkline_core.sealed import Sealed
 
 HOLD = {"music"}
+NOTE = Sealed("ky_1", b"n" * 12, b"asks for the boss" + b"t" * 16)
 
 
 @pytest.fixture
@@ -51,6 +55,42 @@ def talking(story: Any) -> Any:
 def consult(story: Any, colleague: str = "ag_wang", agent: str = "ag_li") -> list[Any]:
     happened: list[Any] = story.do(ConsultAgent(story.one, agent, colleague))
     return happened
+
+
+def noted(story: Any) -> Any:
+    story.do(ConsultAgent(story.one, "ag_li", "ag_wang", NOTE))
+    acd_says(story, ConsultationState.OFFERED, ConsultationState.CONNECTING)
+    story.do(ConfirmConnect(story.one, 1, 2))
+    acd_says(story, ConsultationState.TALKING)
+    return story
+
+
+def test_the_colleague_who_gets_the_contact_keeps_the_note(talking: Any) -> None:
+    noted(talking)
+    _, handed = talking.do(RecordConsultationCompleted(talking.one, 1, 2, "ag_wang"))
+    assert handed == NoteHandedOn(talking.one, "ag_li", NOTE)
+    assert [(note.agent_id, note.text) for note in talking.contact.notes] == [("ag_li", NOTE)]
+
+
+def test_the_note_of_a_consultation_that_came_to_nothing_is_dropped(talking: Any) -> None:
+    noted(talking).do(RecordConsultationEnded(talking.one, 1, 2, "colleague_left"))
+    assert (talking.contact.consultation, talking.contact.notes) == (None, ())
+
+
+@pytest.mark.parametrize(("for_agents", "shown"), [(True, "asks for the boss"), (False, "")])
+async def test_the_colleague_reads_the_note_while_being_asked_and_the_gateway_never(
+    talking: Any, for_agents: bool, shown: str
+) -> None:
+    talking.do(ConsultAgent(talking.one, "ag_li", "ag_wang", replace(NOTE, ciphertext=b"asks for the boss")))
+    acd_says(talking, ConsultationState.OFFERED)
+    opening: Any = Opening()
+    view = await contact_view(talking.contact, opening, 0, 0, for_agents=for_agents)
+    assert view.consultation.note == shown
+
+
+class Opening:
+    async def open(self, text: Sealed, tenant: str) -> str | None:
+        return text.ciphertext.decode()
 
 
 def acd_says(story: Any, *states: ConsultationState, offer_no: int = 2) -> None:
@@ -108,7 +148,7 @@ class LegGateway:
 
 async def played(story: Any) -> LegGateway:
     """Return what is heard by whoever is on the call."""
-    return LegGateway(await contact_view(story.contact, sealer=None, after=0, upto=0))  # type: ignore[arg-type]
+    return LegGateway(await contact_view(story.contact, sealer=None, after=0, upto=0, for_agents=False))  # type: ignore[arg-type]
 
 
 async def test_what_everybody_hears_from_the_call_to_the_colleague_who_has_it(talking: Any) -> None:

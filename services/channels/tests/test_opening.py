@@ -76,6 +76,20 @@ def test_a_late_answer_of_crm_names_the_customer_once_and_leaves_the_step_that_g
     assert story.do(RecordCustomer(story.one, 1, "")) == []
 
 
+def test_which_agents_the_customer_knows_is_kept_with_who_the_customer_is(story: Any) -> None:
+    """Routing rule 10."""
+    story.opened()
+    identified, _ = story.do(RecordCustomer(story.one, 1, "cu_1", "ag_owner", "ag_last"))
+    assert identified == CustomerIdentified(story.one, "cu_1", "ag_owner", "ag_last")
+    assert (story.contact.account_owner_id, story.contact.last_agent_id) == ("ag_owner", "ag_last")
+
+
+def test_a_late_answer_of_crm_still_names_the_agents_whom_the_customer_knows(story: Any) -> None:
+    story.opened().do(RecordCustomer(story.one, 1, ""))
+    story.do(RecordCustomer(story.one, 1, "cu_1", "", "ag_last"))
+    assert story.contact.last_agent_id == "ag_last"
+
+
 def test_a_refused_lookup_goes_on_unresolved(story: Any) -> None:
     story.opened()
     assert story.do(RefuseStep(story.one, 1, "CustomerErased")) == [

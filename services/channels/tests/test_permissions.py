@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 from trunkline_channels.domain import commands
-from trunkline_channels.domain.words import Author, CloseReason, ConsultationState, Party
+from trunkline_channels.domain.words import Author, CloseReason, ConsultationState, MonitoringMode, Party
 from trunkline_channels.entrypoints.permissions import permit
 from trunkline_platform.credentials import Forbidden, Principal, Role
 
@@ -22,6 +22,7 @@ CALLERS = {
     "hook": Principal("tn_demo", "hook:hk_1"),
     "other hook": Principal("tn_demo", "hook:hk_2"),
 }
+SUPERVISORS = {"supervisor", "admin"}
 PAGE, EDGES, GATEWAY, AGENT, NOBODY = {"page"}, {"page", "gateway"}, {"gateway"}, {"agent", "supervising agent"}, set()
 
 
@@ -66,10 +67,19 @@ TABLE: list[tuple[commands.Command, set[str]]] = [
     (commands.RecordConsultation(ONE, 1, 2, "ag_wu", ConsultationState.OFFERED), NOBODY),
     (commands.RecordConsultationCompleted(ONE, 1, 2, "ag_wu"), NOBODY),
     (commands.RecordConsultationEnded(ONE, 1, 2, "expired"), NOBODY),
+    (commands.MonitorContact(ONE, MonitoringMode.LISTEN, "ag_li", "coaching"), SUPERVISORS),
+    (commands.StopMonitoring(ONE), SUPERVISORS),
+    (commands.TakeOverContact(ONE, "ag_li", "other"), SUPERVISORS),
+    (commands.RecordTakenOver(ONE, 1, 2, "ag_li"), NOBODY),
+    (commands.ExpireMonitoring(ONE, 1), NOBODY),
+    (commands.LoseSupervisor("us_1"), NOBODY),
     (commands.AttachPeer(ONE, "chat:a"), PAGE),
     (commands.DetachPeer(ONE, "chat:a"), PAGE),
     (commands.PutEntryPoint(None), NOBODY),
     (commands.PutHook(None), NOBODY),
+    (commands.PutTreatments(()), NOBODY),
+    (commands.RecordWait(ONE, 1, 1, None), NOBODY),
+    (commands.AnnounceTreatment(ONE), NOBODY),
     (commands.LosePeer("gw:1"), NOBODY),
     (commands.RecordCustomer(ONE, 1, "cu_1"), NOBODY),
     (commands.RefuseStep(ONE, 1, "x"), NOBODY),

@@ -2,18 +2,30 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from trunkline_channels.application.reception import Arrival, Reception
-from trunkline_channels.domain.commands import AddMessage, CloseContact, Command, GiveInput, OpenContact
-from trunkline_channels.domain.words import CloseReason
+from trunkline_channels.domain.commands import (
+    AddMessage,
+    CloseContact,
+    Command,
+    GiveInput,
+    OpenContact,
+    PutTreatments,
+    RequestCallback,
+)
+from trunkline_channels.domain.words import CloseReason, TreatmentOfQueue
 from trunkline_core.errors import TrunklineError
 from trunkline_core.sealed import Sealed
+from trunkline_core.texts import LocalizedText
+from trunkline_core.treatments import CallbackOfferStep, MusicStep, QueueTreatment
 from trunkline_platform.commands import new_command_id
-from trunkline_platform.credentials import Principal
+from trunkline_platform.credentials import Principal, Role
 
 PAGE = Principal("tn_demo", "customer")
+GATEWAY = Principal("tn_demo", "gateway:gw", frozenset({Role.GATEWAY}))
 STRANGER = Principal("tn_other", "customer")
 ARRIVAL = Arrival(entry_point_id="ep_chat", address="visitor:v1", attributes={}, locale="en", peer_id="chat:a")
 BAD_IDS = [
@@ -130,6 +142,30 @@ async def test_words_to_a_closed_contact_are_sent_without_a_text_and_refused(des
     assert [type(command) for command in desk.sent] == [AddMessage, AddMessage, GiveInput]
     assert [story.refusal(command, "customer") for command in desk.sent] == ["Rejection: ContactClosed"] * 3
     assert desk.sealed == []
+
+
+OFFER = CallbackOfferStep(LocalizedText("按 1 由我们回拨。", "Press 1 to be called back."), "1")
+OFFERING = QueueTreatment((MusicStep("waiting", timedelta(seconds=40)), OFFER), 1)
+
+
+async def test_the_key_that_is_offered_while_waiting_asks_for_the_callback_and_seals_nothing(
+    desk: Desk, story: Any
+) -> None:
+    """Routing rule 18."""
+    story.do(PutTreatments((TreatmentOfQueue("qu_sales", OFFERING),)))
+    story.queued("voice")
+    await desk.reception.take_input(story.one, "", "1", GATEWAY, new_command_id())
+    assert desk.sent == [RequestCallback(story.one, None)]
+    assert desk.sealed == []
+
+
+async def test_another_key_and_an_answer_to_a_question_are_no_wish_to_be_called_back(desk: Desk, story: Any) -> None:
+    story.do(PutTreatments((TreatmentOfQueue("qu_sales", OFFERING),)))
+    story.queued("voice")
+    await desk.reception.take_input(story.one, "", "2", GATEWAY, new_command_id())
+    await desk.reception.take_input(story.one, "", "1", GATEWAY, new_command_id(), "n1")
+    assert [type(command) for command in desk.sent] == [GiveInput, GiveInput]
+    assert [story.refusal(command, "gateway:gw") for command in desk.sent] == ["Rejection: InputNotAwaited"] * 2
 
 
 async def test_what_is_taken_is_sealed(desk: Desk, story: Any) -> None:

@@ -27,19 +27,24 @@ from trunkline_channels.domain.words import (
     CloseReason,
     ConsultationState,
     ContactState,
+    MonitoringMode,
     Parking,
     Party,
     StepKind,
+    TreatmentOfQueue,
 )
 from trunkline_core.errors import Rejection, TrunklineError
 from trunkline_core.flows import MenuOption
 from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
+from trunkline_core.treatments import AnnouncementStep, PauseStep, QueueTreatment
 
 ONE = "ct_0123456789abcdef_one"
 SILENCE = timedelta(minutes=10)
 SEALED = Sealed("ky_1", b"n" * 12, b"c" * 32)
 HELLO = LocalizedText("你好", "Hello")
+PLACE = LocalizedText("第 {position} 位。请稍候。", "Number {position}. Please wait.")
+TREATMENT = QueueTreatment((AnnouncementStep(PLACE), PauseStep(timedelta(seconds=20)), AnnouncementStep(HELLO)), 1)
 MENU = (MenuOption("person", HELLO, "0", (), "n2"),)
 
 
@@ -161,10 +166,27 @@ class Acd(Service):
                 self.end_consultation("contact_ended")
                 self.step_no, self.stage = step.step_no, "forgotten"
                 self.facts.append(commands.RecordForgotten(ONE, step.step_no))
+            case StepKind.TAKE_OVER:
+                self.check_connected(step)
+                self._take_over(contact)
             case _ if step.kind in consultations.STEPS:
                 self._consult(contact)
             case _:
                 self._report(contact)
+
+    def _take_over(self, contact: Contact) -> None:
+        step, wanted = contact.step, contact.take_over
+        assert step is not None and wanted is not None
+        if contact.agent_id != self.agent_id:
+            raise Rejection("ContactNotConnected")
+        if self.asked_no:
+            raise Rejection("ConsultationUnderWay")
+        if wanted.agent_id == "ag_busy":
+            raise Rejection("AgentHasNoRoom")
+        self.step_no, self.parking = step.step_no, Parking.UNSPECIFIED
+        self.offer_no = self.newest_asked_no = max(self.offer_no, self.newest_asked_no) + 1
+        self.colleagues[self.offer_no] = wanted.agent_id
+        self.facts.append(commands.RecordTakenOver(ONE, self.segment_no, self.offer_no, wanted.agent_id))
 
     def _consult(self, contact: Contact) -> None:
         """As acd's rules do; what changes nothing tells nothing."""
@@ -314,6 +336,8 @@ class World:
         self.ivr, self.acd = Ivr(), Acd()
         self.calls: list[Contact] = []
         self.views: list[Contact] = []
+        queues = ("qu_1", "qu_2")
+        story.do(commands.PutTreatments(tuple(TreatmentOfQueue(queue_id, TREATMENT) for queue_id in queues)))
 
     @property
     def contact(self) -> Contact:
@@ -322,7 +346,8 @@ class World:
 
     def do(self, command: Command) -> None:
         try:
-            self.story.do(command)
+            is_supervisors = isinstance(command, commands.SupervisorCommand)
+            self.story.do(command, actor="supervisor:us_zhao" if is_supervisors else "system")
         except TrunklineError:
             return
         self.note()
@@ -335,7 +360,11 @@ class World:
 
     def pass_silently(self) -> None:
         """Nobody does anything for so long that the chat may be parked."""
-        self.story.pass_time(SILENCE)
+        self.pass_time(SILENCE)
+
+    def pass_time(self, elapsed: timedelta) -> None:
+        """Timers fire: a chat that waits is told something, or acd is asked what."""
+        self.story.pass_time(elapsed)
         self.note()
 
     def call(self, contact: Contact) -> None:
@@ -344,6 +373,9 @@ class World:
         assert step is not None
         if step.kind is StepKind.RESOLVE_CUSTOMER:
             self.do(commands.RecordCustomer(ONE, step.step_no, ""))
+            return
+        if step.kind is StepKind.ASK_WAIT:
+            self.do(commands.RecordWait(ONE, step.step_no, int(self.acd.stage == "waiting"), None))
             return
         service = self.ivr if step.kind.value.endswith("session") else self.acd
         try:
@@ -378,11 +410,12 @@ PARKING_MOVES = ("agent writes", "customer writes", "silence", "take up", "give 
 MOVES = (
     *("call", "fact of ivr", "fact of acd", "answer", "accept", "give back", "join", "refuse legs", "hang up"),
     *("rest", "ring", "call back", "dialled", "end of call-back", "transfer", "transfer"),
-    *PARKING_MOVES,
+    *("take over", "monitor", "time", "time", *PARKING_MOVES),
 )
 CONSULTING = (
     *("consult", "consult", "call", "call", "fact of acd", "fact of acd", "colleague accepts", "join", "join"),
     *("refuse legs", "swap", "merge", "complete", "cancel", "leave", "rings out", "desk lost", "transfer", "hang up"),
+    *("take over", "take over", "monitor", "monitor"),
 )
 
 
@@ -409,12 +442,14 @@ def move(world: World, name: str, data: st.DataObject) -> None:
         case "transfer" if world.acd.stage == "connected":
             queue_id = data.draw(st.sampled_from(["qu_2", "qu_2", "qu_full"]))
             world.do(commands.TransferContact(ONE, world.acd.agent_id, queue_id))
-        case "agent writes":
+        case "agent writes" if world.acd.stage == "connected":  # a desk hears from acd that it has the chat
             world.do(commands.AddMessage(ONE, Author.AGENT, SEALED, world.acd.agent_id))
         case "customer writes":
             world.do(commands.AddMessage(ONE, Author.CUSTOMER, SEALED, ""))
         case "silence" if not world.contact.is_over:
             world.pass_silently()
+        case "time" if not world.contact.is_over:
+            world.pass_time(timedelta(seconds=data.draw(st.integers(1, 40))))
         case "take up":
             world.acd.take_up()
         case "give on" if world.acd.parking is Parking.CUSTOMER_WAITS:
@@ -441,6 +476,14 @@ def move(world: World, name: str, data: st.DataObject) -> None:
             world.do(commands.LeaveConsultation(ONE, world.acd.agent_id))
         case "leave":
             world.do(commands.LeaveConsultation(ONE, world.acd.colleagues.get(world.acd.asked_no, "ag_x")))
+        case "monitor":
+            world.do(commands.MonitorContact(ONE, MonitoringMode.LISTEN, "ag_zhao", "coaching"))
+            now = world.contact.monitoring
+            world.do(commands.ConfirmConnect(ONE, 0, 0, now.monitoring_no if now else 1))
+        case "take over":
+            is_chat = world.contact.channel is Channel.CHAT
+            agent_id = data.draw(st.sampled_from(["ag_zhao", "ag_x", "ag_busy"])) if is_chat else "ag_zhao"
+            world.do(commands.TakeOverContact(ONE, agent_id, "other"))
         case "call back":
             world.do(commands.RequestCallback(ONE, None))
         case "dialled":
@@ -540,7 +583,9 @@ def test_no_customer_of_a_parked_chat_writes_in_vain_however_late_the_calls_and_
     world.do(world.story.opening("ep_chat"))
     for undisturbed in UNDISTURBED:
         undisturbed(world)
-    for name in data.draw(st.lists(st.sampled_from(("call", "fact of acd", "transfer", *PARKING_MOVES)), max_size=40)):
+    for name in data.draw(
+        st.lists(st.sampled_from(("call", "fact of acd", "transfer", "take over", *PARKING_MOVES)), max_size=40)
+    ):
         if world.contact.is_over:
             break
         move(world, name, data)
@@ -549,6 +594,16 @@ def test_no_customer_of_a_parked_chat_writes_in_vain_however_late_the_calls_and_
     assert contact.is_over or contact.parking is acd.parking
     last = next((message.author for message in reversed(contact.messages) if message.author is not Author.SYSTEM), None)
     assert not (last is Author.CUSTOMER and acd.parking is Parking.PARKED and not contact.is_over)
+
+
+def test_undisturbed_a_supervisor_takes_a_call_over(story: Any) -> None:
+    world = World(story)
+    connect_call(world)
+    for name in ("monitor", "take over"):
+        move(world, name, None)  # type: ignore[arg-type]
+    assert world.contact.agent_id == "ag_1", "not before acd agrees"
+    agree(world)
+    assert (world.contact.agent_id, world.contact.monitoring) == ("ag_zhao", None)
 
 
 def test_undisturbed_a_silent_chat_is_parked_and_goes_on(story: Any) -> None:

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 from trunkline_channels.application.steps import StepRunner
+from trunkline_channels.domain import commands
 from trunkline_channels.domain.identity import derive_contact_id
 from trunkline_channels.domain.words import StepKind
+from trunkline_core.errors import Transient
 from trunkline_ledger.submission import NotOwner
 
 CONTACT = derive_contact_id("a" * 32, "c" * 32)
@@ -47,12 +49,17 @@ class ContendedLedger:
 
 class Crm:
     async def resolve(self, contact, step, timeout_s):
-        return "cu_1"
+        return commands.RecordCustomer(contact.contact_id, step.step_no, "cu_1")
+
+
+class NoWaits:
+    async def figures(self, tenant, contact_id, timeout_s):
+        raise Transient("nobody knows")
 
 
 async def test_a_step_goes_on_after_its_partition_was_lost_and_is_ours_again_at_once():
     ledger = ContendedLedger()
-    running = asyncio.create_task(StepRunner(ledger, Crm()).run())
+    running = asyncio.create_task(StepRunner(ledger, Crm(), NoWaits()).run())
     ledger.own(0)
     async with asyncio.timeout(5):
         await ledger.recorded.wait()
@@ -98,7 +105,7 @@ async def test_a_step_that_was_accepted_and_whose_fact_never_comes_is_sent_again
     monkeypatch.setattr("trunkline_channels.application.steps.AGAIN_S", 0.02)
     step_no = story.wanting("voice").contact.step.step_no
     ledger, targets = OneLedger(story), Targets()
-    steps = StepRunner(ledger, targets)  # type: ignore[arg-type]
+    steps = StepRunner(ledger, targets, NoWaits())  # type: ignore[arg-type]
     ledger.own(0)
     running = asyncio.create_task(steps.run())
     async with asyncio.timeout(10):

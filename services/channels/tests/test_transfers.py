@@ -1,11 +1,16 @@
 """A connected agent gives the contact on (routing rule 19)."""
 
+from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from trunkline.acd.v1 import acd_commands_pb2 as acd
 from trunkline_channels.adapters.targets import ServiceTargets
+from trunkline_channels.adapters.views import contact_view
+from trunkline_channels.application.hub import Telling
+from trunkline_channels.domain import notes
 from trunkline_channels.domain.commands import (
     CloseContact,
     RecordConnected,
@@ -13,15 +18,25 @@ from trunkline_channels.domain.commands import (
     RefuseStep,
     TransferContact,
 )
+from trunkline_channels.domain.contact import Note
 from trunkline_channels.domain.events import (
     ContactClosed,
     ContactQueued,
+    NoteHandedOn,
     StepBegun,
     StepRefused,
     TextShown,
     TransferRequested,
 )
+from trunkline_channels.domain.policy import MAX_NOTE_BYTES, MAX_NOTES
 from trunkline_channels.domain.words import CloseReason, ContactState
+from trunkline_channels.entrypoints.grpc import _Session
+from trunkline_core.decider import Context
+from trunkline_core.sealed import Sealed
+from trunkline_core.treatments import UNKNOWN
+from trunkline_platform.credentials import Principal, Role
+
+NOTE = Sealed("ky_1", b"n" * 12, b"wants a refund" + b"t" * 16)
 
 
 @pytest.fixture
@@ -54,6 +69,65 @@ def test_once_it_waits_there_its_agent_has_it_no_more_and_the_customer_is_told(t
     assert (contact.state, contact.agent_id, contact.place, contact.step) == (ContactState.QUEUED, "", (2, 0), None)
     assert talking.refusal(CloseContact(talking.one, CloseReason.AGENT_ENDED, "ag_li")).endswith("NotConnectedToAgent")
     assert talking.do(RecordConnected(talking.one, 1, 1, "ag_li")) == [], "what acd said before it"
+
+
+def test_a_note_goes_on_with_the_contact(talking: Any) -> None:
+    talking.do(replace(transfer(talking), note=NOTE))
+    assert talking.contact.notes == (), "acd may refuse"
+    _, handed, _ = talking.do(RecordEnqueued(talking.one, talking.contact.step_no, "qu_help", 2))
+    assert handed == NoteHandedOn(talking.one, "ag_li", NOTE)
+    assert talking.contact.notes == (Note("ag_li", talking.now, NOTE),)
+
+
+def test_the_note_of_a_refused_transfer_is_dropped(talking: Any) -> None:
+    talking.do(replace(transfer(talking), note=NOTE))
+    talking.do(RefuseStep(talking.one, talking.contact.step_no, "QueueFull"))
+    talking.do(transfer(talking))
+    happened = talking.do(RecordEnqueued(talking.one, talking.contact.step_no, "qu_help", 2))
+    assert not any(isinstance(event, NoteHandedOn) for event in happened)
+    assert talking.contact.notes == ()
+
+
+def test_the_same_transfer_with_its_note_sealed_anew_changes_nothing(talking: Any) -> None:
+    talking.do(replace(transfer(talking), note=NOTE))
+    assert talking.do(replace(transfer(talking), note=replace(NOTE, nonce=b"m" * 12))) == []
+
+
+def test_the_newest_notes_are_kept_in_their_order(talking: Any) -> None:
+    contact, context = talking.contact, Context(talking.now, "tn_demo", "system", "c")
+    for number in range(MAX_NOTES + 1):
+        event = NoteHandedOn(talking.one, f"ag_{number}", NOTE)
+        notes.apply_handed_on(talking.state, talking.state.contacts.get(contact.contact_id), event, context)
+    assert [note.agent_id for note in talking.contact.notes] == [f"ag_{number}" for number in range(1, MAX_NOTES + 1)]
+
+
+class Opening:
+    async def open(self, text: Sealed, tenant: str) -> str | None:
+        return text.ciphertext.decode()
+
+
+@pytest.mark.parametrize(("for_agents", "shown"), [(True, [("ag_li", "the customer wants a refund")]), (False, [])])
+async def test_only_agents_are_shown_notes(talking: Any, for_agents: bool, shown: list[Any]) -> None:
+    talking.do(replace(transfer(talking), note=replace(NOTE, ciphertext=b"the customer wants a refund")))
+    talking.do(RecordEnqueued(talking.one, talking.contact.step_no, "qu_help", 2))
+    opening: Any = Opening()
+    view = await contact_view(talking.contact, opening, 0, 0, for_agents=for_agents)
+    assert [(note.agent_id, note.text) for note in view.notes] == shown
+
+
+@pytest.mark.parametrize(
+    ("peer_id", "role", "count"), [("console:1", Role.SERVICE, 1), ("chat:a", Role.SERVICE, 0), ("gw", Role.GATEWAY, 0)]
+)
+async def test_a_stream_is_told_notes_only_where_it_watches_for_agents(
+    talking: Any, peer_id: str, role: Role, count: int
+) -> None:
+    talking.do(replace(transfer(talking), note=NOTE))
+    talking.do(RecordEnqueued(talking.one, talking.contact.step_no, "qu_help", 2))
+    peer: Any = SimpleNamespace(peer=SimpleNamespace(peer_id=peer_id))
+    principal = Principal("tn_demo", "x", frozenset({role}))
+    figures: Any = SimpleNamespace(of=lambda _: UNKNOWN)
+    session: Any = _Session(principal, peer, None, None, None, None, Opening(), figures)  # type: ignore[arg-type]
+    assert len((await session._view(Telling(talking.contact, 0, 0))).notes) == count
 
 
 def test_a_customer_who_is_passed_on_may_be_silent_for_as_long_as_it_takes(talking: Any) -> None:
@@ -97,6 +171,16 @@ def test_a_bad_one_changes_nothing(talking: Any, queue: str, agent: str, preferr
     assert talking.contact == before
 
 
+@pytest.mark.parametrize("ciphertext", [b"", b"x" * (MAX_NOTE_BYTES + 17)])
+def test_a_bad_note_is_refused_by_name(talking: Any, ciphertext: bytes) -> None:
+    bad = replace(NOTE, ciphertext=ciphertext)
+    assert talking.refusal(replace(transfer(talking), note=bad)).startswith("Invalid: note:")
+
+
+def test_insisting_on_nobody_is_refused_by_name(talking: Any) -> None:
+    assert talking.refusal(replace(transfer(talking), insist=True)).startswith("Invalid: preferred_agent_id:")
+
+
 def test_who_only_rings_cannot_be_given_on(story: Any) -> None:
     story.offered()
     assert story.refusal(transfer(story)) == "Rejection: NotConnectedToAgent"
@@ -116,7 +200,7 @@ class Client:
 
 
 async def test_acd_is_told_whose_segment_it_is_and_where_it_goes_on(talking: Any) -> None:
-    talking.do(transfer(talking, preferred="ag_wu"))
+    talking.do(replace(transfer(talking, preferred="ag_wu"), note=NOTE, insist=True))
     contact, client = talking.contact, Client()
     await ServiceTargets(client, client, client).carry_out(contact, contact.step)
     wanted = acd.TransferContact(
@@ -126,5 +210,6 @@ async def test_acd_is_told_whose_segment_it_is_and_where_it_goes_on(talking: Any
         agent_id="ag_li",
         queue_id="qu_help",
         preferred_agent_id="ag_wu",
+        insist=True,
     )
     assert client.commands == [acd.AcdCommand(transfer_contact=wanted)]

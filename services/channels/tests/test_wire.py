@@ -51,10 +51,15 @@ def test_events_survive_the_way_to_kafka_and_back(event: events.Event) -> None:
 
 def test_every_command_but_those_of_a_partition_has_the_contacts_key() -> None:
     assert key_of(commands.DropContact(ONE), "tn_demo") == "0123456789abcdef"
-    for command in (commands.LosePeer("gw"), commands.PutEntryPoint(None), commands.PutHook(None)):
+    for command in (
+        commands.LosePeer("gw"),
+        commands.PutEntryPoint(None),
+        commands.PutHook(None),
+        commands.PutTreatments(()),
+    ):
         with pytest.raises(Invalid):
             key_of(command, "tn_demo")
-    assert len(get_args(commands.Command)) == 49
+    assert len(get_args(commands.Command)) == 58
 
 
 def test_answers_of_services_go_first_and_new_work_last() -> None:
@@ -123,6 +128,12 @@ def test_how_far_a_consultation_is_becomes_one_command(kind: str, state: Consult
     told.contact_id, told.segment_no, told.offer_no, told.agent_id = ONE, 1, 2, "ag_wu"
     (found,) = facts_of_acd(record(event))
     assert found.command == commands.RecordConsultation(ONE, 1, 2, "ag_wu", state)
+
+
+def test_a_contact_that_was_taken_over_becomes_one_command() -> None:
+    event = acd.ContactTakenOver(contact_id=ONE, segment_no=1, offer_no=2, agent_id="ag_zhao", left_agent_id="ag_wu")
+    (found,) = facts_of_acd(record(acd.AcdEvent(contact_taken_over=event)))
+    assert found.command == commands.RecordTakenOver(ONE, 1, 2, "ag_zhao")
 
 
 def test_how_a_consultation_ended_is_said_in_acds_words() -> None:

@@ -513,6 +513,14 @@ async def test_the_wall_skips_a_live_row_that_cannot_be_read_and_an_older_one_an
         assert [(row["queue_id"], row["waiting"]) for row in frame["queues"]] == [("qu_wall", 2)]
 
 
+async def test_the_wall_of_a_quiet_centre_answers_so_that_its_page_does_not_believe_it_lost(console: Console) -> None:
+    async with console.as_user("zhao", OTHER) as browser, console.socket("/wall/ws", cookie_of(browser)) as socket:
+        await socket.recv()
+        await socket.send('{"type": "ping"}')
+        async with asyncio.timeout(PATIENCE_S):
+            assert json.loads(await socket.recv()) == {"type": "pong"}
+
+
 def live_queue(tenant: str, offset: int, waiting: int) -> bytes:
     live = LiveQueue(tenant_id=tenant)
     live.row.queue_id, live.row.waiting, live.source.offset, live.source.epoch = "qu_wall", waiting, offset, 1

@@ -5,14 +5,23 @@ from typing import Any
 import pytest
 from trunkline.acd.v1 import acd_commands_pb2 as acd_commands
 from trunkline.acd.v1 import acd_service_pb2 as acd
-from trunkline.acd.v1.acd_types_pb2 import AgentView, WorkItem, WorkState
+from trunkline.acd.v1.acd_types_pb2 import AgentView, Preference, WorkItem, WorkState
 from trunkline.contact.v1 import contact_service_pb2 as contact
-from trunkline.contact.v1.contact_types_pb2 import ConsultationState, ConsultationView, ContactView, MessageView, Party
+from trunkline.contact.v1.contact_types_pb2 import (
+    ConsultationState,
+    ConsultationView,
+    ContactView,
+    MessageView,
+    MonitoringMode,
+    MonitoringView,
+    NoteView,
+    Party,
+)
 from trunkline_console.application import desk_room
 from trunkline_console.application.desk_room import DeskRoom
 from trunkline_console.application.desks import Desk, Desks
 from trunkline_console.application.views import work_json
-from trunkline_console.application.wishes import Transfer, read_wish
+from trunkline_console.application.wishes import Consult, Transfer, read_wish
 from trunkline_core.errors import Invalid, Transient
 from waiting import until
 
@@ -62,6 +71,57 @@ def test_a_desk_that_replaces_another_is_told_anew_so_that_nothing_erased_is_sho
     assert shown_texts(second) == [""]
 
 
+def test_a_console_says_which_supervisors_have_a_page_open_and_at_once_where_one_comes() -> None:
+    desks, told = Desks(nobody, lambda _: None), list[list[str]]()
+    desks.tell_channels = lambda request: told.append([*request.heartbeat.supervisor_ids])
+    with desks.supervised_by("us_zhao"):
+        assert told == [["us_zhao"]]
+        with desks.supervised_by("us_zhao"), desks.supervised_by("us_chen"):
+            assert desks.supervisors() == ["us_chen", "us_zhao"]
+        assert desks.supervisors() == ["us_zhao"], "one of two pages is still there"
+    assert desks.supervisors() == []
+
+
+def monitored(mode: str, *, is_joined: bool = True) -> contact.SessionResponse:
+    now = MonitoringView(mode=MonitoringMode.Value(f"MONITORING_MODE_{mode}"), is_joined=is_joined)
+    return contact.SessionResponse(contact=ContactView(contact_id=CONTACT, version=3, monitoring=now))
+
+
+@pytest.mark.parametrize(
+    ("mode", "hides", "told"),
+    [
+        ("LISTEN", False, "LISTEN"),
+        ("LISTEN", True, None),
+        ("WHISPER", True, "WHISPER"),
+        ("BARGE", True, "BARGE"),
+        ("BARGE", False, "BARGE"),
+    ],
+)
+def test_a_desk_says_that_a_supervisor_listens_unless_the_tenant_hides_it(
+    mode: str, hides: bool, told: str | None
+) -> None:
+    desks, desk = Desks(nobody, lambda _: None, lambda: hides), Desk("ag_li", "one")
+    desks.open(desk)
+    desks.on_agent(agent())
+    desks.on_contact(monitored(mode))
+    assert monitoring_shown(desk) == told
+
+
+def test_a_desk_says_nothing_of_a_supervisor_who_does_not_hear_yet() -> None:
+    desks, desk = Desks(nobody, lambda _: None), Desk("ag_li", "one")
+    desks.open(desk)
+    desks.on_agent(agent())
+    desks.on_contact(monitored("BARGE", is_joined=False))
+    assert monitoring_shown(desk) is None
+
+
+def monitoring_shown(desk: Desk) -> str | None:
+    frames = [desk.frames.get_nowait() for _ in range(desk.frames.qsize())]
+    [found] = [frame["contact"] for frame in frames if frame and frame["type"] == "contact"]
+    shown: str | None = found["monitoring"]
+    return shown
+
+
 def work(state: str) -> acd.SessionResponse:
     item = WorkItem(contact_id=CONTACT, state=WorkState.Value(f"WORK_STATE_{state}"))
     return acd.SessionResponse(agent=AgentView(agent_id="ag_li", version=2, work=[item]))
@@ -95,10 +155,24 @@ def test_a_transfer_names_a_queue(queue_id: Any) -> None:
     assert read_wish(frame | {"queue_id": "qu_help"}, "ag_li") == Transfer(CONTACT, "qu_help")
 
 
+def test_a_transfer_and_a_consultation_may_name_a_colleague_and_carry_a_note() -> None:
+    said = {"contact_id": CONTACT, "agent_id": "ag_wang", "note": " wants a refund\n"}
+    transfer = {"type": "transfer", "queue_id": "qu_help"} | said
+    assert read_wish(transfer, "ag_li") == Transfer(CONTACT, "qu_help", "ag_wang", "wants a refund")
+    assert read_wish({"type": "consult"} | said, "ag_li") == Consult(CONTACT, "ag_wang", "wants a refund")
+
+
+@pytest.mark.parametrize("note", ["x" * 501, 7, "a\x00b"])
+def test_a_note_that_cannot_be_read_in_a_moment_is_refused_by_name(note: Any) -> None:
+    frame = {"type": "transfer", "contact_id": CONTACT, "queue_id": "qu_help", "note": note}
+    with pytest.raises(Invalid, match="note"):
+        read_wish(frame, "ag_li")
+    assert read_wish(frame | {"note": "退" * 500}, "ag_li") == Transfer(CONTACT, "qu_help", "", "退" * 500)
+
+
 @pytest.mark.parametrize(
     ("frame", "wanted"),
     [
-        ({"type": "consult", "agent_id": "ag_wang"}, {"consult_agent": {"colleague_id": "ag_wang"}}),
         ({"type": "talk_to", "party": "CUSTOMER"}, {"talk_to": {"party": Party.PARTY_CUSTOMER}}),
         ({"type": "talk_to", "party": "COLLEAGUE"}, {"talk_to": {"party": Party.PARTY_COLLEAGUE}}),
         ({"type": "merge"}, {"merge_consultation": {}}),
@@ -127,7 +201,9 @@ def test_a_colleague_who_is_asked_sees_the_contact_and_who_asks() -> None:
     desks.open(desk)
     work = WorkItem(contact_id=CONTACT, state=WorkState.WORK_STATE_OFFERED, asked_by="ag_li")
     desks.on_agent(acd.SessionResponse(agent=AgentView(agent_id="ag_wang", version=1, work=[work])))
-    asked = ConsultationView(agent_id="ag_wang", state=ConsultationState.CONSULTATION_STATE_OFFERED)
+    asked = ConsultationView(
+        agent_id="ag_wang", state=ConsultationState.CONSULTATION_STATE_OFFERED, note="ask her about the refund"
+    )
     view = ContactView(contact_id=CONTACT, version=3, agent_id="ag_li", consultation=asked)
     desks.on_contact(contact.SessionResponse(contact=view))
     agent_frame, contact_frame = (desk.frames.get_nowait() for _ in range(2))
@@ -136,7 +212,24 @@ def test_a_colleague_who_is_asked_sees_the_contact_and_who_asks() -> None:
         "agent_id": "ag_wang",
         "state": "OFFERED",
         "talks_to": "UNSPECIFIED",
+        "note": "ask her about the refund",
     }
+
+
+def test_who_has_the_contact_next_is_shown_the_notes_and_why_the_agent_was_named() -> None:
+    desks, desk = Desks(nobody, lambda _: None), Desk("ag_wang", "first")
+    desks.open(desk)
+    item = WorkItem(
+        contact_id=CONTACT, state=WorkState.WORK_STATE_OFFERED, preference=Preference.PREFERENCE_ACCOUNT_OWNER
+    )
+    desks.on_agent(acd.SessionResponse(agent=AgentView(agent_id="ag_wang", version=1, work=[item])))
+    note = NoteView(agent_id="ag_li", text="wants a refund")
+    desks.on_contact(contact.SessionResponse(contact=ContactView(contact_id=CONTACT, version=3, notes=[note])))
+    agent_frame, contact_frame = (desk.frames.get_nowait() for _ in range(2))
+    assert agent_frame and agent_frame["agent"]["work"][0]["preference"] == "ACCOUNT_OWNER"
+    assert contact_frame and contact_frame["contact"]["notes"] == [
+        {"agent_id": "ag_li", "text": "wants a refund", "at": None}
+    ]
 
 
 class Away:
@@ -155,7 +248,7 @@ async def test_of_a_desk_that_is_gone_acd_is_not_told_any_more_when_it_comes_bac
 ) -> None:
     monkeypatch.setattr(desk_room, "OPEN_AGAIN_S", 0.01)
     acd = Away()
-    room: Any = DeskRoom("co_1", acd, None, None, b"s" * 32, nobody, lambda *_: None, None)  # type: ignore[arg-type]
+    room: Any = DeskRoom("co_1", acd, None, None, b"s" * 32, nobody, lambda *_: None, None, None)  # type: ignore[arg-type]
     desks, first, second = room.desks_of("tn_1"), Desk("ag_li", "first"), Desk("ag_li", "second")
     desks.open(first)
     await room.open("tn_1", first)

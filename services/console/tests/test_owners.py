@@ -245,7 +245,8 @@ class Room(DeskRoom):
         self.sealing, self.sent = Sealing(), Commands()
         everything: Any = self.sealing
         owners = Owners(Channels(), Crm(), self.customer_of)
-        super().__init__("peer", everything, self.sent, everything, SECRET, self._nobody, self._no_streams, owners)  # type: ignore[arg-type]
+        streams = (self._nobody, self._no_streams, owners, lambda _: False)
+        super().__init__("peer", everything, self.sent, everything, SECRET, *streams)  # type: ignore[arg-type]
         self.desk = Desk("ag_li", "session")
         self.desks_of(TENANT).open(self.desk)
 

@@ -25,6 +25,7 @@ from trunkline_core.routing import (
 )
 from trunkline_core.spec import Spec
 from trunkline_core.texts import LocalizedText
+from trunkline_core.treatments import AnnouncementStep, CallbackOfferStep, MusicStep, PauseStep, QueueTreatment
 from trunkline_platform.wire import Mapper
 
 LACKS_BILLING = SkillChoice((SkillConjunction((SkillTerm("billing", SkillOperator.LACKS, 0),)),))
@@ -85,6 +86,7 @@ def test_a_version_that_is_not_kept_cannot_be_rolled_back_to(spec: Spec, version
     spec.when(RollBackPolicy(2, version, "")).then_refused(NotFound("policy version", str(version)))
 
 
+MUSIC = MusicStep("waiting", MINUTE)
 WRONG: list[tuple[tuple[QueueDefinition, ...], str]] = [
     ((queue(requirements=(SkillRequirement("x", 9),)),), "queues[0].requirements[0].min_level"),
     ((queue(), queue("qu_b", urgency_weight_permille=-1)), "queues[1].urgency_weight_permille"),
@@ -99,6 +101,11 @@ WRONG: list[tuple[tuple[QueueDefinition, ...], str]] = [
     ((queue(choices=(LACKS_BILLING,)),), "queues[0].choices[0]"),
     ((queue(requirements=(SkillRequirement("x", 1),) * 33),), "queues[0].requirements"),
     ((queue(longest_wait=QueueLimit(timedelta(days=8), "")),), "queues[0].longest_wait.after_duration"),
+    (
+        (queue(treatment=QueueTreatment((MUSIC, CallbackOfferStep(LocalizedText("按 1", "Press 1"), "1")))),),
+        "queues[0].treatment.steps[1].callback_offer_step",
+    ),
+    ((queue(treatment=QueueTreatment((MUSIC,), 2)),), "queues[0].treatment.repeat_from_step"),
     (tuple(queue(f"qu_{number}") for number in range(MAX_QUEUES + 1)), "queues"),
     ((queue(name=LocalizedText("", "x" * MAX_CHANGE_BYTES)),), "queues"),
     ((queue(name=LocalizedText("", "x" * (MAX_FIRST_EVENT_BYTES // 2))),), "queues"),  # twice in acd's first event
@@ -135,6 +142,7 @@ def test_the_size_that_is_bounded_is_never_below_that_of_the_record() -> None:
         longest_wait=QueueLimit(timedelta(days=7) - timedelta(microseconds=1), "qu_b"),
         overflow=Overflow("qu_b", MINUTE, MINUTE),
         choices=(LACKS_BILLING,) * 16,
+        treatment=QueueTreatment((MUSIC, PauseStep(MINUTE), AnnouncementStep(LocalizedText("好" * 500, "x"))) * 5, 1),
     )
     mapper = Mapper(QueueDefinition, types.QueueDefinition)
     bare = queue(name=LocalizedText("", ""), requirements=(), short_abandon_duration=NOTHING)

@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
+import yaml
 from trunkline_console.adapters.wire import WIRE
 from trunkline_console.domain.commands import Command
 from trunkline_console.domain.decider import DirectoryDecider
@@ -136,6 +138,32 @@ async def test_two_versions_are_compared_and_an_old_one_comes_back(browser: http
     first = (await browser.get(f"{POLICY}/versions/1")).json()
     assert [row["queue_id"] for row in first["queues"]] == ["qu_a", "qu_b"]
     assert (await browser.get(f"{POLICY}/versions/9")).status_code == 404
+
+
+async def test_the_treatment_of_the_guide_is_published_compared_and_taken_back(browser: httpx.AsyncClient) -> None:
+    """Routing rule 18."""
+    guide = (Path(__file__).parents[3] / "docs/guides/policies.md").read_text(encoding="utf-8")
+    (row,) = yaml.safe_load(guide.partition("### What plays")[2].partition("```yaml\n")[2].partition("```")[0])[
+        "queues"
+    ]
+    await publish(browser, 0, queue(row["queue_id"]))
+    assert (await publish(browser, 1, row)).json() == {"version": 2, "changed": True}
+    kept = (await browser.get(POLICY)).json()["queues"][0]["treatment"]
+    assert kept == row["treatment"]
+    fewer = {"queue_id": row["queue_id"], "treatment": {"steps": kept["steps"][:2]}}
+    checked = (await browser.post(f"{POLICY}/check", json={"queues": [fewer]})).json()["queues"][0]
+    assert [(each["field"], each["to"]) for each in checked["fields"]] == [
+        ("treatment.repeat_from_step", None),
+        ("treatment.steps", kept["steps"][:2]),
+    ]
+    refused = await publish(browser, 2, {"queue_id": row["queue_id"], "callback": None})
+    assert (refused.status_code, refused.json()["field"]) == (
+        422,
+        "queues[0].treatment.steps[2].callback_offer_step",
+    )
+    body = {"to_version": 1, "note": "", "command_id": new_command_id()}
+    await browser.post(f"{POLICY}/rollback", json=body, headers={"if-match": '"2"'})
+    assert "treatment" not in (await browser.get(POLICY)).json()["queues"][0]
 
 
 async def test_a_check_says_what_would_change_and_changes_nothing(browser: httpx.AsyncClient) -> None:

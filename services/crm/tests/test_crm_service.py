@@ -97,6 +97,10 @@ class Callers:
         self._sealer = sealer
 
     async def resolve(self, contact_id: str, address: str) -> str:
+        """Return the customer."""
+        return str((await self.resolved(contact_id, address)).customer_id)
+
+    async def resolved(self, contact_id: str, address: str) -> Any:
         """As channels does: the address is sealed for the contact."""
         command = CustomerCommand()
         resolve = command.resolve_customer
@@ -104,7 +108,7 @@ class Callers:
         resolve.address_token = self.token(address)
         resolve.address.CopyFrom(await self.sealed(contact_id, address))
         events = await self._commands.execute(command, self.channels, command_id=f"{contact_id}/step/1")
-        return str(events[-1].contact_resolved.customer_id)
+        return events[-1].contact_resolved
 
     def token(self, address: str) -> str:
         return self._sealer.token(self.tenant, address)
@@ -122,6 +126,11 @@ class Callers:
         command = CustomerCommand()
         command.erase_customer.customer_id = customer_id
         return await self._commands.execute(command, principal, command_id=new_command_id())
+
+    async def set_owner(self, customer_id: str, agent_id: str) -> Any:
+        command = CustomerCommand()
+        command.set_account_owner.customer_id, command.set_account_owner.agent_id = customer_id, agent_id
+        return await self._commands.execute(command, self.supervisor, command_id=new_command_id())
 
     async def sealed(self, owner: str, text: str) -> SealedMessage:
         sealed = await self._sealer.seal(owner, self.tenant, text)
@@ -273,6 +282,40 @@ def nobody_writes(key_store: str) -> Iterator[None]:
         holder.execute("BEGIN IMMEDIATE")
         yield
         holder.execute("ROLLBACK")
+
+
+def contact_connected(tenant: str, contact_id: str, agent_id: str) -> tuple[str, bytes]:
+    connected = ContactEvent()
+    connected.contact_connected.contact_id, connected.contact_connected.agent_id = contact_id, agent_id
+    connected.metadata.tenant_id = tenant
+    connected.metadata.event_time.FromSeconds(1_767_603_600)
+    return "trunkline.contact.v1.ContactConnected", connected.SerializeToString()
+
+
+async def test_who_had_a_customer_last_and_whose_account_it_is_is_told_to_the_next_contact_until_an_erasure(
+    settings: CrmSettings, unique_tenant: Callable[[], str], sealer: Sealer
+) -> None:
+    tenant, numbers = unique_tenant(), iter(range(2, 10_000))
+    async with running(settings) as crm, calling(crm, tenant, sealer) as callers:
+        first = callers.contact_id("visitor 6", 1)
+        customer_id = await callers.resolve(first, "visitor 6")
+        await write_contacts(settings.kafka_bootstrap, contact_connected(tenant, first, "ag_7"))
+
+        async def next_one() -> Any:
+            return await callers.resolved(callers.contact_id("visitor 6", next(numbers)), "visitor 6")
+
+        async def is_told() -> bool:
+            return bool((await next_one()).last_agent_id == "ag_7")
+
+        await until_told(is_told)
+    async with running(settings) as crm, calling(crm, tenant, sealer) as callers:
+        await callers.set_owner(customer_id, "ag_8")
+        told = await next_one()
+        assert (told.account_owner_id, told.last_agent_id) == ("ag_8", "ag_7")
+        await callers.erase(customer_id, callers.supervisor)
+        told = await next_one()
+        assert told.customer_id != customer_id
+        assert (told.account_owner_id, told.last_agent_id) == ("", "")
 
 
 async def test_a_record_that_the_history_cannot_read_goes_to_the_dead_letters_and_the_next_one_is_read(

@@ -10,12 +10,22 @@ from trunkline_core.errors import Invalid, NotFound, Rejection, TrunklineError
 from trunkline_core.ids import contact_prefix, derive_id
 from trunkline_core.sealed import Sealed
 from trunkline_core.spec import Spec
-from trunkline_crm.domain.commands import ChangeProfile, Command, EraseCustomer, ResolveCustomer
+from trunkline_crm.domain.agents import LAST_AGENT_LIFE
+from trunkline_crm.domain.commands import (
+    ChangeProfile,
+    Command,
+    EraseCustomer,
+    RecordService,
+    ResolveCustomer,
+    SetAccountOwner,
+)
 from trunkline_crm.domain.decider import CrmDecider
 from trunkline_crm.domain.events import (
+    AccountOwnerSet,
     ContactResolved,
     CustomerCreated,
     CustomerErased,
+    CustomerServed,
     Event,
     IdentityAdded,
     ProfileChanged,
@@ -136,6 +146,63 @@ def test_a_version_that_nobody_can_have_seen_is_invalid(seen: int) -> None:
     customers().given(*KNOWN).when(ChangeProfile("cu_1", seen, NAME)).then_refused(refusal)
 
 
+# -- the agents whom a customer knows (routing rule 10) --------------------------------------------------------------
+
+AGAIN = replace(RESOLVE, contact_id=CT_2)
+SERVED = CustomerServed("cu_1", CT_1, "ag_li")
+
+
+def test_who_has_a_contact_of_the_customer_is_remembered() -> None:
+    customers().given(*KNOWN).when(RecordService(CT_1, "ag_li")).then(SERVED)
+
+
+def test_of_a_contact_whose_customer_is_not_known_nobody_is_remembered() -> None:
+    customers().given(*KNOWN).when(RecordService(CT_2, "ag_li")).then()
+    spec = customers("tn_other")
+    for event in KNOWN:
+        CrmDecider().evolve(spec.state, event, NOW)
+    spec.when(RecordService(CT_1, "ag_li")).then()
+
+
+def test_the_next_contact_is_told_who_had_the_customer_last() -> None:
+    later = CustomerServed("cu_1", CT_1, "ag_wang")
+    expected = ContactResolved("cu_1", CT_2, 1, last_agent_id="ag_wang")
+    customers().given(*KNOWN, SERVED, later).when(AGAIN).then(expected)
+
+
+def test_who_had_the_customer_too_long_ago_is_named_no_more() -> None:
+    spec = customers().given(*KNOWN, SERVED).after(LAST_AGENT_LIFE)
+    spec.when(AGAIN).then(ContactResolved("cu_1", CT_2, 1, last_agent_id="ag_li"))
+    spec = customers().given(*KNOWN, SERVED).after(LAST_AGENT_LIFE + timedelta(microseconds=1))
+    spec.when(AGAIN).then(ContactResolved("cu_1", CT_2, 1))
+
+
+def test_an_account_has_an_owner_until_another_is_set() -> None:
+    spec = customers().given(*KNOWN)
+    spec.when(SetAccountOwner("cu_1", "ag_wu")).then(AccountOwnerSet("cu_1", "ag_wu"))
+    spec.when(SetAccountOwner("cu_1", "ag_wu")).then()
+    spec.when(SetAccountOwner("cu_1", "")).then(AccountOwnerSet("cu_1", ""))
+
+
+def test_a_contact_is_told_whose_account_it_is_beside_who_had_the_customer_last() -> None:
+    expected = ContactResolved("cu_1", CT_2, 1, account_owner_id="ag_wu", last_agent_id="ag_li")
+    customers().given(*KNOWN, SERVED, AccountOwnerSet("cu_1", "ag_wu")).when(AGAIN).then(expected)
+
+
+def test_an_owner_who_is_set_is_no_reason_to_refuse_an_editor() -> None:
+    spec = customers().given(*KNOWN, ProfileChanged("cu_1", NAME), AccountOwnerSet("cu_1", "ag_wu"))
+    spec.when(ChangeProfile("cu_1", 4, NAME)).then(ProfileChanged("cu_1", NAME))
+
+
+def test_an_erasure_forgets_last_agent_and_owner() -> None:
+    spec = customers().given(*KNOWN, SERVED, AccountOwnerSet("cu_1", "ag_wu"), CustomerErased("cu_1", (TOKEN_1,)))
+    erased = spec.state.customer("tn_demo", "cu_1")
+    assert (erased.account_owner_id, erased.last_agent_id, erased.served_time) == ("", "", None)
+    spec.when(RecordService(CT_1, "ag_li")).then()
+    spec.when(SetAccountOwner("cu_1", "ag_wu")).then_refused(NotFound("customer", "cu_1"))
+    spec.when(AGAIN).then(*created(derive_id("cu", "c3", 0)))
+
+
 # -- erasure --------------------------------------------------------------------------------------------------------
 
 
@@ -175,9 +242,17 @@ def test_a_repeated_step_never_leads_back_to_an_erased_customer() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [ChangeProfile("cu_1", 0, NAME), EraseCustomer("cu_1"), ChangeProfile("cu_9", 0, NAME), EraseCustomer("")],
+    [
+        ChangeProfile("cu_1", 0, NAME),
+        EraseCustomer("cu_1"),
+        ChangeProfile("cu_9", 0, NAME),
+        EraseCustomer(""),
+        SetAccountOwner("cu_1", "ag_wu"),
+    ],
 )
-def test_an_unknown_customer_and_another_tenants_look_the_same(command: ChangeProfile | EraseCustomer) -> None:
+def test_an_unknown_customer_and_another_tenants_look_the_same(
+    command: ChangeProfile | EraseCustomer | SetAccountOwner,
+) -> None:
     spec = customers("tn_other")
     for event in KNOWN:
         CrmDecider().evolve(spec.state, event, NOW)
@@ -201,6 +276,7 @@ def test_an_unknown_customer_and_another_tenants_look_the_same(command: ChangePr
             Invalid("address", "must have at most 1 KiB"),
         ),
         (ChangeProfile("cu_1", 0, None), Invalid("name", "must be set")),
+        (SetAccountOwner("cu_1", "a" * 129), Invalid("agent_id", "must have 1 to 128 characters")),
         (ChangeProfile("cu_1", 0, replace(NAME, ciphertext=b"x" * 1041)), Invalid("name", "must have at most 1 KiB")),
     ],
 )
@@ -220,8 +296,13 @@ resolves = st.builds(
 )
 
 
-@given(st.lists(st.one_of(resolves, st.integers(0, 5)), max_size=40))
-def test_an_address_has_one_living_customer_and_versions_count_its_events(some: list[ResolveCustomer | int]) -> None:
+services = st.builds(RecordService, st.sampled_from([CT_1, CT_2, CT_3]), st.sampled_from(["ag_li", "ag_wu"]))
+
+
+@given(st.lists(st.one_of(resolves, services, st.integers(0, 5)), max_size=40))
+def test_an_address_has_one_living_customer_and_versions_count_its_events(
+    some: list[ResolveCustomer | RecordService | int],
+) -> None:
     state, log = CrmState(), list[Event]()
     for number, move in enumerate(some):
         ids = sorted({event.customer_id for event in log})
@@ -233,6 +314,7 @@ def test_an_address_has_one_living_customer_and_versions_count_its_events(some: 
         except TrunklineError:
             continue
     living: dict[tuple[Channel, str], str] = {}
+    served: dict[str, str] = {}
     for event in log:
         match event:
             case IdentityAdded():
@@ -242,6 +324,9 @@ def test_an_address_has_one_living_customer_and_versions_count_its_events(some: 
                 living = {key: owner for key, owner in living.items() if owner != event.customer_id}
             case ContactResolved():
                 assert event.customer_id in living.values()
+                assert event.last_agent_id == served.get(event.customer_id, "")
+            case CustomerServed():
+                served[event.customer_id] = event.agent_id
     for customer_id in {event.customer_id for event in log}:
         count = sum(event.customer_id == customer_id for event in log)
         assert state.customer("tn_demo", customer_id).version == count

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from trunkline.common.v1.common_types_pb2 import Sealed as SealedMessage
 from trunkline.contact.v1 import contact_events_pb2
 from trunkline.contact.v1.contact_events_pb2 import ContactEvent
 from trunkline_core.errors import Invalid, NotFound, Poison
@@ -16,6 +17,7 @@ from trunkline_crm.adapters.customers import CustomerProjection, StoredCustomers
 from trunkline_crm.adapters.wire import WIRE
 from trunkline_crm.application.reading import CustomerReading
 from trunkline_crm.domain.events import (
+    AccountOwnerSet,
     ContactResolved,
     CustomerCreated,
     CustomerErased,
@@ -97,12 +99,18 @@ def known(customer_id: str = "cu_1") -> tuple[Event, ...]:
     )
 
 
+def note(log: Log, contact_id: str, text: str) -> Log:
+    body = SealedMessage(key_id="dk_1", nonce=b"n" * 12, ciphertext=text.encode())
+    return log.contact("NoteHandedOn", contact_id, agent_id="ag_1", note=body)
+
+
 def a_whole_contact(log: Log, contact_id: str = "ct_1") -> Log:
     log.contact("ContactOpened", contact_id, channel=2, entry_point_id="ep_1")
     log.contact("CustomerIdentified", contact_id, customer_id="cu_1")
     log.contact("StepBegun", contact_id, step_no=2, kind="start_session")
     log.contact("ContactQueued", contact_id, queue_id="qu_1", segment_no=1)
     log.contact("ContactConnected", contact_id, agent_id="ag_1", segment_no=1)
+    note(log, contact_id, "asks for a refund")
     log.contact("ContactClosed", contact_id, reason=2)
     return log.contact("ContactWrappedUp", contact_id, agent_id="ag_1", wrap_up_code="resolved")
 
@@ -114,7 +122,7 @@ async def test_a_customer_is_read_with_name_address_and_history() -> None:
     (contact,) = view.contacts
     assert (contact.channel, contact.queue_id, contact.agent_id) == ("CHAT", "qu_1", "ag_1")
     assert (contact.wrap_up_code, contact.close_reason) == ("resolved", "AGENT_ENDED")
-    assert (contact.opened_time, contact.closed_time) == (T0, T0 + timedelta(seconds=50))
+    assert (contact.opened_time, contact.closed_time) == (T0, T0 + timedelta(seconds=60))
 
 
 async def test_a_contact_that_was_handed_over_is_that_of_the_colleague() -> None:
@@ -124,6 +132,40 @@ async def test_a_contact_that_was_handed_over_is_that_of_the_colleague() -> None
     log.contact("ConsultationCompleted", "ct_1", agent_id="ag_2", left_agent_id="ag_1", segment_no=1, offer_no=2)
     (contact,) = (await (await projected(log)).customer(TENANT, "cu_1", "", 10)).contacts
     assert contact.agent_id == "ag_2"
+
+
+async def test_notes_for_the_next_agent_stand_in_the_history_the_oldest_first() -> None:
+    log = note(a_whole_contact(Log().write(*known())), "ct_1", "wants it by Friday")
+    view = await (await projected(log)).customer(TENANT, "cu_1", "", 10)
+    assert [(one.agent_id, one.text) for one in view.notes["ct_1"]] == [
+        ("ag_1", "asks for a refund"),
+        ("ag_1", "wants it by Friday"),
+    ]
+
+
+async def test_a_note_whose_key_is_destroyed_is_not_shown() -> None:
+    async def open_nothing(text: Sealed, tenant: str) -> str | None:
+        return None
+
+    store, log = MemoryStore(), a_whole_contact(Log().write(*known()))
+    await CustomerProjection(store).apply(log.customers)
+    await ContactProjection(store).apply(log.contacts)
+    destroyed = CustomerReading(StoredCustomers(store), StoredContacts(store), open_nothing)
+    assert (await destroyed.customer(TENANT, "cu_1", "", 10)).notes == {"ct_1": ()}
+
+
+async def test_a_customer_is_read_with_the_owner_of_the_account() -> None:
+    log = Log().write(*known(), AccountOwnerSet("cu_1", "ag_wu"))
+    assert (await (await projected(log)).customer(TENANT, "cu_1", "", 10)).account_owner_id == "ag_wu"
+
+
+async def test_a_contact_that_was_taken_over_is_that_of_who_got_it() -> None:
+    log = Log().write(*known()).contact("ContactOpened", "ct_1", channel=1)
+    log.contact("CustomerIdentified", "ct_1", customer_id="cu_1")
+    log.contact("ContactConnected", "ct_1", agent_id="ag_1", segment_no=1)
+    log.contact("ContactTakenOver", "ct_1", agent_id="ag_3", left_agent_id="ag_1", segment_no=1, offer_no=2)
+    (contact,) = (await (await projected(log)).customer(TENANT, "cu_1", "", 10)).contacts
+    assert contact.agent_id == "ag_3"
 
 
 async def test_a_running_contact_has_no_end_yet() -> None:
@@ -163,7 +205,8 @@ async def test_an_unresolved_contact_has_no_customer() -> None:
 
 
 async def test_an_erased_customer_is_not_found_and_leaves_no_address() -> None:
-    log = a_whole_contact(Log().write(*known(), CustomerErased("cu_1", ("token.1",))))
+    owned = AccountOwnerSet("cu_1", "ag_wu")
+    log = a_whole_contact(Log().write(*known(), owned, CustomerErased("cu_1", ("token.1",))))
     store = MemoryStore()
     await CustomerProjection(store).apply(log.customers)
     await ContactProjection(store).apply(log.contacts)
@@ -171,7 +214,7 @@ async def test_an_erased_customer_is_not_found_and_leaves_no_address() -> None:
         with pytest.raises(NotFound):
             await reading(store).customer(tenant, "cu_1", "", 10)
     left = await store.collection("customers").get("cu_1")
-    assert left is not None and (left["name"], left["identities"]) == (None, {})
+    assert left is not None and (left["name"], left["identities"], left["account_owner_id"]) == (None, {}, "")
     assert await store.collection("customer_contacts").count({"customer_id": "cu_1"}) == 1
 
 

@@ -1,7 +1,14 @@
 import pytest
 from trunkline_core.sealed import Sealed
 from trunkline_crm.adapters.wire import WIRE, correlation_of, key_of, lane_of, stream_of
-from trunkline_crm.domain.commands import ChangeProfile, Command, EraseCustomer, ResolveCustomer
+from trunkline_crm.domain.commands import (
+    ChangeProfile,
+    Command,
+    EraseCustomer,
+    RecordService,
+    ResolveCustomer,
+    SetAccountOwner,
+)
 from trunkline_crm.domain.events import ContactResolved, CustomerCreated
 from trunkline_crm.domain.words import Channel
 from trunkline_crm.entrypoints.permissions import permit
@@ -12,10 +19,12 @@ TEXT = Sealed("dk_1", b"n" * 12, b"text")
 RESOLVE = ResolveCustomer("ct_1", 1, Channel.VOICE, "token", TEXT)
 CHANGE = ChangeProfile("cu_1", 3, TEXT)
 ERASE = EraseCustomer("cu_1")
+OWN = SetAccountOwner("cu_1", "ag_li")
+SERVED = RecordService("ct_1", "ag_li")
 PEOPLE = {Role.AGENT, Role.SUPERVISOR, Role.ADMIN, Role.SERVICE}
 
 
-@pytest.mark.parametrize("command", [RESOLVE, CHANGE, ERASE])
+@pytest.mark.parametrize("command", [RESOLVE, CHANGE, ERASE, OWN, SERVED])
 def test_every_command_comes_back_from_its_bytes_and_stands_on_its_tenants_partition(command: Command) -> None:
     assert WIRE.decode_command(WIRE.encode_command(command)) == command
     assert key_of(command, "tn_demo") == "tn_demo"
@@ -29,11 +38,18 @@ def test_an_event_belongs_to_its_customer_and_to_its_contact_where_there_is_one(
 
 def test_work_on_known_customers_goes_before_new_contacts() -> None:
     assert [lane_of(command) for command in (RESOLVE, CHANGE, ERASE)] == [Lane.NEW, Lane.ENDING, Lane.ENDING]
+    assert [lane_of(command) for command in (OWN, SERVED)] == [Lane.ENDING, Lane.INTERNAL]
 
 
 @pytest.mark.parametrize(
     ("command", "allowed"),
-    [(RESOLVE, {Role.SERVICE}), (CHANGE, PEOPLE), (ERASE, PEOPLE - {Role.AGENT})],
+    [
+        (RESOLVE, {Role.SERVICE}),
+        (CHANGE, PEOPLE),
+        (ERASE, PEOPLE - {Role.AGENT}),
+        (OWN, PEOPLE - {Role.AGENT}),
+        (SERVED, set()),
+    ],
 )
 @pytest.mark.parametrize("role", Role)
 def test_each_role_may_do_its_own(command: Command, allowed: set[Role], role: Role) -> None:

@@ -27,6 +27,7 @@ from trunkline_core.flow_definitions import (
 from trunkline_core.ids import MAX_ID, check_id_of
 from trunkline_core.routing import check_requirements
 from trunkline_core.texts import LocalizedText
+from trunkline_core.treatments import DIGITS
 
 MAX_NODES = 500
 MAX_FLOW_BYTES = 24 * 1024  # it is in the command and in the event of one record, which may have 64 KiB
@@ -39,7 +40,6 @@ MAX_TEXT_BYTES = 4096
 MAX_PERMILLE = 1000
 SHORTEST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(hours=24)
-DIGITS = frozenset("0123456789*#")
 
 
 def check_flow(flow: FlowDefinition) -> None:

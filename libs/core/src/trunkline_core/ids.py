@@ -4,6 +4,7 @@ Must not: contain personal data, or draw random numbers inside a decision.
 """
 
 import hashlib
+import re
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from trunkline_core.errors import Invalid
 
 MAX_ID = 128
 CONTACT_TOKEN_LENGTH = 16
+_TOKEN = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _DIGITS = 24  # 96 bits: a collision among 10^9 ids has a probability of about 10^-11
 
 
@@ -27,6 +29,12 @@ def check_id(field: str, value: str) -> None:
     """Raises: Invalid unless `value` has 1 to 128 characters."""
     if not 1 <= len(value) <= MAX_ID:
         raise Invalid(field, f"must have 1 to {MAX_ID} characters")
+
+
+def check_token(field: str, value: str) -> None:
+    """Raises: Invalid, unless empty or a token: a free text could be about somebody, and events keep it in clear."""
+    if value and not _TOKEN.fullmatch(value):
+        raise Invalid(field, f"must match {_TOKEN.pattern}")
 
 
 def check_id_of(prefix: str, field: str, value: str) -> None:

@@ -11,6 +11,7 @@ from enum import Enum, IntEnum
 from trunkline_core.errors import Invalid
 from trunkline_core.ids import check_id_of
 from trunkline_core.texts import LocalizedText
+from trunkline_core.treatments import QueueTreatment, check_treatment
 
 MAX_WEIGHT_PERMILLE = 10_000
 MAX_WAITING = 10_000
@@ -274,6 +275,7 @@ class QueueDefinition:
     callback: CallbackPolicy | None = None
     estimates_waits: bool = False
     chat_parking_duration: timedelta = NOTHING
+    treatment: QueueTreatment | None = None
 
 
 def check_agent(agent: AgentDefinition) -> None:
@@ -339,6 +341,9 @@ def check_queue(queue: QueueDefinition) -> None:
         _check_range("queue.callback.max_attempts", queue.callback.max_attempts, 1, MAX_CALLBACK_ATTEMPTS)
         _check_longer("queue.callback.retry_after_duration", queue.callback.retry_after_duration, NOTHING)
         _check_range("queue.callback.max_open", queue.callback.max_open, 1, MAX_WAITING)
+    if queue.treatment:
+        has_callback, estimates = queue.callback is not None, queue.estimates_waits
+        check_treatment("queue.treatment", queue.treatment, has_callback=has_callback, estimates_waits=estimates)
     _check_range("queue.max_per_customer", queue.max_per_customer, 0, MAX_WAITING)
     _check_at_least("queue.affinity_duration", queue.affinity_duration, NOTHING)
     _check_at_least("queue.chat_parking_duration", queue.chat_parking_duration, NOTHING)

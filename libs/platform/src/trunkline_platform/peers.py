@@ -114,6 +114,14 @@ class PeerRegistry:
             return set()
         return {peer for peer in known if now_s - self._heard_s(peer, opened_s) >= SILENCE_S}
 
+    def there(self, now_s: float) -> list[PeerSession]:
+        """Return the sessions of peers that are not silent and said what they have."""
+        return [
+            session
+            for session in self._sessions.values()
+            if session.held is not None and now_s - session.heard_s < SILENCE_S
+        ]
+
     def unnamed(self, peer: Peer, ids: Iterable[str]) -> list[str]:
         """Return which of the ids the peer does not name; none where it does not say what it has."""
         session = self._sessions.get(peer)

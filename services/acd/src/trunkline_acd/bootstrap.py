@@ -30,10 +30,12 @@ from trunkline_acd.adapters.wire import (
 from trunkline_acd.application.consoles import desks_held, desks_lost
 from trunkline_acd.application.contact_explanations import ContactExplanations
 from trunkline_acd.application.desk_feed import AcdLedger, DeskFeed
+from trunkline_acd.application.gateways import DeviceReports, devices_held, devices_lost
 from trunkline_acd.domain.commands import Command
 from trunkline_acd.domain.decider import AcdDecider
 from trunkline_acd.domain.events import Event
 from trunkline_acd.domain.state import AcdState
+from trunkline_acd.entrypoints.devices import Devices
 from trunkline_acd.entrypoints.grpc import AcdReads, AgentSessions, register
 from trunkline_acd.entrypoints.permissions import permit
 from trunkline_acd.metrics import RoutingMetrics
@@ -68,7 +70,7 @@ def ledger_service() -> LedgerService[AcdState, Command, Event]:
         # 3: a contact rings at several agents (rule 9): a reader of 2 would take the newest offer for the only one;
         # agents of another queue help out (rule 12): it would not find them eligible; a parked chat uses no units
         # (rule 2): it would not give them to anybody; a consultation books a second agent (rule 19): it would offer
-        # that one more
+        # that one more; a telephone is lost (rule 1): it would offer that agent calls
         schema_version=3,
         written_version=3,
         snapshots_since=3,  # lines know what a contact asks for itself
@@ -82,15 +84,20 @@ async def bootstrap(process: Process, settings: AcdSettings | None = None) -> Ac
     replica = Replica(process, settings, ledger_service())
     ledger: AcdLedger = replica.ledger
     http = serve_http(process, "acd", health_app(process), settings)
-    feed, consoles = DeskFeed(ledger), PeerRegistry()
-    watch = PeerWatch(ledger, consoles, held_of=desks_held, lose=desks_lost)
+    feed, consoles, gateways = DeskFeed(ledger), PeerRegistry(), PeerRegistry()
+    console_watch = PeerWatch(ledger, consoles, held_of=desks_held, lose=desks_lost)
+    gateway_watch = PeerWatch(ledger, gateways, held_of=devices_held, lose=devices_lost)
+    reports = DeviceReports(ledger, gateways)
     replica.add_commands(COMMAND_SERVICE, CODEC, key_of=key_of, lane_of=lane_of, permit=permit)
-    register(replica.grpc, AgentSessions(feed, consoles), AcdReads(ledger, ContactExplanations(ledger)))
+    reads = AcdReads(ledger, ContactExplanations(ledger))
+    register(replica.grpc, AgentSessions(feed, consoles), reads, Devices(reports, gateways))
     directory = [TOPICS[DIRECTORY_TOPIC]]  # the console may start later than we do
     await ensure_topics(settings.kafka_bootstrap, directory, settings.replication_factor)
     await replica.start_ledger()
     process.add("acd-directory", ManagerRunner(ledger, [directory_manager()], settings.kafka_bootstrap).run())
-    process.add("acd-consoles", watch.run())
+    process.add("acd-consoles", console_watch.run())
+    process.add("acd-gateways", gateway_watch.run())
+    process.add("acd-devices", reports.run())
     export_until_end(process, "acd-metrics", export(RoutingMetrics(ledger)))
     await replica.serve_grpc()
     return Acd(ledger, replica.grpc, http)

@@ -6,9 +6,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from trunkline_acd.application.desk_feed import AcdLedger
-from trunkline_acd.domain.agents import is_routable
+from trunkline_acd.domain.agents import is_routable, is_signed_in
 from trunkline_acd.domain.state import Domain
 from trunkline_acd.domain.tombstones import DROPPED_EARLY
+from trunkline_acd.domain.words import DeviceState
 
 
 class RoutingMetrics(Collector):
@@ -44,6 +45,11 @@ class RoutingMetrics(Collector):
             "blocked_agents",
             "Agents that missed too many offers and get none until re-armed.",
             sum(agent.not_responding for agent in agents),
+        )
+        yield _gauge(
+            "lost_devices",
+            "Signed-in agents whose telephone is registered at no gateway any more: they get no calls.",
+            sum(is_signed_in(agent) and agent.device is DeviceState.LOST for agent in agents),
         )
         yield _counter(
             "kept_back_contacts",

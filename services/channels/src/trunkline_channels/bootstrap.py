@@ -28,6 +28,7 @@ from trunkline_channels.adapters.orders import LocalCommander
 from trunkline_channels.adapters.other_services import AcdAndIvr, acd_pages, ivr_pages
 from trunkline_channels.adapters.streams import TenantStreams
 from trunkline_channels.adapters.targets import ServiceTargets
+from trunkline_channels.adapters.waits import AcdWaits
 from trunkline_channels.adapters.widget_origins import WidgetOrigins
 from trunkline_channels.adapters.wire import TOPIC, WIRE, correlation_of, is_last, key_of, lane_of, stream_of
 from trunkline_channels.application.chat import ChatEdge
@@ -37,6 +38,7 @@ from trunkline_channels.application.peers import Peers
 from trunkline_channels.application.reception import Reception
 from trunkline_channels.application.reconciliation import Reconciliation
 from trunkline_channels.application.steps import ChannelsLedger, StepRunner
+from trunkline_channels.application.waits import WaitFigures
 from trunkline_channels.domain.commands import Command
 from trunkline_channels.domain.decider import ChannelsDecider
 from trunkline_channels.domain.events import Event
@@ -60,8 +62,9 @@ SERVICE: LedgerService[ChannelsState, Command, Event] = LedgerService(
     is_last=is_last,
     # 2: transfers, who brought a contact, who wrote a message
     # 3: a contact rings at several agents: a reader of 2 would take the newest offer for the only one; parked chats: it
-    # would let their agents write, and their customers wait for nothing; consultations: it would leave the contact with
-    # who handed it over
+    # would let their agents write, and their customers wait for nothing; consultations and take-overs: it would leave
+    # the contact with who had it; monitoring: it would let the supervisor's leg go; treatments: it would stop at what
+    # a queue plays
     schema_version=3,
     written_version=3,
     snapshots_since=2,
@@ -91,10 +94,12 @@ async def bootstrap(process: Process, settings: ChannelsSettings | None = None) 
     commander = LocalCommander(commands)
     reception, deliveries = Reception(ledger, commander, sealer), Deliveries(ledger, commander, sealer)
     hub, peers = Hub(ledger), Peers(ledger)
+    waits = AcdWaits(settings.acd_addresses, replica.credentials, replica.channels)
+    figures = WaitFigures(ledger, waits, hub.remind)
     crm = _client(replica, customer_service_pb2, "Customer", settings.crm_addresses)
     ivr = _client(replica, ivr_service_pb2, "Ivr", settings.ivr_addresses)
     acd = _client(replica, acd_service_pb2, "Acd", settings.acd_addresses)
-    steps = StepRunner(ledger, ServiceTargets(crm, ivr, acd))
+    steps = StepRunner(ledger, ServiceTargets(crm, ivr, acd), waits)
     runner = ManagerRunner(ledger, facts, settings.kafka_bootstrap)
     others = AcdAndIvr(
         acd,
@@ -106,11 +111,12 @@ async def bootstrap(process: Process, settings: ChannelsSettings | None = None) 
         ledger, others, runner, every_s=settings.reconcile_every_s, after_s=settings.reconcile_after_s
     )
     process.add("channels-steps", steps.run())
+    process.add("channels-wait-figures", figures.run())
     process.add("channels-peers", peers.run())
     process.add("channels-managers", runner.run())
     process.add("channels-reconciliation", reconciliation.run())
 
-    sessions = ContactSessions(reception, hub, peers, sealer)
+    sessions = ContactSessions(reception, hub, peers, sealer, figures)
     contact_service_pb2_grpc.add_ContactSessionServiceServicer_to_server(sessions, replica.grpc.server)
     reads = ContactReads(ledger, sealer, replica.owner_reads(GET_CONTACT))
     contact_service_pb2_grpc.add_ContactReadServiceServicer_to_server(reads, replica.grpc.server)
@@ -123,7 +129,7 @@ async def bootstrap(process: Process, settings: ChannelsSettings | None = None) 
     add_chat(app, edge, origins)
     add_hooks(app, deliveries, WebhookSecrets(settings.webhook_secrets.get_secret_value()))
     serve_http(process, "channels", app, settings)
-    metrics = ChannelsMetrics(ledger, steps, edge, deliveries, reconciliation)
+    metrics = ChannelsMetrics(ledger, steps, edge, deliveries, reconciliation, figures)
     export_until_end(process, "channels-metrics", export(metrics))
     return ledger
 

@@ -9,6 +9,7 @@ from trunkline_channels.application.chat import ChatEdge
 from trunkline_channels.application.deliveries import Deliveries
 from trunkline_channels.application.reconciliation import Reconciliation
 from trunkline_channels.application.steps import ChannelsLedger, StepRunner
+from trunkline_channels.application.waits import WaitFigures
 from trunkline_channels.domain.reconciling import Difference
 
 
@@ -22,12 +23,14 @@ class ChannelsMetrics(Collector):
         edge: ChatEdge,
         deliveries: Deliveries,
         reconciliation: Reconciliation,
+        figures: WaitFigures,
     ) -> None:
         self._ledger = ledger
         self._steps = steps
         self._edge = edge
         self._deliveries = deliveries
         self._reconciliation = reconciliation
+        self._figures = figures
 
     def collect(self) -> Iterable[Metric]:
         """Return the families; prometheus_client calls this."""
@@ -42,6 +45,7 @@ class ChannelsMetrics(Collector):
         yield _counter("step_retries", "Tries of steps that came to nothing and are repeated.", steps.retries)
         yield _counter("step_refusals", "Refusals of steps for good.", steps.refusals)
         yield _gauge("differences", "Contacts on which acd or ivr differ now.", self._reconciliation.differences)
+        yield _gauge("waits_told", "Callers who are told place and wait, of which acd is asked.", self._figures.callers)
         yield self._delivered()
         yield self._reconciled()
 

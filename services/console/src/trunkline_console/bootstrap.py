@@ -43,6 +43,7 @@ from trunkline_console.domain.decider import DirectoryDecider
 from trunkline_console.domain.events import Event
 from trunkline_console.domain.state import Directory
 from trunkline_console.entrypoints.explanations import add_explanations
+from trunkline_console.entrypoints.monitoring import add_monitoring
 from trunkline_console.entrypoints.pages import add_pages
 from trunkline_console.entrypoints.permissions import Permissions
 from trunkline_console.entrypoints.policies import PolicyDesk, add_policy_routes
@@ -125,15 +126,17 @@ async def _serve_browser(
     contacts = ContactReader(settings.channels_addresses, replica.credentials, replica.channels)
     owners = Owners(contacts, customers, lambda tenant, contact_id: room.customer_of(tenant, contact_id))
     acd = _client(replica, acd_service_pb2, "AcdCommandService", settings.acd_addresses)
+    commands_of_contacts = _client(replica, contact_service_pb2, "ContactCommandService", settings.channels_addresses)
     room = DeskRoom(
         streams.peer_id,
         acd,
-        _client(replica, contact_service_pb2, "ContactCommandService", settings.channels_addresses),
+        commands_of_contacts,
         sealer,
         settings.secret_bytes,
         customers.shown,
         streams,
         owners,
+        accounts.hides_listening,
     )
     desktop = Desktop(
         settings,
@@ -153,6 +156,7 @@ async def _serve_browser(
     reader = AcdReader(settings.acd_addresses, replica.credentials, replica.channels)
     add_explanations(app, sessions, accounts, reader)
     add_supervision(app, sessions, acd, reader)
+    add_monitoring(app, sessions, accounts, commands_of_contacts, reader, contacts)
     add_sockets(app, sessions, room, live)
     add_pages(app, settings.web_root, settings.channels_url)
     return serve_http(process, "console", app, settings)

@@ -8,6 +8,7 @@ from trunkline.customer.v1 import customer_service_pb2
 from trunkline.topics import TOPICS
 from trunkline_ledger.kafka.topics import ensure_topics
 from trunkline_ledger.ledger import Ledger
+from trunkline_ledger.managers import ManagerRunner
 from trunkline_ledger.service import LedgerService
 from trunkline_ledger.submission import Recorded
 from trunkline_platform.generations import LiveGeneration
@@ -28,6 +29,7 @@ from trunkline_crm.adapters import wire
 from trunkline_crm.adapters.contacts import TOPIC as CONTACT_TOPIC
 from trunkline_crm.adapters.contacts import ContactProjection, StoredContacts
 from trunkline_crm.adapters.customers import CustomerProjection, StoredCustomers
+from trunkline_crm.adapters.served import contact_manager
 from trunkline_crm.application.custody import Custody, erasure_of
 from trunkline_crm.application.reading import CustomerReading
 from trunkline_crm.domain.commands import Command
@@ -50,6 +52,9 @@ SERVICE: LedgerService[CrmState, Command, Event] = LedgerService(
     decider_version=version("trunkline-crm"),
     stream_of=wire.stream_of,
     correlation_of=wire.correlation_of,
+    # 2: who had a customer last and whose account it is: a reader of 1 knows neither event
+    schema_version=2,
+    written_version=2,
     import_path="trunkline_crm.bootstrap:SERVICE",
 )
 
@@ -80,6 +85,8 @@ async def bootstrap(process: Process, settings: CrmSettings | None = None) -> Cr
     custody = _start_custody(process, replica.ledger, sealer)
     await replica.start_ledger()
     projections = await _start_projections(process, settings, store)
+    served = ManagerRunner(replica.ledger, [contact_manager()], settings.kafka_bootstrap)
+    process.add("crm-contacts", served.run())
     export_until_end(process, "crm-metrics", export(CrmMetrics(replica.ledger, custody, projections)))
     commands = customer_service_pb2.DESCRIPTOR.services_by_name["CustomerCommandService"]
     replica.add_commands(commands, wire.WIRE, key_of=wire.key_of, lane_of=wire.lane_of, permit=permit)

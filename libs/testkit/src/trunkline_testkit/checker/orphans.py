@@ -14,7 +14,7 @@ from trunkline_testkit.checker.outages import Outage, outages, ownerless_ms
 from trunkline_testkit.checker.violation import Violation
 
 BOUND_MS: Final = 60_000
-TAKES: Final = {"acd": {"ContactEnqueued", "ConsultationCompleted"}, "ivr": {"SessionStarted"}}
+TAKES: Final = {"acd": {"ContactEnqueued", "ConsultationCompleted", "ContactTakenOver"}, "ivr": {"SessionStarted"}}
 LETS_GO: Final = {
     "acd": {"ContactForgotten", "ContactReleased", "SegmentEnded"},
     "ivr": {"SessionEnded", "PersonRequested", "SelfServiceCompleted"},

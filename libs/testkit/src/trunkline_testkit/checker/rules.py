@@ -17,6 +17,7 @@ from trunkline_testkit.checker.violation import Violation
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
+_MOVES = ("ConsultationCompleted", "ContactTakenOver")  # from one agent to another, without a queue between
 _ENDS_OF_OFFERS = ("OfferEnded", "ConnectFailed", "CallbackAttempted", "ContactReleased")
 
 
@@ -185,14 +186,15 @@ def wrong_ends(log: LedgerLog, entries: Sequence[Entry], *, is_final: bool) -> I
 def double_connections(log: LedgerLog) -> Iterator[Violation]:
     """A contact is connected to one agent at a time, in channels' ledger and in acd's; who gave it on has it not.
 
-    A consultation that is completed takes it from one and gives it to the other: in acd's ledger by two events.
+    A consultation that is completed, or a supervisor who takes it over, takes it from one and gives it to the other: in
+    acd's ledger by two events.
     """
     of_channels = ("ContactReturned", "ContactQueued", "ContactClosed")
     for area, ends in (("contact", of_channels), ("acd", ("ContactReleased",))):
         connected: dict[str, str] = {}
-        for event in _of(log, area, "ContactConnected", "ConsultationCompleted", *ends):
+        for event in _of(log, area, "ContactConnected", *_MOVES, *ends):
             contact_id = event.event.contact_id
-            if event.name in ends or (event.name == "ConsultationCompleted" and area == "contact"):
+            if event.name in ends or (event.name in _MOVES and area == "contact"):
                 connected.pop(contact_id, None)
             if event.name in ends:
                 continue
@@ -225,10 +227,10 @@ def wrong_offers(log: LedgerLog) -> Iterator[Violation]:
 
 def disagreements(log: LedgerLog) -> Iterator[Violation]:
     """acd's and channels' ledgers name the same agent for one offer of one contact; none connects without an offer."""
-    names = ("OfferAccepted", "ContactConnected", "ConsultationAccepted")
+    names = ("OfferAccepted", "ContactConnected", "ConsultationAccepted", "ContactTakenOver")
     booked = {_offer(event): event.event.agent_id for event in _of(log, "acd", *names)}
     routed = {event.event.contact_id for event in _of(log, "acd", "ContactEnqueued")}
-    for event in _of(log, "contact", "ContactConnected", "ConsultationCompleted"):
+    for event in _of(log, "contact", "ContactConnected", *_MOVES):
         agent_id = booked.get(_offer(event))
         if agent_id is not None and agent_id != event.event.agent_id:
             detail = f"acd has {agent_id}, channels {event.event.agent_id}"

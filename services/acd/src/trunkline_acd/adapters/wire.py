@@ -34,6 +34,8 @@ _FROM_PROCESS_MANAGERS = (
     commands.PutAgent,
     commands.PutWrapUpCode,
     commands.LosePeer,
+    commands.ReportDevices,
+    commands.LoseGateway,
 )
 
 
@@ -71,6 +73,9 @@ def stream_of(event: Event) -> str:
             | events.AgentDisconnected()
             | events.AgentNotResponding()
             | events.AgentRearmed()
+            | events.DeviceRegistered()
+            | events.DeviceLost()
+            | events.DeviceForgotten()
         ):
             return event.agent_id
         case (
@@ -100,6 +105,7 @@ def stream_of(event: Event) -> str:
             | events.ConsultationMerged()
             | events.ConsultationCompleted()
             | events.ConsultationEnded()
+            | events.ContactTakenOver()
             | events.WrapUpFinished()
             | events.WrapUpExtended()
             | events.ContactForgotten()

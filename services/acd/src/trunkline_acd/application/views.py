@@ -10,7 +10,7 @@ from trunkline_acd.domain import timing
 from trunkline_acd.domain.agents import Agent, Work
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.state import AcdState
-from trunkline_acd.domain.words import Connectivity, Explanation, Intent, WorkState
+from trunkline_acd.domain.words import Connectivity, DeviceState, Explanation, Intent, Preference, WorkState
 from trunkline_acd.domain.wrap_ups import extensions_left
 
 
@@ -32,6 +32,7 @@ class WorkItem:
     asked_by: str
     parked_time: datetime | None
     customer_waits_time: datetime | None
+    preference: Preference
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class AgentView:
 
     Attributes:
         outpaced_contact_id, outpaced_offer_no: the newest offer that another agent accepted first; unset before.
+        taken_contact_id, taken_by_agent_id: what a supervisor took from the agent last, and who got it; unset before.
     """
 
     agent_id: str
@@ -55,6 +57,9 @@ class AgentView:
     next_intent: Intent
     outpaced_contact_id: str
     outpaced_offer_no: int
+    device: DeviceState
+    taken_contact_id: str
+    taken_by_agent_id: str
 
 
 def agent_view(state: AcdState, tenant: str, agent_id: str, now: datetime) -> AgentView | None:
@@ -76,10 +81,14 @@ def agent_view(state: AcdState, tenant: str, agent_id: str, now: datetime) -> Ag
         next_intent=agent.next_intent,
         outpaced_contact_id=agent.outpaced.contact_id if agent.outpaced else "",
         outpaced_offer_no=agent.outpaced.offer_no if agent.outpaced else 0,
+        device=agent.device,
+        taken_contact_id=agent.taken.contact_id if agent.taken else "",
+        taken_by_agent_id=agent.taken.by_agent_id if agent.taken else "",
     )
 
 
 def _work_item(state: AcdState, tenant: str, agent: Agent, work: Work) -> WorkItem:
+    contact = state.domain(tenant).contacts.get(work.contact_id)
     return WorkItem(
         contact_id=work.contact_id,
         queue_id=work.queue_id,
@@ -95,6 +104,7 @@ def _work_item(state: AcdState, tenant: str, agent: Agent, work: Work) -> WorkIt
         asked_by=work.asked_by,
         parked_time=work.parked_since,
         customer_waits_time=work.waits_since,
+        preference=contact.preference_for(agent.agent_id) if contact else Preference.UNSPECIFIED,
     )
 
 

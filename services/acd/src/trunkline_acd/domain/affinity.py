@@ -14,7 +14,7 @@ from trunkline_core.routing import QueueDefinition
 from trunkline_core.timers import Timer
 
 from trunkline_acd.domain import commands, parking, policy, timing
-from trunkline_acd.domain.agents import Agent, is_staying
+from trunkline_acd.domain.agents import Agent, is_staying, is_unreachable
 from trunkline_acd.domain.capacity import takes
 from trunkline_acd.domain.contacts import Contact, Stage
 from trunkline_acd.domain.definitions import Channel
@@ -79,7 +79,8 @@ def set_timer(state: AcdState, tenant: str, event: ContactEnqueued) -> None:
 
 
 def _can_take(agent: Agent, channel: Channel, requirements: RequirementSet) -> bool:
-    return is_staying(agent) and takes(agent.definition, channel) and meets(agent.profile, requirements)
+    is_able = takes(agent.definition, channel) and not is_unreachable(agent, channel)
+    return is_staying(agent) and is_able and meets(agent.profile, requirements)
 
 
 def _let_go(domain: Domain, contact: Contact, context: Context) -> Iterator[Event]:

@@ -15,7 +15,7 @@ from trunkline_acd.domain import capacity, recency
 from trunkline_acd.domain.capacity import Occupancy
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.skills import Profile, profile_of
-from trunkline_acd.domain.words import Connectivity, Explanation, Intent, WorkState
+from trunkline_acd.domain.words import Connectivity, DeviceState, Explanation, Intent, WorkState
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,13 @@ class Outpaced(NamedTuple):
     offer_no: int
 
 
+class Taken(NamedTuple):
+    """A contact that a supervisor took from the agent, and who got it."""
+
+    contact_id: str
+    by_agent_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Agent:
     """One agent.
@@ -77,6 +84,10 @@ class Agent:
         recent_work: contacts of late, each by the share of the agent that it took (`recency`).
         last_turn: number of the newest offer among all of the routing domain, 0 before the first.
         outpaced: the newest offer that another agent accepted first; None before there was one.
+        has_device: whether a gateway ever spoke for the telephone.
+        registered_at: the gateways at which the telephone is registered, sorted.
+        unreachable: whether the block is for a telephone that could not be reached.
+        taken: the contact that a supervisor took from the agent last; None before there was one.
     """
 
     agent_id: str
@@ -100,6 +111,17 @@ class Agent:
     next_intent: Intent = Intent.UNSPECIFIED
     next_break_reason: str = ""
     outpaced: Outpaced | None = None
+    has_device: bool = False
+    registered_at: tuple[str, ...] = ()
+    unreachable: bool = False
+    taken: Taken | None = None
+
+    @property
+    def device(self) -> DeviceState:
+        """Media health (rule 1); where no gateway ever spoke for the telephone, nothing is known against it."""
+        if self.registered_at:
+            return DeviceState.REGISTERED
+        return DeviceState.LOST if self.has_device else DeviceState.UNSPECIFIED
 
     def work_on(self, contact_id: str) -> Work | None:
         """Return the work item of that contact, or None."""
@@ -151,10 +173,16 @@ def has_room(agent: Agent, channel: Channel) -> bool:
     return channel in occupancy(agent).room
 
 
+def is_unreachable(agent: Agent, channel: Channel) -> bool:
+    """Tell whether contacts of that channel need a telephone, and the agent's is lost (rule 1)."""
+    return channel is Channel.VOICE and agent.device is DeviceState.LOST
+
+
 def occupancy(agent: Agent) -> Occupancy:
-    """Return what the work at hand leaves of the agent."""
+    """Return what the work at hand, and a lost telephone, leave of the agent."""
     held = tuple((work.channel, not work.frees_exclusion) for work in agent.at_hand)
-    return capacity.occupancy_of(agent.definition, held)
+    left = capacity.occupancy_of(agent.definition, held)
+    return left.without(Channel.VOICE) if is_unreachable(agent, Channel.VOICE) else left
 
 
 def idle_at(agent: Agent, now: datetime) -> timedelta:

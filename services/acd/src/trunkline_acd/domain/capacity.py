@@ -30,6 +30,13 @@ class Occupancy(NamedTuple):
     share_permille: int
     blocks_calls: bool
 
+    def without(self, channel: Channel) -> "Occupancy":
+        """Return it without room for that channel; chats keep out no call that could not come anyway."""
+        return self._replace(
+            room=tuple(other for other in self.room if other is not channel),
+            blocks_calls=self.blocks_calls and channel is not Channel.VOICE,
+        )
+
 
 def occupancy_of(definition: AgentDefinition, held: tuple[Held, ...]) -> Occupancy:
     """Return what that work leaves of the agent. A channel that a new definition lacks holds the whole agent."""

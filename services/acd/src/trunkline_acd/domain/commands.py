@@ -6,7 +6,7 @@ from datetime import datetime
 from trunkline_core.routing import AgentDefinition, QueueDefinition, SkillChoice, SkillRequirement
 
 from trunkline_acd.domain.definitions import Channel
-from trunkline_acd.domain.words import CallbackOutcome, Intent
+from trunkline_acd.domain.words import CallbackOutcome, Intent, Preference
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ class EnqueueContact:
     customer_id: str = ""
     choices: tuple[SkillChoice, ...] = ()
     preferred_agent_id: str = ""
+    preference: Preference = Preference.UNSPECIFIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,10 @@ class EndContact:
 
 @dataclass(frozen=True, slots=True)
 class TransferContact:
-    """The agent gives the connected contact on to a queue, there to a preferred agent where one is named."""
+    """The agent gives the connected contact on to a queue, there to a preferred agent where one is named.
+
+    With `insist` that very agent is meant: one who cannot take it soon is a refusal.
+    """
 
     contact_id: str
     step_no: int
@@ -73,6 +77,7 @@ class TransferContact:
     agent_id: str
     queue_id: str
     preferred_agent_id: str = ""
+    insist: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +223,19 @@ class PullContact:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeOverContact:
+    """A supervisor takes a connected contact from its agent, and another agent has it at once."""
+
+    contact_id: str
+    step_no: int
+    segment_no: int
+    agent_id: str
+    to_agent_id: str
+    supervisor_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RequeueContact:
     """A supervisor takes a contact that waits or rings to a queue; empty for the one it is in."""
 
@@ -311,6 +329,31 @@ class LosePeer:
 
     peer_id: str
     agent_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReportDevices:
+    """What changed at the telephones that a gateway has: at most 100 agents in all, none twice."""
+
+    peer_id: str
+    registered_agent_ids: tuple[str, ...] = ()
+    lost_agent_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LoseGateway:
+    """A gateway is gone with all telephones registered there, or has those of `agent_ids` no more, if it names some."""
+
+    peer_id: str
+    agent_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetDevice:
+    """No gateway speaks for this agent's telephone any more."""
+
+    agent_id: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -465,6 +508,8 @@ ConsultationCommand = (
     | EndConsultation
 )
 
+DeviceCommand = ReportDevices | LoseGateway | ForgetDevice
+
 SupervisorCommand = PullContact | RequeueContact
 
 Command = (
@@ -478,12 +523,14 @@ Command = (
     | ParkContact
     | ResumeContact
     | ConsultationCommand
+    | TakeOverContact
     | ReportConnected
     | ReportConnectFailed
     | RequestCallback
     | ReportCallbackResult
     | WithdrawCallback
     | LosePeer
+    | DeviceCommand
     | SupervisorCommand
     | AgentCommand
     | TimerCommand

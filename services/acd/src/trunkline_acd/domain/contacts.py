@@ -14,7 +14,7 @@ from trunkline_core.routing import QueueDefinition, QueueLimit
 from trunkline_acd.domain import policy
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.skills import Profile, RequirementSet, meets
-from trunkline_acd.domain.words import Ring, WaitEstimate
+from trunkline_acd.domain.words import Preference, Ring, WaitEstimate
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -98,6 +98,7 @@ class Contact:
         others: what rings beside the offer of `agent_id`, the oldest first.
         newest_offer_no: the newest offer, live or not, also one to a colleague who was asked: no number comes twice.
         consultation: the colleague who is asked about it, while its agent has it connected.
+        preferred_agent_id: who was named for it in this queue, held or not; empty for nobody. preference: why.
     """
 
     contact_id: str
@@ -132,6 +133,12 @@ class Contact:
     others: tuple[Offer, ...] = ()
     newest_offer_no: int = 0
     consultation: Consultation | None = None
+    preferred_agent_id: str = ""
+    preference: Preference = Preference.UNSPECIFIED
+
+    def preference_for(self, agent_id: str) -> Preference:
+        """Return why that agent was named for it; unspecified for one who was not."""
+        return self.preference if agent_id == self.preferred_agent_id else Preference.UNSPECIFIED
 
     @property
     def aged_since_time(self) -> datetime:

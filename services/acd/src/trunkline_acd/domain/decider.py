@@ -18,6 +18,7 @@ from trunkline_acd.domain import (
     configuration,
     consultations,
     desks,
+    devices,
     events,
     handouts,
     joining,
@@ -30,6 +31,7 @@ from trunkline_acd.domain import (
     rings,
     segments,
     supervision,
+    take_overs,
     tombstones,
     transfers,
     vips,
@@ -66,6 +68,7 @@ _MAY_END_AFFINITY = (
     events.IntentChanged,
     events.AgentDisconnected,
     events.AgentNotResponding,
+    events.DeviceLost,
     events.OfferEnded,
     events.ConnectFailed,
 )
@@ -141,6 +144,8 @@ class AcdDecider:
                 consultations.apply_completed(state, event, context)
             case events.ConsultationEnded():
                 consultations.apply_ended(state, event, context)
+            case events.ContactTakenOver():
+                take_overs.apply_taken_over(state, event, context)
             case events.ContactParked():
                 parked_chats.apply_parked(state, event, context)
             case events.ContactResumed():
@@ -183,6 +188,12 @@ class AcdDecider:
                 desks.apply_not_responding(state, event, context)
             case events.AgentRearmed():
                 desks.apply_rearmed(state, event, context)
+            case events.DeviceRegistered():
+                devices.apply_registered(state, event, context)
+            case events.DeviceLost():
+                devices.apply_lost(state, event, context)
+            case events.DeviceForgotten():
+                devices.apply_forgotten(state, event, context)
             case events.RowsChanged() | events.ContactPulled() | events.ContactRequeued():
                 pass
             case _:
@@ -193,7 +204,7 @@ def _decide_all(state: AcdState, domain: Domain, command: Command, context: Cont
     """Yield what the command causes, then what follows from it.
 
     That is for agents who have less to do, for what is held for them, for contacts that ring at all, for queues that
-    lose or find staff, and for contacts that more agents may take than before.
+    lose or find staff, and for contacts that more agents may take than before, or that nobody may in their ring.
     """
     seen = _Seen(domain, context.now)
     yield from seen.all_of(_decide(state, domain, command, context))
@@ -205,7 +216,8 @@ def _decide_all(state: AcdState, domain: Domain, command: Command, context: Cont
         yield from seen.all_of(handouts.ring_at_all(domain, dict(seen.rings_at_all), context))
     if seen.may_change_staff:
         yield from limits.note_staff(domain, context)
-    if seen.may_hand_out and not seen.is_handed_out:
+    is_ring_left = seen.may_change_staff and rings.has_empty_ring(domain)
+    if (seen.may_hand_out or is_ring_left) and not seen.is_handed_out:
         yield from handouts.begin(domain, context)
 
 
@@ -264,6 +276,8 @@ def _decide(state: AcdState, domain: Domain, command: Command, context: Context)
             return transfers.transfer(domain, command, context)
         case _ if isinstance(command, commands.ConsultationCommand):
             return _decide_consultation(domain, command, context)
+        case commands.TakeOverContact():
+            return take_overs.take_over(domain, command, context)
         case commands.ParkContact():
             return parking.park(domain, command, context)
         case commands.ResumeContact():
@@ -280,6 +294,8 @@ def _decide(state: AcdState, domain: Domain, command: Command, context: Context)
             return callbacks.withdraw(domain, command, context)
         case commands.LosePeer():
             return desks.lose_peer(domain, command, context)
+        case _ if isinstance(command, commands.DeviceCommand):
+            return _decide_device(domain, command, context)
         case commands.PullContact():
             return supervision.pull(domain, command, context)
         case commands.RequeueContact():
@@ -305,6 +321,18 @@ def _decide_consultation(domain: Domain, command: commands.ConsultationCommand, 
             return consultations.complete(domain, command, context)
         case commands.EndConsultation():
             return consultations.end(domain, command, context)
+        case _:
+            assert_never(command)
+
+
+def _decide_device(domain: Domain, command: commands.DeviceCommand, context: Context) -> Iterator[Event]:
+    match command:
+        case commands.ReportDevices():
+            return devices.report(domain, command, context)
+        case commands.LoseGateway():
+            return devices.lose_gateway(domain, command, context)
+        case commands.ForgetDevice():
+            return devices.forget(domain, command, context)
         case _:
             assert_never(command)
 

@@ -3,18 +3,16 @@
 Owns: lengths and counts. Must not: repeat what `trunkline_core.routing` checks.
 """
 
-import re
 from collections.abc import Sequence
 from datetime import timedelta
 
 from trunkline_core import ids, routing
 from trunkline_core.errors import Invalid
+from trunkline_core.ids import check_token as check_token
 from trunkline_core.routing import AgentDefinition, QueueDefinition, SkillRequirement
 from trunkline_core.routing import Channel as Channel
 
 from trunkline_acd.domain import policy
-
-_TOKEN = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
 def lease_of(queue: QueueDefinition, channel: Channel) -> timedelta:
@@ -63,12 +61,6 @@ def check_wrap_up_code(code: str) -> None:
 def check_break_reason(reason: str) -> None:
     """Raises: Invalid, unless empty or a token."""
     check_token("break_reason", reason)
-
-
-def check_token(field: str, value: str) -> None:
-    """Raises: Invalid, unless empty or a token: a free text could be about somebody, and events keep it in clear."""
-    if value and not _TOKEN.fullmatch(value):
-        raise Invalid(field, f"must match {_TOKEN.pattern}")
 
 
 def check_permille(field: str, value: int) -> None:

@@ -160,13 +160,13 @@ def apply_disconnected(state: AcdState, event: AgentDisconnected, context: Conte
 def apply_not_responding(state: AcdState, event: AgentNotResponding, context: Context) -> None:
     """Block the agent until re-armed."""
     agent = state.domain(context.tenant).agent(event.agent_id)
-    _put(state, replace(agent, not_responding=True), context)
+    _put(state, replace(agent, not_responding=True, unreachable=event.unreachable), context)
 
 
 def apply_rearmed(state: AcdState, event: AgentRearmed, context: Context) -> None:
     """Unblock the agent and start counting misses anew."""
     agent = state.domain(context.tenant).agent(event.agent_id)
-    _put(state, replace(agent, not_responding=False, misses=0), context)
+    _put(state, replace(agent, not_responding=False, unreachable=False, misses=0), context)
 
 
 def _put(state: AcdState, agent: Agent, context: Context) -> None:

@@ -14,6 +14,7 @@ from trunkline_acd.domain.words import (
     Intent,
     LimitKind,
     OfferEndReason,
+    Preference,
     QueueRow,
     Ring,
     SegmentOutcome,
@@ -58,6 +59,7 @@ class ContactEnqueued:
         excluded_until_time: until when that agent is not offered it again; None while a wrap-up of it says so.
         home_queue_id: the queue that it flowed out of and to which it returns; empty where it does not.
         parking_duration: how long the customer of a chat must be silent for it to be parked; 0: it is not.
+        preference: why the preferred agent was named; unspecified where its caller did not say.
     """
 
     contact_id: str
@@ -83,6 +85,7 @@ class ContactEnqueued:
     excluded_until_time: datetime | None = None
     home_queue_id: str = ""
     parking_duration: timedelta = timedelta(0)
+    preference: Preference = Preference.UNSPECIFIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,6 +381,21 @@ class ConsultationCompleted:
 
 
 @dataclass(frozen=True, slots=True)
+class ContactTakenOver:
+    """A supervisor took the contact from its agent, who was released just before, and another agent has it."""
+
+    contact_id: str
+    step_no: int
+    queue_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+    left_agent_id: str
+    supervisor_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConsultationEnded:
     """A consultation is over without the colleague having the contact. `step_no` is 0 where no step ended it."""
 
@@ -532,10 +550,14 @@ class AgentDisconnected:
 
 @dataclass(frozen=True, slots=True)
 class AgentNotResponding:
-    """The agent missed too many offers in a row and gets none until re-armed."""
+    """The agent missed too many offers in a row and gets none until re-armed.
+
+    `unreachable`: not for misses, but because the telephone could not be reached; its registration ends it, too.
+    """
 
     agent_id: str
     misses: int
+    unreachable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -543,6 +565,30 @@ class AgentRearmed:
     """The agent is back."""
 
     agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRegistered:
+    """The agent's telephone is registered at a gateway."""
+
+    agent_id: str
+    peer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLost:
+    """The agent's telephone is not registered at that gateway any more; registered at none, it gets no calls."""
+
+    agent_id: str
+    peer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceForgotten:
+    """No gateway speaks for the agent's telephone any more: calls are offered as if none ever had."""
+
+    agent_id: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -599,6 +645,7 @@ Event = (
     | ConsultationMerged
     | ConsultationCompleted
     | ConsultationEnded
+    | ContactTakenOver
     | WrapUpFinished
     | WrapUpExtended
     | ContactForgotten
@@ -611,6 +658,9 @@ Event = (
     | AgentDisconnected
     | AgentNotResponding
     | AgentRearmed
+    | DeviceRegistered
+    | DeviceLost
+    | DeviceForgotten
     | ExclusionEnded
     | RowsChanged
 )

@@ -11,7 +11,7 @@ from operator import attrgetter
 from trunkline_core.replacing import replace
 
 from trunkline_acd.domain import capacity, policy, vips
-from trunkline_acd.domain.agents import Agent, has_room, idle_at
+from trunkline_acd.domain.agents import Agent, has_room, idle_at, is_unreachable
 from trunkline_acd.domain.contacts import Contact, as_to_others, score_terms
 from trunkline_acd.domain.drains import is_held_back
 from trunkline_acd.domain.places import pool_of
@@ -64,6 +64,7 @@ def _explained(
         candidates=candidates,
         ring=0 if helps else contact.ring_of(chosen.profile),
         helping_queue_id=domain.helping_queue(contact.queue_id) if helps else "",
+        preference=contact.preference_for(chosen.agent_id),
     )
 
 
@@ -162,4 +163,6 @@ def _why_no_room(contact: Contact, agent: Agent) -> str:
         return ""
     if not capacity.takes(agent.definition, contact.channel):
         return "ChannelNotTaken"
+    if is_unreachable(agent, contact.channel):
+        return "DeviceLost"
     return "InWrapUp" if agent.count(WorkState.WRAP_UP) == len(agent.at_hand) else "AtCapacity"

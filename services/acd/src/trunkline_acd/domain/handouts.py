@@ -1,5 +1,6 @@
 """Several agents may take what waits at one time: after a drain (rule 2), in which chats were held back for a call;
-after one of many at whom a contact rang accepted it (rule 9); and once agents help another queue out (rule 12).
+after one of many at whom a contact rang accepted it (rule 9); once agents help another queue out (rule 12); when many
+telephones are back at once (rule 1); and when contacts leave a ring that nobody serves any more (rule 7).
 
 Owns: that contacts are handed out to them, the highest score first, and how many at a time; that what rings at all goes
 on from the first to the others, whatever else waits having had its first. A timer begins it at once
@@ -14,7 +15,7 @@ from itertools import chain
 from trunkline_core.decider import Context
 from trunkline_core.timers import Timer
 
-from trunkline_acd.domain import commands, policy, timing
+from trunkline_acd.domain import commands, policy, rings, timing
 from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, as_to_others
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.drains import is_late
@@ -70,20 +71,24 @@ def ring_at_all(domain: Domain, triggers: Mapping[str, str], context: Context) -
 
 def begin(domain: Domain, context: Context) -> Iterator[Event]:
     """Schedule it where somebody may take a contact that nothing holds back any more."""
-    if _next_contact(domain, context.now):
+    if rings.has_empty_ring(domain) or _next_contact(domain, context.now):
         yield HandoutScheduled(domain.routing_domain_id, context.now)
 
 
 def hand_out(state: AcdState, context: Context) -> Iterator[Event]:
-    """Offer some of them."""
+    """Bring some out of rings that nobody serves any more, and offer some."""
     domain = state.domain(context.tenant)
     if not timing.is_due(state, timing.handout_key(context.tenant), context):
         return
+    moved: set[str] = set()
+    for relaxed in rings.leave_empty_rings(domain, policy.OFFERS_PER_HANDOUT):
+        yield relaxed
+        moved.add(relaxed.contact_id)
     left = policy.OFFERS_PER_HANDOUT
     while left and (contact := _next_contact(domain, context.now)):
-        yield from _offer(domain, contact, context)
+        yield from _offer(domain, contact, contact.contact_id in moved, context)
         left -= 1
-    is_more = _next_contact(domain, context.now)
+    is_more = rings.has_empty_ring(domain) or _next_contact(domain, context.now)
     yield HandoutScheduled(domain.routing_domain_id, context.now + policy.NEXT_HANDOUT if is_more else None)
 
 
@@ -108,7 +113,9 @@ def _some_of(found: Iterator[Event], most: int) -> Generator[Event, None, int]:
     return made
 
 
-def _offer(domain: Domain, contact: Contact, context: Context) -> Iterator[Event]:
+def _offer(domain: Domain, contact: Contact, has_left_ring: bool, context: Context) -> Iterator[Event]:
+    if has_left_ring:
+        return offer_contact(domain, contact.contact_id, "RingLeft", context)
     if contact.channel is Channel.CHAT and _drains(domain):
         return offer_contact(domain, contact.contact_id, "DrainEnded", context)
     if domain.helping_queue(contact.queue_id):

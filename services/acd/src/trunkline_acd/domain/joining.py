@@ -10,6 +10,7 @@ from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
 
 from trunkline_acd.domain import callbacks, commands, timing
+from trunkline_acd.domain.agents import is_unreachable
 from trunkline_acd.domain.contacts import Contact, Stage
 from trunkline_acd.domain.events import ConnectFailed, ContactConnected, Event
 from trunkline_acd.domain.limits import rematch
@@ -53,8 +54,9 @@ def report_failed(domain: Domain, command: commands.ReportConnectFailed, context
     if contact.stage in (Stage.OFFERED, Stage.CONNECTED):
         raise Rejection("OfferNotLive")
     if contact.stage is Stage.CONNECTING:
-        until = excluded_until(domain, contact, context.now)
-        yield from _fail(domain, _failed(contact, command.step_no, command.reason, True, until), context)
+        is_miss = not _is_known_lost(domain, contact)
+        until = excluded_until(domain, contact, context.now) if is_miss else None
+        yield from _fail(domain, _failed(contact, command.step_no, command.reason, is_miss, until), context)
 
 
 def expire_connecting(state: AcdState, command: commands.ExpireConnecting, context: Context) -> Iterator[Event]:
@@ -69,7 +71,7 @@ def expire_connecting(state: AcdState, command: commands.ExpireConnecting, conte
     if domain.agent(contact.agent_id).connectivity is not Connectivity.CONNECTED:
         yield from _fail(domain, connect_lost(contact), context)
         return
-    is_miss = not state.timers.is_in_grace(context.now)
+    is_miss = not (state.timers.is_in_grace(context.now) or _is_known_lost(domain, contact))
     until = excluded_until(domain, contact, context.now) if is_miss else None
     yield from _fail(domain, _failed(contact, 0, "timeout", is_miss, until), context)
 
@@ -89,11 +91,18 @@ def _joined_contact(domain: Domain, command: commands.ReportConnected) -> Contac
 def _fail(domain: Domain, failure: ConnectFailed, context: Context) -> Iterator[Event]:
     contact = domain.contact(failure.contact_id)
     yield failure
-    if failure.reason == "unreachable":
-        yield from block(domain.agent(failure.agent_id))
+    if _is_known_lost(domain, contact):
+        pass  # no call comes until the telephone is back: a block would keep out chats, too
+    elif failure.reason == "unreachable":
+        yield from block(domain.agent(failure.agent_id), unreachable=True)
     else:
         yield from block_after_misses(domain, contact, failure.agent_id)
     yield from rematch(domain, contact, failure.agent_id, "ConnectFailed", context)
+
+
+def _is_known_lost(domain: Domain, contact: Contact) -> bool:
+    """Tell whether the telephone of who has the contact is known to be lost: then it is nobody's miss."""
+    return is_unreachable(domain.agent(contact.agent_id), contact.channel)
 
 
 def _failed(contact: Contact, step_no: int, reason: str, is_miss: bool, until: datetime | None) -> ConnectFailed:

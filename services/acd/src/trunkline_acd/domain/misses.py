@@ -25,7 +25,7 @@ def block_after_misses(domain: Domain, contact: Contact, agent_id: str) -> Itera
         yield from block(agent)
 
 
-def block(agent: Agent) -> Iterator[AgentNotResponding]:
-    """Block the agent until re-armed."""
+def block(agent: Agent, *, unreachable: bool = False) -> Iterator[AgentNotResponding]:
+    """Block the agent until re-armed; who was `unreachable` also until the telephone registers again."""
     if not agent.not_responding:
-        yield AgentNotResponding(agent.agent_id, agent.misses)
+        yield AgentNotResponding(agent.agent_id, agent.misses, unreachable)

@@ -43,6 +43,7 @@ class OfferOutcome(Enum):
     NOT_REACHED = 9
     SUPERSEDED = 10
     OUTPACED = 11
+    DEVICE_LOST = 130
 
 
 @dataclass(frozen=True, slots=True)

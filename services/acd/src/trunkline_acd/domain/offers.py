@@ -91,6 +91,11 @@ def lost(contact: Contact, offer: Offer) -> OfferEnded:
     return _ended(contact, offer, OfferEndReason.AGENT_LOST, False, None)
 
 
+def device_lost(contact: Contact, offer: Offer) -> OfferEnded:
+    """Return the end of an offer at an agent whose telephone is gone: nobody's miss."""
+    return _ended(contact, offer, OfferEndReason.DEVICE_LOST, False, None)
+
+
 def superseded(contact: Contact, offer: Offer, until: datetime | None) -> OfferEnded:
     """Return the end of an offer that a supervisor ended: nobody's miss."""
     return _ended(contact, offer, OfferEndReason.SUPERSEDED, False, until)

@@ -25,6 +25,17 @@ TOMBSTONES_PER_COMMAND = 100
 LOST_DESKS_PER_COMMAND = 100
 """A console may hold more desks; the rest still refers to the lost peer, so it is reported lost again."""
 
+DEVICES_PER_COMMAND = 100
+"""Telephones in one report of a gateway; it has more, the rest comes with the next."""
+
+MAX_GATEWAYS_PER_AGENT = 4
+"""Gateways at which an agent's telephone is registered at a time: two that stand in for each other, and a move to two
+others. It bounds the agent's row."""
+
+LOST_CALLS_PER_COMMAND = 16
+"""Calls that are taken from lost telephones at once; a contact that then leaves its queue counts as four. The rest
+follows with the next command."""
+
 LEAVING_PER_COMMAND = 4
 """Contacts that leave an unstaffed or overflowing queue at once: with the longest rings of the next, 192 KiB hold no
 more."""
@@ -41,6 +52,11 @@ OVERFLOW_EXAMINED = 24
 MAX_HELD_PER_AGENT = 4
 """Contacts held for one agent: who came after them would wait for that agent longer than for anybody else, and when the
 agent signs out, all of them are offered elsewhere in one command of 192 KiB."""
+
+NAMED_HOLD = timedelta(seconds=30)
+"""For how long a queue without affinity holds a contact for the colleague whom an agent insisted on: a busy one may end
+a conversation meanwhile, and a customer who was talking a moment ago bears no more."""
+
 OFFERS_PER_HANDOUT = 24
 """Offers at once where more agents may take what waits: with the longest explanations two thirds of 192 KiB."""
 

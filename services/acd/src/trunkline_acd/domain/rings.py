@@ -5,6 +5,7 @@ what this contact asks for are no rings of it.
 """
 
 from collections.abc import Iterator
+from itertools import islice
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Rejection
@@ -16,7 +17,7 @@ from trunkline_acd.domain import commands, policy, timing
 from trunkline_acd.domain.contacts import Contact
 from trunkline_acd.domain.events import ContactRelaxed
 from trunkline_acd.domain.skills import RequirementSet, choices_in, relaxed, requirements_in
-from trunkline_acd.domain.state import AcdState, Domain
+from trunkline_acd.domain.state import AcdState, Domain, Loosening
 from trunkline_acd.domain.words import Ring
 
 
@@ -47,6 +48,23 @@ def skip_empty_rings(domain: Domain, contact: Contact, ring: int) -> Iterator[Co
         yield ContactRelaxed(contact.contact_id, contact.segment_no, reached)
 
 
+def has_empty_ring(domain: Domain) -> bool:
+    """Tell whether a contact is in a ring that nobody signed in could serve any more, while a later one could be.
+
+    To be asked when staff changed. The work grows with what is asked for, not with how many contacts ask for it.
+    """
+    return any(True for _ in _empty_rings(domain))
+
+
+def leave_empty_rings(domain: Domain, most: int) -> Iterator[ContactRelaxed]:
+    """Bring up to that many contacts out of such rings, the first first."""
+    while most and (waiting := [list(islice(domain.loosening.entries(key), most)) for key in _empty_rings(domain)]):
+        for _, contact_id in min(waiting):  # the order of keys is no part of the state
+            contact = domain.contact(contact_id)
+            yield from skip_empty_rings(domain, contact, contact.ring)
+            most -= 1
+
+
 def apply_relaxed(state: AcdState, event: ContactRelaxed, context: Context) -> None:
     """Move the contact to the line of what it asks for now."""
     domain = state.domain(context.tenant)
@@ -63,6 +81,12 @@ def set_timer(state: AcdState, tenant: str, contact: Contact) -> None:
         return
     due = contact.entered_time + contact.rings[contact.ring].after_duration
     state.timers.set(Timer(key, due, tenant, commands.RelaxContact(contact.contact_id, contact.ring)))
+
+
+def _empty_rings(domain: Domain) -> Iterator[Loosening]:
+    for loosening in domain.loosening:
+        if not domain.is_staffed(loosening[0]) and any(map(domain.is_staffed, loosening[1:])):
+            yield loosening
 
 
 def _size(ring: Ring) -> int:

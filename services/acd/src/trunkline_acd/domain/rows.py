@@ -38,6 +38,7 @@ class Changes:
                 | events.ContactReleased()
                 | events.CallbackAttempted()
                 | events.ConsultationCompleted()
+                | events.ContactTakenOver()
             ):
                 self._agents[event.agent_id] = self._queues[event.queue_id] = None
             case events.OfferEnded() | events.ConnectFailed():
@@ -61,6 +62,9 @@ class Changes:
                 | events.AgentDisconnected()
                 | events.AgentNotResponding()
                 | events.AgentRearmed()
+                | events.DeviceRegistered()
+                | events.DeviceLost()
+                | events.DeviceForgotten()
             ):
                 self._agents[event.agent_id] = None
             case events.WrapUpCodeConfigured() | events.RowsChanged():
@@ -122,6 +126,7 @@ def agent_row(agent: Agent) -> AgentRow:
         wrap_up=states.count(WorkState.WRAP_UP),
         since_time=max(agent.since_time, agent.work_since_time),
         parked=len(agent.work) - len(states),
+        device=agent.device,
     )
 
 

@@ -69,6 +69,7 @@ def enqueue(domain: Domain, command: commands.EnqueueContact, context: Context) 
         choices=choices_in(requirements),
         own_choices=choices_in(own),
         preferred_agent_id=command.preferred_agent_id,
+        preference=command.preference,
         held_until_time=affinity.held_until(
             domain, queue.definition, command.preferred_agent_id, command.channel, requirements, context.now
         ),
@@ -128,6 +129,8 @@ def apply_enqueued(state: AcdState, event: ContactEnqueued, context: Context) ->
         wrapped_up_by=known.wrapped_up_by if known else frozenset(),
         home_queue_id=event.home_queue_id,
         newest_offer_no=known.newest_offer_no if known else 0,
+        preferred_agent_id=event.preferred_agent_id,
+        preference=event.preference,
     )
     domain.put_contact(contact)
     rings.set_timer(state, context.tenant, contact)

@@ -36,6 +36,10 @@ Lines = Shelves[Line, LinePlace]
 """Contacts, by the line in which they stand, or would."""
 
 
+Loosening = tuple[RequirementSet, ...]
+"""What contacts ask for in the ring they have reached, and in each of those to come (rule 7)."""
+
+
 class Load(NamedTuple):
     """How much of some agents is in use: the sum of what work takes of each, in thousandths, and how many they are."""
 
@@ -60,9 +64,11 @@ class Domain:
         self.calls: Shelves[Line, tuple[datetime, str]] = Shelves(journal, _NEEDS_OF)  # that drain chats
         self.ages: Shelves[str, tuple[int, str]] = Shelves(journal)  # waiting contacts of a queue, the oldest first
         self.callbacks: Shelves[str, tuple[int, str]] = Shelves(journal)  # waiting call-backs, which are in no `ages`
+        self.loosening: Shelves[Loosening, tuple[int, str]] = Shelves(journal)  # contacts that may ask for less later
         self.pools: Shelves[Pool, Place] = Shelves(journal)  # agents with room, the longest idle first
         self.other_pools: Shelves[tuple[Order, Pool], Place] = Shelves(journal)  # in each other order in use
         self.peers: Shelves[str, tuple[str]] = Shelves(journal)  # agents with a connected desk, by console
+        self.devices: Shelves[str, tuple[str]] = Shelves(journal)  # agents with a registered telephone, by gateway
         self.staff: Table[Profile, int] = Table(journal)  # agents who are signed in, by their skills
         self.loads: Table[Profile, Load] = Table(journal)  # of agents who are available or at work, by their skills
         self.helping: Shelves[str, tuple[str]] = Shelves(journal)  # the queue that helps out, by the one that it helps
@@ -110,6 +116,7 @@ class Domain:
         self.agents.put(after.agent_id, after)
         self._move_in_pools(before, after)
         self._move_among_peers(before, after)
+        self._move_among_gateways(before, after)
         self._count_staff(before, after)
         self._count_load(before, after)
 
@@ -390,6 +397,14 @@ class Domain:
         if taken is not None:
             self.peers.add(taken, (after.agent_id,))
 
+    def _move_among_gateways(self, before: Agent | None, after: Agent) -> None:
+        left, taken = before.registered_at if before else (), after.registered_at
+        if left != taken:
+            for peer_id in left:
+                self.devices.remove(peer_id, (after.agent_id,))
+            for peer_id in taken:
+                self.devices.add(peer_id, (after.agent_id,))
+
     def _move_in_lines(self, before: Contact | None, after: Contact | None) -> None:
         was, stays = before.stage if before else None, after.stage if after else None
         if was is not stays and (contact := after or before):
@@ -401,6 +416,7 @@ class Domain:
         self._move_among_ringing(before, after)
         self._move_among_held(before, after)
         self._move_among_away(before, after)
+        self._move_among_loosening(before, after)
         self._count_sets(before, after)
         self._count_customers(before, -1)
         self._count_customers(after, +1)
@@ -429,6 +445,15 @@ class Domain:
             self.away.remove(before.home_queue_id, (before.order, before.contact_id))
         if after and stays and not was:
             self.away.add(after.home_queue_id, (after.order, after.contact_id))
+
+    def _move_among_loosening(self, before: Contact | None, after: Contact | None) -> None:
+        was, becomes = loosening_of(before), loosening_of(after)
+        if was == becomes:
+            return
+        if before and was:
+            self.loosening.remove(was, (before.order, before.contact_id))
+        if after and becomes:
+            self.loosening.add(becomes, (after.order, after.contact_id))
 
     def _leave_line(self, contact: Contact) -> None:
         definition = self.queue(contact.queue_id).definition
@@ -538,6 +563,13 @@ def _ranks_alike(one: QueueDefinition, other: QueueDefinition) -> bool:
 
 def _drains_chats(contact: Contact, queue: QueueDefinition) -> bool:
     return queue.drains_chats and contact.channel is Channel.VOICE and contact.callback is None
+
+
+def loosening_of(contact: Contact | None) -> Loosening | None:
+    """Return what the contact asks for, and will; None where it will not ask for less, or has been answered."""
+    if contact is None or not contact.is_open or contact.ring >= len(contact.rings):
+        return None
+    return tuple(contact.asks_in(ring) for ring in range(contact.ring, len(contact.rings) + 1))
 
 
 def connected_peer(agent: Agent) -> str | None:

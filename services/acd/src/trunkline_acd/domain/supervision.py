@@ -13,7 +13,7 @@ from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
 
 from trunkline_acd.domain import commands, handouts, limits, moves, named_agents, offers, policy
-from trunkline_acd.domain.agents import Agent
+from trunkline_acd.domain.agents import Agent, Work
 from trunkline_acd.domain.contacts import Contact, Offer, Stage
 from trunkline_acd.domain.definitions import check_id, check_token
 from trunkline_acd.domain.events import AffinityEnded, ContactPulled, ContactRequeued, Event
@@ -86,6 +86,12 @@ def waiting_in(domain: Domain, queue_id: str, count: int) -> list[Contact]:
     domain.queue(queue_id)
     waiting = (place[-1] for place in chain(domain.ages.entries(queue_id), domain.callbacks.entries(queue_id)))
     return [domain.contact(contact_id) for contact_id in islice(chain(_ringing_in(domain, queue_id), waiting), count)]
+
+
+def connected_at(domain: Domain, agent_id: str) -> list[Work]:
+    """Return the agent's own connected contacts, parked ones among them, the oldest first. Raises: NotFound."""
+    own = [work for work in domain.agent(agent_id).work if work.state is WorkState.CONNECTED and not work.asked_by]
+    return sorted(own, key=attrgetter("since_time", "contact_id"))
 
 
 def _ringing_in(domain: Domain, queue_id: str) -> Iterable[str]:

@@ -25,6 +25,14 @@ class Connectivity(Enum):
     DISCONNECTED = 3
 
 
+class DeviceState(Enum):
+    """Whether an agent's telephone can be reached, as gateways say (rule 1). UNSPECIFIED: none ever said anything."""
+
+    UNSPECIFIED = 0
+    REGISTERED = 1
+    LOST = 2
+
+
 class WorkState(Enum):
     """Where one piece of an agent's work stands."""
 
@@ -44,6 +52,7 @@ class OfferEndReason(Enum):
     RESCINDED = 3
     AGENT_LOST = 4
     SUPERSEDED = 5
+    DEVICE_LOST = 130
 
 
 class ConsultationEndReason(Enum):
@@ -117,6 +126,15 @@ class WaitEstimate:
     p80_duration: timedelta | None = None
 
 
+class Preference(Enum):
+    """Why an agent is named for a contact (rules 10 and 19)."""
+
+    UNSPECIFIED = 0
+    LAST_AGENT = 1
+    ACCOUNT_OWNER = 2
+    NAMED = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One agent that was considered; `not_chosen_because` is empty for the chosen one."""
@@ -133,6 +151,7 @@ class Explanation:
     Attributes:
         helping_queue_id: the queue whose agents help out, where the chosen one could take it only for that.
         asked_count: at how many agents it rings at once, this one included; 0 where one alone is asked.
+        preference: why the chosen one was named for it; unspecified for one who was not.
     """
 
     policy_version: int
@@ -145,6 +164,7 @@ class Explanation:
     ring: int = 0
     helping_queue_id: str = ""
     asked_count: int = 0
+    preference: Preference = Preference.UNSPECIFIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +182,7 @@ class AgentRow:
     wrap_up: int
     since_time: datetime
     parked: int = 0
+    device: DeviceState = DeviceState.UNSPECIFIED
 
 
 @dataclass(frozen=True, slots=True)

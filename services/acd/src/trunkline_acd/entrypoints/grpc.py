@@ -23,12 +23,14 @@ from trunkline_acd.adapters.wire import AGENT_VIEW, CONTACT_EXPLANATION, WAIT_ES
 from trunkline_acd.application.contact_explanations import ContactExplanation, ContactExplanations
 from trunkline_acd.application.desk_feed import MAX_WATCHED, AcdLedger, DeskFeed, Push
 from trunkline_acd.application.domain_reads import read_domain
+from trunkline_acd.domain.agents import Work
 from trunkline_acd.domain.contacts import Contact
 from trunkline_acd.domain.definitions import check_id
 from trunkline_acd.domain.offer_history import OfferOutcome
 from trunkline_acd.domain.state import AcdState
-from trunkline_acd.domain.supervision import waiting_in
+from trunkline_acd.domain.supervision import connected_at, waiting_in
 from trunkline_acd.domain.waits import WaitView, wait_view
+from trunkline_acd.entrypoints.devices import Devices
 
 MAX_WAITING_SHOWN: Final = 200
 
@@ -134,9 +136,28 @@ class AcdReads(acd_service_pb2_grpc.AcdReadServiceServicer):
             contacts=map(_waiting_contact, found[:size]), has_more=len(found) > size, as_of_time=timestamp(now)
         )
 
+    async def ListConnected(
+        self, request: acd_service_pb2.ListConnectedRequest, context: Any
+    ) -> acd_service_pb2.ListConnectedResponse:
+        """Return whom an agent talks to, for a supervisor (routing rule 20).
 
-def register(grpc: GrpcServer, sessions: AgentSessions, reads: AcdReads) -> None:
+        Raises: Invalid, NotFound, Forbidden; Transient from a replica that does not own the partition.
+        """
+        principal = current_principal()
+        principal.require(Role.SERVICE, Role.SUPERVISOR, Role.ADMIN)
+        check_id("agent_id", request.agent_id)
+
+        def connected(state: AcdState, _: datetime) -> list[Work]:
+            return connected_at(state.domain(principal.tenant), request.agent_id)
+
+        found, now = await read_domain(self._ledger, principal.tenant, connected)
+        contacts = map(_connected_contact, found)
+        return acd_service_pb2.ListConnectedResponse(contacts=contacts, as_of_time=timestamp(now))
+
+
+def register(grpc: GrpcServer, sessions: AgentSessions, reads: AcdReads, devices: Devices) -> None:
     """Serve the streams and the reads."""
+    acd_service_pb2_grpc.add_DeviceServiceServicer_to_server(devices, grpc.server)
     acd_service_pb2_grpc.add_AgentSessionServiceServicer_to_server(sessions, grpc.server)
     acd_service_pb2_grpc.add_AcdReadServiceServicer_to_server(reads, grpc.server)
 
@@ -172,6 +193,15 @@ def _waiting_contact(contact: Contact) -> acd_service_pb2.WaitingContact:
         aged_since_time=timestamp(contact.aged_since_time),
         callback=contact.callback is not None,
         agent_ids=contact.agent_ids,
+    )
+
+
+def _connected_contact(work: Work) -> acd_service_pb2.ConnectedContact:
+    return acd_service_pb2.ConnectedContact(
+        contact_id=work.contact_id,
+        queue_id=work.queue_id,
+        channel=common_types_pb2.Channel.Value(f"CHANNEL_{work.channel.name}"),
+        since_time=timestamp(work.since_time),
     )
 
 

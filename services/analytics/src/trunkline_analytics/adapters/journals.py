@@ -24,12 +24,14 @@ BOOKKEEPING = frozenset(
         "ContactDropped",
         "ContactForgotten",
         "ExclusionEnded",
+        "TreatmentAnnounced",
         "TombstoneDropped",
         "NoticeIntended",
         "NoticeDelayed",
         "NoticeDelivered",
         "NoticeFailed",
         "NoticeTargetPut",
+        "CustomerServed",
     }
 )
 """Events by which services keep their own house; they tell a subscriber nothing and would be half of the journals.

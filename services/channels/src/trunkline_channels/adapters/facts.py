@@ -3,7 +3,7 @@
 Owns: which event means which command. Pure: decodes and maps; the decider judges what is old.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from trunkline.acd.v1.acd_events_pb2 import AcdEvent
@@ -18,15 +18,17 @@ from trunkline_core.flows import MenuOption
 from trunkline_core.routing import SkillRequirement
 from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
+from trunkline_core.treatments import QueueTreatment
 from trunkline_core.webhooks import HookDefinition
 from trunkline_ledger.kafka.reader import EffectiveRecord
 from trunkline_ledger.managers import ManagerCommand, ProcessManager
 from trunkline_platform.wire import Mapper
 
+from trunkline_channels.adapters.targets import customer_of
 from trunkline_channels.domain import commands
 from trunkline_channels.domain.commands import Command
 from trunkline_channels.domain.identity import partition_token
-from trunkline_channels.domain.words import ConsultationState, EntryPointDefinition
+from trunkline_channels.domain.words import ConsultationState, EntryPointDefinition, TreatmentOfQueue
 
 _TEXT = Mapper(LocalizedText, types.LocalizedText)
 _OPTION = Mapper(MenuOption, types.MenuOption)
@@ -34,6 +36,7 @@ _NEED = Mapper(SkillRequirement, types.SkillRequirement)
 _SEALED = Mapper(Sealed, SealedMessage)
 _ENTRY_POINT = Mapper(EntryPointDefinition, types.EntryPointDefinition)
 _HOOK = Mapper(HookDefinition, types.HookDefinition)
+_TREATMENT = Mapper(QueueTreatment, types.QueueTreatment)
 
 
 def managers() -> list[ProcessManager[Command]]:
@@ -62,7 +65,7 @@ def facts_of_crm(record: EffectiveRecord) -> Sequence[ManagerCommand[Command]]:
 
 
 def definitions(record: EffectiveRecord) -> Sequence[ManagerCommand[Command]]:
-    """Entry points and hooks, for every partition."""
+    """Entry points, hooks and what plays in queues, for every partition."""
     event = DirectoryEvent.FromString(record.record.value)
     command: Command
     match event.WhichOneof("event"):
@@ -70,9 +73,25 @@ def definitions(record: EffectiveRecord) -> Sequence[ManagerCommand[Command]]:
             command = commands.PutEntryPoint(_ENTRY_POINT.from_message(event.entry_point_defined.entry_point))
         case "hook_defined":
             command = commands.PutHook(_HOOK.from_message(event.hook_defined.hook))
+        case "queue_defined":
+            command = _treatments([event.queue_defined.queue])
+        case "policy_published":
+            command = _treatments(event.policy_published.queues)
         case _:
             return ()
     return (_command(None, event.metadata, command),)
+
+
+def _treatments(queues: Iterable[Any]) -> Command:
+    """One command for all queues of a version, so that they change at once."""
+    return commands.PutTreatments(
+        tuple(
+            TreatmentOfQueue(
+                queue.queue_id, _TREATMENT.from_message(queue.treatment) if queue.HasField("treatment") else None
+            )
+            for queue in queues
+        )
+    )
 
 
 def _contact_command(event: Any, table: dict[str, Callable[[Any], Command | None]]) -> list[ManagerCommand[Command]]:
@@ -173,12 +192,13 @@ _ACD: dict[str, Callable[[Any], Command | None]] = {
         e.contact_id, e.segment_no, e.offer_no, e.agent_id
     ),
     "consultation_ended": _consultation_ended,
+    "contact_taken_over": lambda e: commands.RecordTakenOver(e.contact_id, e.segment_no, e.offer_no, e.agent_id),
     "contact_forgotten": _forgotten,
     "segment_ended": _segment_ended,
     "wrap_up_finished": lambda e: commands.RecordWrapUp(e.contact_id, e.agent_id, e.wrap_up_code),
 }
 _CRM: dict[str, Callable[[Any], Command | None]] = {
-    "contact_resolved": lambda e: commands.RecordCustomer(e.contact_id, e.step_no, e.customer_id),
+    "contact_resolved": lambda e: customer_of(e, e.step_no),
 }
 _IVR: dict[str, Callable[[Any], Command | None]] = {
     "text_said": lambda e: commands.RecordText(e.contact_id, _text(e, "text")),

@@ -10,9 +10,10 @@ from trunkline.acd.v1 import acd_commands_pb2, acd_service_pb2
 from trunkline.acd.v1.acd_types_pb2 import ContactStage, LiveContact
 from trunkline.ivr.v1 import ivr_commands_pb2, ivr_service_pb2
 from trunkline_core.errors import Transient
-from trunkline_platform.credentials import Credentials, Principal, service_principal
-from trunkline_platform.grpc_client import Channels, Method
+from trunkline_platform.credentials import Credentials, service_principal
+from trunkline_platform.grpc_client import Channels
 
+from trunkline_channels.adapters.replicas import OwnerRead
 from trunkline_channels.adapters.targets import TIMEOUT_S, Client
 from trunkline_channels.application.reconciliation import Seen
 from trunkline_channels.domain.reconciling import AtAcd, AtIvr, Stage
@@ -27,12 +28,8 @@ _IVR = ivr_service_pb2.DESCRIPTOR.services_by_name["IvrReadService"].methods_by_
 class LivePages:
     """The pages of one service."""
 
-    def __init__(self, method: Any, addresses: Sequence[str], credentials: Credentials, channels: Channels) -> None:
-        """`method` is protobuf's descriptor of the RPC; `addresses` are host:port of every replica."""
-        self._method = Method(method)
-        self._addresses = addresses
-        self._credentials = credentials
-        self._channels = channels
+    def __init__(self, read: OwnerRead) -> None:
+        self._read = read
 
     async def all_of(self, tenant: str, rows_of: Callable[[Any], Sequence[Any]]) -> tuple[list[Any], dict[int, int]]:
         """Return all rows of the tenant, and up to where each partition was read. Raises: TrunklineError."""
@@ -43,7 +40,7 @@ class LivePages:
         while len(upto) < count:
             partition, after = len(upto), ""
             for _ in range(MAX_PAGES):
-                page = await self._page(partition, after, principal)
+                page = await self._read.ask(principal, PAGE_TIMEOUT_S, partition=partition, after_contact_id=after)
                 rows += rows_of(page)
                 if not page.has_more:
                     break
@@ -52,19 +49,6 @@ class LivePages:
                 raise Transient("too many rows to compare")
             upto[partition], count = page.next_offset, page.partition_count
         return rows, upto
-
-    async def _page(self, partition: int, after: str, principal: Principal) -> Any:
-        """Ask one replica after the other: the owner answers."""
-        request = self._method.request(partition=partition, after_contact_id=after)
-        token = self._credentials.issue(principal)
-        refusal = Transient("no replica is known")
-        for address in self._addresses:
-            try:
-                channel = self._channels.to(address)
-                return await self._method.call(channel, request, token=token, timeout_s=PAGE_TIMEOUT_S)
-            except Transient as trouble:
-                refusal = trouble
-        raise refusal
 
 
 class AcdAndIvr:
@@ -99,12 +83,12 @@ class AcdAndIvr:
 
 def acd_pages(addresses: Sequence[str], credentials: Credentials, channels: Channels) -> LivePages:
     """Return acd's pages."""
-    return LivePages(_ACD, addresses, credentials, channels)
+    return LivePages(OwnerRead(_ACD, addresses, credentials, channels))
 
 
 def ivr_pages(addresses: Sequence[str], credentials: Credentials, channels: Channels) -> LivePages:
     """Return ivr's pages."""
-    return LivePages(_IVR, addresses, credentials, channels)
+    return LivePages(OwnerRead(_IVR, addresses, credentials, channels))
 
 
 async def _send(client: Client, command: Any, tenant: str, contact_id: str, step_no: int) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from trunkline.acd.v1 import acd_commands_pb2 as acd
-from trunkline.acd.v1.acd_types_pb2 import CallbackOutcome
+from trunkline.acd.v1.acd_types_pb2 import CallbackOutcome, Preference
 from trunkline.common.v1.common_types_pb2 import Sealed as SealedMessage
 from trunkline.customer.v1 import customer_commands_pb2 as crm
+from trunkline.customer.v1.customer_events_pb2 import ContactResolved
 from trunkline.directory.v1.directory_types_pb2 import SkillRequirement as RequirementMessage
 from trunkline.ivr.v1 import ivr_commands_pb2 as ivr
 from trunkline_core.errors import Rejection
@@ -18,6 +19,7 @@ from trunkline_platform.credentials import Principal, service_principal
 from trunkline_platform.wire import timestamp
 
 from trunkline_channels.adapters.enums import channel_value
+from trunkline_channels.domain import commands
 from trunkline_channels.domain.contact import Consultation, Contact, Step
 from trunkline_channels.domain.words import CloseReason, StepKind
 
@@ -66,18 +68,19 @@ class ServiceTargets:
             StepKind.COMPLETE_CONSULTATION: (acd_client, _complete_consultation),
             StepKind.CANCEL_CONSULTATION: (acd_client, _cancel_consultation),
             StepKind.LEAVE_CONSULTATION: (acd_client, _leave_consultation),
+            StepKind.TAKE_OVER: (acd_client, _take_over),
             StepKind.REQUEST_CALLBACK: (acd_client, _request_callback),
             StepKind.REPORT_CALLBACK_RESULT: (acd_client, _report_callback_result),
             StepKind.END_AT_ACD: (acd_client, _end_at_acd),
         }
 
-    async def resolve(self, contact: Contact, step: Step, timeout_s: float) -> str:
-        """Return crm's customer; empty when it tells none."""
+    async def resolve(self, contact: Contact, step: Step, timeout_s: float) -> commands.RecordCustomer:
+        """Return crm's answer; empty ids when it tells none."""
         events = await self._send(self._crm, contact, step, _resolve_customer(contact, step), timeout_s)
         for event in events:
             if event.WhichOneof("event") == "contact_resolved":
-                return str(event.contact_resolved.customer_id)
-        return ""
+                return customer_of(event.contact_resolved, step.step_no)
+        return commands.RecordCustomer(contact.contact_id, step.step_no, "")
 
     async def carry_out(self, contact: Contact, step: Step) -> None:
         """Ask ivr or acd."""
@@ -92,6 +95,17 @@ class ServiceTargets:
             correlation_id=contact.contact_id,
             timeout_s=timeout_s,
         )
+
+
+def customer_of(resolved: ContactResolved, step_no: int) -> commands.RecordCustomer:
+    """Return crm's answer to that step as ours."""
+    return commands.RecordCustomer(
+        resolved.contact_id,
+        step_no,
+        resolved.customer_id,
+        account_owner_id=resolved.account_owner_id,
+        last_agent_id=resolved.last_agent_id,
+    )
 
 
 def _resolve_customer(contact: Contact, step: Step) -> crm.CustomerCommand:
@@ -152,8 +166,17 @@ def _enqueue(contact: Contact, step: Step) -> acd.AcdCommand:
             urgency_permille=wish.urgency_permille,
             requirements=needs,
             customer_id=contact.customer_id,
+            preferred_agent_id=contact.account_owner_id or contact.last_agent_id,
+            preference=_preference(contact),
         )
     )
+
+
+def _preference(contact: Contact) -> Preference.ValueType:
+    """Whose account it is goes before who had the customer last (routing rule 10)."""
+    if contact.account_owner_id:
+        return Preference.PREFERENCE_ACCOUNT_OWNER
+    return Preference.PREFERENCE_LAST_AGENT if contact.last_agent_id else Preference.PREFERENCE_UNSPECIFIED
 
 
 def _report_connected(contact: Contact, step: Step) -> acd.AcdCommand:
@@ -191,6 +214,7 @@ def _transfer(contact: Contact, step: Step) -> acd.AcdCommand:
             agent_id=contact.agent_id,
             queue_id=transfer.queue_id,
             preferred_agent_id=transfer.preferred_agent_id,
+            insist=transfer.insist,
         )
     )
 
@@ -266,6 +290,20 @@ def _cancel_consultation(contact: Contact, step: Step) -> acd.AcdCommand:
 
 def _leave_consultation(contact: Contact, step: Step) -> acd.AcdCommand:
     return acd.AcdCommand(end_consultation=acd.EndConsultation(**_by(contact, step, _asked(contact).agent_id)))
+
+
+def _take_over(contact: Contact, step: Step) -> acd.AcdCommand:
+    wanted = contact.take_over
+    if wanted is None:
+        raise Rejection("NothingToTakeOver")
+    return acd.AcdCommand(
+        take_over_contact=acd.TakeOverContact(
+            **_by(contact, step, contact.agent_id),
+            to_agent_id=wanted.agent_id,
+            supervisor_id=wanted.supervisor_id,
+            reason=wanted.reason,
+        )
+    )
 
 
 def _by(contact: Contact, step: Step, agent_id: str) -> dict[str, Any]:

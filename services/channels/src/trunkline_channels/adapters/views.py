@@ -8,19 +8,44 @@ from trunkline.contact.v1.contact_service_pb2 import Dial
 from trunkline.directory.v1 import directory_types_pb2 as directory
 from trunkline_core.flows import MenuOption
 from trunkline_core.texts import LocalizedText
+from trunkline_core.treatments import (
+    UNKNOWN,
+    AnnouncementStep,
+    CallbackOfferStep,
+    Figures,
+    MusicStep,
+    PauseStep,
+    TreatmentStep,
+    rendered,
+)
 from trunkline_platform.sealing import Sealer
-from trunkline_platform.wire import Mapper, timestamp
+from trunkline_platform.wire import Mapper, duration, timestamp
 
 from trunkline_channels.adapters.enums import channel_value
-from trunkline_channels.domain.contact import Consultation, Contact, Message, Prompt
+from trunkline_channels.domain.contact import Consultation, Contact, Message, Monitoring, Note, Prompt
 from trunkline_channels.domain.legs import Leg, legs_of
+from trunkline_channels.domain.words import Channel
 
 _TEXT = Mapper(LocalizedText, directory.LocalizedText)
 _OPTION = Mapper(MenuOption, directory.MenuOption)
 
 
-async def contact_view(contact: Contact, sealer: Sealer, after: int, upto: int) -> types.ContactView:
-    """Return the whole state with messages number `after + 1` to `upto`. Raises: Transient."""
+async def contact_view(
+    contact: Contact, sealer: Sealer, after: int, upto: int, figures: Figures = UNKNOWN, *, for_agents: bool
+) -> types.ContactView:
+    """Return the whole state with messages number `after + 1` to `upto`; notes only `for_agents`.
+
+    `figures` of its wait. Raises: Transient.
+    """
+    view = await _whole(contact, sealer, after, upto, figures)
+    if for_agents:
+        view.notes.extend([await _note(note, contact, sealer) for note in contact.notes])
+        if contact.consultation and contact.consultation.note:
+            view.consultation.note = await sealer.open(contact.consultation.note, contact.tenant) or ""
+    return view
+
+
+async def _whole(contact: Contact, sealer: Sealer, after: int, upto: int, figures: Figures) -> types.ContactView:
     return types.ContactView(
         contact_id=contact.contact_id,
         version=contact.version,
@@ -45,6 +70,11 @@ async def contact_view(contact: Contact, sealer: Sealer, after: int, upto: int) 
         consultation_refusal=contact.consultation_refusal,
         consultation_end=contact.consultation_end,
         legs=[_leg(leg) for leg in legs_of(contact)],
+        treatment=_treatment(contact, figures),
+        monitoring=_monitoring(contact.monitoring),
+        monitoring_end=contact.monitoring_end,
+        taking_over_agent_id=contact.takes_over.agent_id if contact.takes_over else "",
+        take_over_refusal=contact.take_over_refusal,
     )
 
 
@@ -79,6 +109,14 @@ async def _message(message: Message, contact: Contact, sealer: Sealer) -> types.
     )
 
 
+async def _note(note: Note, contact: Contact, sealer: Sealer) -> types.NoteView:
+    return types.NoteView(
+        agent_id=note.agent_id,
+        text=await sealer.open(note.text, contact.tenant) or "",
+        written_time=timestamp(note.written_time),
+    )
+
+
 def _consultation(asked: Consultation | None) -> types.ConsultationView | None:
     if asked is None:
         return None
@@ -90,12 +128,54 @@ def _consultation(asked: Consultation | None) -> types.ConsultationView | None:
     )
 
 
+def _treatment(contact: Contact, figures: Figures) -> types.TreatmentView | None:
+    """A chat reads its announcements among the messages."""
+    playing = contact.treatment if contact.is_treated else None
+    if playing is None or contact.channel is not Channel.VOICE:
+        return None
+    definition, wait = playing.definition, figures.wait_duration
+    return types.TreatmentView(
+        steps=[_treatment_step(step, contact.locale, figures) for step in definition.steps],
+        repeat_from_step=definition.repeat_from_step,
+        began_time=timestamp(playing.began_time),
+        callback_digit=definition.callback_digit,
+        position=figures.position,
+        wait_duration=duration(wait) if wait is not None else None,
+    )
+
+
+def _treatment_step(step: TreatmentStep, locale: str, figures: Figures) -> types.TreatmentStepView:
+    match step:
+        case MusicStep():
+            return types.TreatmentStepView(media=step.media, for_duration=duration(step.for_duration))
+        case PauseStep():
+            return types.TreatmentStepView(for_duration=duration(step.for_duration))
+        case AnnouncementStep() | CallbackOfferStep():
+            said = rendered(step.text, figures)
+            return types.TreatmentStepView(text=said.zh if locale == "zh" else said.en)
+
+
+def _monitoring(now: Monitoring | None) -> types.MonitoringView | None:
+    if now is None:
+        return None
+    return types.MonitoringView(
+        monitoring_no=now.monitoring_no,
+        supervisor_id=now.supervisor_id,
+        agent_id=now.agent_id,
+        mode=types.MonitoringMode.Value(f"MONITORING_MODE_{now.mode.name}"),
+        reason=now.reason,
+        is_joined=now.is_joined,
+    )
+
+
 def _leg(leg: Leg) -> types.LegView:
     return types.LegView(
         role=types.LegRole.Value(f"LEG_ROLE_{leg.role.name}"),
         agent_id=leg.agent_id,
         offer_no=leg.offer_no,
         mode=types.LegMode.Value(f"LEG_MODE_{leg.mode.name}"),
+        supervisor_id=leg.supervisor_id,
+        monitoring_no=leg.monitoring_no,
     )
 
 

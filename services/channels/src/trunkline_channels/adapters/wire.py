@@ -11,7 +11,7 @@ from trunkline_platform.wire import EventWire
 
 from trunkline_channels.domain import commands
 from trunkline_channels.domain.commands import Command
-from trunkline_channels.domain.events import ContactDropped, Definition, EntryPointPut, Event
+from trunkline_channels.domain.events import ContactDropped, Definition, EntryPointPut, Event, HookPut, TreatmentPut
 from trunkline_channels.domain.identity import partition_token
 from trunkline_channels.domain.words import Author
 
@@ -35,6 +35,9 @@ _ENDING = (
     commands.MergeConsultation,
     commands.CompleteConsultation,
     commands.LeaveConsultation,
+    commands.MonitorContact,
+    commands.StopMonitoring,
+    commands.TakeOverContact,
     commands.ReportCallResult,
     commands.AttachPeer,
     commands.DetachPeer,
@@ -42,10 +45,16 @@ _ENDING = (
 
 
 def stream_of(event: Event) -> str:
-    """Return the aggregate: the contact, or the entry point or hook."""
-    if isinstance(event, Definition):
-        return event.entry_point.entry_point_id if isinstance(event, EntryPointPut) else event.hook.hook_id
-    return event.contact_id
+    """Return the aggregate: the contact, or the entry point, the hook or the queue."""
+    match event:
+        case EntryPointPut():
+            return event.entry_point.entry_point_id
+        case HookPut():
+            return event.hook.hook_id
+        case TreatmentPut():
+            return event.queue_id
+        case _:
+            return event.contact_id
 
 
 def is_last(event: Event) -> bool:

@@ -161,6 +161,11 @@ class Hub:
             subscriber.forget(contact_id)
             self._tell(subscriber, contact)
 
+    def remind(self, contact: Contact) -> None:
+        """Tell the contact's peer again: what it is shown beside the row has changed."""
+        for subscriber in self._by_peer.get((contact.tenant, contact.peer_id), ()):
+            subscriber.offer(contact)
+
     def _on_events(self, partition: int, recorded: Sequence[Recorded[Event]]) -> None:
         """The state is settled while watchers run: rows taken here are durable (ledger rule 8)."""
         if not self._ledger.owns(partition):

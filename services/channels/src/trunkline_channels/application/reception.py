@@ -20,6 +20,7 @@ from trunkline_platform.credentials import Principal
 
 from trunkline_channels.application.steps import ChannelsLedger
 from trunkline_channels.domain import commands
+from trunkline_channels.domain.callbacks import takes_offer
 from trunkline_channels.domain.checks import check_attributes, check_locale, check_text
 from trunkline_channels.domain.commands import Command
 from trunkline_channels.domain.contact import Contact
@@ -150,6 +151,9 @@ class Reception:
             check_text(text)
         digest = self._hash(caller, "input", [contact_id, option_id, text])
         contact, is_asked = await self._prompted(contact_id, caller.tenant, node_id)
+        if not is_asked and not node_id and takes_offer(contact, option_id or text):
+            await self._commander.send(commands.RequestCallback(contact_id, None), caller, command_id, digest)
+            return
         if not is_asked and not option_id and not node_id and contact.channel is Channel.CHAT:
             await self._say(contact, text, caller, command_id, digest)
             return

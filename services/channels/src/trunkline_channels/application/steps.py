@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from trunkline_core.errors import NotFound, Rejection, TrunklineError
+from trunkline_core.treatments import UNKNOWN, Figures
 from trunkline_ledger.ledger import Ledger
 from trunkline_ledger.submission import Lane, Recorded, Submission
 from trunkline_platform.logs import get_logger
@@ -29,6 +30,7 @@ AT_ONCE = 256
 FIRST_BACK_OFF_S = 0.05
 LONGEST_BACK_OFF_S = 2.0
 RESOLVE_S = 0.15
+ASK_WAIT_S = 2.0
 AGAIN_S = 15.0
 
 ChannelsLedger = Ledger[ChannelsState, Command, Event]
@@ -37,8 +39,8 @@ ChannelsLedger = Ledger[ChannelsState, Command, Event]
 class Targets(Protocol):
     """The services that steps go to. Repeating a step is harmless. Every method raises TrunklineErrors."""
 
-    async def resolve(self, contact: Contact, step: Step, timeout_s: float) -> str:
-        """Ask crm who the customer is; empty when it does not say."""
+    async def resolve(self, contact: Contact, step: Step, timeout_s: float) -> commands.RecordCustomer:
+        """Ask crm who the customer is; empty ids when it does not say."""
         ...
 
     async def carry_out(self, contact: Contact, step: Step) -> None:
@@ -46,14 +48,23 @@ class Targets(Protocol):
         ...
 
 
+class Waits(Protocol):
+    """Who knows how long a contact will wait."""
+
+    async def figures(self, tenant: str, contact_id: str, timeout_s: float) -> Figures:
+        """Return a contact's place and wait. Raises: TrunklineError."""
+        ...
+
+
 class StepRunner:
     """One per replica; `run` inside the process's task group."""
 
-    def __init__(self, ledger: ChannelsLedger, targets: Targets, at_once: int = AT_ONCE) -> None:
+    def __init__(self, ledger: ChannelsLedger, targets: Targets, waits: Waits, at_once: int = AT_ONCE) -> None:
         self.retries = 0
         self.refusals = 0
         self._ledger = ledger
         self._targets = targets
+        self._waits = waits
         self._slots = asyncio.Semaphore(at_once)
         self._begun: asyncio.Queue[tuple[int, str, int]] = asyncio.Queue()  # bounded by the contacts of the partitions
         self._running: set[tuple[str, int]] = set()
@@ -133,6 +144,8 @@ class StepRunner:
             try:
                 if step.kind is StepKind.RESOLVE_CUSTOMER:
                     await self._resolve(contact, step)
+                elif step.kind is StepKind.ASK_WAIT:
+                    await self._ask_wait(contact, step)
                 else:
                     await self._targets.carry_out(contact, step)
                 return True
@@ -147,11 +160,22 @@ class StepRunner:
     async def _resolve(self, contact: Contact, step: Step) -> None:
         """The contact goes on unresolved where crm does not answer in time."""
         try:
-            customer_id = await asyncio.wait_for(self._targets.resolve(contact, step, RESOLVE_S), RESOLVE_S)
+            answer = await asyncio.wait_for(self._targets.resolve(contact, step, RESOLVE_S), RESOLVE_S)
         except (TimeoutError, TrunklineError) as error:
             log.info("customer not resolved", extra={"contact_id": contact.contact_id, "reason": type(error).__name__})
-            customer_id = ""
-        await self._submit(contact, step, commands.RecordCustomer(contact.contact_id, step.step_no, customer_id))
+            answer = commands.RecordCustomer(contact.contact_id, step.step_no, "")
+        await self._submit(contact, step, answer)
+
+    async def _ask_wait(self, contact: Contact, step: Step) -> None:
+        """The announcement is made without place and wait where acd does not say them in time."""
+        asking = self._waits.figures(contact.tenant, contact.contact_id, ASK_WAIT_S)
+        try:
+            found = await asyncio.wait_for(asking, ASK_WAIT_S)
+        except (TimeoutError, TrunklineError) as error:
+            log.info("wait not known", extra={"contact_id": contact.contact_id, "reason": type(error).__name__})
+            found = UNKNOWN
+        said = commands.RecordWait(contact.contact_id, step.step_no, found.position, found.wait_duration)
+        await self._submit(contact, step, said)
 
     async def _refuse(self, contact: Contact, step: Step, error: TrunklineError) -> bool:
         rule = _rule_of(error)

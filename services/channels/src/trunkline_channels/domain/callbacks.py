@@ -39,6 +39,12 @@ def request(state: ChannelsState, command: commands.RequestCallback, context: Co
     yield from steps.begin(state, contact.contact_id, StepKind.REQUEST_CALLBACK)
 
 
+def takes_offer(contact: Contact, pressed: str) -> bool:
+    """Tell whether the key takes the call-back that is offered to the caller while waiting (routing rule 18)."""
+    playing = contact.treatment if contact.is_treated and contact.channel is Channel.VOICE else None
+    return playing is not None and pressed == playing.definition.callback_digit != ""
+
+
 def withdraw(state: ChannelsState, command: commands.WithdrawCallback, context: Context) -> Iterator[Event]:
     """The customer does not want it any more: the contact is over. Raises: Rejection(`NoCallback`)."""
     contact = closing.live(state, command.contact_id, context.tenant)
@@ -101,7 +107,7 @@ def apply_opened(state: ChannelsState, contact: Contact, event: CallbackOpened) 
     """The contact waits as a call-back."""
     state.put(
         replace(
-            without_step(contact, StepKind.REQUEST_CALLBACK),
+            without_step(contact, StepKind.REQUEST_CALLBACK, StepKind.ASK_WAIT),
             state=ContactState.QUEUED,
             queue_id=event.queue_id,
             segment_no=event.segment_no,

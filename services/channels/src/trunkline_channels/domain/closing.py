@@ -9,7 +9,7 @@ from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
 from trunkline_core.replacing import replace
 
-from trunkline_channels.domain import commands, steps, timing
+from trunkline_channels.domain import commands, monitoring, steps, timing
 from trunkline_channels.domain.contact import Contact, Legs
 from trunkline_channels.domain.events import (
     CallerHungUp,
@@ -66,6 +66,8 @@ def as_connected(contact: Contact, agent_id: str) -> Iterator[Event]:
 
 def end(state: ChannelsState, contact_id: str, reason: CloseReason, rule: str = "") -> Iterator[Event]:
     """Close an open contact and begin its clean-up."""
+    if (contact := state.contacts.get(contact_id)) is not None:
+        yield from monitoring.over(contact, "contact_ended")
     yield ContactClosed(contact_id, reason, rule)
     yield from clean_up(state, contact_id)
 
@@ -109,6 +111,8 @@ def apply_closed(state: ChannelsState, contact: Contact, event: ContactClosed, c
         prompt=None,
         answer=None,
         consultation=None,
+        treatment=None,
+        take_over=None,
         close_reason=event.reason,
         closed_time=context.now,
     )

@@ -10,7 +10,15 @@ from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
 from trunkline_core.webhooks import HookDefinition
 
-from trunkline_channels.domain.words import Author, CloseReason, ConsultationState, EntryPointDefinition, Party
+from trunkline_channels.domain.words import (
+    Author,
+    CloseReason,
+    ConsultationState,
+    EntryPointDefinition,
+    MonitoringMode,
+    Party,
+    TreatmentOfQueue,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,13 @@ class PutHook:
     """Take over a hook."""
 
     hook: HookDefinition | None
+
+
+@dataclass(frozen=True, slots=True)
+class PutTreatments:
+    """Take over what plays in queues."""
+
+    treatments: tuple[TreatmentOfQueue, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +101,12 @@ class CloseContact:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmConnect:
-    """The legs are joined."""
+    """The legs are joined; with `monitoring_no` that of a supervisor is."""
 
     contact_id: str
     segment_no: int
     offer_no: int
+    monitoring_no: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +117,7 @@ class RefuseConnect:
     segment_no: int
     offer_no: int
     reason: str
+    monitoring_no: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +130,27 @@ class RequestCallback:
 
 @dataclass(frozen=True, slots=True)
 class TransferContact:
-    """The connected agent gives the contact on to a queue, there to a preferred agent where one is named."""
+    """The connected agent gives the contact on to a queue, there to a preferred agent where one is named.
+
+    With `insist` that very agent is meant; the note is for whoever has the contact next.
+    """
 
     contact_id: str
     agent_id: str
     queue_id: str
     preferred_agent_id: str = ""
+    note: Sealed | None = None
+    insist: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ConsultAgent:
-    """The connected agent asks a colleague about the call."""
+    """The connected agent asks a colleague about the call; the note is for the colleague."""
 
     contact_id: str
     agent_id: str
     colleague_id: str
+    note: Sealed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +184,32 @@ class LeaveConsultation:
 
     contact_id: str
     agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorContact:
+    """The supervisor who sends it monitors a call, or does so in another way; `agent_id` where that is an agent too."""
+
+    contact_id: str
+    mode: MonitoringMode
+    agent_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopMonitoring:
+    """The supervisor monitors the call no more."""
+
+    contact_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOverContact:
+    """The supervisor takes the contact from its agent; `agent_id` is to have it."""
+
+    contact_id: str
+    agent_id: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +255,14 @@ class LosePeer:
 
 
 @dataclass(frozen=True, slots=True)
+class LoseSupervisor:
+    """No console has a page of the supervisor, who monitors these contacts no more, or none at all."""
+
+    supervisor_id: str
+    contact_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ReconcileContact:
     """acd or ivr contradicts this version of the contact for so long that it can only be an error."""
 
@@ -216,11 +273,23 @@ class ReconcileContact:
 
 @dataclass(frozen=True, slots=True)
 class RecordCustomer:
-    """Answer of crm, or its fact; empty for unresolved."""
+    """Answer of crm, or its fact: who the customer is, and which agents the customer knows; empty for unresolved."""
 
     contact_id: str
     step_no: int
     customer_id: str
+    account_owner_id: str = ""
+    last_agent_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordWait:
+    """Answer of acd: place, 0 unknown, and the wait that 80 % of such contacts do not exceed."""
+
+    contact_id: str
+    step_no: int
+    position: int
+    wait_duration: timedelta | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,6 +500,16 @@ class RecordConsultationEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordTakenOver:
+    """Fact: acd took the contact from its agent and gave it to another one."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordWrapUp:
     """Fact: the agent wrapped the contact up; the code is empty for none."""
 
@@ -455,6 +534,21 @@ class ParkSilentContact:
 
 
 @dataclass(frozen=True, slots=True)
+class AnnounceTreatment:
+    """Timer: the next announcement of a chat's treatment is due."""
+
+    contact_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireMonitoring:
+    """Timer: the supervisor's leg has not come up in time."""
+
+    contact_id: str
+    monitoring_no: int
+
+
+@dataclass(frozen=True, slots=True)
 class DropContact:
     """Timer: a closed contact is old enough to leave memory."""
 
@@ -462,6 +556,7 @@ class DropContact:
 
 
 ConsultationCommand = ConsultAgent | TalkTo | MergeConsultation | CompleteConsultation | LeaveConsultation
+SupervisorCommand = MonitorContact | StopMonitoring | TakeOverContact
 CustomerCommand = (
     OpenContact
     | TakeDelivery
@@ -475,6 +570,7 @@ CustomerCommand = (
     | ReportCallResult
     | TransferContact
     | ConsultationCommand
+    | SupervisorCommand
     | AttachPeer
     | DetachPeer
 )
@@ -500,10 +596,11 @@ Fact = (
     | RecordConsultation
     | RecordConsultationCompleted
     | RecordConsultationEnded
+    | RecordTakenOver
     | RecordWrapUp
 )
-StepAnswer = RecordCustomer | RefuseStep
-TimerCommand = ExpireContact | ParkSilentContact | DropContact
+StepAnswer = RecordCustomer | RecordWait | RefuseStep
+TimerCommand = ExpireContact | ParkSilentContact | AnnounceTreatment | ExpireMonitoring | DropContact
 ContactCommand = CustomerCommand | Fact | StepAnswer | TimerCommand | ReconcileContact
-PartitionCommand = PutEntryPoint | PutHook | LosePeer
+PartitionCommand = PutEntryPoint | PutHook | PutTreatments | LosePeer | LoseSupervisor
 Command = ContactCommand | PartitionCommand

@@ -12,7 +12,7 @@ from trunkline_core.errors import Invalid, Rejection
 from trunkline_core.ids import check_id
 from trunkline_core.replacing import replace
 
-from trunkline_channels.domain import closing, commands, policy, steps
+from trunkline_channels.domain import closing, commands, monitoring, notes, policy, steps, take_overs
 from trunkline_channels.domain.contact import Consultation, Contact, Legs, without_step
 from trunkline_channels.domain.events import (
     ConsultationAccepted,
@@ -46,22 +46,24 @@ def request(state: ChannelsState, command: commands.ConsultAgent, context: Conte
     """Ask acd to let the call ring at a colleague; asking for the same one again changes nothing.
 
     Raises: Invalid; NotFound; Rejection(`ContactClosed`, `NotConnectedToAgent`, `ConsultationNeedsCall`,
-    `ConsultationUnderWay`, `TransferUnderWay`).
+    `ConsultationUnderWay`, `TransferUnderWay`, `TakeOverUnderWay`).
     """
     contact = closing.live(state, command.contact_id, context.tenant)
     check_id("colleague_id", command.colleague_id)
     if command.colleague_id == command.agent_id:
         raise Invalid("colleague_id", "must be another agent")
+    notes.check(command.note)
     yield from closing.as_connected(contact, command.agent_id)
     if contact.channel is not Channel.VOICE:
         raise Rejection("ConsultationNeedsCall")
     if contact.transfer is not None:
         raise Rejection("TransferUnderWay")
+    take_overs.check_none(contact)
     if contact.consultation is not None:
         if contact.consultation.agent_id == command.colleague_id:
             return
         raise Rejection("ConsultationUnderWay")
-    yield ConsultationRequested(contact.contact_id, command.agent_id, command.colleague_id)
+    yield ConsultationRequested(contact.contact_id, command.agent_id, command.colleague_id, note=command.note)
     yield from steps.begin(state, contact.contact_id, StepKind.CONSULT)
 
 
@@ -149,6 +151,7 @@ def record(state: ChannelsState, command: commands.RecordConsultation, context: 
     before = asked.state.value if asked and is_current else 0
     match command.state:
         case ConsultationState.OFFERED if (command.segment_no, command.offer_no) > contact.newest_place:
+            yield from monitoring.step_aside(contact, command.agent_id)
             yield ConsultationOffered(*place, command.agent_id)
         case ConsultationState.CONNECTING if before == ConsultationState.OFFERED.value:
             yield ConsultationAccepted(*place, command.agent_id)
@@ -166,7 +169,10 @@ def record_completed(
     is_here = contact.state is ContactState.CONNECTED and command.segment_no == contact.segment_no
     if is_here and command.offer_no > contact.offer_no:
         place = (contact.contact_id, command.segment_no, command.offer_no)
+        note = contact.consultation.note if contact.consultation else None
+        yield from monitoring.step_aside(contact, command.agent_id)
         yield ConsultationCompleted(*place, command.agent_id, contact.agent_id)
+        yield from notes.hand_on(contact, contact.agent_id, note)
 
 
 def record_ended(state: ChannelsState, command: commands.RecordConsultationEnded, context: Context) -> Iterator[Event]:
@@ -187,13 +193,15 @@ def refused(contact: Contact, rule: str) -> Contact:
 
 def apply_requested(state: ChannelsState, contact: Contact, event: ConsultationRequested) -> None:
     """Remember who is asked."""
-    asked = Consultation(event.colleague_id)
+    asked = Consultation(event.colleague_id, note=event.note)
     state.put(replace(contact, consultation=asked, consultation_refusal="", consultation_end=""))
 
 
 def apply_offered(state: ChannelsState, contact: Contact, event: ConsultationOffered) -> None:
     """It rings there."""
-    asked = Consultation(event.agent_id, event.offer_no, ConsultationState.OFFERED)
+    before = contact.consultation
+    note = before.note if before is not None and before.agent_id == event.agent_id else None
+    asked = Consultation(event.agent_id, event.offer_no, ConsultationState.OFFERED, note=note)
     rung = without_step(contact, StepKind.CONSULT)
     state.put(replace(rung, consultation=asked, newest_offer_no=event.offer_no))
 

@@ -14,6 +14,7 @@ from trunkline_core.replacing import replace
 from trunkline_core.routing import SkillRequirement
 from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
+from trunkline_core.treatments import QueueTreatment
 
 from trunkline_channels.domain import policy
 from trunkline_channels.domain.words import (
@@ -23,6 +24,7 @@ from trunkline_channels.domain.words import (
     CloseReason,
     ConsultationState,
     ContactState,
+    MonitoringMode,
     Parking,
     Party,
     StepKind,
@@ -80,10 +82,12 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Where the connected agent gives the contact on, until acd answers."""
+    """Where the connected agent gives the contact on, until acd answers; the note is for the next agent."""
 
     queue_id: str
     preferred_agent_id: str
+    note: Sealed | None = None
+    insist: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,7 @@ class Consultation:
         talks_to: whom the agent talks to once the colleague is there.
         leg: what the gateway said about bringing up the colleague's leg.
         failure: why it could not.
+        note: for the colleague, who keeps it with the contact.
     """
 
     agent_id: str
@@ -103,6 +108,44 @@ class Consultation:
     talks_to: Party = Party.COLLEAGUE
     leg: Legs = Legs.NONE
     failure: str = ""
+    note: Sealed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What an agent who gave the contact on left for the next one."""
+
+    agent_id: str
+    written_time: datetime
+    text: Sealed
+
+
+@dataclass(frozen=True, slots=True)
+class Monitoring:
+    """The supervisor who monitors a call.
+
+    Attributes:
+        monitoring_no: 1, 2, 3, … in the contact; the gateway answers with it.
+        agent_id: the supervisor as an agent; empty for who is none.
+        reason: why, as said when it began or changed last.
+        is_joined: whether the supervisor's leg is up.
+    """
+
+    monitoring_no: int
+    supervisor_id: str
+    agent_id: str
+    mode: MonitoringMode
+    reason: str
+    is_joined: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """Who is to have the contact, and the supervisor who decided it, until acd answers."""
+
+    agent_id: str
+    supervisor_id: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +166,22 @@ class Message:
         return 3 * max(len(self.body.zh), len(self.body.en))
 
 
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """What plays in the queue segment.
+
+    Attributes:
+        announced: how many announcements a chat got.
+        step_no: the step of the last one, from 1; 0: none yet.
+    """
+
+    definition: QueueTreatment
+    began_time: datetime
+    announced: int = 0
+    step_no: int = 0
+    announced_time: datetime | None = None
+
+
 class Offer(NamedTuple):
     """One offer of the queue segment, that is live."""
 
@@ -136,6 +195,7 @@ class Contact:
 
     Attributes:
         version: the contact's stream version.
+        announcing: how many of its events were only about announcements; see `moved_version`.
         brought_by: who opened it: a gateway's calls are its own, whatever another gateway of the tenant says of them.
         peer_id: the edge that holds the customer, also after the loss of it; `is_attached` tells. Empty for a customer
             whose messages an outside system brings: nobody holds that one, hence nobody loses it.
@@ -154,8 +214,14 @@ class Contact:
         parking: whether acd has it parked, and whether its customer is back.
         parking_duration: how long the customer must be silent for that; 0: the queue parks nothing.
         heard_time: when the customer wrote last, or was connected, whichever is later.
+        treatment: what plays while it waits, also while it does not for the moment; see `is_treated`.
         consultation_refusal: why the last consultation was refused; empty after one that was not.
         consultation_end: how the last one ended without the colleague having the contact.
+        account_owner_id: whose account the customer is; empty for nobody's. last_agent_id: who had the customer last.
+        notes: of agents who gave it on, the oldest first, at most `policy.MAX_NOTES`.
+        monitoring_no: number of the newest monitoring, 0 before the first.
+        monitoring_end: how the last one ended.
+        take_over_refusal: why the last take-over came to nothing; empty after one that did not.
     """
 
     contact_id: str
@@ -170,6 +236,7 @@ class Contact:
     peer_id: str
     opened_time: datetime
     version: int = 0
+    announcing: int = 0
     state: ContactState = ContactState.OPENED
     is_attached: bool = True
     customer_id: str = ""
@@ -199,12 +266,31 @@ class Contact:
     consultation: Consultation | None = None
     consultation_refusal: str = ""
     consultation_end: str = ""
+    monitoring: Monitoring | None = None
+    monitoring_no: int = 0
+    monitoring_end: str = ""
+    take_over: TakeOver | None = None
+    take_over_refusal: str = ""
     brought_by: str = ""
     others: tuple[Offer, ...] = ()
     newest_offer_no: int = 0
     parking: Parking = Parking.UNSPECIFIED
     parking_duration: timedelta = timedelta(0)
     heard_time: datetime | None = None
+    treatment: Treatment | None = None
+    account_owner_id: str = ""
+    last_agent_id: str = ""
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def moved_version(self) -> int:
+        """Like `version`, but for what does not move it: announcements would hide that it stands still."""
+        return self.version - self.announcing
+
+    @property
+    def is_on_its_way(self) -> bool:
+        """Whether another service is asked for something that moves it."""
+        return self.step is not None and self.step.kind is not StepKind.ASK_WAIT
 
     @property
     def is_by_messages(self) -> bool:
@@ -238,6 +324,12 @@ class Contact:
         return (*self.others, Offer(self.offer_no, self.agent_id)) if is_live else ()
 
     @property
+    def takes_over(self) -> TakeOver | None:
+        """What acd is asked about just now."""
+        is_asked = self.step is not None and self.step.kind is StepKind.TAKE_OVER
+        return self.take_over if is_asked else None
+
+    @property
     def agent_ids(self) -> tuple[str, ...]:
         """At whom it rings, or who has it."""
         return (*(other.agent_id for other in self.others), self.agent_id) if self.agent_id else ()
@@ -249,6 +341,12 @@ class Contact:
         is_waiting = self.state in (ContactState.QUEUED, ContactState.OFFERED, ContactState.CONNECTING)
         is_joined = self.legs is Legs.JOINED  # the customer was reached: whoever hangs up now, leaves
         return is_waiting and not is_joined and (self.callback is CallbackState.OPEN or is_asked)
+
+    @property
+    def is_treated(self) -> bool:
+        """Whether its treatment plays: it waits or rings, and whoever waits is no call-back, who may hang up."""
+        is_waiting = self.state in (ContactState.QUEUED, ContactState.OFFERED)
+        return self.treatment is not None and is_waiting and self.callback is not CallbackState.OPEN
 
     @property
     def is_to_dial(self) -> bool:

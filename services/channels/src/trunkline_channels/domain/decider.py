@@ -19,6 +19,8 @@ from trunkline_channels.domain import (
     deliveries,
     entry_points,
     events,
+    monitoring,
+    notes,
     opening,
     parking,
     peers,
@@ -27,7 +29,9 @@ from trunkline_channels.domain import (
     refusals,
     self_service,
     steps,
+    take_overs,
     transfers,
+    treatments,
 )
 from trunkline_channels.domain.commands import Command
 from trunkline_channels.domain.contact import Contact
@@ -49,20 +53,24 @@ class ChannelsDecider:
                 entry_points.apply_put(state, event, context)
             case events.HookPut():
                 deliveries.apply_hook_put(state, event, context)
+            case events.TreatmentPut():
+                treatments.apply_put(state, event, context)
             case events.ContactOpened():
                 opening.apply_opened(state, event, context)
-                _count(state, event.contact_id)
+                _count(state, event)
             case _:
                 contact = state.contacts.get(event.contact_id)
                 if contact is not None:  # a wrap-up may come after the contact left memory
                     _evolve(state, contact, event, context)
-                    _count(state, event.contact_id)
+                    _count(state, event)
 
 
-def _count(state: ChannelsState, contact_id: str) -> None:
-    contact = state.contacts.get(contact_id)
+def _count(state: ChannelsState, event: events.ContactEvent) -> None:
+    contact = state.contacts.get(event.contact_id)
     if contact is not None:
-        state.put(replace(contact, version=contact.version + 1))
+        announcing = contact.announcing + treatments.is_announcing(contact, event)
+        state.put(replace(contact, version=contact.version + 1, announcing=announcing))
+    treatments.follow(state, event.contact_id)
 
 
 def _decide(state: ChannelsState, command: Command, context: Context) -> Iterator[Event]:
@@ -71,18 +79,28 @@ def _decide(state: ChannelsState, command: Command, context: Context) -> Iterato
             return entry_points.put(state, command, context)
         case commands.PutHook():
             return deliveries.put_hook(state, command, context)
+        case commands.PutTreatments():
+            return treatments.put(state, command, context)
         case commands.LosePeer():
             return peers.lose(state, command, context)
+        case commands.LoseSupervisor():
+            return monitoring.lose(state, command, context)
         case commands.ReconcileContact():
             return reconciling.reconcile(state, command, context)
         case commands.RecordCustomer():
             return opening.record_customer(state, command, context)
+        case commands.RecordWait():
+            return treatments.record_wait(state, command, context)
         case commands.RefuseStep():
             return refusals.refuse(state, command, context)
         case commands.ExpireContact():
             return closing.expire(state, command, context)
         case commands.ParkSilentContact():
             return parking.park_silent(state, command, context)
+        case commands.AnnounceTreatment():
+            return treatments.announce(state, command, context)
+        case commands.ExpireMonitoring():
+            return monitoring.expire(state, command, context)
         case commands.DropContact():
             return closing.drop(state, command, context)
         case (
@@ -102,6 +120,9 @@ def _decide(state: ChannelsState, command: Command, context: Context) -> Iterato
             | commands.MergeConsultation()
             | commands.CompleteConsultation()
             | commands.LeaveConsultation()
+            | commands.MonitorContact()
+            | commands.StopMonitoring()
+            | commands.TakeOverContact()
             | commands.AttachPeer()
             | commands.DetachPeer()
         ):
@@ -123,6 +144,10 @@ def _decide_for_edge(state: ChannelsState, command: commands.CustomerCommand, co
             return conversation.add(state, command, context)
         case commands.CloseContact():
             return closing.close(state, command, context)
+        case commands.ConfirmConnect() if monitoring.is_of_leg(command):
+            return monitoring.confirm_leg(state, command, context)
+        case commands.RefuseConnect() if monitoring.is_of_leg(command):
+            return monitoring.refuse_leg(state, command, context)
         case commands.ConfirmConnect() if consultations.is_of_leg(state, command):
             return consultations.confirm_leg(state, command, context)
         case commands.RefuseConnect() if consultations.is_of_leg(state, command):
@@ -141,6 +166,12 @@ def _decide_for_edge(state: ChannelsState, command: commands.CustomerCommand, co
             return transfers.request(state, command, context)
         case _ if isinstance(command, commands.ConsultationCommand):
             return _decide_consultation(state, command, context)
+        case commands.MonitorContact():
+            return monitoring.monitor(state, command, context)
+        case commands.StopMonitoring():
+            return monitoring.stop(state, command, context)
+        case commands.TakeOverContact():
+            return take_overs.request(state, command, context)
         case commands.AttachPeer():
             return peers.attach(state, command, context)
         case commands.DetachPeer():
@@ -211,6 +242,8 @@ def _decide_fact(state: ChannelsState, command: commands.Fact, context: Context)
             return consultations.record_completed(state, command, context)
         case commands.RecordConsultationEnded():
             return consultations.record_ended(state, command, context)
+        case commands.RecordTakenOver():
+            return take_overs.record(state, command, context)
         case commands.RecordWrapUp():
             return queueing.record_wrap_up(state, command, context)
         case _:
@@ -255,8 +288,12 @@ def _evolve(state: ChannelsState, contact: Contact, event: events.LaterEvent, co
             parking.apply_resumed(state, contact, context)
         case events.CustomerReturned():
             parking.apply_returned(state, contact)
+        case events.TreatmentAnnounced():
+            treatments.apply_announced(state, contact, event, context)
         case events.TransferRequested():
             transfers.apply_requested(state, contact, event)
+        case events.NoteHandedOn():
+            notes.apply_handed_on(state, contact, event, context)
         case events.CallbackRequested():
             callbacks.apply_requested(state, contact, event)
         case events.CallbackOpened():
@@ -267,6 +304,8 @@ def _evolve(state: ChannelsState, contact: Contact, event: events.LaterEvent, co
             callbacks.apply_unreached(state, contact, event)
         case _ if isinstance(event, events.ConsultationEvent):
             _evolve_consultation(state, contact, event)
+        case _ if isinstance(event, events.SupervisionEvent):
+            _evolve_supervision(state, contact, event, context)
         case _:
             _evolve_in_queue(state, contact, event, context)
 
@@ -297,10 +336,30 @@ def _evolve_consultation(state: ChannelsState, contact: Contact, event: events.C
             assert_never(event)
 
 
+def _evolve_supervision(
+    state: ChannelsState, contact: Contact, event: events.SupervisionEvent, context: Context
+) -> None:
+    match event:
+        case events.MonitoringBegun():
+            monitoring.apply_begun(state, contact, event, context)
+        case events.MonitoringLegJoined():
+            monitoring.apply_leg_joined(state, contact, event)
+        case events.MonitoringChanged():
+            monitoring.apply_changed(state, contact, event)
+        case events.MonitoringEnded():
+            monitoring.apply_ended(state, contact, event)
+        case events.TakeOverRequested():
+            take_overs.apply_requested(state, contact, event)
+        case events.ContactTakenOver():
+            take_overs.apply_taken_over(state, contact, event)
+        case _:
+            assert_never(event)
+
+
 def _evolve_in_queue(state: ChannelsState, contact: Contact, event: events.QueueEvent, context: Context) -> None:
     match event:
         case events.ContactQueued():
-            queueing.apply_queued(state, contact, event)
+            queueing.apply_queued(state, contact, event, context)
         case events.ContactOffered() | events.ConnectRequested():
             queueing.apply_offered(state, contact, event)
         case events.ContactReturned():

@@ -8,9 +8,10 @@ from trunkline_core.flows import MenuOption
 from trunkline_core.routing import SkillRequirement
 from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
+from trunkline_core.treatments import QueueTreatment
 from trunkline_core.webhooks import HookDefinition
 
-from trunkline_channels.domain.words import Author, Channel, CloseReason, EntryPointDefinition, Party
+from trunkline_channels.domain.words import Author, Channel, CloseReason, EntryPointDefinition, MonitoringMode, Party
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,14 @@ class HookPut:
     """A hook is ready here."""
 
     hook: HookDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class TreatmentPut:
+    """This plays in the queue, to contacts that enter from now on; None: nothing."""
+
+    queue_id: str
+    treatment: QueueTreatment | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,8 @@ class CustomerIdentified:
 
     contact_id: str
     customer_id: str
+    account_owner_id: str = ""
+    last_agent_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +226,15 @@ class CustomerReturned:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteHandedOn:
+    """The contact went on to another agent or queue with a note of who had it."""
+
+    contact_id: str
+    agent_id: str
+    note: Sealed
+
+
+@dataclass(frozen=True, slots=True)
 class TransferRequested:
     """The connected agent gives the contact on; until acd agrees they stay joined."""
 
@@ -222,6 +242,8 @@ class TransferRequested:
     agent_id: str
     queue_id: str
     preferred_agent_id: str
+    note: Sealed | None = None
+    insist: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +253,7 @@ class ConsultationRequested:
     contact_id: str
     agent_id: str
     colleague_id: str
+    note: Sealed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +348,68 @@ class ConsultationEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class MonitoringBegun:
+    """A supervisor monitors the call; nothing is heard before the leg is up."""
+
+    contact_id: str
+    monitoring_no: int
+    supervisor_id: str
+    agent_id: str
+    mode: MonitoringMode
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MonitoringLegJoined:
+    """The gateway brought up the supervisor's leg: from here on the supervisor hears."""
+
+    contact_id: str
+    monitoring_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class MonitoringChanged:
+    """The supervisor hears and is heard in another way."""
+
+    contact_id: str
+    monitoring_no: int
+    supervisor_id: str
+    mode: MonitoringMode
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MonitoringEnded:
+    """The supervisor monitors the call no more."""
+
+    contact_id: str
+    monitoring_no: int
+    supervisor_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOverRequested:
+    """A supervisor takes the contact from its agent; until acd agrees nothing changes."""
+
+    contact_id: str
+    supervisor_id: str
+    agent_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactTakenOver:
+    """Another agent has the contact."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+    left_agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallbackRequested:
     """The caller who waits wants to be called back."""
 
@@ -357,6 +442,15 @@ class CustomerUnreached:
     offer_no: int
     outcome: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TreatmentAnnounced:
+    """An announcement of its queue's treatment reached a chat; its text, if any, follows."""
+
+    contact_id: str
+    segment_no: int
+    treatment_step: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -436,6 +530,9 @@ ConsultationEvent = (
     | ConsultationCompleted
     | ConsultationEnded
 )
+SupervisionEvent = (
+    MonitoringBegun | MonitoringLegJoined | MonitoringChanged | MonitoringEnded | TakeOverRequested | ContactTakenOver
+)
 LaterEvent = (
     CustomerIdentified
     | StepBegun
@@ -448,8 +545,11 @@ LaterEvent = (
     | QueueEvent
     | CallbackEvent
     | ParkingEvent
+    | TreatmentAnnounced
     | TransferRequested
+    | NoteHandedOn
     | ConsultationEvent
+    | SupervisionEvent
     | MessageAdded
     | PeerAttached
     | PeerDetached
@@ -459,5 +559,5 @@ LaterEvent = (
     | ContactDropped
 )
 ContactEvent = ContactOpened | LaterEvent
-Definition = EntryPointPut | HookPut
+Definition = EntryPointPut | HookPut | TreatmentPut
 Event = Definition | ContactEvent

@@ -47,15 +47,15 @@ def record_customer(state: ChannelsState, command: commands.RecordCustomer, cont
     """crm answered, or did not in time; a late answer still names the customer of a contact that went on without."""
     contact = state.contact(command.contact_id, context.tenant)
     if steps.answers(contact, command.step_no, StepKind.RESOLVE_CUSTOMER):
-        yield from go_on(state, contact.contact_id, command.customer_id)
+        yield from go_on(state, _identified(command))
     elif command.customer_id and not contact.customer_id and not contact.is_over:
-        yield CustomerIdentified(contact.contact_id, command.customer_id)
+        yield _identified(command)
 
 
-def go_on(state: ChannelsState, contact_id: str, customer_id: str) -> Iterator[Event]:
+def go_on(state: ChannelsState, identified: CustomerIdentified) -> Iterator[Event]:
     """The customer is known as well as may be: start the flow."""
-    yield CustomerIdentified(contact_id, customer_id)
-    yield from steps.begin(state, contact_id, StepKind.START_SESSION)
+    yield identified
+    yield from steps.begin(state, identified.contact_id, StepKind.START_SESSION)
 
 
 def apply_opened(state: ChannelsState, event: ContactOpened, context: Context) -> None:
@@ -81,7 +81,24 @@ def apply_opened(state: ChannelsState, event: ContactOpened, context: Context) -
 def apply_identified(state: ChannelsState, contact: Contact, event: CustomerIdentified) -> None:
     """Keep the customer, and the step that goes on meanwhile when the answer was late."""
     is_answered = contact.step is None or contact.step.kind is StepKind.RESOLVE_CUSTOMER
-    state.put(replace(contact, customer_id=event.customer_id, step=None if is_answered else contact.step))
+    state.put(
+        replace(
+            contact,
+            customer_id=event.customer_id,
+            account_owner_id=event.account_owner_id,
+            last_agent_id=event.last_agent_id,
+            step=None if is_answered else contact.step,
+        )
+    )
+
+
+def _identified(command: commands.RecordCustomer) -> CustomerIdentified:
+    return CustomerIdentified(
+        command.contact_id,
+        command.customer_id,
+        account_owner_id=command.account_owner_id,
+        last_agent_id=command.last_agent_id,
+    )
 
 
 def _check(command: commands.OpenContact) -> None:

@@ -9,7 +9,18 @@ from trunkline_core.decider import Context
 from trunkline_core.replacing import replace
 from trunkline_core.texts import LocalizedText
 
-from trunkline_channels.domain import callbacks, closing, commands, connecting, conversation, timing, transfers
+from trunkline_channels.domain import (
+    callbacks,
+    closing,
+    commands,
+    connecting,
+    conversation,
+    monitoring,
+    notes,
+    timing,
+    transfers,
+    treatments,
+)
 from trunkline_channels.domain.contact import Contact, Legs, Offer, without_step
 from trunkline_channels.domain.events import (
     ConnectRequested,
@@ -40,8 +51,10 @@ def record_enqueued(state: ChannelsState, command: commands.RecordEnqueued, cont
     contact = state.contact(command.contact_id, context.tenant)
     is_given_on = contact.state is ContactState.CONNECTED
     if (_is_waiting(contact) or is_given_on) and command.segment_no > contact.segment_no:
+        yield from monitoring.over(contact, "given_on")
         yield ContactQueued(contact.contact_id, command.queue_id, command.segment_no, command.parking_duration)
         if is_given_on:
+            yield from notes.hand_on(contact, contact.agent_id, contact.transfer.note if contact.transfer else None)
             yield from conversation.tell(state, contact.contact_id, transfers.PASSED_ON)
 
 
@@ -106,14 +119,16 @@ def record_wrap_up(state: ChannelsState, command: commands.RecordWrapUp, context
     yield ContactWrappedUp(command.contact_id, command.agent_id, command.wrap_up_code)
 
 
-def apply_queued(state: ChannelsState, contact: Contact, event: ContactQueued) -> None:
+def apply_queued(state: ChannelsState, contact: Contact, event: ContactQueued, context: Context) -> None:
     """The contact waits; one that was connected is no call-back any more, and a silent customer is patient again."""
     is_given_on = contact.state is ContactState.CONNECTED
     if is_given_on:
         timing.stop_watching(state, contact.contact_id, timing.SILENT, timing.PARKING)
     state.put(
         replace(
-            without_step(contact, StepKind.ENQUEUE, StepKind.TRANSFER, StepKind.PARK, StepKind.RESUME),
+            without_step(
+                contact, StepKind.ENQUEUE, StepKind.TRANSFER, StepKind.PARK, StepKind.RESUME, StepKind.ASK_WAIT
+            ),
             state=ContactState.QUEUED,
             queue_id=event.queue_id,
             segment_no=event.segment_no,
@@ -127,6 +142,7 @@ def apply_queued(state: ChannelsState, contact: Contact, event: ContactQueued) -
             consultation=None,
             parking=Parking.UNSPECIFIED,
             parking_duration=event.parking_duration,
+            treatment=treatments.begun(state, contact.tenant, event.queue_id, context.now),
         )
     )
 
@@ -164,7 +180,7 @@ def apply_returned(state: ChannelsState, contact: Contact, event: ContactReturne
 def apply_connected(state: ChannelsState, contact: Contact, event: ContactConnected, context: Context) -> None:
     """Agent and customer are joined."""
     joined = replace(
-        without_step(contact, StepKind.ENQUEUE, *_REPORTS),
+        without_step(contact, StepKind.ENQUEUE, StepKind.ASK_WAIT, *_REPORTS),
         state=ContactState.CONNECTED,
         segment_no=event.segment_no,
         offer_no=event.offer_no,
@@ -173,6 +189,7 @@ def apply_connected(state: ChannelsState, contact: Contact, event: ContactConnec
         others=(),
         legs=Legs.JOINED,
         heard_time=context.now,
+        treatment=None,
     )
     state.put(joined)
     timing.watch_silence(state, joined, context.now)

@@ -62,7 +62,8 @@ class AtIvr:
 class Finding:
     """One difference about one contact. Two equal ones, a while apart, say that nothing moved between them.
 
-    `version` is channels', 0 where channels does not know the contact; `there` is what the other service has, if any.
+    `version` is channels' `moved_version`, 0 where channels does not know the contact; `there` is what the other
+    service has, if any.
     """
 
     difference: Difference
@@ -86,13 +87,13 @@ def differences_with_acd(contacts: Mapping[str, Contact], there: Mapping[str, At
         if contact is None or (contact.is_over and not contact.at_acd):
             yield Finding(Difference.ORPHAN_AT_ACD, contact_id, _version(contact), found)
     for contact in contacts.values():
-        if contact.is_over or contact.step is not None or contact.wish is None:
+        if contact.is_over or contact.is_on_its_way or contact.wish is None:
             continue
         at_acd = there.get(contact.contact_id)
         if at_acd is None:
-            yield Finding(Difference.UNKNOWN_AT_ACD, contact.contact_id, contact.version, None)
+            yield Finding(Difference.UNKNOWN_AT_ACD, contact.contact_id, contact.moved_version, None)
         elif not _agree(contact, at_acd):
-            yield Finding(Difference.OTHER_AT_ACD, contact.contact_id, contact.version, at_acd)
+            yield Finding(Difference.OTHER_AT_ACD, contact.contact_id, contact.moved_version, at_acd)
 
 
 def differences_with_ivr(contacts: Mapping[str, Contact], there: Mapping[str, AtIvr]) -> Iterator[Finding]:
@@ -103,20 +104,20 @@ def differences_with_ivr(contacts: Mapping[str, Contact], there: Mapping[str, At
             yield Finding(Difference.ORPHAN_AT_IVR, contact_id, _version(contact), found)
     for contact in contacts.values():
         if contact.in_self_service and contact.step is None and contact.contact_id not in there:
-            yield Finding(Difference.UNKNOWN_AT_IVR, contact.contact_id, contact.version, None)
+            yield Finding(Difference.UNKNOWN_AT_IVR, contact.contact_id, contact.moved_version, None)
 
 
 def reconcile(state: ChannelsState, command: commands.ReconcileContact, context: Context) -> Iterator[Event]:
     """End a contact that is contradicted, unless it moved since it was compared."""
     contact = state.contact(command.contact_id, context.tenant)
-    if contact.version != command.version or contact.is_over or contact.step is not None:
+    if contact.moved_version != command.version or contact.is_over or contact.is_on_its_way:
         return
     yield from conversation.tell(state, contact.contact_id, refusals.APOLOGY)
     yield from closing.end(state, contact.contact_id, CloseReason.RECONCILED, command.difference)
 
 
 def _version(contact: Contact | None) -> int:
-    return contact.version if contact is not None else 0
+    return contact.moved_version if contact is not None else 0
 
 
 def _agree(contact: Contact, at_acd: AtAcd) -> bool:

@@ -12,7 +12,7 @@ from trunkline_core.texts import LocalizedText
 
 from trunkline_channels.domain import callbacks, closing, commands, consultations, conversation, opening, parking
 from trunkline_channels.domain.contact import Contact
-from trunkline_channels.domain.events import Event, StepRefused
+from trunkline_channels.domain.events import CustomerIdentified, Event, StepRefused
 from trunkline_channels.domain.state import ChannelsState
 from trunkline_channels.domain.words import CallbackState, CloseReason, StepKind
 
@@ -21,6 +21,7 @@ APOLOGY = LocalizedText(
     en="Sorry, we cannot take you at the moment. Please try again later.",
 )
 _CLOSING = (StepKind.START_SESSION, StepKind.ENQUEUE)
+_MOVING = (StepKind.TRANSFER, StepKind.TAKE_OVER)
 _CLEANING = (StepKind.END_AT_ACD, StepKind.END_SESSION)
 
 
@@ -32,13 +33,13 @@ def refuse(state: ChannelsState, command: commands.RefuseStep, context: Context)
         return
     yield StepRefused(contact.contact_id, command.step_no, command.rule)
     if step.kind is StepKind.RESOLVE_CUSTOMER:
-        yield from opening.go_on(state, contact.contact_id, "")
+        yield from opening.go_on(state, CustomerIdentified(contact.contact_id, ""))
     elif step.kind in _CLOSING:
         yield from conversation.tell(state, contact.contact_id, APOLOGY)
         yield from closing.end(state, contact.contact_id, CloseReason.REFUSED, command.rule)
     elif step.kind is StepKind.REQUEST_CALLBACK:
         yield from callbacks.give_up_without_caller(state, contact.contact_id)
-    elif step.kind is StepKind.TRANSFER:
+    elif step.kind in _MOVING:
         yield from parking.resume_unanswered(state, contact.contact_id)
     elif step.kind in _CLEANING:
         yield from closing.clean_up(state, contact.contact_id)
@@ -59,10 +60,12 @@ def apply_refused(state: ChannelsState, contact: Contact, event: StepRefused, co
         contact = replace(contact, callback=CallbackState.UNSPECIFIED, callback_refusal=event.rule)
     if step.kind is StepKind.TRANSFER:
         contact = replace(contact, transfer=None, transfer_refusal=event.rule)
+    if step.kind is StepKind.TAKE_OVER:
+        contact = replace(contact, take_over=None, take_over_refusal=event.rule)
     if step.kind in consultations.STEPS:
         contact = consultations.refused(contact, event.rule)
     in_session = contact.in_session and step.kind is not StepKind.START_SESSION
     refused = replace(contact, step=None, prompt=prompt, in_session=in_session)
     state.put(refused)
-    if step.kind is StepKind.TRANSFER:
+    if step.kind in _MOVING:
         parking.watch(state, refused, context)

@@ -1,4 +1,4 @@
-"""The state of one partition: entry points, hooks, contacts, and which peer holds which contacts.
+"""The state of one partition: entry points, hooks, contacts, which peer holds and which supervisor monitors which.
 
 Owns: that a row is found only by its own tenant, and that the indexes follow the rows.
 """
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from trunkline_core.errors import NotFound
 from trunkline_core.tables import Journal, Table
 from trunkline_core.timers import Timers
+from trunkline_core.treatments import QueueTreatment
 from trunkline_core.webhooks import HookDefinition
 
 from trunkline_channels.domain.commands import TimerCommand
@@ -32,9 +33,11 @@ class ChannelsState:
         self.timers: Timers[TimerCommand] = Timers(self.journal)
         self.entry_points: Table[str, EntryPoint] = Table(self.journal)
         self.hooks: Table[tuple[str, str], HookDefinition] = Table(self.journal)  # by tenant and hook id
+        self.treatments: Table[tuple[str, str], QueueTreatment] = Table(self.journal)  # by tenant and queue id
         self.contacts: Table[str, Contact] = Table(self.journal)
         self.conversations: Table[str, str] = Table(self.journal)  # open contacts of hooks, by address token
         self.held = Shelves(self.journal)  # contact ids by `tenant/peer`, as long as the peer's loss would matter
+        self.monitored = Shelves(self.journal)  # contact ids by `tenant/supervisor`
 
     def contact(self, contact_id: str, tenant: str) -> Contact:
         """Return the tenant's contact. Raises: NotFound."""
@@ -70,29 +73,22 @@ class ChannelsState:
             self.contacts.delete(contact_id)
 
     def _reindex(self, contact_id: str, before: Contact | None, after: Contact | None) -> None:
-        self._shelve(contact_id, _holder(before), _holder(after))
+        _shelve(self.held, contact_id, _holder(before), _holder(after))
+        _shelve(self.monitored, contact_id, _monitor(before), _monitor(after))
         old, new = _conversation(before), _conversation(after)
         if new and not old:
             self.conversations.put(new, contact_id)
         elif old and not new:
             self.conversations.delete(old)
 
-    def _shelve(self, contact_id: str, old: str, new: str) -> None:
-        if old == new:
-            return
-        if old:
-            self.held.remove(old, contact_id)
-        if new:
-            self.held.add(new, contact_id)
-
 
 def holder_key(tenant: str, peer_id: str) -> str:
-    """Return the name of a peer's shelf."""
+    """Return the name of the shelf of a peer, or of a supervisor."""
     return f"{tenant}/{peer_id}"
 
 
 def holder_of(key: str) -> tuple[str, str]:
-    """Return (tenant, peer_id) of a shelf."""
+    """Return (tenant, peer or supervisor) of a shelf."""
     tenant, _, peer_id = key.partition("/")
     return tenant, peer_id
 
@@ -101,6 +97,21 @@ def _holder(contact: Contact | None) -> str:
     if contact is None or contact.is_over or not contact.is_attached or contact.is_by_messages:
         return ""
     return holder_key(contact.tenant, contact.peer_id)
+
+
+def _monitor(contact: Contact | None) -> str:
+    if contact is None or contact.monitoring is None:
+        return ""
+    return holder_key(contact.tenant, contact.monitoring.supervisor_id)
+
+
+def _shelve(shelves: Shelves, contact_id: str, old: str, new: str) -> None:
+    if old == new:
+        return
+    if old:
+        shelves.remove(old, contact_id)
+    if new:
+        shelves.add(new, contact_id)
 
 
 def _conversation(contact: Contact | None) -> str:

@@ -33,7 +33,7 @@ def apply_begun(state: ChannelsState, contact: Contact, event: StepBegun) -> Non
     kind = StepKind(event.kind)
     if contact.callback is CallbackState.REQUESTED and kind is not StepKind.REQUEST_CALLBACK:
         contact = replace(contact, callback=CallbackState.UNSPECIFIED)  # overtaken: somebody takes the call already
-    if kind in (StepKind.PARK, StepKind.TRANSFER):  # it is under way, or the agent gives the chat on
+    if kind in (StepKind.PARK, StepKind.TRANSFER, StepKind.TAKE_OVER):  # it is under way, or the chat goes elsewhere
         timing.stop_watching(state, contact.contact_id, timing.PARKING)
     step = Step(event.step_no, kind, contact.segment_no, contact.offer_no)
     state.put(

@@ -1,6 +1,9 @@
-"""Timers of a contact: away, silent, to be parked, to be dropped. Each one's command leads to an event that cancels it.
+"""Timers of a contact: away, silent, to be parked, to be told something, a supervisor to join, to be dropped.
 
-Must not: run while the customer waits for us: a silent customer in a queue is a patient one.
+Each one's command leads to an event that cancels it.
+
+Each one's command leads to an event that cancels it. Must not: count silence while the customer waits for us: a silent
+customer in a queue is a patient one.
 """
 
 from datetime import datetime
@@ -8,7 +11,13 @@ from datetime import datetime
 from trunkline_core.timers import Timer
 
 from trunkline_channels.domain import policy
-from trunkline_channels.domain.commands import DropContact, ExpireContact, ParkSilentContact
+from trunkline_channels.domain.commands import (
+    AnnounceTreatment,
+    DropContact,
+    ExpireContact,
+    ExpireMonitoring,
+    ParkSilentContact,
+)
 from trunkline_channels.domain.contact import Contact
 from trunkline_channels.domain.state import ChannelsState
 from trunkline_channels.domain.words import Channel
@@ -16,11 +25,13 @@ from trunkline_channels.domain.words import Channel
 DETACHED = "detached"
 SILENT = "silent"
 PARKING = "parking"
-REASONS = frozenset({DETACHED, SILENT, PARKING})
+ANNOUNCING = "announcing"
+JOINING = "joining"
+REASONS = frozenset({DETACHED, SILENT, PARKING, ANNOUNCING, JOINING})
 
 
 def expiry_key(reason: str, contact_id: str) -> str:
-    """Return the key of the timer that closes, or parks, an inactive contact."""
+    """Return the key of a timer of a contact that is not over."""
     return f"{reason}/{contact_id}"
 
 
@@ -54,6 +65,21 @@ def watch_parking(state: ChannelsState, contact: Contact, due: datetime) -> None
     """Let the chat be parked then."""
     key = expiry_key(PARKING, contact.contact_id)
     state.timers.set(Timer(key, due, contact.tenant, ParkSilentContact(contact.contact_id)))
+
+
+def watch_announcing(state: ChannelsState, contact: Contact, due: datetime) -> None:
+    """Let the chat be told then."""
+    key = expiry_key(ANNOUNCING, contact.contact_id)
+    known = state.timers.get(key)
+    if known is None or known.due != due:
+        state.timers.set(Timer(key, due, contact.tenant, AnnounceTreatment(contact.contact_id)))
+
+
+def watch_joining(state: ChannelsState, contact: Contact, monitoring_no: int, now: datetime) -> None:
+    """Let the supervisor's leg come up in time; a new owner gives it more (ledger rule 15)."""
+    command = ExpireMonitoring(contact.contact_id, monitoring_no)
+    due = now + policy.MONITORING_JOIN
+    state.timers.set(Timer(expiry_key(JOINING, contact.contact_id), due, contact.tenant, command, is_lease=True))
 
 
 def stop_watching(state: ChannelsState, contact_id: str, *reasons: str) -> None:

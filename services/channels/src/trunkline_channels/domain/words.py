@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
+from trunkline_core.treatments import QueueTreatment
+
 
 class Channel(Enum):
     """Kind of channel a contact came through."""
@@ -76,6 +78,15 @@ class Party(Enum):
     COLLEAGUE = 2
 
 
+class MonitoringMode(Enum):
+    """Whom a supervisor hears who monitors a call, and who hears the supervisor."""
+
+    UNSPECIFIED = 0
+    LISTEN = 1
+    WHISPER = 2
+    BARGE = 3
+
+
 class Author(Enum):
     """Who wrote a message."""
 
@@ -104,10 +115,20 @@ class StepKind(StrEnum):
     COMPLETE_CONSULTATION = "complete_consultation"
     CANCEL_CONSULTATION = "cancel_consultation"
     LEAVE_CONSULTATION = "leave_consultation"
+    TAKE_OVER = "take_over"
     REQUEST_CALLBACK = "request_callback"
+    ASK_WAIT = "ask_wait"
     REPORT_CALLBACK_RESULT = "report_callback_result"
     END_AT_ACD = "end_at_acd"
     END_SESSION = "end_session"
+
+
+@dataclass(frozen=True, slots=True)
+class TreatmentOfQueue:
+    """What plays in a queue; None: nothing."""
+
+    queue_id: str
+    treatment: QueueTreatment | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from trunkline.contact.v1 import contact_service_pb2 as wire
 from trunkline.contact.v1.contact_service_pb2_grpc import ContactReadServiceServicer, ContactSessionServiceServicer
+from trunkline.contact.v1.contact_types_pb2 import ContactView
 from trunkline_core.errors import Invalid, NotFound, Overloaded, Rejection, Transient, TrunklineError
 from trunkline_core.ids import check_id
 from trunkline_ledger.submission import ReadToken
@@ -28,6 +29,7 @@ from trunkline_channels.application.peers import Peers
 from trunkline_channels.application.reasons import reason_of
 from trunkline_channels.application.reception import Arrival, Reception
 from trunkline_channels.application.steps import ChannelsLedger
+from trunkline_channels.application.waits import WaitFigures
 from trunkline_channels.domain import commands
 from trunkline_channels.domain.contact import Contact
 from trunkline_channels.domain.identity import partition_token
@@ -43,11 +45,12 @@ OUTGOING = 256
 class ContactSessions(ContactSessionServiceServicer):
     """Streams of peers."""
 
-    def __init__(self, reception: Reception, hub: Hub, peers: Peers, sealer: Sealer) -> None:
+    def __init__(self, reception: Reception, hub: Hub, peers: Peers, sealer: Sealer, figures: WaitFigures) -> None:
         self._reception = reception
         self._hub = hub
         self._peers = peers
         self._sealer = sealer
+        self._figures = figures
 
     async def Session(
         self, request_iterator: AsyncIterator[wire.SessionRequest], context: Any
@@ -58,8 +61,10 @@ class ContactSessions(ContactSessionServiceServicer):
         hello = await _hello(request_iterator)
         known, peer = _held(hello), Peer(principal.tenant, hello.peer_id)
         peer_session = self._peers.registry.greet(peer, principal.actor, hello.boot_id, known)
+        _hear_of(self._peers, principal, hello)
         subscriber = await self._hub.subscribe(principal.tenant, hello.peer_id, known)
-        session = _Session(principal, peer_session, subscriber, self._reception, self._hub, self._sealer)
+        telling = (subscriber, self._reception, self._hub, self._sealer, self._figures)
+        session = _Session(principal, peer_session, self._peers, *telling)
         try:
             async for response in session.serve(request_iterator):
                 yield response
@@ -86,6 +91,14 @@ def _held(said: wire.PeerHello | wire.PeerHeartbeat) -> dict[str, int] | None:
     return {contact.contact_id: contact.version for contact in said.held.contacts}
 
 
+def _hear_of(peers: Peers, principal: Principal, said: wire.PeerHello | wire.PeerHeartbeat) -> None:
+    """Note whose pages a console has; a gateway has none. Raises: Invalid."""
+    if len(said.supervisor_ids) > MAX_WATCHED:
+        raise Invalid("supervisor_ids", f"must be at most {MAX_WATCHED}")
+    if principal.is_service:
+        peers.hear_of(principal.tenant, said.supervisor_ids)
+
+
 class _Session:
     """One stream: reads requests, answers them in order per contact, and pushes views."""
 
@@ -93,18 +106,22 @@ class _Session:
         self,
         principal: Principal,
         peer: PeerSession,
+        peers: Peers,
         subscriber: Subscriber,
         reception: Reception,
         hub: Hub,
         sealer: Sealer,
+        figures: WaitFigures,
     ) -> None:
         self._principal = principal
         self._peer = peer
         self._peer_id = peer.peer.peer_id
+        self._peers = peers
         self._subscriber = subscriber
         self._reception = reception
         self._hub = hub
         self._sealer = sealer
+        self._figures = figures
         self._outgoing: asyncio.Queue[wire.SessionResponse | None] = asyncio.Queue(OUTGOING)
         self._slots = asyncio.Semaphore(REQUESTS_AT_ONCE)
         self._turns: dict[str, asyncio.Task[None]] = {}
@@ -140,11 +157,18 @@ class _Session:
             if isinstance(telling, Gone):
                 view = gone_view(telling.contact_id, telling.version)
             else:
-                view = await contact_view(telling.contact, self._sealer, telling.after, telling.upto)
+                view = await self._view(telling)
             await self._outgoing.put(wire.SessionResponse(contact=view))
             if isinstance(telling, Telling) and self._is_to_dial(telling.contact):
                 order = await dial_order(telling.contact, self._sealer)
                 await self._outgoing.put(wire.SessionResponse(dial=order))
+
+    async def _view(self, telling: Telling) -> ContactView:
+        """Who holds the contact, a gateway or chat edge, is the customer's side; a service that watches is agents'."""
+        contact, after, upto = telling.contact, telling.after, telling.upto
+        for_agents = Role.SERVICE in self._principal.roles and contact.peer_id != self._peer_id
+        figures = self._figures.of(contact)
+        return await contact_view(contact, self._sealer, after, upto, figures, for_agents=for_agents)
 
     def _is_to_dial(self, contact: Contact) -> bool:
         """Only the gateway that brought the caller dials; whoever watches sees no address."""
@@ -155,7 +179,9 @@ class _Session:
             kind = request.WhichOneof("request")
             self._peer.heard(_held(request.heartbeat) if kind == "heartbeat" else None)
             match kind:
-                case "heartbeat" | "hello":
+                case "heartbeat":
+                    _hear_of(self._peers, self._principal, request.heartbeat)
+                case "hello":
                     continue
                 case "watch_contacts":
                     await self._watch(request)
@@ -236,10 +262,12 @@ def _command(request: wire.SessionRequest, kind: str) -> commands.CustomerComman
             return commands.CloseContact(request.customer_left.contact_id, CloseReason.CUSTOMER_LEFT, "")
         case "leg_connected":
             joined = request.leg_connected
-            return commands.ConfirmConnect(joined.contact_id, joined.segment_no, joined.offer_no)
+            return commands.ConfirmConnect(joined.contact_id, joined.segment_no, joined.offer_no, joined.monitoring_no)
         case "leg_failed":
             failed = request.leg_failed
-            return commands.RefuseConnect(failed.contact_id, failed.segment_no, failed.offer_no, failed.reason)
+            return commands.RefuseConnect(
+                failed.contact_id, failed.segment_no, failed.offer_no, failed.reason, failed.monitoring_no
+            )
         case "request_callback":
             wish = request.request_callback
             return commands.RequestCallback(wish.contact_id, _time_of(wish, "not_before_time"))
@@ -294,7 +322,7 @@ class ContactReads(ContactReadServiceServicer):
 
     async def _shown(self, contact: Contact) -> wire.GetContactResponse:
         upto = part_of(contact.messages, 0)
-        return wire.GetContactResponse(contact=await contact_view(contact, self._sealer, 0, upto))
+        return wire.GetContactResponse(contact=await contact_view(contact, self._sealer, 0, upto, for_agents=True))
 
 
 def _may_see(principal: Principal, contact: Contact) -> bool:

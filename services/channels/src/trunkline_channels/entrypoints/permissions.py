@@ -8,6 +8,8 @@ from trunkline_channels.domain import commands
 from trunkline_channels.domain.commands import Command
 from trunkline_channels.domain.words import Author, CloseReason
 
+_SUPERVISING = ("supervisor:", "admin:")
+
 
 def permit(command: Command, principal: Principal) -> None:
     """Raises: Forbidden.
@@ -51,5 +53,9 @@ def permit(command: Command, principal: Principal) -> None:
             principal.require(Role.AGENT)
             if principal.actor != f"agent:{agent_id}":
                 raise Forbidden("an agent acts only for itself")
+        case _ if isinstance(command, commands.SupervisorCommand):
+            principal.require(Role.SUPERVISOR, Role.ADMIN)
+            if not principal.actor.startswith(_SUPERVISING):
+                raise Forbidden("an agent who is a supervisor too supervises as one")
         case _:
             raise Forbidden("not for callers")

@@ -1,4 +1,4 @@
-"""Asking acd why a contact is where it is, and who waits in a queue. Must not: keep anything."""
+"""Asking acd why a contact is where it is, who waits in a queue, whom an agent talks to. Must not: keep anything."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +20,7 @@ class AcdReader:
         methods = acd_service_pb2.DESCRIPTOR.services_by_name["AcdReadService"].methods_by_name
         self._explain = Method(methods["ExplainContact"])
         self._list_waiting = Method(methods["ListWaiting"])
+        self._list_connected = Method(methods["ListConnected"])
         self._addresses = addresses
         self._credentials = credentials
         self._channels = channels
@@ -37,6 +38,12 @@ class AcdReader:
         """Return those who wait or ring in the queue. Raises: NotFound; Invalid; Forbidden; Transient."""
         request = acd_service_pb2.ListWaitingRequest(queue_id=queue_id)
         found: acd_service_pb2.ListWaitingResponse = await self._ask(self._list_waiting, request, principal)
+        return found
+
+    async def connected(self, principal: Principal, agent_id: str) -> acd_service_pb2.ListConnectedResponse:
+        """Return whom the agent talks to. Raises: NotFound; Invalid; Forbidden; Transient."""
+        request = acd_service_pb2.ListConnectedRequest(agent_id=agent_id)
+        found: acd_service_pb2.ListConnectedResponse = await self._ask(self._list_connected, request, principal)
         return found
 
     async def _ask(self, method: Method, request: Message, principal: Principal) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from trunkline.contact.v1 import contact_service_pb2
+from trunkline.contact.v1.contact_types_pb2 import ContactView
 from trunkline_core.errors import Transient
 from trunkline_platform.credentials import Credentials, service_principal
 from trunkline_platform.grpc_client import Channels, Method
@@ -23,6 +24,11 @@ class ContactReader:
         self._channels = channels
 
     async def get(self, tenant: str, contact_id: str) -> KnownContact:
+        """Return whose contact it is. Raises: NotFound, Invalid; Transient when no replica answers."""
+        found = await self.view(tenant, contact_id)
+        return KnownContact(found.customer_id, found.agent_id)
+
+    async def view(self, tenant: str, contact_id: str) -> ContactView:
         """Return the contact. Raises: NotFound, Invalid; Transient when no replica answers."""
         token = self._credentials.issue(service_principal("console", tenant))
         request = contact_service_pb2.GetContactRequest(contact_id=contact_id)
@@ -30,7 +36,8 @@ class ContactReader:
         for address in self._addresses:
             try:
                 found = await self._get.call(self._channels.to(address), request, token=token, timeout_s=ATTEMPT_S)
-                return KnownContact(found.contact.customer_id, found.contact.agent_id)
+                view: ContactView = found.contact
+                return view
             except Transient as away:
                 trouble = away
         raise trouble

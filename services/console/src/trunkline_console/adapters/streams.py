@@ -29,28 +29,23 @@ class TenantStreams:
 
     def __call__(self, tenant: str, desks: Desks) -> None:
         """Start the streams and connect them with the desks."""
-        acd = self._peer(tenant, acd_service_pb2, "AgentSessionService", self._settings.acd_addresses, desks.held)
+        acd = self._peer(tenant, acd_service_pb2, "AgentSessionService", self._settings.acd_addresses)
         contacts = self._peer(tenant, contact_service_pb2, "ContactSessionService", self._settings.channels_addresses)
-        acd_client = acd(lambda: [desks.agents_watched()], desks.on_agent)
-        contact_client = contacts(lambda: [desks.contacts_watched()], desks.on_contact)
+        acd_client = acd(lambda: {"held": desks.held()}, lambda: [desks.agents_watched()], desks.on_agent)
+        contact_client = contacts(
+            lambda: {"supervisor_ids": desks.supervisors()}, lambda: [desks.contacts_watched()], desks.on_contact
+        )
         desks.tell_acd, desks.tell_channels = acd_client.broadcast, contact_client.broadcast
         self._start(f"console-acd-{tenant}", acd_client.run())
         self._start(f"console-channels-{tenant}", contact_client.run())
 
-    def _peer(
-        self,
-        tenant: str,
-        module: Any,
-        service: str,
-        addresses: tuple[str, ...],
-        held: Callable[[], Any] = lambda: None,
-    ) -> Any:
-        """`held` makes the message that says what we have; of contacts a console has none, it only watches."""
+    def _peer(self, tenant: str, module: Any, service: str, addresses: tuple[str, ...]) -> Any:
+        def make(here: Callable[[], dict[str, Any]], watching: Any, on_push: Any) -> PeerClient:
+            """`here` says whose pages we have; of contacts a console holds none, it only watches."""
 
-        def hello() -> Any:
-            return module.SessionRequest(hello=module.PeerHello(peer_id=self.peer_id, held=held()))
+            def hello() -> Any:
+                return module.SessionRequest(hello=module.PeerHello(peer_id=self.peer_id, **here()))
 
-        def make(watching: Any, on_push: Any) -> PeerClient:
             return PeerClient(
                 module.DESCRIPTOR.services_by_name[service].methods_by_name["Session"],
                 addresses,
@@ -58,7 +53,7 @@ class TenantStreams:
                 service_principal("console", tenant),
                 self._channels,
                 greeting=lambda: [hello(), *watching()],
-                heartbeat=lambda: module.SessionRequest(heartbeat=module.PeerHeartbeat(held=held())),
+                heartbeat=lambda: module.SessionRequest(heartbeat=module.PeerHeartbeat(**here())),
                 on_push=on_push,
             )
 

@@ -59,6 +59,23 @@ class Account:
             actor = f"admin:{self.user.user_id}"
         return Principal(self.tenant, actor, self.roles)
 
+    def as_monitor(self) -> Principal:
+        """Return under whom this user monitors contacts, also one who is an agent as well. Raises: Forbidden."""
+        role = "supervisor" if Role.SUPERVISOR in self.roles else "admin"
+        principal = Principal(self.tenant, f"{role}:{self.user.user_id}", self.roles)
+        principal.require(Role.SUPERVISOR, Role.ADMIN)
+        return principal
+
+    @property
+    def agent_id(self) -> str:
+        """The agent that the user is, empty for none."""
+        return self.user.agent_id if Role.AGENT in self.roles else ""
+
+    @property
+    def may_monitor(self) -> bool:
+        """Whether it is a supervisor or administrator."""
+        return bool(self.roles & {Role.SUPERVISOR, Role.ADMIN})
+
     def as_supervisor(self) -> Principal:
         """Return under whom this user commands others, also one who is an agent as well. Raises: Forbidden."""
         principal = Principal(self.tenant, f"supervisor:{self.user.user_id}", self.roles)
@@ -131,6 +148,16 @@ class Accounts:
         if directory.ended_sessions(principal.tenant, user_id).has(session_id, time_of(session_id, "session_id")):
             raise Unauthenticated("the session has ended")
         return Account(row.definition, principal.tenant, session_id)
+
+    def hides_listening(self, tenant: str) -> bool:
+        """Tell whether the tenant's agents are not told that a supervisor listens; by default they are."""
+        row = self.directory(tenant).tenants.find(tenant, tenant)
+        return row is not None and row.definition.hides_listening
+
+    async def name_of_user(self, tenant: str, user_id: str) -> str:
+        """Return the display name of a user, the id where there is none."""
+        row = self.directory(tenant).users.find(tenant, user_id)
+        return user_id if row is None else await self.name_of(Account(row.definition, tenant))
 
     async def name_of(self, account: Account) -> str:
         """Return the user's display name."""

@@ -9,7 +9,13 @@ from typing import Any, Protocol
 
 from trunkline.acd.v1.acd_commands_pb2 import AcdCommand, CloseAgentSession, OpenAgentSession
 from trunkline.common.v1.common_types_pb2 import Sealed
-from trunkline.contact.v1.contact_commands_pb2 import AddMessage, CloseContact, ContactCommand, TransferContact
+from trunkline.contact.v1.contact_commands_pb2 import (
+    AddMessage,
+    CloseContact,
+    ConsultAgent,
+    ContactCommand,
+    TransferContact,
+)
 from trunkline.contact.v1.contact_types_pb2 import Author, CloseReason
 from trunkline_core.errors import TrunklineError
 from trunkline_platform.commands import CommandClient
@@ -18,7 +24,7 @@ from trunkline_platform.sealing import Sealer
 
 from trunkline_console.application.desks import Desk, Desks
 from trunkline_console.application.owners import Owners
-from trunkline_console.application.wishes import End, Message, Transfer, command_id_of, read_wish
+from trunkline_console.application.wishes import Consult, End, Message, Transfer, command_id_of, read_wish
 
 log = logging.getLogger(__name__)
 OPEN_AGAIN_S = 1.0
@@ -43,6 +49,7 @@ class DeskRoom:
         find_customer: Callable[[str, str], Any],
         start_streams: Streams,
         owners: Owners,
+        hides_listening: Callable[[str], bool],
     ) -> None:
         self._peer_id = peer_id
         self._acd = acd
@@ -52,6 +59,7 @@ class DeskRoom:
         self._find_customer = find_customer
         self._start_streams = start_streams
         self._owners = owners
+        self._hides_listening = hides_listening
         self._tenants: dict[str, Desks] = {}
         self._reopening: set[asyncio.Task[None]] = set()
 
@@ -62,6 +70,7 @@ class DeskRoom:
             desks = self._tenants[tenant] = Desks(
                 lambda customer_id: self._find_customer(tenant, customer_id),
                 lambda desk: self._reopen(tenant, desk),
+                lambda: self._hides_listening(tenant),
             )
             self._start_streams(tenant, desks)
         return desks
@@ -113,24 +122,47 @@ class DeskRoom:
         digest = hmac.new(self._payload_key, repr(wish).encode(), hashlib.sha256).digest()
         await self._channels.execute(command, principal, command_id=command_id, payload_hash=digest)
 
-    async def _contact_command(self, wish: Message | End | Transfer, desk: Desk, tenant: str) -> ContactCommand:
+    async def _contact_command(
+        self, wish: Message | End | Transfer | Consult, desk: Desk, tenant: str
+    ) -> ContactCommand:
         if isinstance(wish, End):
             close = CloseContact(
                 contact_id=wish.contact_id, reason=CloseReason.CLOSE_REASON_AGENT_ENDED, agent_id=desk.agent_id
             )
             return ContactCommand(close_contact=close)
         if isinstance(wish, Transfer):
-            transfer = TransferContact(contact_id=wish.contact_id, agent_id=desk.agent_id, queue_id=wish.queue_id)
+            transfer = TransferContact(
+                contact_id=wish.contact_id,
+                agent_id=desk.agent_id,
+                queue_id=wish.queue_id,
+                preferred_agent_id=wish.agent_id,
+                insist=bool(wish.agent_id),
+                note=await self._sealed(wish.contact_id, wish.note, desk, tenant),
+            )
             return ContactCommand(transfer_contact=transfer)
-        owner = await self._owner_of(wish.contact_id, desk, tenant)
-        sealed = await self._sealer.seal(owner, tenant, wish.text)
+        if isinstance(wish, Consult):
+            ask = ConsultAgent(
+                contact_id=wish.contact_id,
+                agent_id=desk.agent_id,
+                colleague_id=wish.colleague_id,
+                note=await self._sealed(wish.contact_id, wish.note, desk, tenant),
+            )
+            return ContactCommand(consult_agent=ask)
         message = AddMessage(
             contact_id=wish.contact_id,
             author=Author.AUTHOR_AGENT,
-            body=Sealed(key_id=sealed.key_id, nonce=sealed.nonce, ciphertext=sealed.ciphertext),
+            body=await self._sealed(wish.contact_id, wish.text, desk, tenant),
             agent_id=desk.agent_id,
         )
         return ContactCommand(add_message=message)
+
+    async def _sealed(self, contact_id: str, text: str, desk: Desk, tenant: str) -> Sealed | None:
+        """Return the text sealed for whose contact it is; None for an empty one: no key is made for nothing."""
+        if not text:
+            return None
+        owner = await self._owner_of(contact_id, desk, tenant)
+        sealed = await self._sealer.seal(owner, tenant, text)
+        return Sealed(key_id=sealed.key_id, nonce=sealed.nonce, ciphertext=sealed.ciphertext)
 
     async def _owner_of(self, contact_id: str, desk: Desk, tenant: str) -> str:
         """A desk that has just come back may not have been told its contacts yet: then channels knows."""

@@ -1,13 +1,16 @@
 """Desks of one tenant: what acd and channels push about an agent and its contacts goes to the agent's browser.
 
-Owns: which desk is open for which agent (the newest wins), what this console watches at other services.
+Owns: which desk is open for which agent (the newest wins), which supervisors have a page open, what this console
+watches at other services.
 Must not: decide anything; a desk's wishes become commands elsewhere.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,11 +71,23 @@ def shown_customer(customer: dict[str, Any], contact_id: str) -> dict[str, Any]:
 class Desks:
     """All open desks of one tenant on this console."""
 
-    def __init__(self, find_customer: FindCustomer, reopen: Callable[[Desk], None]) -> None:
-        """`reopen` sends OpenAgentSession again for a desk that acd believes lost."""
+    def __init__(
+        self,
+        find_customer: FindCustomer,
+        reopen: Callable[[Desk], None],
+        hides_listening: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Prepare the desks.
+
+        Args:
+            reopen: sends OpenAgentSession again for a desk that acd believes lost.
+            hides_listening: whether agents are not told that a supervisor listens.
+        """
+        self._hides_listening = hides_listening
         self._find_customer = find_customer
         self._reopen = reopen
         self._desks: dict[str, Desk] = {}
+        self._pages: Counter[str] = Counter()
         self._agents: dict[str, AgentView] = {}
         self._conversations: dict[str, _Conversation] = {}
         self._lookups: set[asyncio.Task[None]] = set()
@@ -106,6 +121,25 @@ class Desks:
     def has(self, desk: Desk) -> bool:
         """Tell whether the desk is open, and no newer one took its place."""
         return self._desks.get(desk.agent_id) is desk
+
+    @contextmanager
+    def supervised_by(self, user_id: str) -> Iterator[None]:
+        """A supervisor has a page open here as long as the block runs: channels lets those listen who have one."""
+        self._pages[user_id] += 1
+        self.tell_channels(self.supervisors_here())
+        try:
+            yield
+        finally:
+            self._pages[user_id] -= 1
+            self._pages += Counter()  # forgets who has none
+
+    def supervisors(self) -> list[str]:
+        """Return which supervisors have a page open here."""
+        return sorted(self._pages)
+
+    def supervisors_here(self) -> Any:
+        """Return the heartbeat that says so."""
+        return contact.SessionRequest(heartbeat=contact.PeerHeartbeat(supervisor_ids=self.supervisors()))
 
     def agents_watched(self) -> Any:
         """Return the request that names the agents this console watches."""
@@ -185,7 +219,7 @@ class Desks:
         found = self._conversations[contact_id]
         if found.view.agent_id != desk.agent_id and self._wraps_up(desk, contact_id):
             return
-        frame = contact_view_json(found.view, found.messages, found.customer)
+        frame = contact_view_json(found.view, found.messages, found.customer, self._hides_listening())
         desk.show({"type": "contact", "contact": frame})
 
     def _wraps_up(self, desk: Desk, contact_id: str) -> bool:

@@ -15,6 +15,7 @@ from trunkline.acd.v1.acd_types_pb2 import (
     ExplainedOffer,
     Explanation,
     Obstacle,
+    Preference,
     WaitingReasons,
 )
 
@@ -169,8 +170,17 @@ def _reason(chosen: Candidate, other: Candidate, language: Language) -> str:
     return text.say(language, idle=words.duration_text(language, less_ms))
 
 
+_PREFERENCES = {
+    Preference.PREFERENCE_LAST_AGENT: "last_agent",
+    Preference.PREFERENCE_ACCOUNT_OWNER: "account_owner",
+    Preference.PREFERENCE_NAMED: "meant",
+}
+
+
 def _circumstances(explanation: Explanation, language: Language, names: Names) -> Iterator[str]:
     yield words.SENTENCES["score"].say(language, count=explanation.waiting_count, **_score(explanation))
+    if explanation.preference in _PREFERENCES:
+        yield words.SENTENCES[_PREFERENCES[explanation.preference]].say(language)
     if explanation.ring:
         yield words.SENTENCES["ring"].say(language, ring=explanation.ring)
     if explanation.helping_queue_id:

@@ -6,7 +6,7 @@ from typing import Any
 from google.protobuf import json_format
 from google.protobuf.descriptor import EnumDescriptor
 from trunkline.acd.v1.acd_types_pb2 import AgentView, ExplainedOffer, WorkItem
-from trunkline.contact.v1.contact_types_pb2 import ConsultationView, ContactView, MessageView
+from trunkline.contact.v1.contact_types_pb2 import ConsultationView, ContactView, MessageView, NoteView
 
 from trunkline_console.application.wall import moment
 
@@ -38,10 +38,12 @@ def agent_view_json(view: AgentView) -> dict[str, Any]:
         "next_intent": enum_of(view, "next_intent") if view.next_intent else None,
         "connectivity": enum_of(view, "connectivity"),
         "not_responding": view.not_responding,
+        "device": enum_of(view, "device"),
         "since": optional_moment(view, "since_time"),
         "now": optional_moment(view, "now_time"),
         "work": [work_json(item) for item in view.work],
         "explanation": explanation_json(view) if view.HasField("explanation") else None,
+        "taken": {"contact_id": view.taken_contact_id, "agent_id": view.taken_by_agent_id},
         "outpaced": {"contact_id": view.outpaced_contact_id, "offer_no": view.outpaced_offer_no},
     }
 
@@ -63,6 +65,7 @@ def work_json(item: WorkItem) -> dict[str, Any]:
         "parked": optional_moment(item, "parked_time"),
         "customer_waits": optional_moment(item, "customer_waits_time"),
         "asked_by": item.asked_by,
+        "preference": enum_of(item, "preference"),
     }
 
 
@@ -85,7 +88,7 @@ def _numbers(value: Any) -> Any:
 
 
 def contact_view_json(
-    view: ContactView, messages: Mapping[int, MessageView], customer: Mapping[str, Any] | None
+    view: ContactView, messages: Mapping[int, MessageView], customer: Mapping[str, Any] | None, hides_listening: bool
 ) -> dict[str, Any]:
     """Return the contact with its whole conversation."""
     return {
@@ -107,12 +110,30 @@ def contact_view_json(
         "consultation": consultation_json(view.consultation) if view.HasField("consultation") else None,
         "consultation_refusal": view.consultation_refusal,
         "consultation_end": view.consultation_end,
+        "notes": [note_json(note) for note in view.notes],
+        "monitoring": monitoring_mode(view, hides_listening),
     }
+
+
+def note_json(note: NoteView) -> dict[str, Any]:
+    """Return what an agent left for the next one."""
+    return {"agent_id": note.agent_id, "text": note.text, "at": optional_moment(note, "written_time")}
+
+
+def monitoring_mode(view: ContactView, hides_listening: bool) -> str | None:
+    """Return how a supervisor monitors the contact, as its agent is told; who is heard is told of in any case."""
+    mode = enum_of(view.monitoring, "mode") if view.monitoring.is_joined else None
+    return None if mode == "LISTEN" and hides_listening else mode
 
 
 def consultation_json(view: ConsultationView) -> dict[str, Any]:
     """Return who is asked about a call, how far that is, and whom the agent talks to."""
-    return {"agent_id": view.agent_id, "state": enum_of(view, "state"), "talks_to": enum_of(view, "talks_to")}
+    return {
+        "agent_id": view.agent_id,
+        "state": enum_of(view, "state"),
+        "talks_to": enum_of(view, "talks_to"),
+        "note": view.note,
+    }
 
 
 def message_json(message: MessageView) -> dict[str, Any]:

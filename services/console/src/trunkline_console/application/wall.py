@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from trunkline.acd.v1.acd_types_pb2 import AgentRow, Connectivity, Intent, QueueRow
+from trunkline.acd.v1.acd_types_pb2 import AgentRow, Connectivity, DeviceState, Intent, QueueRow
 
 
 def queue_json(row: QueueRow) -> dict[str, Any]:
@@ -32,6 +32,7 @@ def agent_json(row: AgentRow) -> dict[str, Any]:
         "break_reason": row.break_reason,
         "connectivity": Connectivity.Name(row.connectivity).removeprefix("CONNECTIVITY_"),
         "not_responding": row.not_responding,
+        "device": DeviceState.Name(row.device).removeprefix("DEVICE_STATE_"),
         "offered": row.offered,
         "connecting": row.connecting,
         "connected": row.connected,

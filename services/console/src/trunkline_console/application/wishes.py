@@ -3,6 +3,7 @@
 Owns: the frames a desk may send. Must not: decide whether the rules allow it.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +11,13 @@ from typing import Any
 from trunkline.acd.v1 import acd_commands_pb2 as acd
 from trunkline.acd.v1.acd_types_pb2 import Intent
 from trunkline.contact.v1 import contact_commands_pb2 as contact
-from trunkline.contact.v1.contact_types_pb2 import Party
+from trunkline.contact.v1.contact_types_pb2 import MonitoringMode, Party
 from trunkline_core.errors import Invalid
 from trunkline_core.ids import MAX_ID, time_of
 
 MAX_TEXT_BYTES = 31 * 1024  # what channels takes
+MAX_NOTE = 500  # read in the moment before one says hello
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # all but tabs and line ends
 BREAK_REASONS = ("lunch", "short", "training")
 SUPERVISION_REASONS = (
     "waits_too_long",
@@ -25,6 +28,11 @@ SUPERVISION_REASONS = (
     "coaching",
     "other",
 )
+MONITORING_MODES = {
+    "LISTEN": MonitoringMode.MONITORING_MODE_LISTEN,
+    "WHISPER": MonitoringMode.MONITORING_MODE_WHISPER,
+    "BARGE": MonitoringMode.MONITORING_MODE_BARGE,
+}
 PARTIES = {"CUSTOMER": Party.PARTY_CUSTOMER, "COLLEAGUE": Party.PARTY_COLLEAGUE}
 INTENTS = {"AVAILABLE": Intent.INTENT_AVAILABLE, "BREAK": Intent.INTENT_BREAK, "OFFLINE": Intent.INTENT_OFFLINE}
 
@@ -46,13 +54,24 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """The agent gives the contact on to a queue."""
+    """The agent gives the contact on to a queue, there to that very agent where one is named, with a note or none."""
 
     contact_id: str
     queue_id: str
+    agent_id: str = ""
+    note: str = ""
 
 
-Wish = acd.AcdCommand | contact.ContactCommand | Message | End | Transfer
+@dataclass(frozen=True, slots=True)
+class Consult:
+    """The agent asks a colleague about the call, with a note or none."""
+
+    contact_id: str
+    colleague_id: str
+    note: str = ""
+
+
+Wish = acd.AcdCommand | contact.ContactCommand | Message | End | Transfer | Consult
 
 
 def read_wish(frame: Mapping[str, Any], agent_id: str) -> Wish:
@@ -89,17 +108,16 @@ def read_wish(frame: Mapping[str, Any], agent_id: str) -> Wish:
         case "end":
             return End(id_of(frame))
         case "transfer":
-            return Transfer(id_of(frame), text_of(frame, "queue_id", MAX_ID))
+            named = text_of(frame, "agent_id", MAX_ID) if frame.get("agent_id") else ""
+            return Transfer(id_of(frame), text_of(frame, "queue_id", MAX_ID), named, note_of(frame))
+        case "consult":
+            return Consult(id_of(frame), text_of(frame, "agent_id", MAX_ID), note_of(frame))
         case _:
             return _read_consultation(frame, agent_id)
 
 
 def _read_consultation(frame: Mapping[str, Any], agent_id: str) -> contact.ContactCommand:
     match frame.get("type"):
-        case "consult":
-            colleague_id = text_of(frame, "agent_id", MAX_ID)
-            ask = contact.ConsultAgent(contact_id=id_of(frame), agent_id=agent_id, colleague_id=colleague_id)
-            return contact.ContactCommand(consult_agent=ask)
         case "talk_to":
             party = PARTIES.get(str(frame.get("party")))
             if party is None:
@@ -141,6 +159,19 @@ def text_of(frame: Mapping[str, Any], field: str, max_bytes: int) -> str:
     if len(value.encode()) > max_bytes:
         raise Invalid(field, f"must have at most {max_bytes} bytes")
     return value
+
+
+def note_of(frame: Mapping[str, Any]) -> str:
+    """Return what the next agent should know, without blanks around it; empty for nothing. Raises: Invalid."""
+    note = frame.get("note") or ""
+    if not isinstance(note, str):
+        raise Invalid("note", "must be a text")
+    note = note.strip()
+    if len(note) > MAX_NOTE:
+        raise Invalid("note", f"must have at most {MAX_NOTE} characters")
+    if _CONTROL.search(note):
+        raise Invalid("note", "must not have control characters")
+    return note
 
 
 def flag_of(frame: Mapping[str, Any], field: str) -> bool:

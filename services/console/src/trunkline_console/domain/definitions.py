@@ -30,12 +30,18 @@ class Channel(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TenantDefinition:
-    """One organisation. `time_zone` is an IANA name."""
+    """One organisation.
+
+    Attributes:
+        time_zone: an IANA name.
+        hides_listening: whether agents are not told that a supervisor listens (routing rule 20).
+    """
 
     tenant_id: str
     name: str
     time_zone: str
     widget_origins: tuple[str, ...]
+    hides_listening: bool = False
 
 
 @dataclass(frozen=True, slots=True)

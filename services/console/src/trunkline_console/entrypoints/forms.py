@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 from trunkline_core.errors import Invalid
 from trunkline_core.ids import time_of
 
-from trunkline_console.application.wishes import BREAK_REASONS, INTENTS, SUPERVISION_REASONS
+from trunkline_console.application.wishes import BREAK_REASONS, INTENTS, MONITORING_MODES, SUPERVISION_REASONS
 
 C0 = frozenset(map(chr, range(0x20))) | {"\x7f"}
 
@@ -68,6 +68,11 @@ class NewTicket(Form):
     command_id: CommandId
 
 
+class NewOwner(Form):
+    agent_id: Annotated[str, Field(max_length=128)]
+    command_id: CommandId
+
+
 class NewState(Form):
     state: Annotated[str, Field(pattern="^(OPEN|IN_PROGRESS|RESOLVED)$")]
     command_id: CommandId
@@ -89,6 +94,18 @@ class Pull(Form):
     command_id: CommandId
 
 
+class Monitor(Form):
+    mode: Annotated[str, Field(pattern=_any_of(*MONITORING_MODES))]
+    reason: SupervisionReason
+    command_id: CommandId
+
+
+class TakeOver(Form):
+    agent_id: Annotated[str, Field(min_length=1, max_length=128)]
+    reason: SupervisionReason
+    command_id: CommandId
+
+
 class Requeue(Form):
     """Without a queue the contact is taken from the agent at whom it rings; `agent_id` is who that is on the page."""
 
@@ -101,6 +118,11 @@ class Requeue(Form):
 class ForcedIntent(Form):
     intent: Annotated[str, Field(pattern=_any_of(*INTENTS))]
     break_reason: Annotated[str, Field(pattern=_any_of("", *BREAK_REASONS))] = ""
+    reason: SupervisionReason
+    command_id: CommandId
+
+
+class ForgottenDevice(Form):
     reason: SupervisionReason
     command_id: CommandId
 

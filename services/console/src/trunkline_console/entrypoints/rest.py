@@ -7,10 +7,15 @@ from typing import Annotated, Any
 
 from fastapi import Body, FastAPI, Header, Query, Request, Response
 from trunkline.common.v1.common_types_pb2 import Sealed
-from trunkline.customer.v1.customer_commands_pb2 import ChangeProfile, CustomerCommand, EraseCustomer
+from trunkline.customer.v1.customer_commands_pb2 import (
+    ChangeProfile,
+    CustomerCommand,
+    EraseCustomer,
+    SetAccountOwner,
+)
 from trunkline.ticket.v1 import ticket_types_pb2
 from trunkline.ticket.v1.ticket_commands_pb2 import AddNote, ChangeTicketState, CreateTicket, TicketCommand
-from trunkline_core.errors import Invalid, TrunklineError
+from trunkline_core.errors import Invalid, NotFound, TrunklineError
 from trunkline_platform.commands import CommandClient
 from trunkline_platform.credentials import Role, derive
 from trunkline_platform.sealing import Sealer
@@ -20,7 +25,7 @@ from trunkline_console.adapters.rest import RestClient
 from trunkline_console.application.accounts import Account, Accounts
 from trunkline_console.application.owners import Owners
 from trunkline_console.application.wishes import BREAK_REASONS, SUPERVISION_REASONS
-from trunkline_console.entrypoints.forms import Confirmation, LogIn, NewName, NewNote, NewState, NewTicket
+from trunkline_console.entrypoints.forms import Confirmation, LogIn, NewName, NewNote, NewOwner, NewState, NewTicket
 from trunkline_console.entrypoints.sessions import Sessions, require_own_page
 from trunkline_console.metrics import LOGINS
 from trunkline_console.settings import ConsoleSettings
@@ -234,6 +239,18 @@ def _add_customers(app: FastAPI, sessions: Sessions, desktop: Desktop) -> None:
         await desktop.crm.execute(
             CustomerCommand(change_profile=change), principal, command_id=form.command_id, payload_hash=digest
         )
+        return {}
+
+    @app.put("/api/customers/{customer_id}/owner")
+    async def set_owner(customer_id: str, form: NewOwner, request: Request) -> dict[str, Any]:
+        principal = sessions.account(request).principal()
+        principal.require(Role.SUPERVISOR, Role.ADMIN)
+        agents = desktop.accounts.directory(principal.tenant).agents
+        if form.agent_id and agents.find(principal.tenant, form.agent_id) is None:
+            raise NotFound("agent", form.agent_id)
+        owner = SetAccountOwner(customer_id=path_part(customer_id), agent_id=form.agent_id)
+        command = CustomerCommand(set_account_owner=owner)
+        await desktop.crm.execute(command, principal, command_id=form.command_id)
         return {}
 
     @app.post("/api/customers/{customer_id}/erase")

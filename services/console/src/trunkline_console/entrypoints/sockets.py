@@ -39,7 +39,16 @@ def add_sockets(app: FastAPI, sessions: Sessions, room: DeskRoom, live: LiveTabl
     async def wall_socket(socket: WebSocket) -> None:
         await socket.accept()
         if await _is_admitted(socket, lambda: sessions.account_of_socket(socket)):
-            await _show_wall(socket, sessions, live)
+            account = sessions.account_of_socket(socket)
+            with _presence(room, account):
+                await _show_wall(socket, sessions, live)
+
+
+def _presence(room: DeskRoom, account: Account) -> contextlib.AbstractContextManager[None]:
+    """Say that a supervisor has a page open, as long as it has: without one nobody listens to a call."""
+    if not account.may_monitor:
+        return contextlib.nullcontext()
+    return room.desks_of(account.tenant).supervised_by(account.user.user_id)
 
 
 def agent_of(account: Account) -> Account:
@@ -86,6 +95,7 @@ class DeskSocket:
         self._sessions = sessions
         self._room = room
         account = agent_of(sessions.account_of_socket(socket))
+        self._account_at_first = account
         self._tenant = account.tenant
         self._desk = Desk(account.user.agent_id, uuid.uuid4().hex)
         self._pending: set[asyncio.Task[None]] = set()
@@ -107,7 +117,8 @@ class DeskSocket:
         receiving = asyncio.create_task(self._receive(), name="desk-receive")
         watching = asyncio.create_task(_until_over(self._account), name="desk-watch")
         try:
-            await asyncio.wait({sending, receiving, watching}, return_when=asyncio.FIRST_COMPLETED)
+            with _presence(self._room, self._account_at_first):
+                await asyncio.wait({sending, receiving, watching}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in (sending, receiving, opening, *self._pending):
                 task.cancel()
@@ -196,13 +207,17 @@ async def _show_wall(socket: WebSocket, sessions: Sessions, live: LiveTables) ->
     tenant = sessions.account_of_socket(socket).tenant
     changed: set[tuple[str, str]] = set()
     stop = live.listen(lambda of, topic, row_id: changed.add((topic, row_id)) if of == tenant else None)
-    leaving = asyncio.create_task(_until_left(socket), name="wall-receive")
+    asked = asyncio.Event()
+    leaving = asyncio.create_task(_until_left(socket, asked), name="wall-receive")
     watching = asyncio.create_task(_until_over(lambda: sessions.account_of_socket(socket)), name="wall-watch")
     try:
         rows = live.of(tenant)
         await _send_rows(socket, "wall", rows.queues.values(), rows.agents.values())
         while not (leaving.done() or watching.done()):
             await asyncio.wait({leaving, watching}, timeout=WALL_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
+            if asked.is_set():
+                asked.clear()
+                await socket.send_text(json.dumps({"type": "pong"}))
             if changed and not watching.done():
                 agents = [rows.agents[row_id] for topic, row_id in changed if topic == AGENTS]
                 queues = [rows.queues[row_id] for topic, row_id in changed if topic != AGENTS]
@@ -218,10 +233,12 @@ async def _show_wall(socket: WebSocket, sessions: Sessions, live: LiveTables) ->
         watching.cancel()
 
 
-async def _until_left(socket: WebSocket) -> None:
+async def _until_left(socket: WebSocket, asked: asyncio.Event) -> None:
+    """Whatever a page says is a ping; one that hears nothing for 12 s believes us gone, however quiet the centre is."""
     with contextlib.suppress(WebSocketDisconnect, RuntimeError):
         while True:
             await receive(socket)
+            asked.set()
 
 
 async def _send_rows(socket: WebSocket, kind: str, queues: Any, agents: Any) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from fastapi import FastAPI, Request
-from trunkline.acd.v1.acd_commands_pb2 import AcdCommand, PullContact, RequeueContact, SetIntent
+from trunkline.acd.v1.acd_commands_pb2 import AcdCommand, ForgetDevice, PullContact, RequeueContact, SetIntent
 from trunkline.acd.v1.acd_service_pb2 import ListWaitingResponse, WaitingContact
 from trunkline_platform.commands import CommandClient
 from trunkline_platform.credentials import Principal
@@ -12,7 +12,7 @@ from trunkline_console.adapters.acd_reads import AcdReader
 from trunkline_console.application.views import enum_of
 from trunkline_console.application.wall import moment
 from trunkline_console.application.wishes import INTENTS
-from trunkline_console.entrypoints.forms import ForcedIntent, Pull, Requeue
+from trunkline_console.entrypoints.forms import ForcedIntent, ForgottenDevice, Pull, Requeue
 from trunkline_console.entrypoints.sessions import Sessions
 
 
@@ -46,6 +46,12 @@ def add_supervision(app: FastAPI, sessions: Sessions, acd: CommandClient, reader
             agent_id=agent_id, intent=INTENTS[form.intent], break_reason=form.break_reason, reason=form.reason
         )
         await acd.execute(AcdCommand(set_intent=wanted), supervisor(request), command_id=form.command_id)
+        return {}
+
+    @app.post("/api/agents/{agent_id}/forget-device")
+    async def forget_device(agent_id: str, form: ForgottenDevice, request: Request) -> dict[str, Any]:
+        wanted = ForgetDevice(agent_id=agent_id, reason=form.reason)
+        await acd.execute(AcdCommand(forget_device=wanted), supervisor(request), command_id=form.command_id)
         return {}
 
 

@@ -5,6 +5,10 @@ import type {Text} from "./text";
 export type Intent = "AVAILABLE" | "BREAK" | "OFFLINE";
 export type WorkState = "OFFERED" | "CONNECTING" | "CONNECTED" | "WRAP_UP";
 export type Channel = "CHAT" | "VOICE";
+/** The telephone, as gateways say: UNSPECIFIED where none ever said anything; LOST gets no calls. */
+export type Device = "UNSPECIFIED" | "REGISTERED" | "LOST";
+
+export type NamedFor = "UNSPECIFIED" | "LAST_AGENT" | "ACCOUNT_OWNER" | "NAMED";
 
 export interface WorkItem {
   contact_id: string;
@@ -26,7 +30,11 @@ export interface WorkItem {
   customer_waits: string | null;
   /** The colleague who has the call and asks about it; empty for a contact of one's own. */
   asked_by: string;
+  /** Why this very agent was named for it. */
+  preference: NamedFor;
 }
+
+export type MonitoringMode = "LISTEN" | "WHISPER" | "BARGE";
 
 /** The colleague who is asked about a call, and how far that is. */
 export interface Consultation {
@@ -34,6 +42,15 @@ export interface Consultation {
   state: "REQUESTED" | "OFFERED" | "CONNECTING" | "TALKING" | "CONFERENCE";
   /** Whom the agent who has the call talks to, while it is TALKING; the other one is on hold. */
   talks_to: "CUSTOMER" | "COLLEAGUE";
+  /** What the colleague should know; empty for nothing. */
+  note: string;
+}
+
+/** What an agent who gave a contact on left for the next one; an erased one is empty. */
+export interface HandOnNote {
+  agent_id: string;
+  text: string;
+  at: string | null;
 }
 
 export interface Candidate {
@@ -58,6 +75,8 @@ export interface Explanation {
   helping_queue_id: string;
   /** At how many agents it rings at once; 0 where one alone is asked. */
   asked_count: number;
+  /** Why the chosen one was named for it. */
+  preference: `PREFERENCE_${NamedFor}`;
 }
 
 export interface AgentView {
@@ -69,12 +88,15 @@ export interface AgentView {
   next_intent: Intent | null;
   connectivity: string;
   not_responding: boolean;
+  device: Device;
   since: string;
   now: string;
   work: WorkItem[];
   explanation: Explanation | null;
   /** The newest offer that a colleague accepted first; an empty contact before there was one. */
   outpaced: {contact_id: string; offer_no: number};
+  /** The contact that a supervisor took over last, and who got it; an empty one before there was any. */
+  taken: {contact_id: string; agent_id: string};
 }
 
 export interface Message {
@@ -108,6 +130,10 @@ export interface ContactView {
   consultation_refusal: string;
   /** How the last consultation ended without the colleague having the contact; empty for none. */
   consultation_end: string;
+  /** The oldest first. */
+  notes: HandOnNote[];
+  /** How a supervisor monitors the call, as far as its agent is told of it. */
+  monitoring: MonitoringMode | null;
 }
 
 export type DeskFrame =

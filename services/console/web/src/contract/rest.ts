@@ -1,5 +1,6 @@
 /** What the console's REST answers. The shapes only; no behaviour. */
 
+import type {MonitoringMode} from "./desk";
 import type {LocalizedText} from "./text";
 
 export type Role = "AGENT" | "SUPERVISOR" | "ADMIN";
@@ -46,6 +47,30 @@ export interface Waiting {
   now: string;
 }
 
+/** A contact that an agent has connected, and the supervisor who monitors it. */
+export interface ConnectedContact {
+  contact_id: string;
+  queue_id: string;
+  channel: "CHAT" | "VOICE";
+  since: string;
+  monitoring: Monitoring | null;
+  /** How the last monitoring ended; empty for none. */
+  monitoring_end: string;
+  /** For whom it is being taken over; empty for nobody. */
+  taking_over_agent_id: string;
+  /** Why the last take-over was refused; empty for none. */
+  take_over_refusal: string;
+}
+
+export interface Monitoring {
+  supervisor_id: string;
+  supervisor_name: string;
+  mode: MonitoringMode;
+  reason: string;
+  /** Whether the supervisor's leg is up; before that nothing is heard. */
+  is_joined: boolean;
+}
+
 export const TICKET_STATES = ["OPEN", "IN_PROGRESS", "RESOLVED"] as const;
 
 export type TicketState = (typeof TICKET_STATES)[number];
@@ -82,6 +107,8 @@ export interface CustomerContact {
   agent_id: string;
   wrap_up_code: string;
   close_reason: string;
+  /** What agents left for the next one, the oldest first. */
+  notes: {agent_id: string; written: string; text: string}[];
 }
 
 export interface Customer {
@@ -90,4 +117,6 @@ export interface Customer {
   name: string | null;
   identities: {channel: string; address: string}[];
   contacts: CustomerContact[];
+  /** Whose account it is; empty for nobody's. */
+  account_owner_id: string;
 }

@@ -1,5 +1,7 @@
 /** What the console sends to the wall. The shapes only; no behaviour. */
 
+import type {Device} from "./desk";
+
 export interface QueueRow {
   queue_id: string;
   waiting: number;
@@ -21,6 +23,7 @@ export interface AgentRow {
   break_reason: string;
   connectivity: string;
   not_responding: boolean;
+  device: Device;
   offered: number;
   connecting: number;
   connected: number;

@@ -12,7 +12,9 @@ import {useCustomer, useEraseCustomer, useMe, useNames} from "../rest/queries";
 import {maySupervise} from "../rest/roles";
 import {usePageTitle} from "../shell/page-title";
 import {Failed, Waiting} from "../shell/waiting";
+import {AccountOwner} from "./account-owner";
 import {CustomerName} from "./customer-name";
+import {NotesOf} from "./history";
 import {Identities} from "./identities";
 
 export default function CustomerPage() {
@@ -33,6 +35,9 @@ export default function CustomerPage() {
           </Descriptions.Item>
           <Descriptions.Item label={t("customer.identities")}>
             <Identities identities={customer.identities} />
+          </Descriptions.Item>
+          <Descriptions.Item label={t("customer.owner")}>
+            <AccountOwner customer={customer} />
           </Descriptions.Item>
         </Descriptions>
         {maySupervise(me) && <Erase customer_id={customer.customer_id} />}
@@ -86,6 +91,7 @@ function Contacts({contacts}: {contacts: CustomerContact[]}) {
     {title: t("customer.queue"), dataIndex: "queue_id", render: (id: string) => id && names.queue(id)},
     {title: t("customer.agent"), dataIndex: "agent_id", render: (id: string) => id && names.agent(id)},
     {title: t("customer.code"), dataIndex: "wrap_up_code", render: (code: string) => code && names.code(code)},
+    {title: t("customer.notes"), key: "notes", render: notesOf},
     {title: t("customer.closed"), dataIndex: "close_reason", render: (name: string) => name && reason(name)},
   ];
   return (
@@ -98,6 +104,10 @@ function Contacts({contacts}: {contacts: CustomerContact[]}) {
       locale={{emptyText: t("customer.noHistory")}}
     />
   );
+}
+
+function notesOf(_: unknown, contact: CustomerContact) {
+  return <NotesOf contact={contact} />;
 }
 
 function lasted(_: unknown, {opened, closed}: CustomerContact): string {

@@ -20,6 +20,17 @@ export function History({contacts}: {contacts: readonly CustomerContact[]}) {
   );
 }
 
+/** What agents left for the next one, in the order in which they did. */
+export function NotesOf({contact}: {contact: CustomerContact}) {
+  const {t} = useTranslation();
+  const names = useNames(useLanguage());
+  return contact.notes.map(({agent_id, written, text}) => (
+    <span className="tl-history-note" key={`${agent_id} ${written}`} data-testid="history-note">
+      {t("note.from", {agent: names.agent(agent_id)})} {text}
+    </span>
+  ));
+}
+
 function Entry({contact}: {contact: CustomerContact}) {
   const {t} = useTranslation();
   const names = useNames(useLanguage());
@@ -38,6 +49,7 @@ function Entry({contact}: {contact: CustomerContact}) {
         <span>{outcome}</span>
       </span>
       <span className="tl-quiet">{words.filter(Boolean).join(" · ")}</span>
+      <NotesOf contact={contact} />
     </li>
   );
 }

@@ -1,16 +1,18 @@
 /** Asks a colleague about a call, and shows both agents who talks to whom and what they can do. */
 
-import {Alert, Button, Dropdown, Space} from "antd";
+import {Alert, Button, Space} from "antd";
+import {useState} from "react";
 import {useTranslation} from "react-i18next";
 
 import type {Consultation, ContactView, WorkItem} from "../contract/desk";
 import {useLanguage} from "../i18n";
 import {useRefusalText} from "../i18n/refusal-text";
 import {useNames} from "../rest/queries";
-import {useWall, useWallConnection} from "../wall/wall";
-import {agentState} from "../wall/wall-state";
+import {useWallConnection} from "../wall/wall";
+import {useAvailableColleagues} from "./colleagues";
 import {useCustomerName} from "./customer-name";
 import {actions, useDesk} from "./desk";
+import {Choice, HandOnDialog} from "./hand-on-dialog";
 
 interface Props {
   item: WorkItem;
@@ -21,31 +23,64 @@ interface Props {
 export function ConsultButton({item, contact}: Props) {
   const {t} = useTranslation();
   useWallConnection();
-  const colleagues = useColleagues();
+  const [isOpen, setOpen] = useState(false);
+  const colleagues = useAvailableColleagues();
   const asking = useDesk((desk) => desk.pending.has(`consult:${item.contact_id}`));
-  const menu = {items: colleagues, onClick: ({key}: {key: string}) => void actions.consult(item.contact_id, key)};
   const waiting = asking || (contact?.transfer_queue_id ?? "") !== "";
   return (
-    <Dropdown menu={menu} trigger={["click"]} disabled={waiting || colleagues.length === 0}>
+    <>
       <Button
         loading={asking}
+        disabled={waiting || colleagues.length === 0}
         title={t(colleagues.length === 0 ? "consultation.nobody" : "consultation.help")}
+        onClick={() => {
+          setOpen(true);
+        }}
         data-testid="consult"
       >
         {t("consultation.button")}
       </Button>
-    </Dropdown>
+      {isOpen && (
+        <ConsultDialog
+          contact_id={item.contact_id}
+          colleagues={colleagues}
+          onClose={() => {
+            setOpen(false);
+          }}
+        />
+      )}
+    </>
   );
 }
 
-/** Who is available now, but for oneself; acd says why somebody cannot be asked after all. */
-function useColleagues() {
-  const names = useNames(useLanguage());
-  const own = useDesk((desk) => desk.agent?.agent_id);
-  return Object.values(useWall((wall) => wall.agents))
-    .filter((row) => row.agent_id !== own && agentState(row) === "AVAILABLE")
-    .map((row) => ({key: row.agent_id, label: names.agent(row.agent_id)}))
-    .sort((one, other) => one.label.localeCompare(other.label));
+interface DialogProps {
+  contact_id: string;
+  colleagues: {value: string; label: string}[];
+  onClose: () => void;
+}
+
+function ConsultDialog({contact_id, colleagues, onClose}: DialogProps) {
+  const {t} = useTranslation();
+  const [agent_id, setAgent] = useState<string>();
+  return (
+    <HandOnDialog
+      title={t("consultation.whom")}
+      okText={t("consultation.button")}
+      isComplete={agent_id !== undefined}
+      send={(note) => void actions.consult(contact_id, agent_id ?? "", note)}
+      onClose={onClose}
+    >
+      <p className="tl-quiet">{t("consultation.help")}</p>
+      <Choice
+        label={t("consultation.colleague")}
+        placeholder={t("consultation.choose")}
+        value={agent_id}
+        options={colleagues}
+        choose={setAgent}
+        testid="consult-agent"
+      />
+    </HandOnDialog>
+  );
 }
 
 export function ConsultationPanel({item, contact}: Props) {

@@ -12,6 +12,7 @@ import {useCustomerName} from "./customer-name";
 import {actions, useDesk} from "./desk";
 import {MessageBox} from "./message-box";
 import {MessageLog} from "./message-log";
+import {Monitored} from "./monitored";
 import {TicketButton, TicketMade} from "./ticket-button";
 import {Unpark} from "./unpark";
 import {TransferButton, TransferRefused} from "./transfer-button";
@@ -27,6 +28,7 @@ export function Conversation({item, contact}: Props) {
       <Head item={item} contact={contact} />
       <TicketMade item={item} />
       <TransferRefused item={item} contact={contact} />
+      <Monitored item={item} contact={contact} />
       <ConsultationPanel item={item} contact={contact} />
       <MessageLog contact_id={item.contact_id} channel={item.channel} messages={contact?.messages ?? []} />
       <Foot item={item} contact={contact} />
@@ -72,6 +74,7 @@ function Foot({item, contact}: Props) {
   const given_to = contact?.transfer_queue_id ?? ""; // mostly the last that this desk is told of what it gave on
   const own_id = useDesk((desk) => desk.agent?.agent_id ?? "");
   const handed_to = contact?.consultation?.agent_id ?? (contact?.agent_id === own_id ? "" : (contact?.agent_id ?? ""));
+  const taken = useDesk((desk) => desk.agent?.taken);
   const hints = {
     OFFERED: t("conversation.waitAccept"),
     CONNECTING: t("conversation.connecting"),
@@ -80,6 +83,9 @@ function Foot({item, contact}: Props) {
   };
   if (item.state === "WRAP_UP" && given_to === "" && handed_to !== "") {
     hints.WRAP_UP = t("consultation.done", {agent: names.agent(handed_to)});
+  }
+  if (item.state === "WRAP_UP" && taken?.contact_id === item.contact_id) {
+    hints.WRAP_UP = t("monitoring.taken", {agent: names.agent(taken.agent_id)});
   }
   if (item.state === "CONNECTED" && item.parked !== null) return <Unpark item={item} />;
   if (item.state === "CONNECTED" && item.channel === "CHAT") return <MessageBox contact_id={item.contact_id} />;

@@ -4,6 +4,7 @@ import {useTranslation} from "react-i18next";
 import {Link} from "react-router";
 
 import type {ContactView} from "../contract/desk";
+import {AccountOwner} from "../customers/account-owner";
 import {CustomerName} from "../customers/customer-name";
 import {History} from "../customers/history";
 import {Identities} from "../customers/identities";
@@ -40,6 +41,8 @@ function Profile({customer_id, contact_id}: {customer_id: string; contact_id: st
       <CustomerName customer={customer} />
       <h3>{t("customer.identities")}</h3>
       <Identities identities={customer.identities} />
+      <h3>{t("customer.owner")}</h3>
+      <AccountOwner customer={customer} />
       <h3>{t("customer.history")}</h3>
       <History contacts={customer.contacts.filter((each) => each.contact_id !== contact_id)} />
     </>

@@ -9,6 +9,7 @@ import {Conversation} from "./conversation";
 import {CustomerPanel} from "./customer-panel";
 import {takeDesk, useDesk} from "./desk";
 import {useDeskKeys} from "./desk-keys";
+import {HandOnNotes} from "./notes";
 import {OfferCard} from "./offer-card";
 import {WorkList} from "./work-list";
 import {WrapUpPanel} from "./wrap-up-panel";
@@ -57,6 +58,7 @@ function Selected() {
       </section>
       <aside className="tl-right" aria-label={t("customer.title")}>
         {item.state === "WRAP_UP" && <WrapUpPanel key={item.contact_id} item={item} />}
+        <HandOnNotes item={item} contact={contact} />
         <CustomerPanel key={item.contact_id} contact={contact} />
       </aside>
     </div>
@@ -67,11 +69,13 @@ function Empty() {
   const {t} = useTranslation();
   const intent = useDesk((desk) => desk.agent?.intent ?? "OFFLINE");
   const blocked = useDesk((desk) => desk.agent?.not_responding ?? false);
+  const noTelephone = useDesk((desk) => desk.agent?.device === "LOST");
   const working = useDesk((desk) => (desk.agent?.work.length ?? 0) > 0);
+  const hint = intent === "AVAILABLE" && noTelephone ? "desk.hint.noTelephone" : (`desk.hint.${intent}` as const);
   return (
     <div className="tl-hint">
       <img src="/favicon.svg" alt="" width={56} height={56} />
-      <p>{working ? t("desk.nothingSelected") : t(blocked ? "desk.notResponding" : `desk.hint.${intent}`)}</p>
+      <p>{working ? t("desk.nothingSelected") : t(blocked ? "desk.notResponding" : hint)}</p>
     </div>
   );
 }

@@ -8,10 +8,12 @@ import {
   type Echo,
   EMPTY_DESK,
   newestOf,
+  notesOf,
   parkedFirst,
   unreadOf,
   withSelected,
   merged,
+  takenBy,
   vanished,
   withAgent,
   withContact,
@@ -36,6 +38,7 @@ function work(contact_id: string, change: Partial<WorkItem> = {}): WorkItem {
     parked: null,
     customer_waits: null,
     asked_by: "",
+    preference: "UNSPECIFIED",
     ...change,
   };
 }
@@ -49,11 +52,13 @@ function agent(...items: WorkItem[]): AgentView {
     next_intent: null,
     connectivity: "CONNECTED",
     not_responding: false,
+    device: "UNSPECIFIED",
     since: at(0),
     now: at(0),
     work: items,
     explanation: null,
     outpaced: {contact_id: "", offer_no: 0},
+    taken: {contact_id: "", agent_id: ""},
   };
 }
 
@@ -76,6 +81,8 @@ function contact(contact_id: string, version: number, texts: string[]): ContactV
     consultation: null,
     consultation_refusal: "",
     consultation_end: "",
+    notes: [],
+    monitoring: null,
   };
 }
 
@@ -89,6 +96,16 @@ describe("the desk", () => {
     expect(both.selected).toBe("ct_1");
     expect(withAgent(both, agent(offer("ct_2", 30))).selected).toBe("ct_2");
     expect(withAgent(both, agent()).selected).toBeNull();
+  });
+
+  test("shows what colleagues left, the newest first, without what was erased", () => {
+    const note = (text: string) => ({agent_id: "ag_wang", text, at: at(0)});
+    const left = {...contact("ct_1", 1, []), notes: [note("first"), note(""), note("last")]};
+    expect(notesOf(left, "").map(({text}) => text)).toEqual(["last", "first"]);
+    const asked = {agent_id: "ag_li", state: "OFFERED", talks_to: "COLLEAGUE", note: "what do I say?"} as const;
+    const shown = notesOf({...left, consultation: asked}, "ag_wang").map(({text}) => text);
+    expect(shown).toEqual(["what do I say?", "last", "first"]);
+    expect(notesOf({...left, consultation: asked}, "")).toHaveLength(2);
   });
 
   test("tells customers apart by what they said last, else by what they told the menu", () => {
@@ -175,6 +192,25 @@ describe("the desk", () => {
     expect(vanished(before, {...agent(), outpaced}, T0 + 5_000)).toBe("outpaced");
     const another = {...outpaced, offer_no: outpaced.offer_no + 1};
     expect(vanished(before, {...agent(), outpaced: another}, T0 + 5_000)).toBe("gone");
+  });
+});
+
+describe("a contact that a supervisor took over", () => {
+  const taken = {contact_id: "ct_1", agent_id: "ag_zhao"};
+
+  test("is told of once, to whom it was taken from", () => {
+    const before = agent(work("ct_1", {state: "CONNECTED"}));
+    const after = {...agent(work("ct_1", {state: "WRAP_UP"})), taken};
+    expect(takenBy(before, after)).toBe("ag_zhao");
+    expect(takenBy(before, {...agent(), taken})).toBe("ag_zhao");
+    expect(takenBy(after, {...agent(), taken})).toBeNull();
+  });
+
+  test("is not told of after a reload, or of another contact", () => {
+    expect(takenBy(null, {...agent(), taken})).toBeNull();
+    expect(takenBy(agent(work("ct_2", {state: "CONNECTED"})), {...agent(), taken})).toBeNull();
+    const both = agent(work("ct_1", {state: "CONNECTED"}));
+    expect(takenBy(both, {...both, taken})).toBeNull();
   });
 });
 

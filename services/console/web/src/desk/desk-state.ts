@@ -1,6 +1,6 @@
 /** What the desk shows, as pure functions from frame to frame. Owns no connection and no time. */
 
-import type {AgentView, ContactView, Message, WorkItem} from "../contract/desk";
+import type {AgentView, ContactView, HandOnNote, Message, WorkItem} from "../contract/desk";
 import type {Refusal} from "../connection/outbox";
 
 /** A message of the agent that the conversation does not show yet. */
@@ -70,6 +70,16 @@ export function newestOf(contact: ContactView | undefined): string {
   return Object.values(contact?.gathered ?? {}).at(-1) ?? "";
 }
 
+/**
+ * What colleagues left, the newest first; who is asked about a call reads the note that came with the question above
+ * them. What was erased is left out.
+ */
+export function notesOf(contact: ContactView | undefined, asked_by: string): HandOnNote[] {
+  const left = [...(contact?.notes ?? [])].reverse();
+  const asked = {agent_id: asked_by, text: contact?.consultation?.note ?? "", at: null};
+  return [...(asked_by === "" ? [] : [asked]), ...left].filter(({text}) => text !== "");
+}
+
 /** Frames may carry all messages or only new ones; the number decides, and the newer frame is right. */
 export function merged<M extends {no: number}>(known: readonly M[], news: readonly M[]): M[] {
   const by_no = new Map([...known, ...news].map((message) => [message.no, message]));
@@ -107,6 +117,14 @@ export function vanished(before: AgentView | null, after: AgentView, now_ms: num
   const {contact_id, offer_no} = after.outpaced;
   if (first.contact_id === contact_id && first.offer_no === offer_no) return "outpaced";
   return first.expires !== null && Date.parse(first.expires) <= now_ms + 500 ? "missed" : "gone";
+}
+
+/** Who got a contact that was this agent's a moment ago, because a supervisor took it over; null for nobody. */
+export function takenBy(before: AgentView | null, after: AgentView): string | null {
+  const {contact_id, agent_id} = after.taken;
+  const had = before?.work.some((item) => item.contact_id === contact_id && item.state === "CONNECTED") ?? false;
+  const has = after.work.some((item) => item.contact_id === contact_id && item.state === "CONNECTED");
+  return had && !has ? agent_id : null;
 }
 
 /** Keep what the agent looks at while it is there; else the next thing that needs the agent. */

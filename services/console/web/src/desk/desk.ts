@@ -17,6 +17,7 @@ import {
   EMPTY_DESK,
   type Ended,
   offersOf,
+  takenBy,
   vanished,
   withAgent,
   withContact,
@@ -33,6 +34,8 @@ export interface Desk extends DeskState {
   refusal: Refusal | null;
   /** How the last offer ended, if not by the agent. */
   ended: Ended | null;
+  /** Who got the contact that a supervisor took over last; null once the agent was told. */
+  taken_by: string | null;
   drafts: Readonly<Record<string, string>>;
 }
 
@@ -43,6 +46,7 @@ const IDLE: Desk = {
   pending: new Set(),
   refusal: null,
   ended: null,
+  taken_by: null,
   drafts: {},
 };
 
@@ -109,7 +113,8 @@ function receiveAgent(agent: AgentView): void {
   deskClock.note(agent.now);
   useDesk.setState((desk) => {
     const ended = vanished(withoutDeclined(desk.agent), agent, deskClock.now());
-    return {...withAgent(desk, agent), ended: ended ?? (offersOf(agent).length > 0 ? null : desk.ended)};
+    const taken_by = takenBy(desk.agent, agent) ?? desk.taken_by;
+    return {...withAgent(desk, agent), taken_by, ended: ended ?? (offersOf(agent).length > 0 ? null : desk.ended)};
   });
 }
 
@@ -137,11 +142,11 @@ export const actions = {
     return run(`offer:${offer.contact_id}`, answerTo("decline", offer));
   },
   end: (contact_id: string) => run(`end:${contact_id}`, {type: "end", contact_id}),
-  transfer: (contact_id: string, queue_id: string) =>
-    run(`transfer:${contact_id}`, {type: "transfer", contact_id, queue_id}),
+  transfer: (contact_id: string, queue_id: string, agent_id = "", note = "") =>
+    run(`transfer:${contact_id}`, {type: "transfer", contact_id, queue_id, agent_id, note}),
   unpark: (contact_id: string) => run(`unpark:${contact_id}`, {type: "unpark", contact_id}),
-  consult: (contact_id: string, agent_id: string) =>
-    run(`consult:${contact_id}`, {type: "consult", contact_id, agent_id}),
+  consult: (contact_id: string, agent_id: string, note = "") =>
+    run(`consult:${contact_id}`, {type: "consult", contact_id, agent_id, note}),
   talkTo: (contact_id: string, party: "CUSTOMER" | "COLLEAGUE") =>
     run(`talk_to:${contact_id}`, {type: "talk_to", contact_id, party}),
   merge: (contact_id: string) => run(`merge:${contact_id}`, {type: "merge", contact_id}),
@@ -155,6 +160,7 @@ export const actions = {
     useDesk.setState(({drafts}) => ({drafts: {...drafts, [contact_id]: text}})),
   acknowledge: () => useDesk.setState({refusal: null}),
   forgetEnded: () => useDesk.setState({ended: null}),
+  forgetTaken: () => useDesk.setState({taken_by: null}),
   say,
   discard: (key: string) => useDesk.setState(({echoes}) => ({echoes: echoes.filter((echo) => echo.key !== key)})),
 };

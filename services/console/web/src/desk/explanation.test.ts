@@ -24,6 +24,7 @@ const NOTHING: Explanation = {
   ring: 0,
   helping_queue_id: "",
   asked_count: 0,
+  preference: "PREFERENCE_UNSPECIFIED",
 };
 
 function candidate(agent_id: string, not_chosen_because = "", idle_ms = 0): Candidate {
@@ -71,6 +72,16 @@ test("says that the agent's queue helps another one out, and who would only have
   expect(chosen.others[0]?.reason).toBe("would only help out from another queue");
   const helper = reasonsOf({...NOTHING, helping_queue_id: "qu_orders"}, i18next.getFixedT("zh"), name);
   expect(helper.sentences).toEqual(["您所在的队列正在支援其他队列。"]);
+});
+
+test.each([
+  ["LAST_AGENT", "You had this customer last.", "您上次接待过该客户。"],
+  ["ACCOUNT_OWNER", "This customer's account is yours.", "该客户由您专属负责。"],
+  ["NAMED", "A colleague gave it on to you.", "同事指定转给您。"],
+] as const)("says first that the agent was named for it: %s", (why, en, zh) => {
+  const named: Explanation = {...NOTHING, candidates: [candidate("a")], preference: `PREFERENCE_${why}`};
+  expect(reasonsOf(named, i18next.t, name).sentences[0]).toBe(en);
+  expect(reasonsOf(named, i18next.getFixedT("zh"), name).sentences[0]).toBe(zh);
 });
 
 test("says so when nobody else could take it", () => {

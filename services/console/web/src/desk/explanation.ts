@@ -17,6 +17,7 @@ export function reasonsOf(explanation: Explanation, t: TFunction, name: (agent_i
   return {
     sentences: [
       ...sentence(explanation.trigger, "why.trigger", t),
+      ...namedFor(explanation, t),
       ...preference(explanation, t),
       ...(explanation.waiting_count > 0 ? [t("why.waiting", {count: explanation.waiting_count})] : []),
       ...weights(explanation, t),
@@ -25,6 +26,11 @@ export function reasonsOf(explanation: Explanation, t: TFunction, name: (agent_i
     ],
     others: others.map((other) => ({name: name(other.agent_id), reason: whyNot(other, t)})),
   };
+}
+
+/** That the chosen one was named for it goes before how it was chosen among several. */
+function namedFor({preference}: Explanation, t: TFunction): string[] {
+  return preference === "PREFERENCE_UNSPECIFIED" ? [] : [t(`why.named.${preference}`)];
 }
 
 /** Why a strategy took the chosen one of several: the reason why the rivals were not says which. */

@@ -1,10 +1,12 @@
-/** Banners of the desk, on every page: lost connection, not responding, silent ring, refusals. */
+/** Banners of the desk, on every page: lost connection, not responding, no telephone, silent ring, refusals. */
 
 import {Alert, App, Button} from "antd";
 import {useEffect} from "react";
 import {useTranslation} from "react-i18next";
 
+import {useLanguage} from "../i18n";
 import {useRefusalText} from "../i18n/refusal-text";
+import {useNames} from "../rest/queries";
 import {actions, useDesk} from "./desk";
 import {enableSound, useRing} from "./ring";
 
@@ -14,10 +16,12 @@ export function Notices() {
     (desk) => desk.connection === "waiting" || (desk.connection === "connecting" && desk.agent !== null),
   );
   const blocked = useDesk((desk) => desk.agent?.not_responding ?? false);
+  const noTelephone = useDesk((desk) => desk.agent?.device === "LOST");
   return (
     <div className="tl-notices">
       {lost && <Lost />}
       {blocked && <NotResponding />}
+      {noTelephone && <NoTelephone />}
       <SilentRing />
     </div>
   );
@@ -39,6 +43,19 @@ function NotResponding() {
   return <Alert banner type="error" title={t("desk.notResponding")} action={action} data-testid="not-responding" />;
 }
 
+function NoTelephone() {
+  const {t} = useTranslation();
+  return (
+    <Alert
+      banner
+      type="warning"
+      title={t("desk.noTelephone")}
+      description={t("desk.noTelephoneHelp")}
+      data-testid="no-telephone"
+    />
+  );
+}
+
 function SilentRing() {
   const {t} = useTranslation();
   const blocked = useRing((ring) => ring.blocked);
@@ -57,6 +74,9 @@ function useToasts(): void {
   const {message} = App.useApp();
   const refusal = useDesk((desk) => desk.refusal);
   const ended = useDesk((desk) => desk.ended);
+  const taken_by = useDesk((desk) => desk.taken_by);
+  const names = useNames(useLanguage());
+  const taker = taken_by === null ? null : names.agent(taken_by);
   const refusalText = useRefusalText();
   useEffect(() => {
     if (refusal === null) return;
@@ -68,4 +88,9 @@ function useToasts(): void {
     void message.info(t(`offer.${ended}`), 6);
     actions.forgetEnded();
   }, [ended, message, t]);
+  useEffect(() => {
+    if (taker === null) return;
+    void message.warning(t("monitoring.taken", {agent: taker}), 10);
+    actions.forgetTaken();
+  }, [taker, message, t]);
 }

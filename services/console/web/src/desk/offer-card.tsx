@@ -11,7 +11,8 @@ import {useNames} from "../rest/queries";
 import {ChannelIcon} from "./channel-icon";
 import {CountDown} from "./count-down";
 import {actions, deskClock, useDesk} from "./desk";
-import {currentOffer, newestOf} from "./desk-state";
+import {currentOffer, newestOf, notesOf} from "./desk-state";
+import {KnownFor, NoteLine} from "./notes";
 import {WhyPanel} from "./why-panel";
 
 export function OfferCard({after}: {after?: () => void}) {
@@ -40,6 +41,7 @@ function Caller({offer, title}: {offer: WorkItem; title: string}) {
   const now_ms = useNow(deskClock);
   const contact = useDesk((desk) => desk.contacts[offer.contact_id]);
   const newest = newestOf(contact);
+  const note = notesOf(contact, offer.asked_by)[0];
   const names = useNames(useLanguage());
   return (
     <div className="tl-offer-caller">
@@ -53,6 +55,8 @@ function Caller({offer, title}: {offer: WorkItem; title: string}) {
           {t("offer.asked", {agent: names.agent(offer.asked_by)})}
         </p>
       )}
+      <KnownFor preference={offer.preference} />
+      {note !== undefined && <NoteLine {...note} />}
       {offer.callback && <p className="tl-offer-question">{t("offer.callback")}</p>}
       <p className="tl-quiet">{t("desk.waited", {time: clockTime(now_ms - Date.parse(offer.entered))})}</p>
     </div>

@@ -112,6 +112,16 @@ export function useRenameCustomer(customer_id: string) {
   });
 }
 
+/** Empty for nobody. */
+export function useSetAccountOwner(customer_id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (agent_id: string) =>
+      command("PUT", `/api/customers/${encodeURIComponent(customer_id)}/owner`, {agent_id}),
+    onSettled: () => rereadSoon(client, ["customer", customer_id]),
+  });
+}
+
 export function useEraseCustomer(customer_id: string) {
   const client = useQueryClient();
   return useMutation({

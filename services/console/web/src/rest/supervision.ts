@@ -2,7 +2,8 @@
 
 import {useQuery, useQueryClient} from "@tanstack/react-query";
 
-import type {Waiting, WaitingContact} from "../contract/rest";
+import type {MonitoringMode} from "../contract/desk";
+import type {ConnectedContact, Waiting, WaitingContact} from "../contract/rest";
 import {command, request} from "./client";
 
 const REREAD_MS = 2_000;
@@ -24,6 +25,32 @@ export function useWaiting(queue_id: string) {
   });
 }
 
+/** Whom an agent talks to; read again and again while it is shown. */
+export function useConnected(agent_id: string) {
+  return useQuery({
+    queryKey: ["connected", agent_id],
+    queryFn: () =>
+      request<{contacts: ConnectedContact[]}>("GET", `/api/agents/${encodeURIComponent(agent_id)}/contacts`),
+    staleTime: 0,
+    gcTime: 0,
+    refetchInterval: REREAD_MS,
+  });
+}
+
+export function useMonitoring() {
+  const client = useQueryClient();
+  const send = async (contact_id: string, what: string, body: object) => {
+    await command("POST", `/api/contacts/${encodeURIComponent(contact_id)}/${what}`, body);
+    await client.invalidateQueries({queryKey: ["connected"]});
+  };
+  return {
+    monitor: (contact_id: string, mode: MonitoringMode, reason: string) => send(contact_id, "monitor", {mode, reason}),
+    stop: (contact_id: string) => send(contact_id, "stop-monitoring", {}),
+    takeOver: (contact_id: string, agent_id: string, reason: string) =>
+      send(contact_id, "take-over", {agent_id, reason}),
+  };
+}
+
 export function useDecisions() {
   const client = useQueryClient();
   const decide = async (path: string, body: object) => {
@@ -38,5 +65,7 @@ export function useDecisions() {
       decide(`/api/contacts/${encodeURIComponent(contact_id)}/requeue`, {queue_id, agent_id, reason}),
     setIntent: (agent_id: string, wanted: ForcedIntent) =>
       decide(`/api/agents/${encodeURIComponent(agent_id)}/intent`, wanted),
+    forgetDevice: (agent_id: string, reason: string) =>
+      decide(`/api/agents/${encodeURIComponent(agent_id)}/forget-device`, {reason}),
   };
 }

@@ -86,7 +86,7 @@ export function ContactDecision({contact, queue_id, onClose}: Props) {
 }
 
 /** Those who are available first; the others are shown with what they do, and acd says why they cannot have it. */
-function useAgentOptions() {
+export function useAgentOptions() {
   const {t} = useTranslation();
   const names = useNames(useLanguage());
   const rows = Object.values(useWall((wall) => wall.agents));

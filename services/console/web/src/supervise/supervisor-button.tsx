@@ -1,22 +1,24 @@
-/** A small button that only who commands agents sees; it opens something, and what it opens closes it again. */
+/** A small button that only who commands agents sees, or whom `may` admits; it opens something, and what it opens closes it again. */
 
 import {Button} from "antd";
 import {useState} from "react";
 
 import {useMe} from "../rest/queries";
+import type {Me} from "../contract/rest";
 import {mayCommand} from "../rest/roles";
 
 interface Props {
   label: string;
   testid: string;
   className?: string;
+  may?: (me: Me | null | undefined) => boolean;
   opens: (close: () => void) => React.ReactNode;
 }
 
-export function SupervisorButton({label, testid, className = "", opens}: Props) {
+export function SupervisorButton({label, testid, className = "", may = mayCommand, opens}: Props) {
   const {data: me} = useMe();
   const [isOpen, setOpen] = useState(false);
-  if (!mayCommand(me)) return null;
+  if (!may(me)) return null;
   return (
     <>
       <Button

@@ -9,11 +9,13 @@ import {useReasonName} from "../desk/reason-name";
 import {clockTime} from "../i18n/duration";
 import {useLanguage} from "../i18n";
 import {useNames} from "../rest/queries";
+import {maySupervise} from "../rest/roles";
 import {AgentDecision} from "../supervise/agent-decision";
+import {AgentDrawer} from "../supervise/agent-drawer";
 import {SupervisorButton} from "../supervise/supervisor-button";
 import {useWall, wallClock} from "./wall";
 import {sortedAgents} from "./wall-order";
-import {AGENT_STATES, agentState} from "./wall-state";
+import {AGENT_STATES, agentState, lacksTelephone} from "./wall-state";
 
 export function AgentGrid() {
   const {t} = useTranslation();
@@ -42,6 +44,7 @@ function Counts({agents}: {agents: readonly AgentRow[]}) {
     state,
     count: agents.filter((row) => agentState(row) === state).length,
   }));
+  const withoutTelephone = agents.filter(lacksTelephone).length;
   return (
     <ul className="tl-counts">
       {counts
@@ -51,6 +54,11 @@ function Counts({agents}: {agents: readonly AgentRow[]}) {
             <strong>{count}</strong> {t(`wall.agentState.${state}`)}
           </li>
         ))}
+      {withoutTelephone > 0 && (
+        <li className="tl-state-no_telephone" data-testid="wall-agents-no-telephone">
+          <strong>{withoutTelephone}</strong> {t("wall.noTelephone")}
+        </li>
+      )}
     </ul>
   );
 }
@@ -75,11 +83,27 @@ function AgentTile({row}: {row: AgentRow}) {
         {contacts > 1 ? `${t("wall.contacts")} ${contacts}` : ""}
         {row.parked > 0 && ` ${t("wall.parked")} ${row.parked}`}
       </span>
+      {lacksTelephone(row) && (
+        <span className="tl-agent-telephone" data-testid={`wall-agent-${row.agent_id}-telephone`}>
+          {t("wall.noTelephone")}
+        </span>
+      )}
+      {row.connected + row.parked > 0 && (
+        <SupervisorButton
+          label={t("monitoring.button")}
+          testid={`wall-agent-${row.agent_id}-contacts`}
+          className="tl-agent-command"
+          may={maySupervise}
+          opens={(close) => <AgentDrawer agent_id={row.agent_id} onClose={close} />}
+        />
+      )}
       <SupervisorButton
         label={t("supervise.change")}
         testid={`wall-agent-${row.agent_id}-command`}
         className="tl-agent-command"
-        opens={(close) => <AgentDecision agent_id={row.agent_id} onClose={close} />}
+        opens={(close) => (
+          <AgentDecision agent_id={row.agent_id} lacksTelephone={lacksTelephone(row)} onClose={close} />
+        )}
       />
     </div>
   );

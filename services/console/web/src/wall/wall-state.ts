@@ -52,6 +52,11 @@ export function agentState(row: AgentRow): AgentState {
   return row.intent === "BREAK" ? "BREAK" : "AVAILABLE";
 }
 
+/** Whether somebody who is there gets no calls, because every gateway lost the telephone. */
+export function lacksTelephone(row: AgentRow): boolean {
+  return row.device === "LOST" && agentState(row) !== "OFFLINE";
+}
+
 /** `asa_s` of docs/metrics.md: over the answered. */
 export function meanWait_s(row: QueueRow): number | null {
   return row.answered_total === 0 ? null : row.answered_wait_s / row.answered_total;

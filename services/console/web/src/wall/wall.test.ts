@@ -2,7 +2,7 @@ import {describe, expect, test} from "vitest";
 
 import type {AgentRow, QueueRow} from "../contract/wall";
 import {sortedAgents, sortedQueues} from "./wall-order";
-import {agentState, EMPTY_WALL, meanWait_s, withFrame} from "./wall-state";
+import {agentState, lacksTelephone, EMPTY_WALL, meanWait_s, withFrame} from "./wall-state";
 
 function queue(queue_id: string, waiting = 0): QueueRow {
   return {
@@ -28,6 +28,7 @@ function row(change: Partial<AgentRow> = {}): AgentRow {
     break_reason: "",
     connectivity: "CONNECTED",
     not_responding: false,
+    device: "UNSPECIFIED",
     offered: 0,
     connecting: 0,
     connected: 0,
@@ -86,6 +87,16 @@ describe("an agent's state on the wall", () => {
     [{}, "AVAILABLE"],
   ])("of %o is %s", (change, state) => {
     expect(agentState(row(change))).toBe(state);
+  });
+
+  test.each([
+    [{device: "LOST"} as const, true],
+    [{device: "LOST", intent: "BREAK"} as const, true],
+    [{device: "LOST", intent: "OFFLINE"} as const, false],
+    [{device: "REGISTERED"} as const, false],
+    [{}, false],
+  ])("of %o lacks a telephone: %s", (change, lacks) => {
+    expect(lacksTelephone(row(change))).toBe(lacks);
   });
 
   test("orders agents: trouble first, the longest in a state first", () => {

@@ -27,9 +27,14 @@ function receive(frame: WallFrame): void {
   useWall.setState((wall) => withFrame(wall, frame));
 }
 
+/** Parts of the page that show rows: a dialogue that closes leaves the others their rows. */
+let watchers = 0;
+
 export function useWallConnection(): void {
   useEffect(() => {
-    socket.start();
-    return () => socket.stop();
+    if (watchers++ === 0) socket.start();
+    return () => {
+      if (--watchers === 0) socket.stop();
+    };
   }, []);
 }

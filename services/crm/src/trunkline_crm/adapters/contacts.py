@@ -1,9 +1,10 @@
-"""The collection `customer_contacts`: one document for each contact, written from channels' ledger. No personal data.
+"""The collection `customer_contacts`: one document for each contact, written from channels' ledger. Nothing personal is
+opened.
 
 Must not: keep a message, an address or anything that channels decides.
 
 `customer_contacts`: {_id, version, tenant, customer_id, channel, opened_time, closed_time, queue_id, agent_id,
-wrap_up_code, close_reason}
+wrap_up_code, close_reason, notes: {…: {agent_id, written_time, text}}}; texts of notes stay sealed
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 from trunkline.common.v1.common_types_pb2 import Channel
+from trunkline.common.v1.common_types_pb2 import Sealed as SealedMessage
 from trunkline.contact.v1.contact_events_pb2 import (
     ConsultationCompleted,
     ContactClosed,
@@ -19,20 +21,25 @@ from trunkline.contact.v1.contact_events_pb2 import (
     ContactEvent,
     ContactOpened,
     ContactQueued,
+    ContactTakenOver,
     ContactWrappedUp,
     CustomerIdentified,
+    NoteHandedOn,
 )
 from trunkline.contact.v1.contact_types_pb2 import CloseReason
 from trunkline_core.errors import Poison
+from trunkline_core.sealed import Sealed
 from trunkline_ledger.kafka.reader import EffectiveRecord
 from trunkline_platform.paging import Place, behind, newest_first
 from trunkline_platform.store import RowStore, Store
-from trunkline_platform.store_documents import Change, Document, merged, whole_ms
-from trunkline_platform.wire import moment
+from trunkline_platform.store_documents import Change, Document, merged, sealed_document, sealed_from, whole_ms
+from trunkline_platform.wire import Mapper, moment
 
-from trunkline_crm.application.reading import ContactRow
+from trunkline_crm.application.reading import ContactRow, NoteRow
 
 TOPIC = "contact.events.v1"
+
+_SEALED = Mapper(Sealed, SealedMessage)
 
 OPENED_FIELDS: Mapping[str, frozenset[str]] = MappingProxyType({"customer_contacts": frozenset()})
 """Dotted paths of fields that hold personal data opened; as in customers.py."""
@@ -93,7 +100,7 @@ def _queued(happened: ContactQueued, event: ContactEvent) -> Document:
     return {"queue_id": happened.queue_id}
 
 
-def _connected(happened: ContactConnected | ConsultationCompleted, event: ContactEvent) -> Document:
+def _connected(happened: ContactConnected | ConsultationCompleted | ContactTakenOver, event: ContactEvent) -> Document:
     return {"agent_id": happened.agent_id}
 
 
@@ -106,14 +113,26 @@ def _closed(happened: ContactClosed, event: ContactEvent) -> Document:
     return {"close_reason": reason, "closed_time": whole_ms(moment(event.metadata.event_time))}
 
 
+def _noted(happened: NoteHandedOn, event: ContactEvent) -> Document:
+    """One name for each note of a contact: its version, padded so that names are in the order of time."""
+    note = {
+        "agent_id": happened.agent_id,
+        "written_time": whole_ms(moment(event.metadata.event_time)),
+        "text": sealed_document(_SEALED.from_message(happened.note)),
+    }
+    return {f"notes.n{event.metadata.stream_version:012}": note}
+
+
 _FIELDS: Mapping[str | None, Callable[[Any, ContactEvent], Document]] = {
     ContactOpened.DESCRIPTOR.full_name: _opened,
     CustomerIdentified.DESCRIPTOR.full_name: _identified,
     ContactQueued.DESCRIPTOR.full_name: _queued,
     ContactConnected.DESCRIPTOR.full_name: _connected,
     ConsultationCompleted.DESCRIPTOR.full_name: _connected,
+    ContactTakenOver.DESCRIPTOR.full_name: _connected,
     ContactWrappedUp.DESCRIPTOR.full_name: _wrapped_up,
     ContactClosed.DESCRIPTOR.full_name: _closed,
+    NoteHandedOn.DESCRIPTOR.full_name: _noted,
 }
 
 
@@ -151,4 +170,8 @@ def _row(document: Document) -> ContactRow:
         agent_id=document["agent_id"],
         wrap_up_code=document["wrap_up_code"],
         close_reason=document["close_reason"],
+        notes=tuple(
+            NoteRow(note["agent_id"], note["written_time"], sealed_from(note["text"]))
+            for _, note in sorted(document.get("notes", {}).items())
+        ),
     )

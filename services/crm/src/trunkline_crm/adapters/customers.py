@@ -4,7 +4,8 @@ Texts stay sealed. An erased customer keeps nothing but that it was erased; each
 which it is written, so no repetition can bring back what an erasure took away.
 Must not: open a text or decide anything.
 
-`customers`: {_id, version, tenant, is_erased, name, identities: {…: {channel, address}}, created_time}
+`customers`: {_id, version, tenant, is_erased, name, identities: {…: {channel, address}}, created_time,
+account_owner_id}
 """
 
 import hashlib
@@ -19,9 +20,11 @@ from trunkline_platform.store_documents import Change, Document, merged, sealed_
 from trunkline_crm.adapters.wire import TOPIC, WIRE
 from trunkline_crm.application.reading import CustomerRow, IdentityRow
 from trunkline_crm.domain.events import (
+    AccountOwnerSet,
     ContactResolved,
     CustomerCreated,
     CustomerErased,
+    CustomerServed,
     Event,
     IdentityAdded,
     ProfileChanged,
@@ -62,11 +65,13 @@ def _fields(event: Event, metadata: Metadata) -> Document:
         case ProfileChanged():
             return {"name": sealed_document(event.name)}
         case CustomerErased():
-            return {"is_erased": True, "name": None, "identities": {}}
+            return {"is_erased": True, "name": None, "identities": {}, "account_owner_id": ""}
+        case AccountOwnerSet():
+            return {"account_owner_id": event.agent_id}
         case IdentityAdded():
             identity = {"channel": event.channel.name, "address": sealed_document(event.address)}
             return {f"identities.{_identity_name(event)}": identity}
-        case ContactResolved():
+        case ContactResolved() | CustomerServed():
             return {}
 
 
@@ -94,4 +99,5 @@ class StoredCustomers:
                 IdentityRow(Channel[identity["channel"]], sealed_from(identity["address"]))
                 for _, identity in sorted(found.get("identities", {}).items())
             ),
+            account_owner_id=found.get("account_owner_id", ""),
         )

@@ -6,8 +6,8 @@ from trunkline_ledger.submission import Lane
 from trunkline_platform.wire import EventWire
 
 from trunkline_crm.domain import commands, events
-from trunkline_crm.domain.commands import Command, ResolveCustomer
-from trunkline_crm.domain.events import ContactResolved, Event
+from trunkline_crm.domain.commands import Command, RecordService, ResolveCustomer
+from trunkline_crm.domain.events import ContactResolved, CustomerServed, Event
 
 TOPIC = "customer.events.v1"
 
@@ -23,7 +23,7 @@ def stream_of(event: Event) -> str:
 
 def correlation_of(event: Event) -> str:
     """The contact where there is one."""
-    return event.contact_id if isinstance(event, ContactResolved) else ""
+    return event.contact_id if isinstance(event, ContactResolved | CustomerServed) else ""
 
 
 def key_of(command: Command, tenant: str) -> str:
@@ -32,5 +32,7 @@ def key_of(command: Command, tenant: str) -> str:
 
 
 def lane_of(command: Command) -> Lane:
-    """A contact that comes in is new work; what people do to a known customer goes before it."""
+    """A contact that comes in is new work; what people do to a known customer goes before it, and facts before both."""
+    if isinstance(command, RecordService):
+        return Lane.INTERNAL
     return Lane.NEW if isinstance(command, ResolveCustomer) else Lane.ENDING

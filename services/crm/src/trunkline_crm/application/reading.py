@@ -3,7 +3,7 @@
 Owns: pages, and that an erased customer is not found. Must not: know the store or HTTP.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -33,11 +33,21 @@ class CustomerRow:
     version: int
     name: Sealed | None
     identities: tuple[IdentityRow, ...]
+    account_owner_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRow:
+    """What an agent left for the next one, sealed."""
+
+    agent_id: str
+    written_time: datetime
+    text: Sealed | None
 
 
 @dataclass(frozen=True, slots=True)
 class ContactRow:
-    """One contact; no personal data. Ids and codes are empty, `closed_time` is None, until they are known."""
+    """One contact; personal data are sealed. Ids and codes are empty, `closed_time` is None, until they are known."""
 
     contact_id: str
     customer_id: str
@@ -48,6 +58,7 @@ class ContactRow:
     agent_id: str
     wrap_up_code: str
     close_reason: str
+    notes: tuple[NoteRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +70,20 @@ class IdentityView:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteView:
+    """One note, opened."""
+
+    agent_id: str
+    written_time: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class CustomerView:
-    """One customer, opened; `contacts` one page of the history, the newest first; `next` empty on the last page."""
+    """One customer, opened; `contacts` one page of the history, the newest first; `next` empty on the last page.
+
+    `notes` are those of a contact of the page, the oldest first, without those that cannot be opened any more.
+    """
 
     customer_id: str
     version: int
@@ -69,6 +92,8 @@ class CustomerView:
     contact_count: int
     contacts: tuple[ContactRow, ...]
     next: str
+    account_owner_id: str
+    notes: Mapping[str, tuple[NoteView, ...]]
 
 
 class CustomerRows(Protocol):
@@ -116,6 +141,8 @@ class CustomerReading:
             contact_count=await self._contacts.contact_count(tenant, customer_id),
             contacts=tuple(shown),
             next=write_cursor(_place(shown[-1])) if len(contacts) > limit else "",
+            account_owner_id=row.account_owner_id,
+            notes={contact.contact_id: await self._notes(tenant, contact) for contact in shown if contact.notes},
         )
 
     async def by_contact(self, tenant: str, contact_id: str, limit: int) -> CustomerView:
@@ -127,6 +154,10 @@ class CustomerReading:
 
     async def _identity(self, tenant: str, identity: IdentityRow) -> IdentityView:
         return IdentityView(identity.channel, await self._text(tenant, identity.address))
+
+    async def _notes(self, tenant: str, contact: ContactRow) -> tuple[NoteView, ...]:
+        texts = [(note, await self._text(tenant, note.text)) for note in contact.notes]
+        return tuple(NoteView(note.agent_id, note.written_time, text) for note, text in texts if text)
 
     async def _text(self, tenant: str, sealed: Sealed | None) -> str:
         return (await self._open(sealed, tenant) if sealed else None) or ""

@@ -28,4 +28,16 @@ class EraseCustomer:
     customer_id: str
 
 
-Command = ResolveCustomer | ChangeProfile | EraseCustomer
+@dataclass(frozen=True, slots=True)
+class SetAccountOwner:
+    customer_id: str
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordService:
+    contact_id: str
+    agent_id: str
+
+
+Command = ResolveCustomer | ChangeProfile | EraseCustomer | SetAccountOwner | RecordService

@@ -5,12 +5,21 @@ from typing import assert_never
 
 from trunkline_core.decider import Context
 
-from trunkline_crm.domain import identities, profiles
-from trunkline_crm.domain.commands import ChangeProfile, Command, EraseCustomer, ResolveCustomer
+from trunkline_crm.domain import agents, identities, profiles
+from trunkline_crm.domain.commands import (
+    ChangeProfile,
+    Command,
+    EraseCustomer,
+    RecordService,
+    ResolveCustomer,
+    SetAccountOwner,
+)
 from trunkline_crm.domain.events import (
+    AccountOwnerSet,
     ContactResolved,
     CustomerCreated,
     CustomerErased,
+    CustomerServed,
     Event,
     IdentityAdded,
     ProfileChanged,
@@ -30,6 +39,10 @@ class CrmDecider:
                 return profiles.change(state, command, context)
             case EraseCustomer():
                 return profiles.erase(state, command, context)
+            case SetAccountOwner():
+                return agents.set_owner(state, command, context)
+            case RecordService():
+                return agents.record_service(state, command, context)
             case _:
                 assert_never(command)
 
@@ -46,5 +59,9 @@ class CrmDecider:
                 profiles.apply_changed(state, event, context)
             case CustomerErased():
                 profiles.apply_erased(state, event, context)
+            case AccountOwnerSet():
+                agents.apply_owner(state, event, context)
+            case CustomerServed():
+                agents.apply_served(state, event, context)
             case _:
                 assert_never(event)

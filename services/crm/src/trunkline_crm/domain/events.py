@@ -25,6 +25,8 @@ class ContactResolved:
     customer_id: str
     contact_id: str
     step_no: int
+    account_owner_id: str = ""
+    last_agent_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,4 +41,25 @@ class CustomerErased:
     address_tokens: tuple[str, ...]
 
 
-Event = CustomerCreated | IdentityAdded | ContactResolved | ProfileChanged | CustomerErased
+@dataclass(frozen=True, slots=True)
+class AccountOwnerSet:
+    customer_id: str
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerServed:
+    customer_id: str
+    contact_id: str
+    agent_id: str
+
+
+Event = (
+    CustomerCreated
+    | IdentityAdded
+    | ContactResolved
+    | ProfileChanged
+    | CustomerErased
+    | AccountOwnerSet
+    | CustomerServed
+)

@@ -11,6 +11,7 @@ from trunkline_core.errors import Invalid, NotFound, Rejection
 from trunkline_core.ids import check_id, contact_prefix
 from trunkline_core.sealed import check_sealed
 
+from trunkline_crm.domain import agents
 from trunkline_crm.domain.commands import ResolveCustomer
 from trunkline_crm.domain.events import ContactResolved, CustomerCreated, Event, IdentityAdded
 from trunkline_crm.domain.state import Answer, CrmState, Identity
@@ -26,7 +27,7 @@ def resolve(state: CrmState, command: ResolveCustomer, context: Context) -> Iter
     """
     _check(command)
     if answer := _answer(state, command, context):
-        yield ContactResolved(answer.customer_id, command.contact_id, command.step_no)
+        yield _resolved(state, answer.customer_id, command, context)
         return
     identity = Identity(command.channel, command.address_token)
     customer_id = state.owner_of(context.tenant, identity)
@@ -34,7 +35,7 @@ def resolve(state: CrmState, command: ResolveCustomer, context: Context) -> Iter
         customer_id = _new_customer_id(state, context)
         yield CustomerCreated(customer_id)
         yield IdentityAdded(customer_id, command.channel, command.address_token, command.address)
-    yield ContactResolved(customer_id, command.contact_id, command.step_no)
+    yield _resolved(state, customer_id, command, context)
 
 
 def apply_created(state: CrmState, event: CustomerCreated, context: Context) -> None:
@@ -53,6 +54,17 @@ def apply_resolved(state: CrmState, event: ContactResolved, context: Context) ->
     state.customers.put(event.customer_id, state.grown(context.tenant, event.customer_id))
     answer = Answer(context.tenant, event.contact_id, event.customer_id, event.step_no)
     state.answers.put(event.contact_id, answer, context.now)
+
+
+def _resolved(state: CrmState, customer_id: str, command: ResolveCustomer, context: Context) -> ContactResolved:
+    customer = state.customer(context.tenant, customer_id)
+    return ContactResolved(
+        customer_id,
+        command.contact_id,
+        command.step_no,
+        account_owner_id=customer.account_owner_id,
+        last_agent_id=agents.last_agent(customer, context.now),
+    )
 
 
 def _answer(state: CrmState, command: ResolveCustomer, context: Context) -> Answer | None:

@@ -35,6 +35,8 @@ class Customer:
     Attributes:
         version: events of the customer so far: its stream version.
         profile_version: the version at which the profile changed last.
+        account_owner_id: whose account it is; empty for nobody's.
+        last_agent_id: who had a contact of the customer connected last, at `served_time`; empty for nobody.
     """
 
     tenant: str
@@ -42,6 +44,9 @@ class Customer:
     profile_version: int = 0
     identities: tuple[Identity, ...] = ()
     is_erased: bool = False
+    account_owner_id: str = ""
+    last_agent_id: str = ""
+    served_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,5 +122,5 @@ class CrmState:
         for identity in customer.identities:
             if self._owners.get((customer.tenant, identity)) == customer_id:
                 self._owners.delete((customer.tenant, identity))
-        self.customers.put(customer_id, replace(customer, identities=(), is_erased=True))
+        self.customers.put(customer_id, Customer(customer.tenant, customer.version, is_erased=True))
         self._erasures.put(customer_id, erasure)

@@ -2,9 +2,16 @@
 
 from typing import assert_never
 
-from trunkline_platform.credentials import Principal, Role
+from trunkline_platform.credentials import Forbidden, Principal, Role
 
-from trunkline_crm.domain.commands import ChangeProfile, Command, EraseCustomer, ResolveCustomer
+from trunkline_crm.domain.commands import (
+    ChangeProfile,
+    Command,
+    EraseCustomer,
+    RecordService,
+    ResolveCustomer,
+    SetAccountOwner,
+)
 
 
 def permit(command: Command, principal: Principal) -> None:
@@ -14,8 +21,10 @@ def permit(command: Command, principal: Principal) -> None:
             principal.require(Role.SERVICE)
         case ChangeProfile():
             permit_reading(principal)
-        case EraseCustomer():
+        case EraseCustomer() | SetAccountOwner():
             principal.require(Role.SUPERVISOR, Role.ADMIN, Role.SERVICE)
+        case RecordService():
+            raise Forbidden("not for callers")
         case _:
             assert_never(command)
 

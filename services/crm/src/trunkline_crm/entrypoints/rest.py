@@ -3,8 +3,9 @@
 Owns: paths, parameters and the JSON of answers. Must not: take a tenant from anywhere but the credential.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
@@ -12,7 +13,7 @@ from trunkline_platform.credentials import Credentials, Principal
 from trunkline_platform.paging import MAX_PAGE
 from trunkline_platform.rest import caller_of
 
-from trunkline_crm.application.reading import CustomerReading, CustomerView
+from trunkline_crm.application.reading import ContactRow, CustomerReading, CustomerView, NoteView
 from trunkline_crm.entrypoints.permissions import permit_reading
 
 PAGE = 50
@@ -23,6 +24,14 @@ class IdentityBody(BaseModel):
 
     channel: Literal["VOICE", "CHAT"]
     address: str
+
+
+class NoteBody(BaseModel):
+    """What an agent who gave the contact on left for the next one."""
+
+    agent_id: str
+    written: datetime
+    text: str
 
 
 class ContactBody(BaseModel):
@@ -36,10 +45,14 @@ class ContactBody(BaseModel):
     agent_id: str
     wrap_up_code: str
     close_reason: str
+    notes: list[NoteBody]
 
 
 class CustomerBody(BaseModel):
-    """One customer; `version` goes back with an edit; `next` is the cursor of older contacts, null when none."""
+    """One customer; `version` goes back with an edit; `next` is the cursor of older contacts, null when none.
+
+    `account_owner_id` is the agent whose account it is, empty for nobody's.
+    """
 
     customer_id: str
     version: int
@@ -48,6 +61,7 @@ class CustomerBody(BaseModel):
     contact_count: int
     contacts: list[ContactBody]
     next: str | None
+    account_owner_id: str
 
 
 def routes(reading: CustomerReading, credentials: Credentials) -> APIRouter:
@@ -82,19 +96,22 @@ def _body(view: CustomerView) -> CustomerBody:
                 {"channel": identity.channel.name, "address": identity.address} for identity in view.identities
             ],
             "contact_count": view.contact_count,
-            "contacts": [
-                {
-                    "contact_id": row.contact_id,
-                    "channel": row.channel,
-                    "opened": row.opened_time,
-                    "closed": row.closed_time,
-                    "queue_id": row.queue_id,
-                    "agent_id": row.agent_id,
-                    "wrap_up_code": row.wrap_up_code,
-                    "close_reason": row.close_reason,
-                }
-                for row in view.contacts
-            ],
+            "contacts": [_contact(row, view.notes.get(row.contact_id, ())) for row in view.contacts],
             "next": view.next or None,
+            "account_owner_id": view.account_owner_id,
         }
     )
+
+
+def _contact(row: ContactRow, notes: Sequence[NoteView]) -> dict[str, Any]:
+    return {
+        "contact_id": row.contact_id,
+        "channel": row.channel,
+        "opened": row.opened_time,
+        "closed": row.closed_time,
+        "queue_id": row.queue_id,
+        "agent_id": row.agent_id,
+        "wrap_up_code": row.wrap_up_code,
+        "close_reason": row.close_reason,
+        "notes": [{"agent_id": note.agent_id, "written": note.written_time, "text": note.text} for note in notes],
+    }

@@ -136,6 +136,7 @@ class EnqueueContact(_message.Message):
     CUSTOMER_ID_FIELD_NUMBER: _builtins.int
     CHOICES_FIELD_NUMBER: _builtins.int
     PREFERRED_AGENT_ID_FIELD_NUMBER: _builtins.int
+    PREFERENCE_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     step_no: _builtins.int
@@ -154,6 +155,8 @@ class EnqueueContact(_message.Message):
     """Who should have the contact, for as long as the queue's affinity lasts: the last agent of the customer, or whom the
     account belongs to. Empty for nobody; somebody unknown counts for nobody.
     """
+    preference: _acd_types_pb2.Preference.ValueType
+    """Why that agent; unspecified where nobody is named, and for a caller that does not say."""
     @_builtins.property
     def requirements(self) -> _containers.RepeatedCompositeFieldContainer[_directory_types_pb2.SkillRequirement]:
         """What the contact needs beside the queue's own requirements."""
@@ -175,10 +178,11 @@ class EnqueueContact(_message.Message):
         customer_id: _builtins.str = ...,
         choices: _abc.Iterable[_directory_types_pb2.SkillChoice] | None = ...,
         preferred_agent_id: _builtins.str = ...,
+        preference: _acd_types_pb2.Preference.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "choices", b"choices", "contact_id", b"contact_id", "customer_id", b"customer_id", "preferred_agent_id", b"preferred_agent_id", "queue_id", b"queue_id", "requirements", b"requirements", "step_no", b"step_no", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "choices", b"choices", "contact_id", b"contact_id", "customer_id", b"customer_id", "preference", b"preference", "preferred_agent_id", b"preferred_agent_id", "queue_id", b"queue_id", "requirements", b"requirements", "step_no", b"step_no", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -226,6 +230,7 @@ class TransferContact(_message.Message):
     AGENT_ID_FIELD_NUMBER: _builtins.int
     QUEUE_ID_FIELD_NUMBER: _builtins.int
     PREFERRED_AGENT_ID_FIELD_NUMBER: _builtins.int
+    INSIST_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     step_no: _builtins.int
@@ -238,6 +243,10 @@ class TransferContact(_message.Message):
     """Where it goes on; may be the same queue."""
     preferred_agent_id: _builtins.str
     """Who should have it there, for as long as that queue's affinity lasts; empty for anybody."""
+    insist: _builtins.bool
+    """Whether that very agent is meant: the transfer is refused where the agent cannot take it soon, and a queue without
+    affinity holds it for 30 s all the same.
+    """
     def __init__(
         self,
         *,
@@ -247,10 +256,11 @@ class TransferContact(_message.Message):
         agent_id: _builtins.str = ...,
         queue_id: _builtins.str = ...,
         preferred_agent_id: _builtins.str = ...,
+        insist: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "preferred_agent_id", b"preferred_agent_id", "queue_id", b"queue_id", "segment_no", b"segment_no", "step_no", b"step_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "insist", b"insist", "preferred_agent_id", b"preferred_agent_id", "queue_id", b"queue_id", "segment_no", b"segment_no", "step_no", b"step_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -825,6 +835,100 @@ class LosePeer(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LosePeer: _TypeAlias = LosePeer  # noqa: Y015
+
+@_typing.final
+class ReportDevices(_message.Message):
+    """What changed at the telephones that a gateway has. At most 100 agents in all, none twice. Whom the tenant does not have
+    is left out.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PEER_ID_FIELD_NUMBER: _builtins.int
+    REGISTERED_AGENT_IDS_FIELD_NUMBER: _builtins.int
+    LOST_AGENT_IDS_FIELD_NUMBER: _builtins.int
+    peer_id: _builtins.str
+    """The gateway."""
+    @_builtins.property
+    def registered_agent_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Agents whose telephone is registered there now."""
+
+    @_builtins.property
+    def lost_agent_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Agents whose telephone is not registered there any more."""
+
+    def __init__(
+        self,
+        *,
+        peer_id: _builtins.str = ...,
+        registered_agent_ids: _abc.Iterable[_builtins.str] | None = ...,
+        lost_agent_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lost_agent_ids", b"lost_agent_ids", "peer_id", b"peer_id", "registered_agent_ids", b"registered_agent_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportDevices: _TypeAlias = ReportDevices  # noqa: Y015
+
+@_typing.final
+class LoseGateway(_message.Message):
+    """A gateway was silent for too long: telephones registered there are lost. What does not fit into one command is lost by
+    the next one.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PEER_ID_FIELD_NUMBER: _builtins.int
+    AGENT_IDS_FIELD_NUMBER: _builtins.int
+    peer_id: _builtins.str
+    """The gateway."""
+    @_builtins.property
+    def agent_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The agents whose telephones it has no more; empty: all."""
+
+    def __init__(
+        self,
+        *,
+        peer_id: _builtins.str = ...,
+        agent_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_ids", b"agent_ids", "peer_id", b"peer_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LoseGateway: _TypeAlias = LoseGateway  # noqa: Y015
+
+@_typing.final
+class ForgetDevice(_message.Message):
+    """No gateway speaks for this agent's telephone any more: it counts as if none ever had. What a gateway that is there
+    says afterwards holds again.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent."""
+    reason: _builtins.str
+    """Why: a token, not a text."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForgetDevice: _TypeAlias = ForgetDevice  # noqa: Y015
 
 @_typing.final
 class ExpireOffer(_message.Message):
@@ -1425,6 +1529,54 @@ class UnparkContact(_message.Message):
 Global___UnparkContact: _TypeAlias = UnparkContact  # noqa: Y015
 
 @_typing.final
+class TakeOverContact(_message.Message):
+    """A supervisor takes a connected contact from its agent, and another agent has it at once. channels sends it, as a step of
+    the contact's saga.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    STEP_NO_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    TO_AGENT_ID_FIELD_NUMBER: _builtins.int
+    SUPERVISOR_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    step_no: _builtins.int
+    """The saga step."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    agent_id: _builtins.str
+    """Who has it."""
+    to_agent_id: _builtins.str
+    """Who is to have it."""
+    supervisor_id: _builtins.str
+    """The supervisor's user."""
+    reason: _builtins.str
+    """Why, `[a-z][a-z0-9_-]{0,31}`."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        step_no: _builtins.int = ...,
+        segment_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+        to_agent_id: _builtins.str = ...,
+        supervisor_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "reason", b"reason", "segment_no", b"segment_no", "step_no", b"step_no", "supervisor_id", b"supervisor_id", "to_agent_id", b"to_agent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeOverContact: _TypeAlias = TakeOverContact  # noqa: Y015
+
+@_typing.final
 class AcdCommand(_message.Message):
     """One command to acd."""
 
@@ -1477,6 +1629,10 @@ class AcdCommand(_message.Message):
     COMPLETE_CONSULTATION_FIELD_NUMBER: _builtins.int
     END_CONSULTATION_FIELD_NUMBER: _builtins.int
     EXPIRE_CONSULTATION_FIELD_NUMBER: _builtins.int
+    REPORT_DEVICES_FIELD_NUMBER: _builtins.int
+    LOSE_GATEWAY_FIELD_NUMBER: _builtins.int
+    FORGET_DEVICE_FIELD_NUMBER: _builtins.int
+    TAKE_OVER_CONTACT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def put_queue(self) -> Global___PutQueue:
         """Queue."""
@@ -1665,6 +1821,22 @@ class AcdCommand(_message.Message):
     def expire_consultation(self) -> Global___ExpireConsultation:
         """Consultation's lease."""
 
+    @_builtins.property
+    def report_devices(self) -> Global___ReportDevices:
+        """Telephones."""
+
+    @_builtins.property
+    def lose_gateway(self) -> Global___LoseGateway:
+        """Gateway gone."""
+
+    @_builtins.property
+    def forget_device(self) -> Global___ForgetDevice:
+        """Telephone of no gateway."""
+
+    @_builtins.property
+    def take_over_contact(self) -> Global___TakeOverContact:
+        """Taken over."""
+
     def __init__(
         self,
         *,
@@ -1715,12 +1887,16 @@ class AcdCommand(_message.Message):
         complete_consultation: Global___CompleteConsultation | None = ...,
         end_consultation: Global___EndConsultation | None = ...,
         expire_consultation: Global___ExpireConsultation | None = ...,
+        report_devices: Global___ReportDevices | None = ...,
+        lose_gateway: Global___LoseGateway | None = ...,
+        forget_device: Global___ForgetDevice | None = ...,
+        take_over_contact: Global___TakeOverContact | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "begin_callback", b"begin_callback", "check_overflow", b"check_overflow", "clear_unstaffed_queue", b"clear_unstaffed_queue", "close_agent_session", b"close_agent_session", "command", b"command", "complete_consultation", b"complete_consultation", "consult_agent", b"consult_agent", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_affinity", b"end_affinity", "end_consultation", b"end_consultation", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_consultation", b"expire_consultation", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "extend_wrap_up", b"extend_wrap_up", "finish_wrap_up", b"finish_wrap_up", "hand_out_chats", b"hand_out_chats", "lose_peer", b"lose_peer", "merge_consultation", b"merge_consultation", "open_agent_session", b"open_agent_session", "park_contact", b"park_contact", "pull_contact", b"pull_contact", "put_agent", b"put_agent", "put_policy", b"put_policy", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "reach_longest_wait", b"reach_longest_wait", "rearm_agent", b"rearm_agent", "refresh_skills", b"refresh_skills", "relax_contact", b"relax_contact", "report_callback_result", b"report_callback_result", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "report_consultation_connected", b"report_consultation_connected", "report_consultation_failed", b"report_consultation_failed", "request_callback", b"request_callback", "requeue_contact", b"requeue_contact", "resume_contact", b"resume_contact", "set_intent", b"set_intent", "transfer_contact", b"transfer_contact", "unpark_contact", b"unpark_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "begin_callback", b"begin_callback", "check_overflow", b"check_overflow", "clear_unstaffed_queue", b"clear_unstaffed_queue", "close_agent_session", b"close_agent_session", "command", b"command", "complete_consultation", b"complete_consultation", "consult_agent", b"consult_agent", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_affinity", b"end_affinity", "end_consultation", b"end_consultation", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_consultation", b"expire_consultation", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "extend_wrap_up", b"extend_wrap_up", "finish_wrap_up", b"finish_wrap_up", "forget_device", b"forget_device", "hand_out_chats", b"hand_out_chats", "lose_gateway", b"lose_gateway", "lose_peer", b"lose_peer", "merge_consultation", b"merge_consultation", "open_agent_session", b"open_agent_session", "park_contact", b"park_contact", "pull_contact", b"pull_contact", "put_agent", b"put_agent", "put_policy", b"put_policy", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "reach_longest_wait", b"reach_longest_wait", "rearm_agent", b"rearm_agent", "refresh_skills", b"refresh_skills", "relax_contact", b"relax_contact", "report_callback_result", b"report_callback_result", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "report_consultation_connected", b"report_consultation_connected", "report_consultation_failed", b"report_consultation_failed", "report_devices", b"report_devices", "request_callback", b"request_callback", "requeue_contact", b"requeue_contact", "resume_contact", b"resume_contact", "set_intent", b"set_intent", "take_over_contact", b"take_over_contact", "transfer_contact", b"transfer_contact", "unpark_contact", b"unpark_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "begin_callback", b"begin_callback", "check_overflow", b"check_overflow", "clear_unstaffed_queue", b"clear_unstaffed_queue", "close_agent_session", b"close_agent_session", "command", b"command", "complete_consultation", b"complete_consultation", "consult_agent", b"consult_agent", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_affinity", b"end_affinity", "end_consultation", b"end_consultation", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_consultation", b"expire_consultation", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "extend_wrap_up", b"extend_wrap_up", "finish_wrap_up", b"finish_wrap_up", "hand_out_chats", b"hand_out_chats", "lose_peer", b"lose_peer", "merge_consultation", b"merge_consultation", "open_agent_session", b"open_agent_session", "park_contact", b"park_contact", "pull_contact", b"pull_contact", "put_agent", b"put_agent", "put_policy", b"put_policy", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "reach_longest_wait", b"reach_longest_wait", "rearm_agent", b"rearm_agent", "refresh_skills", b"refresh_skills", "relax_contact", b"relax_contact", "report_callback_result", b"report_callback_result", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "report_consultation_connected", b"report_consultation_connected", "report_consultation_failed", b"report_consultation_failed", "request_callback", b"request_callback", "requeue_contact", b"requeue_contact", "resume_contact", b"resume_contact", "set_intent", b"set_intent", "transfer_contact", b"transfer_contact", "unpark_contact", b"unpark_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "begin_callback", b"begin_callback", "check_overflow", b"check_overflow", "clear_unstaffed_queue", b"clear_unstaffed_queue", "close_agent_session", b"close_agent_session", "command", b"command", "complete_consultation", b"complete_consultation", "consult_agent", b"consult_agent", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_affinity", b"end_affinity", "end_consultation", b"end_consultation", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_consultation", b"expire_consultation", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "extend_wrap_up", b"extend_wrap_up", "finish_wrap_up", b"finish_wrap_up", "forget_device", b"forget_device", "hand_out_chats", b"hand_out_chats", "lose_gateway", b"lose_gateway", "lose_peer", b"lose_peer", "merge_consultation", b"merge_consultation", "open_agent_session", b"open_agent_session", "park_contact", b"park_contact", "pull_contact", b"pull_contact", "put_agent", b"put_agent", "put_policy", b"put_policy", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "reach_longest_wait", b"reach_longest_wait", "rearm_agent", b"rearm_agent", "refresh_skills", b"refresh_skills", "relax_contact", b"relax_contact", "report_callback_result", b"report_callback_result", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "report_consultation_connected", b"report_consultation_connected", "report_consultation_failed", b"report_consultation_failed", "report_devices", b"report_devices", "request_callback", b"request_callback", "requeue_contact", b"requeue_contact", "resume_contact", b"resume_contact", "set_intent", b"set_intent", "take_over_contact", b"take_over_contact", "transfer_contact", b"transfer_contact", "unpark_contact", b"unpark_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_queue", "put_agent", "enqueue_contact", "end_contact", "report_connected", "report_connect_failed", "accept_offer", "decline_offer", "finish_wrap_up", "set_intent", "rearm_agent", "open_agent_session", "close_agent_session", "lose_peer", "expire_offer", "expire_connecting", "expire_wrap_up", "expire_grace", "end_exclusion", "drop_tombstone", "put_wrap_up_code", "relax_contact", "reach_longest_wait", "clear_unstaffed_queue", "extend_wrap_up", "refresh_skills", "check_overflow", "end_affinity", "hand_out_chats", "put_policy", "request_callback", "report_callback_result", "withdraw_callback", "begin_callback", "transfer_contact", "pull_contact", "requeue_contact", "park_contact", "resume_contact", "unpark_contact", "consult_agent", "report_consultation_connected", "report_consultation_failed", "merge_consultation", "complete_consultation", "end_consultation", "expire_consultation"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_queue", "put_agent", "enqueue_contact", "end_contact", "report_connected", "report_connect_failed", "accept_offer", "decline_offer", "finish_wrap_up", "set_intent", "rearm_agent", "open_agent_session", "close_agent_session", "lose_peer", "expire_offer", "expire_connecting", "expire_wrap_up", "expire_grace", "end_exclusion", "drop_tombstone", "put_wrap_up_code", "relax_contact", "reach_longest_wait", "clear_unstaffed_queue", "extend_wrap_up", "refresh_skills", "check_overflow", "end_affinity", "hand_out_chats", "put_policy", "request_callback", "report_callback_result", "withdraw_callback", "begin_callback", "transfer_contact", "pull_contact", "requeue_contact", "park_contact", "resume_contact", "unpark_contact", "consult_agent", "report_consultation_connected", "report_consultation_failed", "merge_consultation", "complete_consultation", "end_consultation", "expire_consultation", "report_devices", "lose_gateway", "forget_device", "take_over_contact"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

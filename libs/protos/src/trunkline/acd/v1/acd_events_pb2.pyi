@@ -126,6 +126,7 @@ class ContactEnqueued(_message.Message):
     EXCLUDED_UNTIL_TIME_FIELD_NUMBER: _builtins.int
     HOME_QUEUE_ID_FIELD_NUMBER: _builtins.int
     PARKING_DURATION_FIELD_NUMBER: _builtins.int
+    PREFERENCE_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     step_no: _builtins.int
@@ -150,6 +151,8 @@ class ContactEnqueued(_message.Message):
     """Who had it and gave it on; empty where nobody did. That agent is not offered it while wrapping it up."""
     home_queue_id: _builtins.str
     """The queue that it flowed out of and to which it returns; empty where it does not."""
+    preference: _acd_types_pb2.Preference.ValueType
+    """Why that agent; unspecified where nobody is named, and where its caller did not say."""
     @_builtins.property
     def requirements(self) -> _containers.RepeatedCompositeFieldContainer[_directory_types_pb2.SkillRequirement]:
         """What the contact needs: the queue's requirements and its own."""
@@ -222,10 +225,11 @@ class ContactEnqueued(_message.Message):
         excluded_until_time: _timestamp_pb2.Timestamp | None = ...,
         home_queue_id: _builtins.str = ...,
         parking_duration: _duration_pb2.Duration | None = ...,
+        preference: _acd_types_pb2.Preference.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "callback_begins_time", b"callback_begins_time", "estimate", b"estimate", "excluded_until_time", b"excluded_until_time", "held_until_time", b"held_until_time", "parking_duration", b"parking_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "callback", b"callback", "callback_begins_time", b"callback_begins_time", "channel", b"channel", "choices", b"choices", "contact_id", b"contact_id", "customer_id", b"customer_id", "estimate", b"estimate", "excluded_until_time", b"excluded_until_time", "held_until_time", b"held_until_time", "home_queue_id", b"home_queue_id", "own_choices", b"own_choices", "own_requirements", b"own_requirements", "parking_duration", b"parking_duration", "preferred_agent_id", b"preferred_agent_id", "queue_id", b"queue_id", "requirements", b"requirements", "rings", b"rings", "segment_no", b"segment_no", "step_no", b"step_no", "transferred_by_agent_id", b"transferred_by_agent_id", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "callback", b"callback", "callback_begins_time", b"callback_begins_time", "channel", b"channel", "choices", b"choices", "contact_id", b"contact_id", "customer_id", b"customer_id", "estimate", b"estimate", "excluded_until_time", b"excluded_until_time", "held_until_time", b"held_until_time", "home_queue_id", b"home_queue_id", "own_choices", b"own_choices", "own_requirements", b"own_requirements", "parking_duration", b"parking_duration", "preference", b"preference", "preferred_agent_id", b"preferred_agent_id", "queue_id", b"queue_id", "requirements", b"requirements", "rings", b"rings", "segment_no", b"segment_no", "step_no", b"step_no", "transferred_by_agent_id", b"transferred_by_agent_id", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1385,23 +1389,105 @@ class AgentNotResponding(_message.Message):
 
     AGENT_ID_FIELD_NUMBER: _builtins.int
     MISSES_FIELD_NUMBER: _builtins.int
+    UNREACHABLE_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent."""
     misses: _builtins.int
     """Misses in a row."""
+    unreachable: _builtins.bool
+    """True: not for misses, but because the telephone could not be reached. Its next registration ends the block, too."""
     def __init__(
         self,
         *,
         agent_id: _builtins.str = ...,
         misses: _builtins.int = ...,
+        unreachable: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "misses", b"misses"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "misses", b"misses", "unreachable", b"unreachable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AgentNotResponding: _TypeAlias = AgentNotResponding  # noqa: Y015
+
+@_typing.final
+class DeviceRegistered(_message.Message):
+    """The agent's telephone is registered at a gateway."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    PEER_ID_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent."""
+    peer_id: _builtins.str
+    """The gateway."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        peer_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "peer_id", b"peer_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeviceRegistered: _TypeAlias = DeviceRegistered  # noqa: Y015
+
+@_typing.final
+class DeviceLost(_message.Message):
+    """The agent's telephone is not registered at that gateway any more. Registered at none, the agent gets no calls."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    PEER_ID_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent."""
+    peer_id: _builtins.str
+    """The gateway."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        peer_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "peer_id", b"peer_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeviceLost: _TypeAlias = DeviceLost  # noqa: Y015
+
+@_typing.final
+class DeviceForgotten(_message.Message):
+    """No gateway speaks for the agent's telephone any more: calls are offered as if none ever had."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent."""
+    reason: _builtins.str
+    """Why: a token, not a text."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeviceForgotten: _TypeAlias = DeviceForgotten  # noqa: Y015
 
 @_typing.final
 class AgentRearmed(_message.Message):
@@ -1874,6 +1960,62 @@ class CustomerReturned(_message.Message):
 Global___CustomerReturned: _TypeAlias = CustomerReturned  # noqa: Y015
 
 @_typing.final
+class ContactTakenOver(_message.Message):
+    """A supervisor took the contact from its agent, and another one has it: a new agent segment of the same queue segment. The
+    ContactReleased of who had it stands before it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    STEP_NO_FIELD_NUMBER: _builtins.int
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    LEFT_AGENT_ID_FIELD_NUMBER: _builtins.int
+    SUPERVISOR_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    step_no: _builtins.int
+    """The contact's saga step."""
+    queue_id: _builtins.str
+    """The queue through which the contact came."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The offer by which that agent has it, though nothing rang."""
+    agent_id: _builtins.str
+    """Who has it now."""
+    left_agent_id: _builtins.str
+    """Who had it."""
+    supervisor_id: _builtins.str
+    """The supervisor's user."""
+    reason: _builtins.str
+    """Why."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        step_no: _builtins.int = ...,
+        queue_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+        left_agent_id: _builtins.str = ...,
+        supervisor_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "left_agent_id", b"left_agent_id", "offer_no", b"offer_no", "queue_id", b"queue_id", "reason", b"reason", "segment_no", b"segment_no", "step_no", b"step_no", "supervisor_id", b"supervisor_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContactTakenOver: _TypeAlias = ContactTakenOver  # noqa: Y015
+
+@_typing.final
 class AcdEvent(_message.Message):
     """One event of acd's ledger."""
 
@@ -1930,6 +2072,10 @@ class AcdEvent(_message.Message):
     CONSULTATION_ENDED_FIELD_NUMBER: _builtins.int
     SHARING_BEGUN_FIELD_NUMBER: _builtins.int
     SHARING_ENDED_FIELD_NUMBER: _builtins.int
+    DEVICE_REGISTERED_FIELD_NUMBER: _builtins.int
+    DEVICE_LOST_FIELD_NUMBER: _builtins.int
+    DEVICE_FORGOTTEN_FIELD_NUMBER: _builtins.int
+    CONTACT_TAKEN_OVER_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def metadata(self) -> _common_types_pb2.EventMetadata:
         """The envelope."""
@@ -2134,6 +2280,22 @@ class AcdEvent(_message.Message):
     def sharing_ended(self) -> Global___SharingEnded:
         """Help ends."""
 
+    @_builtins.property
+    def device_registered(self) -> Global___DeviceRegistered:
+        """Telephone registered."""
+
+    @_builtins.property
+    def device_lost(self) -> Global___DeviceLost:
+        """Telephone lost."""
+
+    @_builtins.property
+    def device_forgotten(self) -> Global___DeviceForgotten:
+        """Telephone of no gateway."""
+
+    @_builtins.property
+    def contact_taken_over(self) -> Global___ContactTakenOver:
+        """Taken over."""
+
     def __init__(
         self,
         *,
@@ -2188,12 +2350,16 @@ class AcdEvent(_message.Message):
         consultation_ended: Global___ConsultationEnded | None = ...,
         sharing_begun: Global___SharingBegun | None = ...,
         sharing_ended: Global___SharingEnded | None = ...,
+        device_registered: Global___DeviceRegistered | None = ...,
+        device_lost: Global___DeviceLost | None = ...,
+        device_forgotten: Global___DeviceForgotten | None = ...,
+        contact_taken_over: Global___ContactTakenOver | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "callback_attempted", b"callback_attempted", "callback_begun", b"callback_begun", "callback_ended", b"callback_ended", "connect_failed", b"connect_failed", "consultation_accepted", b"consultation_accepted", "consultation_completed", b"consultation_completed", "consultation_connected", b"consultation_connected", "consultation_ended", b"consultation_ended", "consultation_merged", b"consultation_merged", "consultation_offered", b"consultation_offered", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_parked", b"contact_parked", "contact_pulled", b"contact_pulled", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "contact_requeued", b"contact_requeued", "contact_resumed", b"contact_resumed", "customer_returned", b"customer_returned", "event", b"event", "exclusion_ended", b"exclusion_ended", "handout_scheduled", b"handout_scheduled", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "sharing_begun", b"sharing_begun", "sharing_ended", b"sharing_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "callback_attempted", b"callback_attempted", "callback_begun", b"callback_begun", "callback_ended", b"callback_ended", "connect_failed", b"connect_failed", "consultation_accepted", b"consultation_accepted", "consultation_completed", b"consultation_completed", "consultation_connected", b"consultation_connected", "consultation_ended", b"consultation_ended", "consultation_merged", b"consultation_merged", "consultation_offered", b"consultation_offered", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_parked", b"contact_parked", "contact_pulled", b"contact_pulled", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "contact_requeued", b"contact_requeued", "contact_resumed", b"contact_resumed", "contact_taken_over", b"contact_taken_over", "customer_returned", b"customer_returned", "device_forgotten", b"device_forgotten", "device_lost", b"device_lost", "device_registered", b"device_registered", "event", b"event", "exclusion_ended", b"exclusion_ended", "handout_scheduled", b"handout_scheduled", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "sharing_begun", b"sharing_begun", "sharing_ended", b"sharing_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "callback_attempted", b"callback_attempted", "callback_begun", b"callback_begun", "callback_ended", b"callback_ended", "connect_failed", b"connect_failed", "consultation_accepted", b"consultation_accepted", "consultation_completed", b"consultation_completed", "consultation_connected", b"consultation_connected", "consultation_ended", b"consultation_ended", "consultation_merged", b"consultation_merged", "consultation_offered", b"consultation_offered", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_parked", b"contact_parked", "contact_pulled", b"contact_pulled", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "contact_requeued", b"contact_requeued", "contact_resumed", b"contact_resumed", "customer_returned", b"customer_returned", "event", b"event", "exclusion_ended", b"exclusion_ended", "handout_scheduled", b"handout_scheduled", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "sharing_begun", b"sharing_begun", "sharing_ended", b"sharing_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "callback_attempted", b"callback_attempted", "callback_begun", b"callback_begun", "callback_ended", b"callback_ended", "connect_failed", b"connect_failed", "consultation_accepted", b"consultation_accepted", "consultation_completed", b"consultation_completed", "consultation_connected", b"consultation_connected", "consultation_ended", b"consultation_ended", "consultation_merged", b"consultation_merged", "consultation_offered", b"consultation_offered", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_parked", b"contact_parked", "contact_pulled", b"contact_pulled", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "contact_requeued", b"contact_requeued", "contact_resumed", b"contact_resumed", "contact_taken_over", b"contact_taken_over", "customer_returned", b"customer_returned", "device_forgotten", b"device_forgotten", "device_lost", b"device_lost", "device_registered", b"device_registered", "event", b"event", "exclusion_ended", b"exclusion_ended", "handout_scheduled", b"handout_scheduled", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "sharing_begun", b"sharing_begun", "sharing_ended", b"sharing_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["queue_configured", "agent_configured", "contact_enqueued", "contact_offered", "offer_accepted", "offer_ended", "contact_connected", "connect_failed", "segment_ended", "contact_released", "wrap_up_finished", "contact_forgotten", "tombstone_dropped", "intent_changed", "agent_session_opened", "agent_session_lost", "agent_disconnected", "agent_not_responding", "agent_rearmed", "exclusion_ended", "rows_changed", "wrap_up_code_configured", "contact_relaxed", "limit_passed", "queue_unstaffed", "queue_staffed", "unstaffed_queue_cleared", "next_intent_set", "wrap_up_extended", "skills_refreshed", "overflow_checked", "affinity_ended", "contact_kept_back", "handout_scheduled", "callback_begun", "callback_attempted", "callback_ended", "contact_pulled", "contact_requeued", "contact_parked", "contact_resumed", "customer_returned", "consultation_offered", "consultation_accepted", "consultation_connected", "consultation_merged", "consultation_completed", "consultation_ended", "sharing_begun", "sharing_ended"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["queue_configured", "agent_configured", "contact_enqueued", "contact_offered", "offer_accepted", "offer_ended", "contact_connected", "connect_failed", "segment_ended", "contact_released", "wrap_up_finished", "contact_forgotten", "tombstone_dropped", "intent_changed", "agent_session_opened", "agent_session_lost", "agent_disconnected", "agent_not_responding", "agent_rearmed", "exclusion_ended", "rows_changed", "wrap_up_code_configured", "contact_relaxed", "limit_passed", "queue_unstaffed", "queue_staffed", "unstaffed_queue_cleared", "next_intent_set", "wrap_up_extended", "skills_refreshed", "overflow_checked", "affinity_ended", "contact_kept_back", "handout_scheduled", "callback_begun", "callback_attempted", "callback_ended", "contact_pulled", "contact_requeued", "contact_parked", "contact_resumed", "customer_returned", "consultation_offered", "consultation_accepted", "consultation_connected", "consultation_merged", "consultation_completed", "consultation_ended", "sharing_begun", "sharing_ended", "device_registered", "device_lost", "device_forgotten", "contact_taken_over"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

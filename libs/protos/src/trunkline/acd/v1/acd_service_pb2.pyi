@@ -457,6 +457,94 @@ class WaitingContact(_message.Message):
 Global___WaitingContact: _TypeAlias = WaitingContact  # noqa: Y015
 
 @_typing.final
+class ListConnectedRequest(_message.Message):
+    """Ask whom an agent talks to."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListConnectedRequest: _TypeAlias = ListConnectedRequest  # noqa: Y015
+
+@_typing.final
+class ListConnectedResponse(_message.Message):
+    """The agent's contacts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACTS_FIELD_NUMBER: _builtins.int
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def contacts(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConnectedContact]:
+        """Connected ones of the agent's own, parked ones among them, the oldest first."""
+
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """The moment for which this holds, in log time."""
+
+    def __init__(
+        self,
+        *,
+        contacts: _abc.Iterable[Global___ConnectedContact] | None = ...,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "contacts", b"contacts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListConnectedResponse: _TypeAlias = ListConnectedResponse  # noqa: Y015
+
+@_typing.final
+class ConnectedContact(_message.Message):
+    """A contact that an agent has connected."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    SINCE_TIME_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    queue_id: _builtins.str
+    """The queue through which it came."""
+    channel: _common_types_pb2.Channel.ValueType
+    """How it came."""
+    @_builtins.property
+    def since_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when the agent has it."""
+
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        queue_id: _builtins.str = ...,
+        channel: _common_types_pb2.Channel.ValueType = ...,
+        since_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since_time", b"since_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "contact_id", b"contact_id", "queue_id", b"queue_id", "since_time", b"since_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConnectedContact: _TypeAlias = ConnectedContact  # noqa: Y015
+
+@_typing.final
 class SessionRequest(_message.Message):
     """What a console says."""
 
@@ -605,6 +693,150 @@ class WatchAgents(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchAgents: _TypeAlias = WatchAgents  # noqa: Y015
+
+@_typing.final
+class ReportDevicesRequest(_message.Message):
+    """What a gateway says."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HELLO_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def hello(self) -> Global___GatewayHello:
+        """First."""
+
+    @_builtins.property
+    def heartbeat(self) -> Global___GatewayHeartbeat:
+        """Still alive."""
+
+    def __init__(
+        self,
+        *,
+        hello: Global___GatewayHello | None = ...,
+        heartbeat: Global___GatewayHeartbeat | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "hello", b"hello", "request", b"request"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "hello", b"hello", "request", b"request"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["hello", "heartbeat"]  # noqa: Y015
+    _WhichOneofArgType_request: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_request) -> _WhichOneofReturnType_request | None: ...
+
+Global___ReportDevicesRequest: _TypeAlias = ReportDevicesRequest  # noqa: Y015
+
+@_typing.final
+class GatewayHello(_message.Message):
+    """A gateway introduces itself."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PEER_ID_FIELD_NUMBER: _builtins.int
+    BOOT_ID_FIELD_NUMBER: _builtins.int
+    DEVICES_FIELD_NUMBER: _builtins.int
+    peer_id: _builtins.str
+    """The gateway. Whoever says hello under it first keeps it: another actor is refused."""
+    boot_id: _builtins.str
+    """This start of the gateway's process, 1 to 64 characters that sort by time; an older start is refused as
+    `PeerReplaced`. Empty where each start has a peer id of its own.
+    """
+    @_builtins.property
+    def devices(self) -> Global___RegisteredDevices:
+        """The telephones that are registered now; with a boot id it must be set. Unset: nothing is concluded yet."""
+
+    def __init__(
+        self,
+        *,
+        peer_id: _builtins.str = ...,
+        boot_id: _builtins.str = ...,
+        devices: Global___RegisteredDevices | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_devices", b"_devices", "devices", b"devices"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_devices", b"_devices", "boot_id", b"boot_id", "devices", b"devices", "peer_id", b"peer_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__devices: _TypeAlias = _typing.Literal["devices"]  # noqa: Y015
+    _WhichOneofArgType__devices: _TypeAlias = _typing.Literal["_devices", b"_devices"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__devices) -> _WhichOneofReturnType__devices | None: ...
+
+Global___GatewayHello: _TypeAlias = GatewayHello  # noqa: Y015
+
+@_typing.final
+class GatewayHeartbeat(_message.Message):
+    """A gateway is alive."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def devices(self) -> Global___RegisteredDevices:
+        """The telephones that are registered now; unset while that did not change."""
+
+    def __init__(
+        self,
+        *,
+        devices: Global___RegisteredDevices | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_devices", b"_devices", "devices", b"devices"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_devices", b"_devices", "devices", b"devices"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__devices: _TypeAlias = _typing.Literal["devices"]  # noqa: Y015
+    _WhichOneofArgType__devices: _TypeAlias = _typing.Literal["_devices", b"_devices"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__devices) -> _WhichOneofReturnType__devices | None: ...
+
+Global___GatewayHeartbeat: _TypeAlias = GatewayHeartbeat  # noqa: Y015
+
+@_typing.final
+class RegisteredDevices(_message.Message):
+    """The agents whose telephones are registered at a gateway: replaces the set before. A telephone that it named and does
+    not name any more is lost at once.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def agent_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Agents of the credential's tenant, at most 5,000."""
+
+    def __init__(
+        self,
+        *,
+        agent_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_ids", b"agent_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RegisteredDevices: _TypeAlias = RegisteredDevices  # noqa: Y015
+
+@_typing.final
+class ReportDevicesResponse(_message.Message):
+    """What acd says to a gateway."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNKNOWN_AGENT_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def unknown_agent_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Those of the agents named last whom the tenant does not have, at most 100: nothing is kept about them."""
+
+    def __init__(
+        self,
+        *,
+        unknown_agent_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["unknown_agent_ids", b"unknown_agent_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportDevicesResponse: _TypeAlias = ReportDevicesResponse  # noqa: Y015
 
 @_typing.final
 class SessionResponse(_message.Message):

@@ -221,6 +221,83 @@ class AgentSessionService:
             _registered_method=True)
 
 
+class DeviceServiceStub:
+    """Telephones of agents, told by the gateways at which they are registered. A gateway holds one stream to every replica.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ReportDevices = channel.stream_stream(
+                '/trunkline.acd.v1.DeviceService/ReportDevices',
+                request_serializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ReportDevicesRequest.SerializeToString,
+                response_deserializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ReportDevicesResponse.FromString,
+                _registered_method=True)
+
+
+class DeviceServiceServicer:
+    """Telephones of agents, told by the gateways at which they are registered. A gateway holds one stream to every replica.
+    """
+
+    def ReportDevices(self, request_iterator, context):
+        """The first request is `hello`; heartbeats follow at least every 3 s. After 10 s of silence the gateway's telephones are
+        lost, until it says what it has.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_DeviceServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ReportDevices': grpc.stream_stream_rpc_method_handler(
+                    servicer.ReportDevices,
+                    request_deserializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ReportDevicesRequest.FromString,
+                    response_serializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ReportDevicesResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'trunkline.acd.v1.DeviceService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('trunkline.acd.v1.DeviceService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class DeviceService:
+    """Telephones of agents, told by the gateways at which they are registered. A gateway holds one stream to every replica.
+    """
+
+    @staticmethod
+    def ReportDevices(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/trunkline.acd.v1.DeviceService/ReportDevices',
+            trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ReportDevicesRequest.SerializeToString,
+            trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ReportDevicesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
 class AcdReadServiceStub:
     """What acd has live, for the comparison that channels makes (ADR 0017), and why a contact is where it is.
     """
@@ -250,6 +327,11 @@ class AcdReadServiceStub:
                 '/trunkline.acd.v1.AcdReadService/ListWaiting',
                 request_serializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListWaitingRequest.SerializeToString,
                 response_deserializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListWaitingResponse.FromString,
+                _registered_method=True)
+        self.ListConnected = channel.unary_unary(
+                '/trunkline.acd.v1.AcdReadService/ListConnected',
+                request_serializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListConnectedRequest.SerializeToString,
+                response_deserializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListConnectedResponse.FromString,
                 _registered_method=True)
 
 
@@ -286,6 +368,13 @@ class AcdReadServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListConnected(self, request, context):
+        """The contacts that an agent has connected. Answered by the partition's owner only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AcdReadServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -308,6 +397,11 @@ def add_AcdReadServiceServicer_to_server(servicer, server):
                     servicer.ListWaiting,
                     request_deserializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListWaitingRequest.FromString,
                     response_serializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListWaitingResponse.SerializeToString,
+            ),
+            'ListConnected': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListConnected,
+                    request_deserializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListConnectedRequest.FromString,
+                    response_serializer=trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListConnectedResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -419,6 +513,33 @@ class AcdReadService:
             '/trunkline.acd.v1.AcdReadService/ListWaiting',
             trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListWaitingRequest.SerializeToString,
             trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListWaitingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListConnected(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.acd.v1.AcdReadService/ListConnected',
+            trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListConnectedRequest.SerializeToString,
+            trunkline_dot_acd_dot_v1_dot_acd__service__pb2.ListConnectedResponse.FromString,
             options,
             channel_credentials,
             insecure,

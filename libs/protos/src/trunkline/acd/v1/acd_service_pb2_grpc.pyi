@@ -100,6 +100,43 @@ class AgentSessionServiceServicer(metaclass=_abc_1.ABCMeta):
 
 def add_AgentSessionServiceServicer_to_server(servicer: AgentSessionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
+class DeviceServiceStub:
+    """Telephones of agents, told by the gateways at which they are registered. A gateway holds one stream to every replica."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> DeviceServiceAsyncStub: ...
+    ReportDevices: _grpc.StreamStreamMultiCallable[_acd_service_pb2.ReportDevicesRequest, _acd_service_pb2.ReportDevicesResponse]
+    """The first request is `hello`; heartbeats follow at least every 3 s. After 10 s of silence the gateway's telephones are
+    lost, until it says what it has.
+    """
+
+@_typing.type_check_only
+class DeviceServiceAsyncStub(DeviceServiceStub):
+    """Telephones of agents, told by the gateways at which they are registered. A gateway holds one stream to every replica."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    ReportDevices: _aio.StreamStreamMultiCallable[_acd_service_pb2.ReportDevicesRequest, _acd_service_pb2.ReportDevicesResponse]  # type: ignore[assignment]
+    """The first request is `hello`; heartbeats follow at least every 3 s. After 10 s of silence the gateway's telephones are
+    lost, until it says what it has.
+    """
+
+class DeviceServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Telephones of agents, told by the gateways at which they are registered. A gateway holds one stream to every replica."""
+
+    @_abc_1.abstractmethod
+    def ReportDevices(
+        self,
+        request_iterator: _MaybeAsyncIterator[_acd_service_pb2.ReportDevicesRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_acd_service_pb2.ReportDevicesResponse], _abc.AsyncIterator[_acd_service_pb2.ReportDevicesResponse]]:
+        """The first request is `hello`; heartbeats follow at least every 3 s. After 10 s of silence the gateway's telephones are
+        lost, until it says what it has.
+        """
+
+def add_DeviceServiceServicer_to_server(servicer: DeviceServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
 class AcdReadServiceStub:
     """What acd has live, for the comparison that channels makes (ADR 0017), and why a contact is where it is."""
 
@@ -117,6 +154,8 @@ class AcdReadServiceStub:
     """Where a contact stands in the order of serving, and how long it will wait. Answered by the partition's owner only."""
     ListWaiting: _grpc.UnaryUnaryMultiCallable[_acd_service_pb2.ListWaitingRequest, _acd_service_pb2.ListWaitingResponse]
     """The contacts of a queue that wait or ring, the oldest first. Answered by the partition's owner only."""
+    ListConnected: _grpc.UnaryUnaryMultiCallable[_acd_service_pb2.ListConnectedRequest, _acd_service_pb2.ListConnectedResponse]
+    """The contacts that an agent has connected. Answered by the partition's owner only."""
 
 @_typing.type_check_only
 class AcdReadServiceAsyncStub(AcdReadServiceStub):
@@ -133,6 +172,8 @@ class AcdReadServiceAsyncStub(AcdReadServiceStub):
     """Where a contact stands in the order of serving, and how long it will wait. Answered by the partition's owner only."""
     ListWaiting: _aio.UnaryUnaryMultiCallable[_acd_service_pb2.ListWaitingRequest, _acd_service_pb2.ListWaitingResponse]  # type: ignore[assignment]
     """The contacts of a queue that wait or ring, the oldest first. Answered by the partition's owner only."""
+    ListConnected: _aio.UnaryUnaryMultiCallable[_acd_service_pb2.ListConnectedRequest, _acd_service_pb2.ListConnectedResponse]  # type: ignore[assignment]
+    """The contacts that an agent has connected. Answered by the partition's owner only."""
 
 class AcdReadServiceServicer(metaclass=_abc_1.ABCMeta):
     """What acd has live, for the comparison that channels makes (ADR 0017), and why a contact is where it is."""
@@ -170,5 +211,13 @@ class AcdReadServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_acd_service_pb2.ListWaitingResponse, _abc.Awaitable[_acd_service_pb2.ListWaitingResponse]]:
         """The contacts of a queue that wait or ring, the oldest first. Answered by the partition's owner only."""
+
+    @_abc_1.abstractmethod
+    def ListConnected(
+        self,
+        request: _acd_service_pb2.ListConnectedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_acd_service_pb2.ListConnectedResponse, _abc.Awaitable[_acd_service_pb2.ListConnectedResponse]]:
+        """The contacts that an agent has connected. Answered by the partition's owner only."""
 
 def add_AcdReadServiceServicer_to_server(servicer: AcdReadServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -79,6 +79,30 @@ CONNECTIVITY_DISCONNECTED: Connectivity.ValueType  # 3
 """No desk."""
 Global___Connectivity: _TypeAlias = Connectivity  # noqa: Y015
 
+class _DeviceState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DeviceStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DeviceState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DEVICE_STATE_UNSPECIFIED: _DeviceState.ValueType  # 0
+    """No gateway ever said anything about it: calls are offered."""
+    DEVICE_STATE_REGISTERED: _DeviceState.ValueType  # 1
+    """It is registered at a gateway."""
+    DEVICE_STATE_LOST: _DeviceState.ValueType  # 2
+    """It was registered and is not any more: calls are not offered."""
+
+class DeviceState(_DeviceState, metaclass=_DeviceStateEnumTypeWrapper):
+    """Whether an agent's telephone can be reached, as gateways say."""
+
+DEVICE_STATE_UNSPECIFIED: DeviceState.ValueType  # 0
+"""No gateway ever said anything about it: calls are offered."""
+DEVICE_STATE_REGISTERED: DeviceState.ValueType  # 1
+"""It is registered at a gateway."""
+DEVICE_STATE_LOST: DeviceState.ValueType  # 2
+"""It was registered and is not any more: calls are not offered."""
+Global___DeviceState: _TypeAlias = DeviceState  # noqa: Y015
+
 class _WorkState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -169,6 +193,8 @@ class _OfferEndReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OfferE
     """The agent's desk was lost while it rang."""
     OFFER_END_REASON_SUPERSEDED: _OfferEndReason.ValueType  # 5
     """A supervisor decided otherwise, or another agent at whom it rang accepted first."""
+    OFFER_END_REASON_DEVICE_LOST: _OfferEndReason.ValueType  # 130
+    """The agent's telephone was lost while a call rang."""
 
 class OfferEndReason(_OfferEndReason, metaclass=_OfferEndReasonEnumTypeWrapper):
     """How a live offer ended without a connection."""
@@ -185,6 +211,8 @@ OFFER_END_REASON_AGENT_LOST: OfferEndReason.ValueType  # 4
 """The agent's desk was lost while it rang."""
 OFFER_END_REASON_SUPERSEDED: OfferEndReason.ValueType  # 5
 """A supervisor decided otherwise, or another agent at whom it rang accepted first."""
+OFFER_END_REASON_DEVICE_LOST: OfferEndReason.ValueType  # 130
+"""The agent's telephone was lost while a call rang."""
 Global___OfferEndReason: _TypeAlias = OfferEndReason  # noqa: Y015
 
 class _ConsultationEndReason:
@@ -343,6 +371,34 @@ LIMIT_KIND_UNSTAFFED: LimitKind.ValueType  # 2
 """Nobody was signed in for too long who could have taken it."""
 Global___LimitKind: _TypeAlias = LimitKind  # noqa: Y015
 
+class _Preference:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PreferenceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Preference.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PREFERENCE_UNSPECIFIED: _Preference.ValueType  # 0
+    """Nobody is named, or it is not said why."""
+    PREFERENCE_LAST_AGENT: _Preference.ValueType  # 1
+    """The agent had the customer last."""
+    PREFERENCE_ACCOUNT_OWNER: _Preference.ValueType  # 2
+    """The customer's account is the agent's."""
+    PREFERENCE_NAMED: _Preference.ValueType  # 3
+    """A colleague gave it on to this agent."""
+
+class Preference(_Preference, metaclass=_PreferenceEnumTypeWrapper):
+    """Why an agent is named for a contact (routing rules 10 and 19)."""
+
+PREFERENCE_UNSPECIFIED: Preference.ValueType  # 0
+"""Nobody is named, or it is not said why."""
+PREFERENCE_LAST_AGENT: Preference.ValueType  # 1
+"""The agent had the customer last."""
+PREFERENCE_ACCOUNT_OWNER: Preference.ValueType  # 2
+"""The customer's account is the agent's."""
+PREFERENCE_NAMED: Preference.ValueType  # 3
+"""A colleague gave it on to this agent."""
+Global___Preference: _TypeAlias = Preference  # noqa: Y015
+
 class _OfferOutcome:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -373,6 +429,8 @@ class _OfferOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OfferOut
     """A supervisor decided otherwise."""
     OFFER_OUTCOME_OUTPACED: _OfferOutcome.ValueType  # 11
     """Another agent at whom it rang accepted first."""
+    OFFER_OUTCOME_DEVICE_LOST: _OfferOutcome.ValueType  # 130
+    """The agent's telephone was lost while it rang."""
 
 class OfferOutcome(_OfferOutcome, metaclass=_OfferOutcomeEnumTypeWrapper):
     """What became of an offer."""
@@ -401,6 +459,8 @@ OFFER_OUTCOME_SUPERSEDED: OfferOutcome.ValueType  # 10
 """A supervisor decided otherwise."""
 OFFER_OUTCOME_OUTPACED: OfferOutcome.ValueType  # 11
 """Another agent at whom it rang accepted first."""
+OFFER_OUTCOME_DEVICE_LOST: OfferOutcome.ValueType  # 130
+"""The agent's telephone was lost while it rang."""
 Global___OfferOutcome: _TypeAlias = OfferOutcome  # noqa: Y015
 
 @_typing.final
@@ -497,7 +557,7 @@ class Candidate(_message.Message):
     not_chosen_because: _builtins.str
     """Empty for the chosen one; otherwise why not: `IdleShorter`, `LoadHigher`, `LessProficient`, `TurnLater`, `NotDrawn`,
     `SkillMissing`, `AtCapacity`, `InWrapUp`, `OnBreak`, `Offline`, `NotConnected`, `NotResponding`, `ExcludedAfterMiss`,
-    `LaterRing`, `NextIntentPending`, `HeldForAffinity`, `KeptForVip`, `OnlyHelps`, `AskedToo`.
+    `LaterRing`, `NextIntentPending`, `HeldForAffinity`, `KeptForVip`, `OnlyHelps`, `AskedToo`, `DeviceLost`.
     """
     idle_ms: _builtins.int
     """Seconds available and unoccupied, in ms."""
@@ -568,6 +628,7 @@ class Explanation(_message.Message):
     RING_FIELD_NUMBER: _builtins.int
     HELPING_QUEUE_ID_FIELD_NUMBER: _builtins.int
     ASKED_COUNT_FIELD_NUMBER: _builtins.int
+    PREFERENCE_FIELD_NUMBER: _builtins.int
     policy_version: _builtins.int
     """Version of the routing policy in force: that of the tenant once it published one, before that how often the queue was
     configured.
@@ -588,6 +649,8 @@ class Explanation(_message.Message):
     """The queue whose agents help out, where the chosen agent could take it only for that; else empty."""
     asked_count: _builtins.int
     """At how many agents it rings at once, this one included; 0 where one alone is asked."""
+    preference: Global___Preference.ValueType
+    """Why the chosen agent was named for it; unspecified for an agent who was not."""
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
         """The best candidates, the chosen one first, at most 10. Where it rings already, the chosen one alone."""
@@ -605,10 +668,11 @@ class Explanation(_message.Message):
         ring: _builtins.int = ...,
         helping_queue_id: _builtins.str = ...,
         asked_count: _builtins.int = ...,
+        preference: Global___Preference.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked_count", b"asked_count", "candidates", b"candidates", "helping_queue_id", b"helping_queue_id", "policy_version", b"policy_version", "ring", b"ring", "trigger", b"trigger", "urgency_score_permille", b"urgency_score_permille", "value_score_permille", b"value_score_permille", "wait_score_permille", b"wait_score_permille", "waiting_count", b"waiting_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked_count", b"asked_count", "candidates", b"candidates", "helping_queue_id", b"helping_queue_id", "policy_version", b"policy_version", "preference", b"preference", "ring", b"ring", "trigger", b"trigger", "urgency_score_permille", b"urgency_score_permille", "value_score_permille", b"value_score_permille", "wait_score_permille", b"wait_score_permille", "waiting_count", b"waiting_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -906,6 +970,7 @@ class WorkItem(_message.Message):
     ASKED_BY_FIELD_NUMBER: _builtins.int
     PARKED_TIME_FIELD_NUMBER: _builtins.int
     CUSTOMER_WAITS_TIME_FIELD_NUMBER: _builtins.int
+    PREFERENCE_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     queue_id: _builtins.str
@@ -924,6 +989,8 @@ class WorkItem(_message.Message):
     """Whether the customer is called back."""
     asked_by: _builtins.str
     """The colleague who has the contact and asks this agent about it; empty for a contact of one's own."""
+    preference: Global___Preference.ValueType
+    """Why this very agent was named for it; unspecified for an agent who was not."""
     @_builtins.property
     def since_time(self) -> _timestamp_pb2.Timestamp:
         """Since when it stands there."""
@@ -961,10 +1028,11 @@ class WorkItem(_message.Message):
         asked_by: _builtins.str = ...,
         parked_time: _timestamp_pb2.Timestamp | None = ...,
         customer_waits_time: _timestamp_pb2.Timestamp | None = ...,
+        preference: Global___Preference.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["customer_waits_time", b"customer_waits_time", "entered_time", b"entered_time", "expires_time", b"expires_time", "parked_time", b"parked_time", "since_time", b"since_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked_by", b"asked_by", "callback", b"callback", "channel", b"channel", "contact_id", b"contact_id", "customer_waits_time", b"customer_waits_time", "entered_time", b"entered_time", "expires_time", b"expires_time", "extensions_left", b"extensions_left", "offer_no", b"offer_no", "parked_time", b"parked_time", "queue_id", b"queue_id", "segment_no", b"segment_no", "since_time", b"since_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked_by", b"asked_by", "callback", b"callback", "channel", b"channel", "contact_id", b"contact_id", "customer_waits_time", b"customer_waits_time", "entered_time", b"entered_time", "expires_time", b"expires_time", "extensions_left", b"extensions_left", "offer_no", b"offer_no", "parked_time", b"parked_time", "preference", b"preference", "queue_id", b"queue_id", "segment_no", b"segment_no", "since_time", b"since_time", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -989,6 +1057,9 @@ class AgentView(_message.Message):
     NEXT_INTENT_FIELD_NUMBER: _builtins.int
     OUTPACED_CONTACT_ID_FIELD_NUMBER: _builtins.int
     OUTPACED_OFFER_NO_FIELD_NUMBER: _builtins.int
+    DEVICE_FIELD_NUMBER: _builtins.int
+    TAKEN_CONTACT_ID_FIELD_NUMBER: _builtins.int
+    TAKEN_BY_AGENT_ID_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent."""
     version: _builtins.int
@@ -1007,6 +1078,12 @@ class AgentView(_message.Message):
     """The contact of the newest offer that another agent accepted first; empty before there was one."""
     outpaced_offer_no: _builtins.int
     """Number of that offer."""
+    device: Global___DeviceState.ValueType
+    """Whether the telephone can be reached."""
+    taken_contact_id: _builtins.str
+    """The contact that a supervisor took from the agent last; empty before there was one."""
+    taken_by_agent_id: _builtins.str
+    """Who got it."""
     @_builtins.property
     def work(self) -> _containers.RepeatedCompositeFieldContainer[Global___WorkItem]:
         """Offers, connections and wrap-ups."""
@@ -1039,10 +1116,13 @@ class AgentView(_message.Message):
         next_intent: Global___Intent.ValueType = ...,
         outpaced_contact_id: _builtins.str = ...,
         outpaced_offer_no: _builtins.int = ...,
+        device: Global___DeviceState.ValueType = ...,
+        taken_contact_id: _builtins.str = ...,
+        taken_by_agent_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["explanation", b"explanation", "now_time", b"now_time", "since_time", b"since_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "break_reason", b"break_reason", "connectivity", b"connectivity", "explanation", b"explanation", "intent", b"intent", "next_intent", b"next_intent", "not_responding", b"not_responding", "now_time", b"now_time", "outpaced_contact_id", b"outpaced_contact_id", "outpaced_offer_no", b"outpaced_offer_no", "since_time", b"since_time", "version", b"version", "work", b"work"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "break_reason", b"break_reason", "connectivity", b"connectivity", "device", b"device", "explanation", b"explanation", "intent", b"intent", "next_intent", b"next_intent", "not_responding", b"not_responding", "now_time", b"now_time", "outpaced_contact_id", b"outpaced_contact_id", "outpaced_offer_no", b"outpaced_offer_no", "since_time", b"since_time", "taken_by_agent_id", b"taken_by_agent_id", "taken_contact_id", b"taken_contact_id", "version", b"version", "work", b"work"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1065,6 +1145,7 @@ class AgentRow(_message.Message):
     WRAP_UP_FIELD_NUMBER: _builtins.int
     SINCE_TIME_FIELD_NUMBER: _builtins.int
     PARKED_FIELD_NUMBER: _builtins.int
+    DEVICE_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent."""
     intent: Global___Intent.ValueType
@@ -1085,6 +1166,8 @@ class AgentRow(_message.Message):
     """Contacts in wrap-up."""
     parked: _builtins.int
     """Chats that are parked, or were when they ended and are wrapped up: they use no units and stand in no figure above."""
+    device: Global___DeviceState.ValueType
+    """Whether the telephone can be reached."""
     @_builtins.property
     def since_time(self) -> _timestamp_pb2.Timestamp:
         """Since when the row's state is as it is."""
@@ -1103,10 +1186,11 @@ class AgentRow(_message.Message):
         wrap_up: _builtins.int = ...,
         since_time: _timestamp_pb2.Timestamp | None = ...,
         parked: _builtins.int = ...,
+        device: Global___DeviceState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["since_time", b"since_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "break_reason", b"break_reason", "connected", b"connected", "connecting", b"connecting", "connectivity", b"connectivity", "intent", b"intent", "not_responding", b"not_responding", "offered", b"offered", "parked", b"parked", "since_time", b"since_time", "wrap_up", b"wrap_up"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "break_reason", b"break_reason", "connected", b"connected", "connecting", b"connecting", "connectivity", b"connectivity", "device", b"device", "intent", b"intent", "not_responding", b"not_responding", "offered", b"offered", "parked", b"parked", "since_time", b"since_time", "wrap_up", b"wrap_up"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

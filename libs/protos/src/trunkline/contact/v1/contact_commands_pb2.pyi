@@ -228,22 +228,26 @@ class ConfirmConnect(_message.Message):
     CONTACT_ID_FIELD_NUMBER: _builtins.int
     SEGMENT_NO_FIELD_NUMBER: _builtins.int
     OFFER_NO_FIELD_NUMBER: _builtins.int
+    MONITORING_NO_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     segment_no: _builtins.int
     """The queue segment."""
     offer_no: _builtins.int
     """The offer."""
+    monitoring_no: _builtins.int
+    """The monitoring, where it is a supervisor's leg that is up; 0 for any other."""
     def __init__(
         self,
         *,
         contact_id: _builtins.str = ...,
         segment_no: _builtins.int = ...,
         offer_no: _builtins.int = ...,
+        monitoring_no: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "monitoring_no", b"monitoring_no", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -259,6 +263,7 @@ class RefuseConnect(_message.Message):
     SEGMENT_NO_FIELD_NUMBER: _builtins.int
     OFFER_NO_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    MONITORING_NO_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     segment_no: _builtins.int
@@ -267,6 +272,8 @@ class RefuseConnect(_message.Message):
     """The offer."""
     reason: _builtins.str
     """`busy`, `unreachable` or `failed`."""
+    monitoring_no: _builtins.int
+    """The monitoring, where it is a supervisor's leg that failed; 0 for any other."""
     def __init__(
         self,
         *,
@@ -274,10 +281,11 @@ class RefuseConnect(_message.Message):
         segment_no: _builtins.int = ...,
         offer_no: _builtins.int = ...,
         reason: _builtins.str = ...,
+        monitoring_no: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "offer_no", b"offer_no", "reason", b"reason", "segment_no", b"segment_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "monitoring_no", b"monitoring_no", "offer_no", b"offer_no", "reason", b"reason", "segment_no", b"segment_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -402,22 +410,30 @@ class RecordCustomer(_message.Message):
     CONTACT_ID_FIELD_NUMBER: _builtins.int
     STEP_NO_FIELD_NUMBER: _builtins.int
     CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    ACCOUNT_OWNER_ID_FIELD_NUMBER: _builtins.int
+    LAST_AGENT_ID_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     step_no: _builtins.int
     """The step answered."""
     customer_id: _builtins.str
     """The customer; empty for unresolved."""
+    account_owner_id: _builtins.str
+    """Whose account the customer is; empty for nobody's."""
+    last_agent_id: _builtins.str
+    """Who had a contact of the customer connected last; empty for nobody within the last 14 days."""
     def __init__(
         self,
         *,
         contact_id: _builtins.str = ...,
         step_no: _builtins.int = ...,
         customer_id: _builtins.str = ...,
+        account_owner_id: _builtins.str = ...,
+        last_agent_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "customer_id", b"customer_id", "step_no", b"step_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_owner_id", b"account_owner_id", "contact_id", b"contact_id", "customer_id", b"customer_id", "last_agent_id", b"last_agent_id", "step_no", b"step_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1143,6 +1159,8 @@ class TransferContact(_message.Message):
     AGENT_ID_FIELD_NUMBER: _builtins.int
     QUEUE_ID_FIELD_NUMBER: _builtins.int
     PREFERRED_AGENT_ID_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    INSIST_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     agent_id: _builtins.str
@@ -1151,6 +1169,14 @@ class TransferContact(_message.Message):
     """Where it goes on."""
     preferred_agent_id: _builtins.str
     """Who should have it there, as long as that queue holds it for somebody; empty for anybody."""
+    insist: _builtins.bool
+    """Whether that very agent is meant: the transfer is refused where the agent cannot take it soon, and a queue without
+    affinity holds it for 30 s all the same.
+    """
+    @_builtins.property
+    def note(self) -> _common_types_pb2.Sealed:
+        """What the next agent should know, at most 500 characters; unset for nothing."""
+
     def __init__(
         self,
         *,
@@ -1158,10 +1184,12 @@ class TransferContact(_message.Message):
         agent_id: _builtins.str = ...,
         queue_id: _builtins.str = ...,
         preferred_agent_id: _builtins.str = ...,
+        note: _common_types_pb2.Sealed | None = ...,
+        insist: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["note", b"note"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "preferred_agent_id", b"preferred_agent_id", "queue_id", b"queue_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "insist", b"insist", "note", b"note", "preferred_agent_id", b"preferred_agent_id", "queue_id", b"queue_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1232,22 +1260,28 @@ class ConsultAgent(_message.Message):
     CONTACT_ID_FIELD_NUMBER: _builtins.int
     AGENT_ID_FIELD_NUMBER: _builtins.int
     COLLEAGUE_ID_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     agent_id: _builtins.str
     """Who has it and asks."""
     colleague_id: _builtins.str
     """Who is asked."""
+    @_builtins.property
+    def note(self) -> _common_types_pb2.Sealed:
+        """What the next agent should know, at most 500 characters; unset for nothing."""
+
     def __init__(
         self,
         *,
         contact_id: _builtins.str = ...,
         agent_id: _builtins.str = ...,
         colleague_id: _builtins.str = ...,
+        note: _common_types_pb2.Sealed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["note", b"note"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "colleague_id", b"colleague_id", "contact_id", b"contact_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "colleague_id", b"colleague_id", "contact_id", b"contact_id", "note", b"note"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1580,6 +1614,264 @@ class ParkSilentContact(_message.Message):
 Global___ParkSilentContact: _TypeAlias = ParkSilentContact  # noqa: Y015
 
 @_typing.final
+class PutTreatments(_message.Message):
+    """The treatments of queues as the directory defines them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TREATMENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def treatments(self) -> _containers.RepeatedCompositeFieldContainer[_contact_types_pb2.TreatmentOfQueue]:
+        """Each as a whole."""
+
+    def __init__(
+        self,
+        *,
+        treatments: _abc.Iterable[_contact_types_pb2.TreatmentOfQueue] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["treatments", b"treatments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutTreatments: _TypeAlias = PutTreatments  # noqa: Y015
+
+@_typing.final
+class AnnounceTreatment(_message.Message):
+    """Timer: the next announcement of a chat's treatment is due."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnnounceTreatment: _TypeAlias = AnnounceTreatment  # noqa: Y015
+
+@_typing.final
+class MonitorContact(_message.Message):
+    """A supervisor monitors a connected call, or hears and is heard in another way than until now. The supervisor is the actor."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    mode: _contact_types_pb2.MonitoringMode.ValueType
+    """Who hears whom."""
+    agent_id: _builtins.str
+    """The supervisor as an agent; empty for who is none."""
+    reason: _builtins.str
+    """Why, `[a-z][a-z0-9_-]{0,31}`, for example `coaching`."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        mode: _contact_types_pb2.MonitoringMode.ValueType = ...,
+        agent_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "mode", b"mode", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MonitorContact: _TypeAlias = MonitorContact  # noqa: Y015
+
+@_typing.final
+class StopMonitoring(_message.Message):
+    """The supervisor who monitors a call does no more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StopMonitoring: _TypeAlias = StopMonitoring  # noqa: Y015
+
+@_typing.final
+class RecordWait(_message.Message):
+    """Answer of acd to `ask_wait`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    STEP_NO_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    WAIT_DURATION_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    step_no: _builtins.int
+    """Number of the step that was answered."""
+    position: _builtins.int
+    """Its place, 1 is next; 0: not known."""
+    @_builtins.property
+    def wait_duration(self) -> _duration_pb2.Duration:
+        """The wait that 80 % of such contacts do not exceed; unset: not known."""
+
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        step_no: _builtins.int = ...,
+        position: _builtins.int = ...,
+        wait_duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["wait_duration", b"wait_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "position", b"position", "step_no", b"step_no", "wait_duration", b"wait_duration"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordWait: _TypeAlias = RecordWait  # noqa: Y015
+
+@_typing.final
+class TakeOverContact(_message.Message):
+    """A supervisor takes a connected contact from its agent and gives it to another one: a call that the supervisor monitors to
+    the supervisor, a chat to anybody.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    agent_id: _builtins.str
+    """Who is to have it."""
+    reason: _builtins.str
+    """Why, `[a-z][a-z0-9_-]{0,31}`, for example `customer_asked`."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeOverContact: _TypeAlias = TakeOverContact  # noqa: Y015
+
+@_typing.final
+class RecordTakenOver(_message.Message):
+    """Fact: acd took the contact from its agent and gave it to another one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The offer by which that agent has it."""
+    agent_id: _builtins.str
+    """Who has it now."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordTakenOver: _TypeAlias = RecordTakenOver  # noqa: Y015
+
+@_typing.final
+class ExpireMonitoring(_message.Message):
+    """Timer: the supervisor's leg has not come up in time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    MONITORING_NO_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    monitoring_no: _builtins.int
+    """Which monitoring."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        monitoring_no: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "monitoring_no", b"monitoring_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExpireMonitoring: _TypeAlias = ExpireMonitoring  # noqa: Y015
+
+@_typing.final
+class LoseSupervisor(_message.Message):
+    """No console has a page of the supervisor any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUPERVISOR_ID_FIELD_NUMBER: _builtins.int
+    CONTACT_IDS_FIELD_NUMBER: _builtins.int
+    supervisor_id: _builtins.str
+    """The supervisor's user."""
+    @_builtins.property
+    def contact_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Which contacts the supervisor is to monitor no more; none for all."""
+
+    def __init__(
+        self,
+        *,
+        supervisor_id: _builtins.str = ...,
+        contact_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_ids", b"contact_ids", "supervisor_id", b"supervisor_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LoseSupervisor: _TypeAlias = LoseSupervisor  # noqa: Y015
+
+@_typing.final
 class ContactCommand(_message.Message):
     """One command to channels."""
 
@@ -1634,6 +1926,15 @@ class ContactCommand(_message.Message):
     RECORD_CONSULTATION_FIELD_NUMBER: _builtins.int
     RECORD_CONSULTATION_COMPLETED_FIELD_NUMBER: _builtins.int
     RECORD_CONSULTATION_ENDED_FIELD_NUMBER: _builtins.int
+    PUT_TREATMENTS_FIELD_NUMBER: _builtins.int
+    ANNOUNCE_TREATMENT_FIELD_NUMBER: _builtins.int
+    RECORD_WAIT_FIELD_NUMBER: _builtins.int
+    MONITOR_CONTACT_FIELD_NUMBER: _builtins.int
+    STOP_MONITORING_FIELD_NUMBER: _builtins.int
+    TAKE_OVER_CONTACT_FIELD_NUMBER: _builtins.int
+    RECORD_TAKEN_OVER_FIELD_NUMBER: _builtins.int
+    EXPIRE_MONITORING_FIELD_NUMBER: _builtins.int
+    LOSE_SUPERVISOR_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def put_entry_point(self) -> Global___PutEntryPoint:
         """Entry point."""
@@ -1830,6 +2131,42 @@ class ContactCommand(_message.Message):
     def record_consultation_ended(self) -> Global___RecordConsultationEnded:
         """Over, as acd says."""
 
+    @_builtins.property
+    def put_treatments(self) -> Global___PutTreatments:
+        """Treatments."""
+
+    @_builtins.property
+    def announce_treatment(self) -> Global___AnnounceTreatment:
+        """Announcement due."""
+
+    @_builtins.property
+    def record_wait(self) -> Global___RecordWait:
+        """Wait."""
+
+    @_builtins.property
+    def monitor_contact(self) -> Global___MonitorContact:
+        """Listen, whisper, barge in."""
+
+    @_builtins.property
+    def stop_monitoring(self) -> Global___StopMonitoring:
+        """No more."""
+
+    @_builtins.property
+    def take_over_contact(self) -> Global___TakeOverContact:
+        """Take over."""
+
+    @_builtins.property
+    def record_taken_over(self) -> Global___RecordTakenOver:
+        """Taken over, as acd says."""
+
+    @_builtins.property
+    def expire_monitoring(self) -> Global___ExpireMonitoring:
+        """Supervisor's leg."""
+
+    @_builtins.property
+    def lose_supervisor(self) -> Global___LoseSupervisor:
+        """Supervisor gone."""
+
     def __init__(
         self,
         *,
@@ -1882,12 +2219,21 @@ class ContactCommand(_message.Message):
         record_consultation: Global___RecordConsultation | None = ...,
         record_consultation_completed: Global___RecordConsultationCompleted | None = ...,
         record_consultation_ended: Global___RecordConsultationEnded | None = ...,
+        put_treatments: Global___PutTreatments | None = ...,
+        announce_treatment: Global___AnnounceTreatment | None = ...,
+        record_wait: Global___RecordWait | None = ...,
+        monitor_contact: Global___MonitorContact | None = ...,
+        stop_monitoring: Global___StopMonitoring | None = ...,
+        take_over_contact: Global___TakeOverContact | None = ...,
+        record_taken_over: Global___RecordTakenOver | None = ...,
+        expire_monitoring: Global___ExpireMonitoring | None = ...,
+        lose_supervisor: Global___LoseSupervisor | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "complete_consultation", b"complete_consultation", "confirm_connect", b"confirm_connect", "consult_agent", b"consult_agent", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "give_input", b"give_input", "leave_consultation", b"leave_consultation", "lose_peer", b"lose_peer", "merge_consultation", b"merge_consultation", "open_contact", b"open_contact", "park_silent_contact", b"park_silent_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_connected", b"record_connected", "record_consultation", b"record_consultation", "record_consultation_completed", b"record_consultation_completed", "record_consultation_ended", b"record_consultation_ended", "record_customer", b"record_customer", "record_customer_returned", b"record_customer_returned", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_parked", b"record_parked", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_resumed", b"record_resumed", "record_self_service_completed", b"record_self_service_completed", "record_text", b"record_text", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "take_delivery", b"take_delivery", "talk_to", b"talk_to", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "announce_treatment", b"announce_treatment", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "complete_consultation", b"complete_consultation", "confirm_connect", b"confirm_connect", "consult_agent", b"consult_agent", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "expire_monitoring", b"expire_monitoring", "give_input", b"give_input", "leave_consultation", b"leave_consultation", "lose_peer", b"lose_peer", "lose_supervisor", b"lose_supervisor", "merge_consultation", b"merge_consultation", "monitor_contact", b"monitor_contact", "open_contact", b"open_contact", "park_silent_contact", b"park_silent_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "put_treatments", b"put_treatments", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_connected", b"record_connected", "record_consultation", b"record_consultation", "record_consultation_completed", b"record_consultation_completed", "record_consultation_ended", b"record_consultation_ended", "record_customer", b"record_customer", "record_customer_returned", b"record_customer_returned", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_parked", b"record_parked", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_resumed", b"record_resumed", "record_self_service_completed", b"record_self_service_completed", "record_taken_over", b"record_taken_over", "record_text", b"record_text", "record_wait", b"record_wait", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "stop_monitoring", b"stop_monitoring", "take_delivery", b"take_delivery", "take_over_contact", b"take_over_contact", "talk_to", b"talk_to", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "complete_consultation", b"complete_consultation", "confirm_connect", b"confirm_connect", "consult_agent", b"consult_agent", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "give_input", b"give_input", "leave_consultation", b"leave_consultation", "lose_peer", b"lose_peer", "merge_consultation", b"merge_consultation", "open_contact", b"open_contact", "park_silent_contact", b"park_silent_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_connected", b"record_connected", "record_consultation", b"record_consultation", "record_consultation_completed", b"record_consultation_completed", "record_consultation_ended", b"record_consultation_ended", "record_customer", b"record_customer", "record_customer_returned", b"record_customer_returned", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_parked", b"record_parked", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_resumed", b"record_resumed", "record_self_service_completed", b"record_self_service_completed", "record_text", b"record_text", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "take_delivery", b"take_delivery", "talk_to", b"talk_to", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "announce_treatment", b"announce_treatment", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "complete_consultation", b"complete_consultation", "confirm_connect", b"confirm_connect", "consult_agent", b"consult_agent", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "expire_monitoring", b"expire_monitoring", "give_input", b"give_input", "leave_consultation", b"leave_consultation", "lose_peer", b"lose_peer", "lose_supervisor", b"lose_supervisor", "merge_consultation", b"merge_consultation", "monitor_contact", b"monitor_contact", "open_contact", b"open_contact", "park_silent_contact", b"park_silent_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "put_treatments", b"put_treatments", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_connected", b"record_connected", "record_consultation", b"record_consultation", "record_consultation_completed", b"record_consultation_completed", "record_consultation_ended", b"record_consultation_ended", "record_customer", b"record_customer", "record_customer_returned", b"record_customer_returned", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_parked", b"record_parked", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_resumed", b"record_resumed", "record_self_service_completed", b"record_self_service_completed", "record_taken_over", b"record_taken_over", "record_text", b"record_text", "record_wait", b"record_wait", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "stop_monitoring", b"stop_monitoring", "take_delivery", b"take_delivery", "take_over_contact", b"take_over_contact", "talk_to", b"talk_to", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_entry_point", "open_contact", "give_input", "add_message", "close_contact", "confirm_connect", "refuse_connect", "attach_peer", "detach_peer", "lose_peer", "record_customer", "refuse_step", "record_text", "record_prompt", "record_gathered", "record_person_requested", "record_self_service_completed", "record_enqueued", "record_offered", "record_accepted", "record_offer_ended", "record_connected", "record_forgotten", "record_wrap_up", "expire_contact", "drop_contact", "reconcile_contact", "record_agent_lost", "put_hook", "take_delivery", "record_limit_reached", "request_callback", "report_call_result", "record_callback_opened", "record_callback_ended", "withdraw_callback", "transfer_contact", "record_parked", "record_resumed", "record_customer_returned", "park_silent_contact", "consult_agent", "talk_to", "merge_consultation", "complete_consultation", "leave_consultation", "record_consultation", "record_consultation_completed", "record_consultation_ended"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_entry_point", "open_contact", "give_input", "add_message", "close_contact", "confirm_connect", "refuse_connect", "attach_peer", "detach_peer", "lose_peer", "record_customer", "refuse_step", "record_text", "record_prompt", "record_gathered", "record_person_requested", "record_self_service_completed", "record_enqueued", "record_offered", "record_accepted", "record_offer_ended", "record_connected", "record_forgotten", "record_wrap_up", "expire_contact", "drop_contact", "reconcile_contact", "record_agent_lost", "put_hook", "take_delivery", "record_limit_reached", "request_callback", "report_call_result", "record_callback_opened", "record_callback_ended", "withdraw_callback", "transfer_contact", "record_parked", "record_resumed", "record_customer_returned", "park_silent_contact", "consult_agent", "talk_to", "merge_consultation", "complete_consultation", "leave_consultation", "record_consultation", "record_consultation_completed", "record_consultation_ended", "put_treatments", "announce_treatment", "record_wait", "monitor_contact", "stop_monitoring", "take_over_contact", "record_taken_over", "expire_monitoring", "lose_supervisor"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

@@ -133,19 +133,27 @@ class CustomerIdentified(_message.Message):
 
     CONTACT_ID_FIELD_NUMBER: _builtins.int
     CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    ACCOUNT_OWNER_ID_FIELD_NUMBER: _builtins.int
+    LAST_AGENT_ID_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     customer_id: _builtins.str
     """The customer; empty for unresolved."""
+    account_owner_id: _builtins.str
+    """Whose account the customer is; empty for nobody's."""
+    last_agent_id: _builtins.str
+    """Who had a contact of the customer connected last; empty for nobody within the last 14 days."""
     def __init__(
         self,
         *,
         contact_id: _builtins.str = ...,
         customer_id: _builtins.str = ...,
+        account_owner_id: _builtins.str = ...,
+        last_agent_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "customer_id", b"customer_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_owner_id", b"account_owner_id", "contact_id", b"contact_id", "customer_id", b"customer_id", "last_agent_id", b"last_agent_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -167,8 +175,8 @@ class StepBegun(_message.Message):
     kind: _builtins.str
     """`resolve_customer`, `start_session`, `advance_session`, `enqueue`, `report_connected`, `report_connect_failed`,
     `transfer`, `consult`, `report_consultation_connected`, `report_consultation_failed`, `merge_consultation`,
-    `complete_consultation`, `cancel_consultation`, `leave_consultation`, `park`, `resume`, `request_callback`,
-    `report_callback_result`, `end_at_acd` or `end_session`.
+    `complete_consultation`, `cancel_consultation`, `leave_consultation`, `take_over`, `park`, `resume`,
+    `request_callback`, `report_callback_result`, `ask_wait`, `end_at_acd` or `end_session`.
     """
     def __init__(
         self,
@@ -985,6 +993,8 @@ class TransferRequested(_message.Message):
     AGENT_ID_FIELD_NUMBER: _builtins.int
     QUEUE_ID_FIELD_NUMBER: _builtins.int
     PREFERRED_AGENT_ID_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    INSIST_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     agent_id: _builtins.str
@@ -993,6 +1003,14 @@ class TransferRequested(_message.Message):
     """Where it is to go on."""
     preferred_agent_id: _builtins.str
     """Who should have it there; empty for anybody."""
+    insist: _builtins.bool
+    """Whether that very agent is meant: the transfer is refused where the agent cannot take it soon, and a queue without
+    affinity holds it for 30 s all the same.
+    """
+    @_builtins.property
+    def note(self) -> _common_types_pb2.Sealed:
+        """What the next agent should know, at most 500 characters; unset for nothing."""
+
     def __init__(
         self,
         *,
@@ -1000,10 +1018,12 @@ class TransferRequested(_message.Message):
         agent_id: _builtins.str = ...,
         queue_id: _builtins.str = ...,
         preferred_agent_id: _builtins.str = ...,
+        note: _common_types_pb2.Sealed | None = ...,
+        insist: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["note", b"note"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "preferred_agent_id", b"preferred_agent_id", "queue_id", b"queue_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "insist", b"insist", "note", b"note", "preferred_agent_id", b"preferred_agent_id", "queue_id", b"queue_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1018,22 +1038,28 @@ class ConsultationRequested(_message.Message):
     CONTACT_ID_FIELD_NUMBER: _builtins.int
     AGENT_ID_FIELD_NUMBER: _builtins.int
     COLLEAGUE_ID_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     agent_id: _builtins.str
     """Who has it and asks."""
     colleague_id: _builtins.str
     """Who is asked."""
+    @_builtins.property
+    def note(self) -> _common_types_pb2.Sealed:
+        """What the next agent should know, at most 500 characters; unset for nothing."""
+
     def __init__(
         self,
         *,
         contact_id: _builtins.str = ...,
         agent_id: _builtins.str = ...,
         colleague_id: _builtins.str = ...,
+        note: _common_types_pb2.Sealed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["note", b"note"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "colleague_id", b"colleague_id", "contact_id", b"contact_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "colleague_id", b"colleague_id", "contact_id", b"contact_id", "note", b"note"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1442,6 +1468,310 @@ class CustomerReturned(_message.Message):
 Global___CustomerReturned: _TypeAlias = CustomerReturned  # noqa: Y015
 
 @_typing.final
+class TreatmentPut(_message.Message):
+    """What plays in a queue from now on, to contacts that enter it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    TREATMENT_FIELD_NUMBER: _builtins.int
+    queue_id: _builtins.str
+    """The queue."""
+    @_builtins.property
+    def treatment(self) -> _directory_types_pb2.QueueTreatment:
+        """Unset: nothing."""
+
+    def __init__(
+        self,
+        *,
+        queue_id: _builtins.str = ...,
+        treatment: _directory_types_pb2.QueueTreatment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["treatment", b"treatment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["queue_id", b"queue_id", "treatment", b"treatment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TreatmentPut: _TypeAlias = TreatmentPut  # noqa: Y015
+
+@_typing.final
+class TreatmentAnnounced(_message.Message):
+    """An announcement of its treatment reached a chat. Its text follows, unless nothing of it was known or the conversation is
+    full.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    TREATMENT_STEP_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    treatment_step: _builtins.int
+    """Which step of the treatment, from 1."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        treatment_step: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "segment_no", b"segment_no", "treatment_step", b"treatment_step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TreatmentAnnounced: _TypeAlias = TreatmentAnnounced  # noqa: Y015
+
+@_typing.final
+class NoteHandedOn(_message.Message):
+    """The contact went on to another agent or queue with a note of who had it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    agent_id: _builtins.str
+    """Who wrote it."""
+    @_builtins.property
+    def note(self) -> _common_types_pb2.Sealed:
+        """What the next agent should know."""
+
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+        note: _common_types_pb2.Sealed | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["note", b"note"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "note", b"note"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoteHandedOn: _TypeAlias = NoteHandedOn  # noqa: Y015
+
+@_typing.final
+class MonitoringBegun(_message.Message):
+    """A supervisor monitors the call; nothing is heard before the leg is up."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    MONITORING_NO_FIELD_NUMBER: _builtins.int
+    SUPERVISOR_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    monitoring_no: _builtins.int
+    """Which of the contact's: 1, 2, 3, …"""
+    supervisor_id: _builtins.str
+    """The supervisor's user."""
+    agent_id: _builtins.str
+    """The supervisor as an agent; empty for who is none."""
+    mode: _contact_types_pb2.MonitoringMode.ValueType
+    """Who hears whom."""
+    reason: _builtins.str
+    """Why."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        monitoring_no: _builtins.int = ...,
+        supervisor_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+        mode: _contact_types_pb2.MonitoringMode.ValueType = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "mode", b"mode", "monitoring_no", b"monitoring_no", "reason", b"reason", "supervisor_id", b"supervisor_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MonitoringBegun: _TypeAlias = MonitoringBegun  # noqa: Y015
+
+@_typing.final
+class MonitoringLegJoined(_message.Message):
+    """The gateway brought up the supervisor's leg: from here on the supervisor hears."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    MONITORING_NO_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    monitoring_no: _builtins.int
+    """Which monitoring."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        monitoring_no: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "monitoring_no", b"monitoring_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MonitoringLegJoined: _TypeAlias = MonitoringLegJoined  # noqa: Y015
+
+@_typing.final
+class MonitoringChanged(_message.Message):
+    """The supervisor hears and is heard in another way."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    MONITORING_NO_FIELD_NUMBER: _builtins.int
+    SUPERVISOR_ID_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    monitoring_no: _builtins.int
+    """Which monitoring."""
+    supervisor_id: _builtins.str
+    """The supervisor's user."""
+    mode: _contact_types_pb2.MonitoringMode.ValueType
+    """Who hears whom from now on."""
+    reason: _builtins.str
+    """Why."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        monitoring_no: _builtins.int = ...,
+        supervisor_id: _builtins.str = ...,
+        mode: _contact_types_pb2.MonitoringMode.ValueType = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "mode", b"mode", "monitoring_no", b"monitoring_no", "reason", b"reason", "supervisor_id", b"supervisor_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MonitoringChanged: _TypeAlias = MonitoringChanged  # noqa: Y015
+
+@_typing.final
+class MonitoringEnded(_message.Message):
+    """The supervisor monitors the call no more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    MONITORING_NO_FIELD_NUMBER: _builtins.int
+    SUPERVISOR_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    monitoring_no: _builtins.int
+    """Which monitoring."""
+    supervisor_id: _builtins.str
+    """The supervisor's user."""
+    reason: _builtins.str
+    """`stopped`, `contact_ended`, `given_on`, `supervisor_gone`, `not_joined`, `leg_failed`, `on_the_call` or `taken_over`."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        monitoring_no: _builtins.int = ...,
+        supervisor_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "monitoring_no", b"monitoring_no", "reason", b"reason", "supervisor_id", b"supervisor_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MonitoringEnded: _TypeAlias = MonitoringEnded  # noqa: Y015
+
+@_typing.final
+class TakeOverRequested(_message.Message):
+    """A supervisor takes the contact from its agent; until acd agrees nothing changes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SUPERVISOR_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    supervisor_id: _builtins.str
+    """The supervisor's user."""
+    agent_id: _builtins.str
+    """Who is to have it."""
+    reason: _builtins.str
+    """Why."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        supervisor_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "reason", b"reason", "supervisor_id", b"supervisor_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeOverRequested: _TypeAlias = TakeOverRequested  # noqa: Y015
+
+@_typing.final
+class ContactTakenOver(_message.Message):
+    """Another agent has the contact: an agent segment ended and another one began."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    LEFT_AGENT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The offer by which that agent has it."""
+    agent_id: _builtins.str
+    """Who has it now."""
+    left_agent_id: _builtins.str
+    """Who had it."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+        left_agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "left_agent_id", b"left_agent_id", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContactTakenOver: _TypeAlias = ContactTakenOver  # noqa: Y015
+
+@_typing.final
 class ContactEvent(_message.Message):
     """One event of channels' ledger."""
 
@@ -1491,6 +1821,15 @@ class ContactEvent(_message.Message):
     CONSULTATION_MERGED_FIELD_NUMBER: _builtins.int
     CONSULTATION_COMPLETED_FIELD_NUMBER: _builtins.int
     CONSULTATION_ENDED_FIELD_NUMBER: _builtins.int
+    TREATMENT_PUT_FIELD_NUMBER: _builtins.int
+    TREATMENT_ANNOUNCED_FIELD_NUMBER: _builtins.int
+    NOTE_HANDED_ON_FIELD_NUMBER: _builtins.int
+    MONITORING_BEGUN_FIELD_NUMBER: _builtins.int
+    MONITORING_LEG_JOINED_FIELD_NUMBER: _builtins.int
+    MONITORING_CHANGED_FIELD_NUMBER: _builtins.int
+    MONITORING_ENDED_FIELD_NUMBER: _builtins.int
+    TAKE_OVER_REQUESTED_FIELD_NUMBER: _builtins.int
+    CONTACT_TAKEN_OVER_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def metadata(self) -> _common_types_pb2.EventMetadata:
         """The envelope."""
@@ -1667,6 +2006,42 @@ class ContactEvent(_message.Message):
     def consultation_ended(self) -> Global___ConsultationEnded:
         """Consultation over."""
 
+    @_builtins.property
+    def treatment_put(self) -> Global___TreatmentPut:
+        """Treatment."""
+
+    @_builtins.property
+    def treatment_announced(self) -> Global___TreatmentAnnounced:
+        """Announcement."""
+
+    @_builtins.property
+    def note_handed_on(self) -> Global___NoteHandedOn:
+        """Note."""
+
+    @_builtins.property
+    def monitoring_begun(self) -> Global___MonitoringBegun:
+        """Monitored."""
+
+    @_builtins.property
+    def monitoring_leg_joined(self) -> Global___MonitoringLegJoined:
+        """Supervisor's leg."""
+
+    @_builtins.property
+    def monitoring_changed(self) -> Global___MonitoringChanged:
+        """Monitored otherwise."""
+
+    @_builtins.property
+    def monitoring_ended(self) -> Global___MonitoringEnded:
+        """Monitored no more."""
+
+    @_builtins.property
+    def take_over_requested(self) -> Global___TakeOverRequested:
+        """Take-over wanted."""
+
+    @_builtins.property
+    def contact_taken_over(self) -> Global___ContactTakenOver:
+        """Taken over."""
+
     def __init__(
         self,
         *,
@@ -1714,12 +2089,21 @@ class ContactEvent(_message.Message):
         consultation_merged: Global___ConsultationMerged | None = ...,
         consultation_completed: Global___ConsultationCompleted | None = ...,
         consultation_ended: Global___ConsultationEnded | None = ...,
+        treatment_put: Global___TreatmentPut | None = ...,
+        treatment_announced: Global___TreatmentAnnounced | None = ...,
+        note_handed_on: Global___NoteHandedOn | None = ...,
+        monitoring_begun: Global___MonitoringBegun | None = ...,
+        monitoring_leg_joined: Global___MonitoringLegJoined | None = ...,
+        monitoring_changed: Global___MonitoringChanged | None = ...,
+        monitoring_ended: Global___MonitoringEnded | None = ...,
+        take_over_requested: Global___TakeOverRequested | None = ...,
+        contact_taken_over: Global___ContactTakenOver | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["callback_opened", b"callback_opened", "callback_requested", b"callback_requested", "caller_hung_up", b"caller_hung_up", "clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "consultation_accepted", b"consultation_accepted", "consultation_completed", b"consultation_completed", "consultation_connected", b"consultation_connected", "consultation_ended", b"consultation_ended", "consultation_leg_joined", b"consultation_leg_joined", "consultation_leg_refused", b"consultation_leg_refused", "consultation_merged", b"consultation_merged", "consultation_offered", b"consultation_offered", "consultation_requested", b"consultation_requested", "consultation_swapped", b"consultation_swapped", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_parked", b"contact_parked", "contact_queued", b"contact_queued", "contact_resumed", b"contact_resumed", "contact_returned", b"contact_returned", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "customer_returned", b"customer_returned", "customer_unreached", b"customer_unreached", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "text_gathered", b"text_gathered", "text_shown", b"text_shown", "transfer_requested", b"transfer_requested"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["callback_opened", b"callback_opened", "callback_requested", b"callback_requested", "caller_hung_up", b"caller_hung_up", "clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "consultation_accepted", b"consultation_accepted", "consultation_completed", b"consultation_completed", "consultation_connected", b"consultation_connected", "consultation_ended", b"consultation_ended", "consultation_leg_joined", b"consultation_leg_joined", "consultation_leg_refused", b"consultation_leg_refused", "consultation_merged", b"consultation_merged", "consultation_offered", b"consultation_offered", "consultation_requested", b"consultation_requested", "consultation_swapped", b"consultation_swapped", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_parked", b"contact_parked", "contact_queued", b"contact_queued", "contact_resumed", b"contact_resumed", "contact_returned", b"contact_returned", "contact_taken_over", b"contact_taken_over", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "customer_returned", b"customer_returned", "customer_unreached", b"customer_unreached", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "monitoring_begun", b"monitoring_begun", "monitoring_changed", b"monitoring_changed", "monitoring_ended", b"monitoring_ended", "monitoring_leg_joined", b"monitoring_leg_joined", "note_handed_on", b"note_handed_on", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "take_over_requested", b"take_over_requested", "text_gathered", b"text_gathered", "text_shown", b"text_shown", "transfer_requested", b"transfer_requested", "treatment_announced", b"treatment_announced", "treatment_put", b"treatment_put"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback_opened", b"callback_opened", "callback_requested", b"callback_requested", "caller_hung_up", b"caller_hung_up", "clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "consultation_accepted", b"consultation_accepted", "consultation_completed", b"consultation_completed", "consultation_connected", b"consultation_connected", "consultation_ended", b"consultation_ended", "consultation_leg_joined", b"consultation_leg_joined", "consultation_leg_refused", b"consultation_leg_refused", "consultation_merged", b"consultation_merged", "consultation_offered", b"consultation_offered", "consultation_requested", b"consultation_requested", "consultation_swapped", b"consultation_swapped", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_parked", b"contact_parked", "contact_queued", b"contact_queued", "contact_resumed", b"contact_resumed", "contact_returned", b"contact_returned", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "customer_returned", b"customer_returned", "customer_unreached", b"customer_unreached", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "text_gathered", b"text_gathered", "text_shown", b"text_shown", "transfer_requested", b"transfer_requested"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback_opened", b"callback_opened", "callback_requested", b"callback_requested", "caller_hung_up", b"caller_hung_up", "clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "consultation_accepted", b"consultation_accepted", "consultation_completed", b"consultation_completed", "consultation_connected", b"consultation_connected", "consultation_ended", b"consultation_ended", "consultation_leg_joined", b"consultation_leg_joined", "consultation_leg_refused", b"consultation_leg_refused", "consultation_merged", b"consultation_merged", "consultation_offered", b"consultation_offered", "consultation_requested", b"consultation_requested", "consultation_swapped", b"consultation_swapped", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_parked", b"contact_parked", "contact_queued", b"contact_queued", "contact_resumed", b"contact_resumed", "contact_returned", b"contact_returned", "contact_taken_over", b"contact_taken_over", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "customer_returned", b"customer_returned", "customer_unreached", b"customer_unreached", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "monitoring_begun", b"monitoring_begun", "monitoring_changed", b"monitoring_changed", "monitoring_ended", b"monitoring_ended", "monitoring_leg_joined", b"monitoring_leg_joined", "note_handed_on", b"note_handed_on", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "take_over_requested", b"take_over_requested", "text_gathered", b"text_gathered", "text_shown", b"text_shown", "transfer_requested", b"transfer_requested", "treatment_announced", b"treatment_announced", "treatment_put", b"treatment_put"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["entry_point_put", "contact_opened", "customer_identified", "step_begun", "step_refused", "prompt_shown", "input_given", "text_shown", "text_gathered", "person_requested", "contact_queued", "contact_offered", "connect_requested", "contact_returned", "legs_joined", "legs_refused", "contact_connected", "message_added", "peer_attached", "peer_detached", "contact_closed", "clean_up_confirmed", "contact_wrapped_up", "contact_dropped", "hook_put", "callback_requested", "callback_opened", "caller_hung_up", "customer_unreached", "transfer_requested", "contact_parked", "contact_resumed", "customer_returned", "consultation_requested", "consultation_offered", "consultation_accepted", "consultation_leg_joined", "consultation_leg_refused", "consultation_connected", "consultation_swapped", "consultation_merged", "consultation_completed", "consultation_ended"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["entry_point_put", "contact_opened", "customer_identified", "step_begun", "step_refused", "prompt_shown", "input_given", "text_shown", "text_gathered", "person_requested", "contact_queued", "contact_offered", "connect_requested", "contact_returned", "legs_joined", "legs_refused", "contact_connected", "message_added", "peer_attached", "peer_detached", "contact_closed", "clean_up_confirmed", "contact_wrapped_up", "contact_dropped", "hook_put", "callback_requested", "callback_opened", "caller_hung_up", "customer_unreached", "transfer_requested", "contact_parked", "contact_resumed", "customer_returned", "consultation_requested", "consultation_offered", "consultation_accepted", "consultation_leg_joined", "consultation_leg_refused", "consultation_connected", "consultation_swapped", "consultation_merged", "consultation_completed", "consultation_ended", "treatment_put", "treatment_announced", "note_handed_on", "monitoring_begun", "monitoring_leg_joined", "monitoring_changed", "monitoring_ended", "take_over_requested", "contact_taken_over"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

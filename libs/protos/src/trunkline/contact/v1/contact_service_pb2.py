@@ -31,7 +31,7 @@ from trunkline.common.v1 import common_types_pb2 as trunkline_dot_common_dot_v1_
 from trunkline.options.v1 import options_pb2 as trunkline_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*trunkline/contact/v1/contact_service.proto\x12\x14trunkline.contact.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a+trunkline/contact/v1/contact_commands.proto\x1a)trunkline/contact/v1/contact_events.proto\x1a(trunkline/contact/v1/contact_types.proto\x1a&trunkline/common/v1/common_types.proto\x1a\"trunkline/options/v1/options.proto\"\xb2\x01\n\x0e\x45xecuteRequest\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x35\n\x07\x63ommand\x18\x02 \x01(\x0b\x32$.trunkline.contact.v1.ContactCommand\x12\x16\n\x0e\x63orrelation_id\x18\x03 \x01(\t\x12\x14\n\x0c\x63\x61usation_id\x18\x04 \x01(\t\x12\x14\n\x0cpayload_hash\x18\x05 \x01(\x0c\x12\x11\n\tforwarded\x18\x06 \x01(\x08\"t\n\x0f\x45xecuteResponse\x12\x32\n\x06\x65vents\x18\x01 \x03(\x0b\x32\".trunkline.contact.v1.ContactEvent\x12-\n\x05token\x18\x02 \x01(\x0b\x32\x1e.trunkline.common.v1.ReadToken\"\xa6\x01\n\x14\x45xecuteStreamRequest\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x35\n\x07request\x18\x02 \x01(\x0b\x32$.trunkline.contact.v1.ExecuteRequest\x12\x12\n\ncredential\x18\x03 \x01(\t\x12\x33\n\x10timeout_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x7f\n\x15\x45xecuteStreamResponse\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x39\n\x08response\x18\x02 \x01(\x0b\x32%.trunkline.contact.v1.ExecuteResponseH\x00\x12\x10\n\x06status\x18\x03 \x01(\x0cH\x00\x42\t\n\x07outcome\"i\n\x11GetContactRequest\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12-\n\x05token\x18\x02 \x01(\x0b\x32\x1e.trunkline.common.v1.ReadToken\x12\x11\n\tforwarded\x18\x03 \x01(\x08\"H\n\x12GetContactResponse\x12\x32\n\x07\x63ontact\x18\x01 \x01(\x0b\x32!.trunkline.contact.v1.ContactView\"\xc7\x05\n\x0eSessionRequest\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x30\n\x05hello\x18\n \x01(\x0b\x32\x1f.trunkline.contact.v1.PeerHelloH\x00\x12\x38\n\theartbeat\x18\x0b \x01(\x0b\x32#.trunkline.contact.v1.PeerHeartbeatH\x00\x12;\n\rstart_contact\x18\x0c \x01(\x0b\x32\".trunkline.contact.v1.StartContactH\x00\x12=\n\x0e\x63ustomer_input\x18\r \x01(\x0b\x32#.trunkline.contact.v1.CustomerInputH\x00\x12;\n\rcustomer_left\x18\x0e \x01(\x0b\x32\".trunkline.contact.v1.CustomerLeftH\x00\x12;\n\rleg_connected\x18\x0f \x01(\x0b\x32\".trunkline.contact.v1.LegConnectedH\x00\x12\x35\n\nleg_failed\x18\x10 \x01(\x0b\x32\x1f.trunkline.contact.v1.LegFailedH\x00\x12=\n\x0ewatch_contacts\x18\x11 \x01(\x0b\x32#.trunkline.contact.v1.WatchContactsH\x00\x12>\n\x10request_callback\x18< \x01(\x0b\x32\".trunkline.contact.v1.CallbackWishH\x00\x12\x37\n\x0b\x63\x61ll_result\x18= \x01(\x0b\x32 .trunkline.contact.v1.CallResultH\x00\x12\x45\n\x11withdraw_callback\x18> \x01(\x0b\x32(.trunkline.contact.v1.CallbackWithdrawalH\x00\x42\t\n\x07request\"m\n\tPeerHello\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x62oot_id\x18\x02 \x01(\t\x12\x35\n\x04held\x18\x03 \x01(\x0b\x32\".trunkline.contact.v1.HeldContactsH\x00\x88\x01\x01\x42\x07\n\x05_held\"O\n\rPeerHeartbeat\x12\x35\n\x04held\x18\x01 \x01(\x0b\x32\".trunkline.contact.v1.HeldContactsH\x00\x88\x01\x01\x42\x07\n\x05_held\"C\n\x0cHeldContacts\x12\x33\n\x08\x63ontacts\x18\x01 \x03(\x0b\x32!.trunkline.contact.v1.HeldContact\"2\n\x0bHeldContact\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\"\xc8\x01\n\x0cStartContact\x12\x16\n\x0e\x65ntry_point_id\x18\x01 \x01(\t\x12\x15\n\x07\x61\x64\x64ress\x18\x02 \x01(\tB\x04\xa8\xbb\x18\x01\x12\x46\n\nattributes\x18\x03 \x03(\x0b\x32\x32.trunkline.contact.v1.StartContact.AttributesEntry\x12\x0e\n\x06locale\x18\x04 \x01(\t\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"[\n\rCustomerInput\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x11\n\toption_id\x18\x02 \x01(\t\x12\x12\n\x04text\x18\x03 \x01(\tB\x04\xa8\xbb\x18\x01\x12\x0f\n\x07node_id\x18\x04 \x01(\t\"\"\n\x0c\x43ustomerLeft\x12\x12\n\ncontact_id\x18\x01 \x01(\t\"H\n\x0cLegConnected\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\"U\n\tLegFailed\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x0e\n\x06reason\x18\x04 \x01(\t\"W\n\x0c\x43\x61llbackWish\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x33\n\x0fnot_before_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"(\n\x12\x43\x61llbackWithdrawal\x12\x12\n\ncontact_id\x18\x01 \x01(\t\"g\n\nCallResult\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x0f\n\x07outcome\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\"$\n\rWatchContacts\x12\x13\n\x0b\x63ontact_ids\x18\x01 \x03(\t\"\xeb\x01\n\x0fSessionResponse\x12\x34\n\x07\x63ontact\x18\x01 \x01(\x0b\x32!.trunkline.contact.v1.ContactViewH\x00\x12\x31\n\x04\x64one\x18\x02 \x01(\x0b\x32!.trunkline.contact.v1.RequestDoneH\x00\x12\x37\n\x07refused\x18\x03 \x01(\x0b\x32$.trunkline.contact.v1.RequestRefusedH\x00\x12*\n\x04\x64ial\x18< \x01(\x0b\x32\x1a.trunkline.contact.v1.DialH\x00\x42\n\n\x08response\"i\n\x04\x44ial\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x04 \x01(\t\x12\x15\n\x07\x61\x64\x64ress\x18\x05 \x01(\tB\x04\xa8\xbb\x18\x01\"5\n\x0bRequestDone\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\"\x86\x01\n\x0eRequestRefused\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\x05\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x31\n\x0eretry_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration2\xdd\x01\n\x15\x43ontactCommandService\x12V\n\x07\x45xecute\x12$.trunkline.contact.v1.ExecuteRequest\x1a%.trunkline.contact.v1.ExecuteResponse\x12l\n\rExecuteStream\x12*.trunkline.contact.v1.ExecuteStreamRequest\x1a+.trunkline.contact.v1.ExecuteStreamResponse(\x01\x30\x01\x32s\n\x15\x43ontactSessionService\x12Z\n\x07Session\x12$.trunkline.contact.v1.SessionRequest\x1a%.trunkline.contact.v1.SessionResponse(\x01\x30\x01\x32u\n\x12\x43ontactReadService\x12_\n\nGetContact\x12\'.trunkline.contact.v1.GetContactRequest\x1a(.trunkline.contact.v1.GetContactResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*trunkline/contact/v1/contact_service.proto\x12\x14trunkline.contact.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a+trunkline/contact/v1/contact_commands.proto\x1a)trunkline/contact/v1/contact_events.proto\x1a(trunkline/contact/v1/contact_types.proto\x1a&trunkline/common/v1/common_types.proto\x1a\"trunkline/options/v1/options.proto\"\xb2\x01\n\x0e\x45xecuteRequest\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x35\n\x07\x63ommand\x18\x02 \x01(\x0b\x32$.trunkline.contact.v1.ContactCommand\x12\x16\n\x0e\x63orrelation_id\x18\x03 \x01(\t\x12\x14\n\x0c\x63\x61usation_id\x18\x04 \x01(\t\x12\x14\n\x0cpayload_hash\x18\x05 \x01(\x0c\x12\x11\n\tforwarded\x18\x06 \x01(\x08\"t\n\x0f\x45xecuteResponse\x12\x32\n\x06\x65vents\x18\x01 \x03(\x0b\x32\".trunkline.contact.v1.ContactEvent\x12-\n\x05token\x18\x02 \x01(\x0b\x32\x1e.trunkline.common.v1.ReadToken\"\xa6\x01\n\x14\x45xecuteStreamRequest\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x35\n\x07request\x18\x02 \x01(\x0b\x32$.trunkline.contact.v1.ExecuteRequest\x12\x12\n\ncredential\x18\x03 \x01(\t\x12\x33\n\x10timeout_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x7f\n\x15\x45xecuteStreamResponse\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x39\n\x08response\x18\x02 \x01(\x0b\x32%.trunkline.contact.v1.ExecuteResponseH\x00\x12\x10\n\x06status\x18\x03 \x01(\x0cH\x00\x42\t\n\x07outcome\"i\n\x11GetContactRequest\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12-\n\x05token\x18\x02 \x01(\x0b\x32\x1e.trunkline.common.v1.ReadToken\x12\x11\n\tforwarded\x18\x03 \x01(\x08\"H\n\x12GetContactResponse\x12\x32\n\x07\x63ontact\x18\x01 \x01(\x0b\x32!.trunkline.contact.v1.ContactView\"\xc7\x05\n\x0eSessionRequest\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x30\n\x05hello\x18\n \x01(\x0b\x32\x1f.trunkline.contact.v1.PeerHelloH\x00\x12\x38\n\theartbeat\x18\x0b \x01(\x0b\x32#.trunkline.contact.v1.PeerHeartbeatH\x00\x12;\n\rstart_contact\x18\x0c \x01(\x0b\x32\".trunkline.contact.v1.StartContactH\x00\x12=\n\x0e\x63ustomer_input\x18\r \x01(\x0b\x32#.trunkline.contact.v1.CustomerInputH\x00\x12;\n\rcustomer_left\x18\x0e \x01(\x0b\x32\".trunkline.contact.v1.CustomerLeftH\x00\x12;\n\rleg_connected\x18\x0f \x01(\x0b\x32\".trunkline.contact.v1.LegConnectedH\x00\x12\x35\n\nleg_failed\x18\x10 \x01(\x0b\x32\x1f.trunkline.contact.v1.LegFailedH\x00\x12=\n\x0ewatch_contacts\x18\x11 \x01(\x0b\x32#.trunkline.contact.v1.WatchContactsH\x00\x12>\n\x10request_callback\x18< \x01(\x0b\x32\".trunkline.contact.v1.CallbackWishH\x00\x12\x37\n\x0b\x63\x61ll_result\x18= \x01(\x0b\x32 .trunkline.contact.v1.CallResultH\x00\x12\x45\n\x11withdraw_callback\x18> \x01(\x0b\x32(.trunkline.contact.v1.CallbackWithdrawalH\x00\x42\t\n\x07request\"\x85\x01\n\tPeerHello\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x62oot_id\x18\x02 \x01(\t\x12\x35\n\x04held\x18\x03 \x01(\x0b\x32\".trunkline.contact.v1.HeldContactsH\x00\x88\x01\x01\x12\x16\n\x0esupervisor_ids\x18Z \x03(\tB\x07\n\x05_held\"g\n\rPeerHeartbeat\x12\x35\n\x04held\x18\x01 \x01(\x0b\x32\".trunkline.contact.v1.HeldContactsH\x00\x88\x01\x01\x12\x16\n\x0esupervisor_ids\x18Z \x03(\tB\x07\n\x05_held\"C\n\x0cHeldContacts\x12\x33\n\x08\x63ontacts\x18\x01 \x03(\x0b\x32!.trunkline.contact.v1.HeldContact\"2\n\x0bHeldContact\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\"\xc8\x01\n\x0cStartContact\x12\x16\n\x0e\x65ntry_point_id\x18\x01 \x01(\t\x12\x15\n\x07\x61\x64\x64ress\x18\x02 \x01(\tB\x04\xa8\xbb\x18\x01\x12\x46\n\nattributes\x18\x03 \x03(\x0b\x32\x32.trunkline.contact.v1.StartContact.AttributesEntry\x12\x0e\n\x06locale\x18\x04 \x01(\t\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"[\n\rCustomerInput\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x11\n\toption_id\x18\x02 \x01(\t\x12\x12\n\x04text\x18\x03 \x01(\tB\x04\xa8\xbb\x18\x01\x12\x0f\n\x07node_id\x18\x04 \x01(\t\"\"\n\x0c\x43ustomerLeft\x12\x12\n\ncontact_id\x18\x01 \x01(\t\"_\n\x0cLegConnected\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x15\n\rmonitoring_no\x18Z \x01(\x05\"l\n\tLegFailed\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x15\n\rmonitoring_no\x18Z \x01(\x05\"W\n\x0c\x43\x61llbackWish\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x33\n\x0fnot_before_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"(\n\x12\x43\x61llbackWithdrawal\x12\x12\n\ncontact_id\x18\x01 \x01(\t\"g\n\nCallResult\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x0f\n\x07outcome\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\"$\n\rWatchContacts\x12\x13\n\x0b\x63ontact_ids\x18\x01 \x03(\t\"\xeb\x01\n\x0fSessionResponse\x12\x34\n\x07\x63ontact\x18\x01 \x01(\x0b\x32!.trunkline.contact.v1.ContactViewH\x00\x12\x31\n\x04\x64one\x18\x02 \x01(\x0b\x32!.trunkline.contact.v1.RequestDoneH\x00\x12\x37\n\x07refused\x18\x03 \x01(\x0b\x32$.trunkline.contact.v1.RequestRefusedH\x00\x12*\n\x04\x64ial\x18< \x01(\x0b\x32\x1a.trunkline.contact.v1.DialH\x00\x42\n\n\x08response\"i\n\x04\x44ial\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nsegment_no\x18\x02 \x01(\x05\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12\x10\n\x08\x61gent_id\x18\x04 \x01(\t\x12\x15\n\x07\x61\x64\x64ress\x18\x05 \x01(\tB\x04\xa8\xbb\x18\x01\"5\n\x0bRequestDone\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\"\x86\x01\n\x0eRequestRefused\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\x05\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x31\n\x0eretry_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration2\xdd\x01\n\x15\x43ontactCommandService\x12V\n\x07\x45xecute\x12$.trunkline.contact.v1.ExecuteRequest\x1a%.trunkline.contact.v1.ExecuteResponse\x12l\n\rExecuteStream\x12*.trunkline.contact.v1.ExecuteStreamRequest\x1a+.trunkline.contact.v1.ExecuteStreamResponse(\x01\x30\x01\x32s\n\x15\x43ontactSessionService\x12Z\n\x07Session\x12$.trunkline.contact.v1.SessionRequest\x1a%.trunkline.contact.v1.SessionResponse(\x01\x30\x01\x32u\n\x12\x43ontactReadService\x12_\n\nGetContact\x12\'.trunkline.contact.v1.GetContactRequest\x1a(.trunkline.contact.v1.GetContactResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -60,46 +60,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETCONTACTRESPONSE']._serialized_end=1115
   _globals['_SESSIONREQUEST']._serialized_start=1118
   _globals['_SESSIONREQUEST']._serialized_end=1829
-  _globals['_PEERHELLO']._serialized_start=1831
-  _globals['_PEERHELLO']._serialized_end=1940
-  _globals['_PEERHEARTBEAT']._serialized_start=1942
-  _globals['_PEERHEARTBEAT']._serialized_end=2021
-  _globals['_HELDCONTACTS']._serialized_start=2023
-  _globals['_HELDCONTACTS']._serialized_end=2090
-  _globals['_HELDCONTACT']._serialized_start=2092
-  _globals['_HELDCONTACT']._serialized_end=2142
-  _globals['_STARTCONTACT']._serialized_start=2145
-  _globals['_STARTCONTACT']._serialized_end=2345
-  _globals['_STARTCONTACT_ATTRIBUTESENTRY']._serialized_start=2296
-  _globals['_STARTCONTACT_ATTRIBUTESENTRY']._serialized_end=2345
-  _globals['_CUSTOMERINPUT']._serialized_start=2347
-  _globals['_CUSTOMERINPUT']._serialized_end=2438
-  _globals['_CUSTOMERLEFT']._serialized_start=2440
-  _globals['_CUSTOMERLEFT']._serialized_end=2474
-  _globals['_LEGCONNECTED']._serialized_start=2476
-  _globals['_LEGCONNECTED']._serialized_end=2548
-  _globals['_LEGFAILED']._serialized_start=2550
-  _globals['_LEGFAILED']._serialized_end=2635
-  _globals['_CALLBACKWISH']._serialized_start=2637
-  _globals['_CALLBACKWISH']._serialized_end=2724
-  _globals['_CALLBACKWITHDRAWAL']._serialized_start=2726
-  _globals['_CALLBACKWITHDRAWAL']._serialized_end=2766
-  _globals['_CALLRESULT']._serialized_start=2768
-  _globals['_CALLRESULT']._serialized_end=2871
-  _globals['_WATCHCONTACTS']._serialized_start=2873
-  _globals['_WATCHCONTACTS']._serialized_end=2909
-  _globals['_SESSIONRESPONSE']._serialized_start=2912
-  _globals['_SESSIONRESPONSE']._serialized_end=3147
-  _globals['_DIAL']._serialized_start=3149
-  _globals['_DIAL']._serialized_end=3254
-  _globals['_REQUESTDONE']._serialized_start=3256
-  _globals['_REQUESTDONE']._serialized_end=3309
-  _globals['_REQUESTREFUSED']._serialized_start=3312
-  _globals['_REQUESTREFUSED']._serialized_end=3446
-  _globals['_CONTACTCOMMANDSERVICE']._serialized_start=3449
-  _globals['_CONTACTCOMMANDSERVICE']._serialized_end=3670
-  _globals['_CONTACTSESSIONSERVICE']._serialized_start=3672
-  _globals['_CONTACTSESSIONSERVICE']._serialized_end=3787
-  _globals['_CONTACTREADSERVICE']._serialized_start=3789
-  _globals['_CONTACTREADSERVICE']._serialized_end=3906
+  _globals['_PEERHELLO']._serialized_start=1832
+  _globals['_PEERHELLO']._serialized_end=1965
+  _globals['_PEERHEARTBEAT']._serialized_start=1967
+  _globals['_PEERHEARTBEAT']._serialized_end=2070
+  _globals['_HELDCONTACTS']._serialized_start=2072
+  _globals['_HELDCONTACTS']._serialized_end=2139
+  _globals['_HELDCONTACT']._serialized_start=2141
+  _globals['_HELDCONTACT']._serialized_end=2191
+  _globals['_STARTCONTACT']._serialized_start=2194
+  _globals['_STARTCONTACT']._serialized_end=2394
+  _globals['_STARTCONTACT_ATTRIBUTESENTRY']._serialized_start=2345
+  _globals['_STARTCONTACT_ATTRIBUTESENTRY']._serialized_end=2394
+  _globals['_CUSTOMERINPUT']._serialized_start=2396
+  _globals['_CUSTOMERINPUT']._serialized_end=2487
+  _globals['_CUSTOMERLEFT']._serialized_start=2489
+  _globals['_CUSTOMERLEFT']._serialized_end=2523
+  _globals['_LEGCONNECTED']._serialized_start=2525
+  _globals['_LEGCONNECTED']._serialized_end=2620
+  _globals['_LEGFAILED']._serialized_start=2622
+  _globals['_LEGFAILED']._serialized_end=2730
+  _globals['_CALLBACKWISH']._serialized_start=2732
+  _globals['_CALLBACKWISH']._serialized_end=2819
+  _globals['_CALLBACKWITHDRAWAL']._serialized_start=2821
+  _globals['_CALLBACKWITHDRAWAL']._serialized_end=2861
+  _globals['_CALLRESULT']._serialized_start=2863
+  _globals['_CALLRESULT']._serialized_end=2966
+  _globals['_WATCHCONTACTS']._serialized_start=2968
+  _globals['_WATCHCONTACTS']._serialized_end=3004
+  _globals['_SESSIONRESPONSE']._serialized_start=3007
+  _globals['_SESSIONRESPONSE']._serialized_end=3242
+  _globals['_DIAL']._serialized_start=3244
+  _globals['_DIAL']._serialized_end=3349
+  _globals['_REQUESTDONE']._serialized_start=3351
+  _globals['_REQUESTDONE']._serialized_end=3404
+  _globals['_REQUESTREFUSED']._serialized_start=3407
+  _globals['_REQUESTREFUSED']._serialized_end=3541
+  _globals['_CONTACTCOMMANDSERVICE']._serialized_start=3544
+  _globals['_CONTACTCOMMANDSERVICE']._serialized_end=3765
+  _globals['_CONTACTSESSIONSERVICE']._serialized_start=3767
+  _globals['_CONTACTSESSIONSERVICE']._serialized_end=3882
+  _globals['_CONTACTREADSERVICE']._serialized_start=3884
+  _globals['_CONTACTREADSERVICE']._serialized_end=4001
 # @@protoc_insertion_point(module_scope)

@@ -325,6 +325,7 @@ class PeerHello(_message.Message):
     PEER_ID_FIELD_NUMBER: _builtins.int
     BOOT_ID_FIELD_NUMBER: _builtins.int
     HELD_FIELD_NUMBER: _builtins.int
+    SUPERVISOR_IDS_FIELD_NUMBER: _builtins.int
     peer_id: _builtins.str
     """The peer. Whoever says hello under it first keeps it: another actor is refused."""
     boot_id: _builtins.str
@@ -335,16 +336,23 @@ class PeerHello(_message.Message):
     def held(self) -> Global___HeldContacts:
         """What the peer has now; with a boot id it must be set. Unset: nothing is concluded from what the peer does not name."""
 
+    @_builtins.property
+    def supervisor_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """From a console: the supervisors who have a page open there. Who monitors a call and is named by no console for 10 s is
+        gone. At most 10,000.
+        """
+
     def __init__(
         self,
         *,
         peer_id: _builtins.str = ...,
         boot_id: _builtins.str = ...,
         held: Global___HeldContacts | None = ...,
+        supervisor_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_held", b"_held", "held", b"held"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_held", b"_held", "boot_id", b"boot_id", "held", b"held", "peer_id", b"peer_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_held", b"_held", "boot_id", b"boot_id", "held", b"held", "peer_id", b"peer_id", "supervisor_ids", b"supervisor_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__held: _TypeAlias = _typing.Literal["held"]  # noqa: Y015
     _WhichOneofArgType__held: _TypeAlias = _typing.Literal["_held", b"_held"]  # noqa: Y015
@@ -359,18 +367,24 @@ class PeerHeartbeat(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     HELD_FIELD_NUMBER: _builtins.int
+    SUPERVISOR_IDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def held(self) -> Global___HeldContacts:
         """What the peer has now; unset while that did not change."""
+
+    @_builtins.property
+    def supervisor_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """From a console: as in the hello, with each heartbeat."""
 
     def __init__(
         self,
         *,
         held: Global___HeldContacts | None = ...,
+        supervisor_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_held", b"_held", "held", b"held"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_held", b"_held", "held", b"held"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_held", b"_held", "held", b"held", "supervisor_ids", b"supervisor_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__held: _TypeAlias = _typing.Literal["held"]  # noqa: Y015
     _WhichOneofArgType__held: _TypeAlias = _typing.Literal["_held", b"_held"]  # noqa: Y015
@@ -488,7 +502,9 @@ Global___StartContact: _TypeAlias = StartContact  # noqa: Y015
 
 @_typing.final
 class CustomerInput(_message.Message):
-    """The customer pressed, chose or typed something."""
+    """The customer pressed, chose or typed something. From a caller who waits, the key that the treatment offers is a
+    CallbackWish; anything else then is refused as `InputNotAwaited`.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -546,29 +562,33 @@ Global___CustomerLeft: _TypeAlias = CustomerLeft  # noqa: Y015
 
 @_typing.final
 class LegConnected(_message.Message):
-    """The leg of the agent, or of a colleague who is consulted, is up."""
+    """The leg of the agent, of a colleague who is consulted, or of a supervisor who monitors, is up."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CONTACT_ID_FIELD_NUMBER: _builtins.int
     SEGMENT_NO_FIELD_NUMBER: _builtins.int
     OFFER_NO_FIELD_NUMBER: _builtins.int
+    MONITORING_NO_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     segment_no: _builtins.int
     """From the Connect it answers."""
     offer_no: _builtins.int
     """From the Connect it answers."""
+    monitoring_no: _builtins.int
+    """From the supervisor's leg it answers; 0 for any other."""
     def __init__(
         self,
         *,
         contact_id: _builtins.str = ...,
         segment_no: _builtins.int = ...,
         offer_no: _builtins.int = ...,
+        monitoring_no: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "monitoring_no", b"monitoring_no", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -576,7 +596,7 @@ Global___LegConnected: _TypeAlias = LegConnected  # noqa: Y015
 
 @_typing.final
 class LegFailed(_message.Message):
-    """The leg of the agent, or of a colleague who is consulted, failed."""
+    """The leg of the agent, of a colleague who is consulted, or of a supervisor who monitors, failed."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -584,6 +604,7 @@ class LegFailed(_message.Message):
     SEGMENT_NO_FIELD_NUMBER: _builtins.int
     OFFER_NO_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    MONITORING_NO_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     segment_no: _builtins.int
@@ -592,6 +613,8 @@ class LegFailed(_message.Message):
     """From the Connect it answers."""
     reason: _builtins.str
     """`busy`, `unreachable` or `failed`."""
+    monitoring_no: _builtins.int
+    """From the supervisor's leg it answers; 0 for any other."""
     def __init__(
         self,
         *,
@@ -599,10 +622,11 @@ class LegFailed(_message.Message):
         segment_no: _builtins.int = ...,
         offer_no: _builtins.int = ...,
         reason: _builtins.str = ...,
+        monitoring_no: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "offer_no", b"offer_no", "reason", b"reason", "segment_no", b"segment_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "monitoring_no", b"monitoring_no", "offer_no", b"offer_no", "reason", b"reason", "segment_no", b"segment_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -22,12 +22,13 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from trunkline.common.v1 import common_types_pb2 as trunkline_dot_common_dot_v1_dot_common__types__pb2
 from trunkline.directory.v1 import directory_types_pb2 as trunkline_dot_directory_dot_v1_dot_directory__types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(trunkline/contact/v1/contact_types.proto\x12\x14trunkline.contact.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&trunkline/common/v1/common_types.proto\x1a,trunkline/directory/v1/directory_types.proto\"\x87\x01\n\x07LegView\x12+\n\x04role\x18\x01 \x01(\x0e\x32\x1d.trunkline.contact.v1.LegRole\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12+\n\x04mode\x18\x04 \x01(\x0e\x32\x1d.trunkline.contact.v1.LegMode\"\x9d\x01\n\x10\x43onsultationView\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x10\n\x08offer_no\x18\x02 \x01(\x05\x12\x36\n\x05state\x18\x03 \x01(\x0e\x32\'.trunkline.contact.v1.ConsultationState\x12-\n\x08talks_to\x18\x04 \x01(\x0e\x32\x1b.trunkline.contact.v1.Party\"\x9e\x01\n\x0bMessageView\x12\x12\n\nmessage_no\x18\x01 \x01(\x05\x12,\n\x06\x61uthor\x18\x02 \x01(\x0e\x32\x1c.trunkline.contact.v1.Author\x12\x0c\n\x04text\x18\x03 \x01(\t\x12-\n\tsent_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61gent_id\x18\x05 \x01(\t\"\x89\x01\n\nPromptView\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x35\n\x06prompt\x18\x02 \x01(\x0b\x32%.trunkline.directory.v1.LocalizedText\x12\x33\n\x07options\x18\x03 \x03(\x0b\x32\".trunkline.directory.v1.MenuOption\"\xf1\x06\n\x0b\x43ontactView\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x31\n\x05state\x18\x03 \x01(\x0e\x32\".trunkline.contact.v1.ContactState\x12-\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x1c.trunkline.common.v1.Channel\x12\x13\n\x0b\x63ustomer_id\x18\x05 \x01(\t\x12\x10\n\x08queue_id\x18\x06 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x07 \x01(\t\x12\x12\n\nsegment_no\x18\x08 \x01(\x05\x12\x10\n\x08offer_no\x18\t \x01(\x05\x12\x30\n\x06prompt\x18\n \x01(\x0b\x32 .trunkline.contact.v1.PromptView\x12\x37\n\x0c\x63lose_reason\x18\x0b \x01(\x0e\x32!.trunkline.contact.v1.CloseReason\x12/\n\x0bopened_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x08messages\x18\r \x03(\x0b\x32!.trunkline.contact.v1.MessageView\x12\x41\n\x08gathered\x18\x0e \x03(\x0b\x32/.trunkline.contact.v1.ContactView.GatheredEntry\x12\x0e\n\x06locale\x18\x0f \x01(\t\x12\x35\n\x08\x63\x61llback\x18< \x01(\x0e\x32#.trunkline.contact.v1.CallbackState\x12\x18\n\x10\x63\x61llback_refusal\x18= \x01(\t\x12\x19\n\x11transfer_queue_id\x18> \x01(\t\x12\x18\n\x10transfer_refusal\x18? \x01(\t\x12<\n\x0c\x63onsultation\x18P \x01(\x0b\x32&.trunkline.contact.v1.ConsultationView\x12\x1c\n\x14\x63onsultation_refusal\x18Q \x01(\t\x12\x18\n\x10\x63onsultation_end\x18R \x01(\t\x12+\n\x04legs\x18S \x03(\x0b\x32\x1d.trunkline.contact.v1.LegView\x1a/\n\rGatheredEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\xf1\x01\n\x0c\x43ontactState\x12\x1d\n\x19\x43ONTACT_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43ONTACT_STATE_OPENED\x10\x01\x12\x1e\n\x1a\x43ONTACT_STATE_SELF_SERVICE\x10\x02\x12\x18\n\x14\x43ONTACT_STATE_QUEUED\x10\x03\x12\x19\n\x15\x43ONTACT_STATE_OFFERED\x10\x04\x12\x1c\n\x18\x43ONTACT_STATE_CONNECTING\x10\x05\x12\x1b\n\x17\x43ONTACT_STATE_CONNECTED\x10\x06\x12\x18\n\x14\x43ONTACT_STATE_CLOSED\x10\x07*\xde\x02\n\x0b\x43loseReason\x12\x1c\n\x18\x43LOSE_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43LOSE_REASON_CUSTOMER_LEFT\x10\x01\x12\x1c\n\x18\x43LOSE_REASON_AGENT_ENDED\x10\x02\x12\'\n#CLOSE_REASON_SELF_SERVICE_COMPLETED\x10\x03\x12\x1a\n\x16\x43LOSE_REASON_PEER_LOST\x10\x04\x12\x18\n\x14\x43LOSE_REASON_REFUSED\x10\x05\x12\x19\n\x15\x43LOSE_REASON_INACTIVE\x10\x06\x12\x1b\n\x17\x43LOSE_REASON_AGENT_LOST\x10\x07\x12\x1b\n\x17\x43LOSE_REASON_RECONCILED\x10\x08\x12\x1e\n\x1a\x43LOSE_REASON_LIMIT_REACHED\x10\t\x12\x1f\n\x1b\x43LOSE_REASON_CALLBACK_ENDED\x10\x14*f\n\rCallbackState\x12\x1e\n\x1a\x43\x41LLBACK_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x43\x41LLBACK_STATE_REQUESTED\x10\x01\x12\x17\n\x13\x43\x41LLBACK_STATE_OPEN\x10\x02*\xdf\x01\n\x11\x43onsultationState\x12\"\n\x1e\x43ONSULTATION_STATE_UNSPECIFIED\x10\x00\x12 \n\x1c\x43ONSULTATION_STATE_REQUESTED\x10\x01\x12\x1e\n\x1a\x43ONSULTATION_STATE_OFFERED\x10\x02\x12!\n\x1d\x43ONSULTATION_STATE_CONNECTING\x10\x03\x12\x1e\n\x1a\x43ONSULTATION_STATE_TALKING\x10\x04\x12!\n\x1d\x43ONSULTATION_STATE_CONFERENCE\x10\x05*G\n\x05Party\x12\x15\n\x11PARTY_UNSPECIFIED\x10\x00\x12\x12\n\x0ePARTY_CUSTOMER\x10\x01\x12\x13\n\x0fPARTY_COLLEAGUE\x10\x02*f\n\x07LegRole\x12\x18\n\x14LEG_ROLE_UNSPECIFIED\x10\x00\x12\x15\n\x11LEG_ROLE_CUSTOMER\x10\x01\x12\x12\n\x0eLEG_ROLE_AGENT\x10\x02\x12\x16\n\x12LEG_ROLE_COLLEAGUE\x10\x03*b\n\x07LegMode\x12\x18\n\x14LEG_MODE_UNSPECIFIED\x10\x00\x12\x14\n\x10LEG_MODE_CONNECT\x10\x01\x12\x14\n\x10LEG_MODE_BRIDGED\x10\x02\x12\x11\n\rLEG_MODE_HELD\x10\x03*Z\n\x06\x41uthor\x12\x16\n\x12\x41UTHOR_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41UTHOR_CUSTOMER\x10\x01\x12\x10\n\x0c\x41UTHOR_AGENT\x10\x02\x12\x11\n\rAUTHOR_SYSTEM\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(trunkline/contact/v1/contact_types.proto\x12\x14trunkline.contact.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&trunkline/common/v1/common_types.proto\x1a,trunkline/directory/v1/directory_types.proto\"\xb5\x01\n\x07LegView\x12+\n\x04role\x18\x01 \x01(\x0e\x32\x1d.trunkline.contact.v1.LegRole\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12\x10\n\x08offer_no\x18\x03 \x01(\x05\x12+\n\x04mode\x18\x04 \x01(\x0e\x32\x1d.trunkline.contact.v1.LegMode\x12\x15\n\rsupervisor_id\x18Z \x01(\t\x12\x15\n\rmonitoring_no\x18[ \x01(\x05\"\xa7\x01\n\x0eMonitoringView\x12\x15\n\rmonitoring_no\x18\x01 \x01(\x05\x12\x15\n\rsupervisor_id\x18\x02 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x03 \x01(\t\x12\x32\n\x04mode\x18\x04 \x01(\x0e\x32$.trunkline.contact.v1.MonitoringMode\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x11\n\tis_joined\x18\x06 \x01(\x08\"\xab\x01\n\x10\x43onsultationView\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x10\n\x08offer_no\x18\x02 \x01(\x05\x12\x36\n\x05state\x18\x03 \x01(\x0e\x32\'.trunkline.contact.v1.ConsultationState\x12-\n\x08talks_to\x18\x04 \x01(\x0e\x32\x1b.trunkline.contact.v1.Party\x12\x0c\n\x04note\x18x \x01(\t\"\x9e\x01\n\x0bMessageView\x12\x12\n\nmessage_no\x18\x01 \x01(\x05\x12,\n\x06\x61uthor\x18\x02 \x01(\x0e\x32\x1c.trunkline.contact.v1.Author\x12\x0c\n\x04text\x18\x03 \x01(\t\x12-\n\tsent_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61gent_id\x18\x05 \x01(\t\"\x89\x01\n\nPromptView\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x35\n\x06prompt\x18\x02 \x01(\x0b\x32%.trunkline.directory.v1.LocalizedText\x12\x33\n\x07options\x18\x03 \x03(\x0b\x32\".trunkline.directory.v1.MenuOption\"a\n\x11TreatmentStepView\x12\r\n\x05media\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12/\n\x0c\x66or_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xed\x01\n\rTreatmentView\x12\x36\n\x05steps\x18\x01 \x03(\x0b\x32\'.trunkline.contact.v1.TreatmentStepView\x12\x18\n\x10repeat_from_step\x18\x02 \x01(\x05\x12.\n\nbegan_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x63\x61llback_digit\x18\x04 \x01(\t\x12\x10\n\x08position\x18\x05 \x01(\x05\x12\x30\n\rwait_duration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\"_\n\x10TreatmentOfQueue\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\x39\n\ttreatment\x18\x02 \x01(\x0b\x32&.trunkline.directory.v1.QueueTreatment\"\\\n\x08NoteView\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x30\n\x0cwritten_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xe3\x08\n\x0b\x43ontactView\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x31\n\x05state\x18\x03 \x01(\x0e\x32\".trunkline.contact.v1.ContactState\x12-\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x1c.trunkline.common.v1.Channel\x12\x13\n\x0b\x63ustomer_id\x18\x05 \x01(\t\x12\x10\n\x08queue_id\x18\x06 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x07 \x01(\t\x12\x12\n\nsegment_no\x18\x08 \x01(\x05\x12\x10\n\x08offer_no\x18\t \x01(\x05\x12\x30\n\x06prompt\x18\n \x01(\x0b\x32 .trunkline.contact.v1.PromptView\x12\x37\n\x0c\x63lose_reason\x18\x0b \x01(\x0e\x32!.trunkline.contact.v1.CloseReason\x12/\n\x0bopened_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x08messages\x18\r \x03(\x0b\x32!.trunkline.contact.v1.MessageView\x12\x41\n\x08gathered\x18\x0e \x03(\x0b\x32/.trunkline.contact.v1.ContactView.GatheredEntry\x12\x0e\n\x06locale\x18\x0f \x01(\t\x12\x35\n\x08\x63\x61llback\x18< \x01(\x0e\x32#.trunkline.contact.v1.CallbackState\x12\x18\n\x10\x63\x61llback_refusal\x18= \x01(\t\x12\x19\n\x11transfer_queue_id\x18> \x01(\t\x12\x18\n\x10transfer_refusal\x18? \x01(\t\x12<\n\x0c\x63onsultation\x18P \x01(\x0b\x32&.trunkline.contact.v1.ConsultationView\x12\x1c\n\x14\x63onsultation_refusal\x18Q \x01(\t\x12\x18\n\x10\x63onsultation_end\x18R \x01(\t\x12+\n\x04legs\x18S \x03(\x0b\x32\x1d.trunkline.contact.v1.LegView\x12\x36\n\ttreatment\x18\x64 \x01(\x0b\x32#.trunkline.contact.v1.TreatmentView\x12-\n\x05notes\x18x \x03(\x0b\x32\x1e.trunkline.contact.v1.NoteView\x12\x38\n\nmonitoring\x18Z \x01(\x0b\x32$.trunkline.contact.v1.MonitoringView\x12\x16\n\x0emonitoring_end\x18[ \x01(\t\x12\x1c\n\x14taking_over_agent_id\x18\\ \x01(\t\x12\x19\n\x11take_over_refusal\x18] \x01(\t\x1a/\n\rGatheredEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\xf1\x01\n\x0c\x43ontactState\x12\x1d\n\x19\x43ONTACT_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43ONTACT_STATE_OPENED\x10\x01\x12\x1e\n\x1a\x43ONTACT_STATE_SELF_SERVICE\x10\x02\x12\x18\n\x14\x43ONTACT_STATE_QUEUED\x10\x03\x12\x19\n\x15\x43ONTACT_STATE_OFFERED\x10\x04\x12\x1c\n\x18\x43ONTACT_STATE_CONNECTING\x10\x05\x12\x1b\n\x17\x43ONTACT_STATE_CONNECTED\x10\x06\x12\x18\n\x14\x43ONTACT_STATE_CLOSED\x10\x07*\xde\x02\n\x0b\x43loseReason\x12\x1c\n\x18\x43LOSE_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43LOSE_REASON_CUSTOMER_LEFT\x10\x01\x12\x1c\n\x18\x43LOSE_REASON_AGENT_ENDED\x10\x02\x12\'\n#CLOSE_REASON_SELF_SERVICE_COMPLETED\x10\x03\x12\x1a\n\x16\x43LOSE_REASON_PEER_LOST\x10\x04\x12\x18\n\x14\x43LOSE_REASON_REFUSED\x10\x05\x12\x19\n\x15\x43LOSE_REASON_INACTIVE\x10\x06\x12\x1b\n\x17\x43LOSE_REASON_AGENT_LOST\x10\x07\x12\x1b\n\x17\x43LOSE_REASON_RECONCILED\x10\x08\x12\x1e\n\x1a\x43LOSE_REASON_LIMIT_REACHED\x10\t\x12\x1f\n\x1b\x43LOSE_REASON_CALLBACK_ENDED\x10\x14*f\n\rCallbackState\x12\x1e\n\x1a\x43\x41LLBACK_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x43\x41LLBACK_STATE_REQUESTED\x10\x01\x12\x17\n\x13\x43\x41LLBACK_STATE_OPEN\x10\x02*\xdf\x01\n\x11\x43onsultationState\x12\"\n\x1e\x43ONSULTATION_STATE_UNSPECIFIED\x10\x00\x12 \n\x1c\x43ONSULTATION_STATE_REQUESTED\x10\x01\x12\x1e\n\x1a\x43ONSULTATION_STATE_OFFERED\x10\x02\x12!\n\x1d\x43ONSULTATION_STATE_CONNECTING\x10\x03\x12\x1e\n\x1a\x43ONSULTATION_STATE_TALKING\x10\x04\x12!\n\x1d\x43ONSULTATION_STATE_CONFERENCE\x10\x05*G\n\x05Party\x12\x15\n\x11PARTY_UNSPECIFIED\x10\x00\x12\x12\n\x0ePARTY_CUSTOMER\x10\x01\x12\x13\n\x0fPARTY_COLLEAGUE\x10\x02*\x85\x01\n\x0eMonitoringMode\x12\x1f\n\x1bMONITORING_MODE_UNSPECIFIED\x10\x00\x12\x1a\n\x16MONITORING_MODE_LISTEN\x10\x01\x12\x1b\n\x17MONITORING_MODE_WHISPER\x10\x02\x12\x19\n\x15MONITORING_MODE_BARGE\x10\x03*\x7f\n\x07LegRole\x12\x18\n\x14LEG_ROLE_UNSPECIFIED\x10\x00\x12\x15\n\x11LEG_ROLE_CUSTOMER\x10\x01\x12\x12\n\x0eLEG_ROLE_AGENT\x10\x02\x12\x16\n\x12LEG_ROLE_COLLEAGUE\x10\x03\x12\x17\n\x13LEG_ROLE_SUPERVISOR\x10\n*\x93\x01\n\x07LegMode\x12\x18\n\x14LEG_MODE_UNSPECIFIED\x10\x00\x12\x14\n\x10LEG_MODE_CONNECT\x10\x01\x12\x14\n\x10LEG_MODE_BRIDGED\x10\x02\x12\x11\n\rLEG_MODE_HELD\x10\x03\x12\x16\n\x12LEG_MODE_LISTENING\x10\n\x12\x17\n\x13LEG_MODE_WHISPERING\x10\x0b*Z\n\x06\x41uthor\x12\x16\n\x12\x41UTHOR_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41UTHOR_CUSTOMER\x10\x01\x12\x10\n\x0c\x41UTHOR_AGENT\x10\x02\x12\x11\n\rAUTHOR_SYSTEM\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,32 +37,44 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CONTACTVIEW_GATHEREDENTRY']._loaded_options = None
   _globals['_CONTACTVIEW_GATHEREDENTRY']._serialized_options = b'8\001'
-  _globals['_CONTACTSTATE']._serialized_start=1669
-  _globals['_CONTACTSTATE']._serialized_end=1910
-  _globals['_CLOSEREASON']._serialized_start=1913
-  _globals['_CLOSEREASON']._serialized_end=2263
-  _globals['_CALLBACKSTATE']._serialized_start=2265
-  _globals['_CALLBACKSTATE']._serialized_end=2367
-  _globals['_CONSULTATIONSTATE']._serialized_start=2370
-  _globals['_CONSULTATIONSTATE']._serialized_end=2593
-  _globals['_PARTY']._serialized_start=2595
-  _globals['_PARTY']._serialized_end=2666
-  _globals['_LEGROLE']._serialized_start=2668
-  _globals['_LEGROLE']._serialized_end=2770
-  _globals['_LEGMODE']._serialized_start=2772
-  _globals['_LEGMODE']._serialized_end=2870
-  _globals['_AUTHOR']._serialized_start=2872
-  _globals['_AUTHOR']._serialized_end=2962
-  _globals['_LEGVIEW']._serialized_start=186
-  _globals['_LEGVIEW']._serialized_end=321
-  _globals['_CONSULTATIONVIEW']._serialized_start=324
-  _globals['_CONSULTATIONVIEW']._serialized_end=481
-  _globals['_MESSAGEVIEW']._serialized_start=484
-  _globals['_MESSAGEVIEW']._serialized_end=642
-  _globals['_PROMPTVIEW']._serialized_start=645
-  _globals['_PROMPTVIEW']._serialized_end=782
-  _globals['_CONTACTVIEW']._serialized_start=785
-  _globals['_CONTACTVIEW']._serialized_end=1666
-  _globals['_CONTACTVIEW_GATHEREDENTRY']._serialized_start=1619
-  _globals['_CONTACTVIEW_GATHEREDENTRY']._serialized_end=1666
+  _globals['_CONTACTSTATE']._serialized_start=2703
+  _globals['_CONTACTSTATE']._serialized_end=2944
+  _globals['_CLOSEREASON']._serialized_start=2947
+  _globals['_CLOSEREASON']._serialized_end=3297
+  _globals['_CALLBACKSTATE']._serialized_start=3299
+  _globals['_CALLBACKSTATE']._serialized_end=3401
+  _globals['_CONSULTATIONSTATE']._serialized_start=3404
+  _globals['_CONSULTATIONSTATE']._serialized_end=3627
+  _globals['_PARTY']._serialized_start=3629
+  _globals['_PARTY']._serialized_end=3700
+  _globals['_MONITORINGMODE']._serialized_start=3703
+  _globals['_MONITORINGMODE']._serialized_end=3836
+  _globals['_LEGROLE']._serialized_start=3838
+  _globals['_LEGROLE']._serialized_end=3965
+  _globals['_LEGMODE']._serialized_start=3968
+  _globals['_LEGMODE']._serialized_end=4115
+  _globals['_AUTHOR']._serialized_start=4117
+  _globals['_AUTHOR']._serialized_end=4207
+  _globals['_LEGVIEW']._serialized_start=218
+  _globals['_LEGVIEW']._serialized_end=399
+  _globals['_MONITORINGVIEW']._serialized_start=402
+  _globals['_MONITORINGVIEW']._serialized_end=569
+  _globals['_CONSULTATIONVIEW']._serialized_start=572
+  _globals['_CONSULTATIONVIEW']._serialized_end=743
+  _globals['_MESSAGEVIEW']._serialized_start=746
+  _globals['_MESSAGEVIEW']._serialized_end=904
+  _globals['_PROMPTVIEW']._serialized_start=907
+  _globals['_PROMPTVIEW']._serialized_end=1044
+  _globals['_TREATMENTSTEPVIEW']._serialized_start=1046
+  _globals['_TREATMENTSTEPVIEW']._serialized_end=1143
+  _globals['_TREATMENTVIEW']._serialized_start=1146
+  _globals['_TREATMENTVIEW']._serialized_end=1383
+  _globals['_TREATMENTOFQUEUE']._serialized_start=1385
+  _globals['_TREATMENTOFQUEUE']._serialized_end=1480
+  _globals['_NOTEVIEW']._serialized_start=1482
+  _globals['_NOTEVIEW']._serialized_end=1574
+  _globals['_CONTACTVIEW']._serialized_start=1577
+  _globals['_CONTACTVIEW']._serialized_end=2700
+  _globals['_CONTACTVIEW_GATHEREDENTRY']._serialized_start=2653
+  _globals['_CONTACTVIEW_GATHEREDENTRY']._serialized_end=2700
 # @@protoc_insertion_point(module_scope)

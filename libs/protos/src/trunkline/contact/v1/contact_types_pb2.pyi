@@ -5,6 +5,7 @@ Words of the contact."""
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -206,6 +207,34 @@ PARTY_COLLEAGUE: Party.ValueType  # 2
 """The colleague; the customer is on hold."""
 Global___Party: _TypeAlias = Party  # noqa: Y015
 
+class _MonitoringMode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MonitoringModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MonitoringMode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MONITORING_MODE_UNSPECIFIED: _MonitoringMode.ValueType  # 0
+    """Not set."""
+    MONITORING_MODE_LISTEN: _MonitoringMode.ValueType  # 1
+    """Hears what the agent hears and says, and is heard by nobody."""
+    MONITORING_MODE_WHISPER: _MonitoringMode.ValueType  # 2
+    """Hears the same, and is heard by the agent who has the call alone."""
+    MONITORING_MODE_BARGE: _MonitoringMode.ValueType  # 3
+    """Hears the same, and is heard by all whom the agent hears, and by the agent."""
+
+class MonitoringMode(_MonitoringMode, metaclass=_MonitoringModeEnumTypeWrapper):
+    """Whom a supervisor hears who monitors a call, and who hears the supervisor."""
+
+MONITORING_MODE_UNSPECIFIED: MonitoringMode.ValueType  # 0
+"""Not set."""
+MONITORING_MODE_LISTEN: MonitoringMode.ValueType  # 1
+"""Hears what the agent hears and says, and is heard by nobody."""
+MONITORING_MODE_WHISPER: MonitoringMode.ValueType  # 2
+"""Hears the same, and is heard by the agent who has the call alone."""
+MONITORING_MODE_BARGE: MonitoringMode.ValueType  # 3
+"""Hears the same, and is heard by all whom the agent hears, and by the agent."""
+Global___MonitoringMode: _TypeAlias = MonitoringMode  # noqa: Y015
+
 class _LegRole:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -220,6 +249,8 @@ class _LegRoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LegRole.Value
     """That of the agent who has the contact."""
     LEG_ROLE_COLLEAGUE: _LegRole.ValueType  # 3
     """That of the colleague who is consulted."""
+    LEG_ROLE_SUPERVISOR: _LegRole.ValueType  # 10
+    """That of a supervisor who monitors the call; nobody else on it is told of the leg."""
 
 class LegRole(_LegRole, metaclass=_LegRoleEnumTypeWrapper):
     """Whose leg of a call it is."""
@@ -232,6 +263,8 @@ LEG_ROLE_AGENT: LegRole.ValueType  # 2
 """That of the agent who has the contact."""
 LEG_ROLE_COLLEAGUE: LegRole.ValueType  # 3
 """That of the colleague who is consulted."""
+LEG_ROLE_SUPERVISOR: LegRole.ValueType  # 10
+"""That of a supervisor who monitors the call; nobody else on it is told of the leg."""
 Global___LegRole: _TypeAlias = LegRole  # noqa: Y015
 
 class _LegMode:
@@ -243,11 +276,17 @@ class _LegModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LegMode.Value
     LEG_MODE_UNSPECIFIED: _LegMode.ValueType  # 0
     """Not set."""
     LEG_MODE_CONNECT: _LegMode.ValueType  # 1
-    """Bring it up and hear nobody yet; answer with LegConnected or LegFailed, with the segment and this leg's offer."""
+    """Bring it up and hear nobody yet; answer with LegConnected or LegFailed, with the segment and this leg's offer, or, of
+    a supervisor's leg, its monitoring.
+    """
     LEG_MODE_BRIDGED: _LegMode.ValueType  # 2
     """It hears all other bridged legs and is heard by them."""
     LEG_MODE_HELD: _LegMode.ValueType  # 3
     """It hears what plays to those on hold, and is heard by nobody."""
+    LEG_MODE_LISTENING: _LegMode.ValueType  # 10
+    """It hears all bridged legs, and is heard by nobody."""
+    LEG_MODE_WHISPERING: _LegMode.ValueType  # 11
+    """It hears all bridged legs, and is heard by that of the agent who has the contact alone."""
 
 class LegMode(_LegMode, metaclass=_LegModeEnumTypeWrapper):
     """What a gateway does with a leg."""
@@ -255,11 +294,17 @@ class LegMode(_LegMode, metaclass=_LegModeEnumTypeWrapper):
 LEG_MODE_UNSPECIFIED: LegMode.ValueType  # 0
 """Not set."""
 LEG_MODE_CONNECT: LegMode.ValueType  # 1
-"""Bring it up and hear nobody yet; answer with LegConnected or LegFailed, with the segment and this leg's offer."""
+"""Bring it up and hear nobody yet; answer with LegConnected or LegFailed, with the segment and this leg's offer, or, of
+a supervisor's leg, its monitoring.
+"""
 LEG_MODE_BRIDGED: LegMode.ValueType  # 2
 """It hears all other bridged legs and is heard by them."""
 LEG_MODE_HELD: LegMode.ValueType  # 3
 """It hears what plays to those on hold, and is heard by nobody."""
+LEG_MODE_LISTENING: LegMode.ValueType  # 10
+"""It hears all bridged legs, and is heard by nobody."""
+LEG_MODE_WHISPERING: LegMode.ValueType  # 11
+"""It hears all bridged legs, and is heard by that of the agent who has the contact alone."""
 Global___LegMode: _TypeAlias = LegMode  # noqa: Y015
 
 class _Author:
@@ -300,14 +345,22 @@ class LegView(_message.Message):
     AGENT_ID_FIELD_NUMBER: _builtins.int
     OFFER_NO_FIELD_NUMBER: _builtins.int
     MODE_FIELD_NUMBER: _builtins.int
+    SUPERVISOR_ID_FIELD_NUMBER: _builtins.int
+    MONITORING_NO_FIELD_NUMBER: _builtins.int
     role: Global___LegRole.ValueType
     """Whose."""
     agent_id: _builtins.str
-    """The agent; empty for the customer."""
+    """The agent; empty for the customer, and for a supervisor who is no agent. A leg stays that of its agent when its role
+    changes: a colleague gets the contact, a supervisor takes it over.
+    """
     offer_no: _builtins.int
-    """The offer by which the agent has the leg; 0 for the customer."""
+    """The offer by which the agent has the leg; 0 for the customer and a supervisor."""
     mode: Global___LegMode.ValueType
     """What to do."""
+    supervisor_id: _builtins.str
+    """The supervisor; empty for all others."""
+    monitoring_no: _builtins.int
+    """The supervisor's monitoring, which the answer names; 0 for all others."""
     def __init__(
         self,
         *,
@@ -315,14 +368,58 @@ class LegView(_message.Message):
         agent_id: _builtins.str = ...,
         offer_no: _builtins.int = ...,
         mode: Global___LegMode.ValueType = ...,
+        supervisor_id: _builtins.str = ...,
+        monitoring_no: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "mode", b"mode", "offer_no", b"offer_no", "role", b"role"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "mode", b"mode", "monitoring_no", b"monitoring_no", "offer_no", b"offer_no", "role", b"role", "supervisor_id", b"supervisor_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LegView: _TypeAlias = LegView  # noqa: Y015
+
+@_typing.final
+class MonitoringView(_message.Message):
+    """A supervisor who monitors a call."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MONITORING_NO_FIELD_NUMBER: _builtins.int
+    SUPERVISOR_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    IS_JOINED_FIELD_NUMBER: _builtins.int
+    monitoring_no: _builtins.int
+    """Which of the contact's: 1, 2, 3, …"""
+    supervisor_id: _builtins.str
+    """The supervisor's user."""
+    agent_id: _builtins.str
+    """The supervisor as an agent; empty for who is none."""
+    mode: Global___MonitoringMode.ValueType
+    """Who hears whom."""
+    reason: _builtins.str
+    """Why, as said when it began or changed last."""
+    is_joined: _builtins.bool
+    """Whether the supervisor's leg is up; before that nothing is heard."""
+    def __init__(
+        self,
+        *,
+        monitoring_no: _builtins.int = ...,
+        supervisor_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+        mode: Global___MonitoringMode.ValueType = ...,
+        reason: _builtins.str = ...,
+        is_joined: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "is_joined", b"is_joined", "mode", b"mode", "monitoring_no", b"monitoring_no", "reason", b"reason", "supervisor_id", b"supervisor_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MonitoringView: _TypeAlias = MonitoringView  # noqa: Y015
 
 @_typing.final
 class ConsultationView(_message.Message):
@@ -334,6 +431,7 @@ class ConsultationView(_message.Message):
     OFFER_NO_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     TALKS_TO_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The colleague who is asked."""
     offer_no: _builtins.int
@@ -342,6 +440,8 @@ class ConsultationView(_message.Message):
     """How far it is."""
     talks_to: Global___Party.ValueType
     """Whom the agent talks to, while it is TALKING."""
+    note: _builtins.str
+    """What the colleague should know; empty for nothing, and for whoever is no agent of the contact."""
     def __init__(
         self,
         *,
@@ -349,10 +449,11 @@ class ConsultationView(_message.Message):
         offer_no: _builtins.int = ...,
         state: Global___ConsultationState.ValueType = ...,
         talks_to: Global___Party.ValueType = ...,
+        note: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "offer_no", b"offer_no", "state", b"state", "talks_to", b"talks_to"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "note", b"note", "offer_no", b"offer_no", "state", b"state", "talks_to", b"talks_to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -433,6 +534,152 @@ class PromptView(_message.Message):
 Global___PromptView: _TypeAlias = PromptView  # noqa: Y015
 
 @_typing.final
+class TreatmentStepView(_message.Message):
+    """One step of a treatment, in the contact's language. One with neither media nor text nor time is passed over: there is
+    nothing to say yet.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEDIA_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    FOR_DURATION_FIELD_NUMBER: _builtins.int
+    media: _builtins.str
+    """What to play for that long; empty: nothing."""
+    text: _builtins.str
+    """What to say; empty: nothing."""
+    @_builtins.property
+    def for_duration(self) -> _duration_pb2.Duration:
+        """How long the music or the silence lasts; 0 for a text, which lasts as long as it is said."""
+
+    def __init__(
+        self,
+        *,
+        media: _builtins.str = ...,
+        text: _builtins.str = ...,
+        for_duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["for_duration", b"for_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["for_duration", b"for_duration", "media", b"media", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TreatmentStepView: _TypeAlias = TreatmentStepView  # noqa: Y015
+
+@_typing.final
+class TreatmentView(_message.Message):
+    """What plays to a caller who waits. A peer plays the steps from the first on when it first gets them of a segment, goes on
+    where it is when they come with other figures, and is silent at once when a view has none.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEPS_FIELD_NUMBER: _builtins.int
+    REPEAT_FROM_STEP_FIELD_NUMBER: _builtins.int
+    BEGAN_TIME_FIELD_NUMBER: _builtins.int
+    CALLBACK_DIGIT_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    WAIT_DURATION_FIELD_NUMBER: _builtins.int
+    repeat_from_step: _builtins.int
+    """The step, from 1, from which it goes on after the last one; 0: it does not."""
+    callback_digit: _builtins.str
+    """The key with which the caller asks for a call-back, during any step: send it as `customer_input`, or a
+    `request_callback`. Empty: none is offered.
+    """
+    position: _builtins.int
+    """The place in the order in which agents take contacts, 1 is next; 0: not known."""
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___TreatmentStepView]:
+        """One after another."""
+
+    @_builtins.property
+    def began_time(self) -> _timestamp_pb2.Timestamp:
+        """When the wait began."""
+
+    @_builtins.property
+    def wait_duration(self) -> _duration_pb2.Duration:
+        """The wait that 80 % of such contacts do not exceed, from when it was asked; unset: not known."""
+
+    def __init__(
+        self,
+        *,
+        steps: _abc.Iterable[Global___TreatmentStepView] | None = ...,
+        repeat_from_step: _builtins.int = ...,
+        began_time: _timestamp_pb2.Timestamp | None = ...,
+        callback_digit: _builtins.str = ...,
+        position: _builtins.int = ...,
+        wait_duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["began_time", b"began_time", "wait_duration", b"wait_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["began_time", b"began_time", "callback_digit", b"callback_digit", "position", b"position", "repeat_from_step", b"repeat_from_step", "steps", b"steps", "wait_duration", b"wait_duration"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TreatmentView: _TypeAlias = TreatmentView  # noqa: Y015
+
+@_typing.final
+class TreatmentOfQueue(_message.Message):
+    """What plays in a queue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    TREATMENT_FIELD_NUMBER: _builtins.int
+    queue_id: _builtins.str
+    """The queue."""
+    @_builtins.property
+    def treatment(self) -> _directory_types_pb2.QueueTreatment:
+        """Unset: nothing."""
+
+    def __init__(
+        self,
+        *,
+        queue_id: _builtins.str = ...,
+        treatment: _directory_types_pb2.QueueTreatment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["treatment", b"treatment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["queue_id", b"queue_id", "treatment", b"treatment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TreatmentOfQueue: _TypeAlias = TreatmentOfQueue  # noqa: Y015
+
+@_typing.final
+class NoteView(_message.Message):
+    """What an agent left for the next one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    WRITTEN_TIME_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """Who wrote it."""
+    text: _builtins.str
+    """The text, opened."""
+    @_builtins.property
+    def written_time(self) -> _timestamp_pb2.Timestamp:
+        """When the contact went on with it."""
+
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+        written_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["written_time", b"written_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "text", b"text", "written_time", b"written_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoteView: _TypeAlias = NoteView  # noqa: Y015
+
+@_typing.final
 class ContactView(_message.Message):
     """The whole current state of a contact."""
 
@@ -481,6 +728,12 @@ class ContactView(_message.Message):
     CONSULTATION_REFUSAL_FIELD_NUMBER: _builtins.int
     CONSULTATION_END_FIELD_NUMBER: _builtins.int
     LEGS_FIELD_NUMBER: _builtins.int
+    TREATMENT_FIELD_NUMBER: _builtins.int
+    NOTES_FIELD_NUMBER: _builtins.int
+    MONITORING_FIELD_NUMBER: _builtins.int
+    MONITORING_END_FIELD_NUMBER: _builtins.int
+    TAKING_OVER_AGENT_ID_FIELD_NUMBER: _builtins.int
+    TAKE_OVER_REFUSAL_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     version: _builtins.int
@@ -517,6 +770,14 @@ class ContactView(_message.Message):
     """How the last consultation ended: `declined`, `expired`, `connect_failed`, `cancelled`, `colleague_left`,
     `colleague_lost`, `superseded`; empty for none, or where the colleague has the contact.
     """
+    monitoring_end: _builtins.str
+    """How the last monitoring ended: `stopped`, `contact_ended`, `given_on`, `supervisor_gone`, `not_joined`, `leg_failed`,
+    `on_the_call` or `taken_over`; empty for none.
+    """
+    taking_over_agent_id: _builtins.str
+    """The agent for whom a supervisor is taking it over; empty while nobody does."""
+    take_over_refusal: _builtins.str
+    """Why the last take-over was refused, for example `AgentHasNoRoom`; empty for none."""
     @_builtins.property
     def prompt(self) -> Global___PromptView:
         """What the flow waits for; unset when it does not wait."""
@@ -540,6 +801,22 @@ class ContactView(_message.Message):
     @_builtins.property
     def legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___LegView]:
         """All legs of a connected call. A leg that is not named is let go. Empty for any other contact: nothing changes."""
+
+    @_builtins.property
+    def treatment(self) -> Global___TreatmentView:
+        """What plays to a caller who waits; unset for any other contact, and from the accept on. The view comes again in the same
+        version, at most every 30 s, when place or wait have changed.
+        """
+
+    @_builtins.property
+    def notes(self) -> _containers.RepeatedCompositeFieldContainer[Global___NoteView]:
+        """What agents who gave it on left for the next one, the oldest first. Empty for whoever is no agent of the contact: a
+        gateway or a page of the customer is never told.
+        """
+
+    @_builtins.property
+    def monitoring(self) -> Global___MonitoringView:
+        """The supervisor who monitors it; unset while nobody does."""
 
     def __init__(
         self,
@@ -567,10 +844,16 @@ class ContactView(_message.Message):
         consultation_refusal: _builtins.str = ...,
         consultation_end: _builtins.str = ...,
         legs: _abc.Iterable[Global___LegView] | None = ...,
+        treatment: Global___TreatmentView | None = ...,
+        notes: _abc.Iterable[Global___NoteView] | None = ...,
+        monitoring: Global___MonitoringView | None = ...,
+        monitoring_end: _builtins.str = ...,
+        taking_over_agent_id: _builtins.str = ...,
+        take_over_refusal: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["consultation", b"consultation", "opened_time", b"opened_time", "prompt", b"prompt"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["consultation", b"consultation", "monitoring", b"monitoring", "opened_time", b"opened_time", "prompt", b"prompt", "treatment", b"treatment"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "callback", b"callback", "callback_refusal", b"callback_refusal", "channel", b"channel", "close_reason", b"close_reason", "consultation", b"consultation", "consultation_end", b"consultation_end", "consultation_refusal", b"consultation_refusal", "contact_id", b"contact_id", "customer_id", b"customer_id", "gathered", b"gathered", "legs", b"legs", "locale", b"locale", "messages", b"messages", "offer_no", b"offer_no", "opened_time", b"opened_time", "prompt", b"prompt", "queue_id", b"queue_id", "segment_no", b"segment_no", "state", b"state", "transfer_queue_id", b"transfer_queue_id", "transfer_refusal", b"transfer_refusal", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "callback", b"callback", "callback_refusal", b"callback_refusal", "channel", b"channel", "close_reason", b"close_reason", "consultation", b"consultation", "consultation_end", b"consultation_end", "consultation_refusal", b"consultation_refusal", "contact_id", b"contact_id", "customer_id", b"customer_id", "gathered", b"gathered", "legs", b"legs", "locale", b"locale", "messages", b"messages", "monitoring", b"monitoring", "monitoring_end", b"monitoring_end", "notes", b"notes", "offer_no", b"offer_no", "opened_time", b"opened_time", "prompt", b"prompt", "queue_id", b"queue_id", "segment_no", b"segment_no", "state", b"state", "take_over_refusal", b"take_over_refusal", "taking_over_agent_id", b"taking_over_agent_id", "transfer_queue_id", b"transfer_queue_id", "transfer_refusal", b"transfer_refusal", "treatment", b"treatment", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -112,6 +112,58 @@ class EraseCustomer(_message.Message):
 Global___EraseCustomer: _TypeAlias = EraseCustomer  # noqa: Y015
 
 @_typing.final
+class SetAccountOwner(_message.Message):
+    """Say whose account a customer is: from then on that agent is named first for the customer's contacts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    customer_id: _builtins.str
+    """The customer."""
+    agent_id: _builtins.str
+    """The agent; empty for nobody."""
+    def __init__(
+        self,
+        *,
+        customer_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "customer_id", b"customer_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetAccountOwner: _TypeAlias = SetAccountOwner  # noqa: Y015
+
+@_typing.final
+class RecordService(_message.Message):
+    """Fact: an agent has a contact connected."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    agent_id: _builtins.str
+    """Who has it."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordService: _TypeAlias = RecordService  # noqa: Y015
+
+@_typing.final
 class CustomerCommand(_message.Message):
     """One command to crm."""
 
@@ -120,6 +172,8 @@ class CustomerCommand(_message.Message):
     RESOLVE_CUSTOMER_FIELD_NUMBER: _builtins.int
     CHANGE_PROFILE_FIELD_NUMBER: _builtins.int
     ERASE_CUSTOMER_FIELD_NUMBER: _builtins.int
+    SET_ACCOUNT_OWNER_FIELD_NUMBER: _builtins.int
+    RECORD_SERVICE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def resolve_customer(self) -> Global___ResolveCustomer:
         """Resolve."""
@@ -132,18 +186,28 @@ class CustomerCommand(_message.Message):
     def erase_customer(self) -> Global___EraseCustomer:
         """Erase."""
 
+    @_builtins.property
+    def set_account_owner(self) -> Global___SetAccountOwner:
+        """Account owner."""
+
+    @_builtins.property
+    def record_service(self) -> Global___RecordService:
+        """Served."""
+
     def __init__(
         self,
         *,
         resolve_customer: Global___ResolveCustomer | None = ...,
         change_profile: Global___ChangeProfile | None = ...,
         erase_customer: Global___EraseCustomer | None = ...,
+        set_account_owner: Global___SetAccountOwner | None = ...,
+        record_service: Global___RecordService | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["change_profile", b"change_profile", "command", b"command", "erase_customer", b"erase_customer", "resolve_customer", b"resolve_customer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change_profile", b"change_profile", "command", b"command", "erase_customer", b"erase_customer", "record_service", b"record_service", "resolve_customer", b"resolve_customer", "set_account_owner", b"set_account_owner"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_profile", b"change_profile", "command", b"command", "erase_customer", b"erase_customer", "resolve_customer", b"resolve_customer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_profile", b"change_profile", "command", b"command", "erase_customer", b"erase_customer", "record_service", b"record_service", "resolve_customer", b"resolve_customer", "set_account_owner", b"set_account_owner"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["resolve_customer", "change_profile", "erase_customer"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["resolve_customer", "change_profile", "erase_customer", "set_account_owner", "record_service"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

@@ -86,22 +86,30 @@ class ContactResolved(_message.Message):
     CUSTOMER_ID_FIELD_NUMBER: _builtins.int
     CONTACT_ID_FIELD_NUMBER: _builtins.int
     STEP_NO_FIELD_NUMBER: _builtins.int
+    ACCOUNT_OWNER_ID_FIELD_NUMBER: _builtins.int
+    LAST_AGENT_ID_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
     """The customer."""
     contact_id: _builtins.str
     """The contact."""
     step_no: _builtins.int
     """The contact's saga step."""
+    account_owner_id: _builtins.str
+    """Whose account the customer is; empty for nobody's."""
+    last_agent_id: _builtins.str
+    """Who had a contact of the customer connected last; empty for nobody within the last 14 days."""
     def __init__(
         self,
         *,
         customer_id: _builtins.str = ...,
         contact_id: _builtins.str = ...,
         step_no: _builtins.int = ...,
+        account_owner_id: _builtins.str = ...,
+        last_agent_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "customer_id", b"customer_id", "step_no", b"step_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_owner_id", b"account_owner_id", "contact_id", b"contact_id", "customer_id", b"customer_id", "last_agent_id", b"last_agent_id", "step_no", b"step_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -164,6 +172,62 @@ class CustomerErased(_message.Message):
 Global___CustomerErased: _TypeAlias = CustomerErased  # noqa: Y015
 
 @_typing.final
+class AccountOwnerSet(_message.Message):
+    """It was said whose account a customer is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    customer_id: _builtins.str
+    """The customer."""
+    agent_id: _builtins.str
+    """The agent; empty for nobody."""
+    def __init__(
+        self,
+        *,
+        customer_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "customer_id", b"customer_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AccountOwnerSet: _TypeAlias = AccountOwnerSet  # noqa: Y015
+
+@_typing.final
+class CustomerServed(_message.Message):
+    """An agent had a contact of a customer connected."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    customer_id: _builtins.str
+    """The customer."""
+    contact_id: _builtins.str
+    """The contact."""
+    agent_id: _builtins.str
+    """The agent."""
+    def __init__(
+        self,
+        *,
+        customer_id: _builtins.str = ...,
+        contact_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "customer_id", b"customer_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CustomerServed: _TypeAlias = CustomerServed  # noqa: Y015
+
+@_typing.final
 class CustomerEvent(_message.Message):
     """One event of crm's ledger."""
 
@@ -175,6 +239,8 @@ class CustomerEvent(_message.Message):
     CONTACT_RESOLVED_FIELD_NUMBER: _builtins.int
     PROFILE_CHANGED_FIELD_NUMBER: _builtins.int
     CUSTOMER_ERASED_FIELD_NUMBER: _builtins.int
+    ACCOUNT_OWNER_SET_FIELD_NUMBER: _builtins.int
+    CUSTOMER_SERVED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def metadata(self) -> _common_types_pb2.EventMetadata:
         """The envelope."""
@@ -199,6 +265,14 @@ class CustomerEvent(_message.Message):
     def customer_erased(self) -> Global___CustomerErased:
         """Erased."""
 
+    @_builtins.property
+    def account_owner_set(self) -> Global___AccountOwnerSet:
+        """Account owner."""
+
+    @_builtins.property
+    def customer_served(self) -> Global___CustomerServed:
+        """Served."""
+
     def __init__(
         self,
         *,
@@ -208,12 +282,14 @@ class CustomerEvent(_message.Message):
         contact_resolved: Global___ContactResolved | None = ...,
         profile_changed: Global___ProfileChanged | None = ...,
         customer_erased: Global___CustomerErased | None = ...,
+        account_owner_set: Global___AccountOwnerSet | None = ...,
+        customer_served: Global___CustomerServed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["contact_resolved", b"contact_resolved", "customer_created", b"customer_created", "customer_erased", b"customer_erased", "event", b"event", "identity_added", b"identity_added", "metadata", b"metadata", "profile_changed", b"profile_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account_owner_set", b"account_owner_set", "contact_resolved", b"contact_resolved", "customer_created", b"customer_created", "customer_erased", b"customer_erased", "customer_served", b"customer_served", "event", b"event", "identity_added", b"identity_added", "metadata", b"metadata", "profile_changed", b"profile_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_resolved", b"contact_resolved", "customer_created", b"customer_created", "customer_erased", b"customer_erased", "event", b"event", "identity_added", b"identity_added", "metadata", b"metadata", "profile_changed", b"profile_changed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_owner_set", b"account_owner_set", "contact_resolved", b"contact_resolved", "customer_created", b"customer_created", "customer_erased", b"customer_erased", "customer_served", b"customer_served", "event", b"event", "identity_added", b"identity_added", "metadata", b"metadata", "profile_changed", b"profile_changed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["customer_created", "identity_added", "contact_resolved", "profile_changed", "customer_erased"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["customer_created", "identity_added", "contact_resolved", "profile_changed", "customer_erased", "account_owner_set", "customer_served"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

@@ -246,12 +246,17 @@ class TenantDefinition(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     TIME_ZONE_FIELD_NUMBER: _builtins.int
     WIDGET_ORIGINS_FIELD_NUMBER: _builtins.int
+    HIDES_LISTENING_FIELD_NUMBER: _builtins.int
     tenant_id: _builtins.str
     """`tn_…`."""
     name: _builtins.str
     """Shown in the title of the desk."""
     time_zone: _builtins.str
     """IANA zone, for example `Asia/Shanghai`."""
+    hides_listening: _builtins.bool
+    """Whether agents are not told that a supervisor listens to their call. Unset: they are told; where secret listening is
+    unlawful it must stay so. Whoever whispers or barges in is heard, and always told of.
+    """
     @_builtins.property
     def widget_origins(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Origins of web pages that may embed the chat widget, for example `https://shop.example`."""
@@ -263,10 +268,11 @@ class TenantDefinition(_message.Message):
         name: _builtins.str = ...,
         time_zone: _builtins.str = ...,
         widget_origins: _abc.Iterable[_builtins.str] | None = ...,
+        hides_listening: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "tenant_id", b"tenant_id", "time_zone", b"time_zone", "widget_origins", b"widget_origins"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hides_listening", b"hides_listening", "name", b"name", "tenant_id", b"tenant_id", "time_zone", b"time_zone", "widget_origins", b"widget_origins"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -703,6 +709,186 @@ class Overflow(_message.Message):
 Global___Overflow: _TypeAlias = Overflow  # noqa: Y015
 
 @_typing.final
+class MusicStep(_message.Message):
+    """Music, for a time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEDIA_FIELD_NUMBER: _builtins.int
+    FOR_DURATION_FIELD_NUMBER: _builtins.int
+    media: _builtins.str
+    """What to play: a name that the gateway knows, `[a-z][a-z0-9_-]{0,31}`."""
+    @_builtins.property
+    def for_duration(self) -> _duration_pb2.Duration:
+        """For how long, 1 s to 10 min; the music begins again where it is shorter."""
+
+    def __init__(
+        self,
+        *,
+        media: _builtins.str = ...,
+        for_duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["for_duration", b"for_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["for_duration", b"for_duration", "media", b"media"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MusicStep: _TypeAlias = MusicStep  # noqa: Y015
+
+@_typing.final
+class AnnouncementStep(_message.Message):
+    """A text that is said to callers and written to chats."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def text(self) -> Global___LocalizedText:
+        """At most 500 characters in each language. `{position}` and `{wait}` become the contact's place and the wait that 80 % of
+        such contacts do not exceed, in minutes; a sentence with one that is not known is left out.
+        """
+
+    def __init__(
+        self,
+        *,
+        text: Global___LocalizedText | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["text", b"text"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnnouncementStep: _TypeAlias = AnnouncementStep  # noqa: Y015
+
+@_typing.final
+class CallbackOfferStep(_message.Message):
+    """A text that offers a caller to be called back. Chats do not get it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    DIGIT_FIELD_NUMBER: _builtins.int
+    digit: _builtins.str
+    """The key that takes the offer, during any step: one of 0–9, * and #, the same in all offers of a treatment."""
+    @_builtins.property
+    def text(self) -> Global___LocalizedText:
+        """As that of an announcement."""
+
+    def __init__(
+        self,
+        *,
+        text: Global___LocalizedText | None = ...,
+        digit: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["text", b"text"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digit", b"digit", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallbackOfferStep: _TypeAlias = CallbackOfferStep  # noqa: Y015
+
+@_typing.final
+class PauseStep(_message.Message):
+    """Silence, for a time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FOR_DURATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def for_duration(self) -> _duration_pb2.Duration:
+        """For how long, 1 s to 10 min."""
+
+    def __init__(
+        self,
+        *,
+        for_duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["for_duration", b"for_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["for_duration", b"for_duration"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PauseStep: _TypeAlias = PauseStep  # noqa: Y015
+
+@_typing.final
+class TreatmentStep(_message.Message):
+    """One step of a treatment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MUSIC_STEP_FIELD_NUMBER: _builtins.int
+    ANNOUNCEMENT_STEP_FIELD_NUMBER: _builtins.int
+    CALLBACK_OFFER_STEP_FIELD_NUMBER: _builtins.int
+    PAUSE_STEP_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def music_step(self) -> Global___MusicStep:
+        """Plays music."""
+
+    @_builtins.property
+    def announcement_step(self) -> Global___AnnouncementStep:
+        """Says something."""
+
+    @_builtins.property
+    def callback_offer_step(self) -> Global___CallbackOfferStep:
+        """Offers a call-back."""
+
+    @_builtins.property
+    def pause_step(self) -> Global___PauseStep:
+        """Is silent."""
+
+    def __init__(
+        self,
+        *,
+        music_step: Global___MusicStep | None = ...,
+        announcement_step: Global___AnnouncementStep | None = ...,
+        callback_offer_step: Global___CallbackOfferStep | None = ...,
+        pause_step: Global___PauseStep | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["announcement_step", b"announcement_step", "callback_offer_step", b"callback_offer_step", "music_step", b"music_step", "pause_step", b"pause_step", "step", b"step"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["announcement_step", b"announcement_step", "callback_offer_step", b"callback_offer_step", "music_step", b"music_step", "pause_step", b"pause_step", "step", b"step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_step: _TypeAlias = _typing.Literal["music_step", "announcement_step", "callback_offer_step", "pause_step"]  # noqa: Y015
+    _WhichOneofArgType_step: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_step) -> _WhichOneofReturnType_step | None: ...
+
+Global___TreatmentStep: _TypeAlias = TreatmentStep  # noqa: Y015
+
+@_typing.final
+class QueueTreatment(_message.Message):
+    """What a contact hears or reads while it waits. It ends at once when an agent accepts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEPS_FIELD_NUMBER: _builtins.int
+    REPEAT_FROM_STEP_FIELD_NUMBER: _builtins.int
+    repeat_from_step: _builtins.int
+    """The step, from 1, from which it goes on after the last one; 0: it does not. What repeats has at least 5 s of music and
+    pauses.
+    """
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___TreatmentStep]:
+        """One after another, 1 to 16."""
+
+    def __init__(
+        self,
+        *,
+        steps: _abc.Iterable[Global___TreatmentStep] | None = ...,
+        repeat_from_step: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["repeat_from_step", b"repeat_from_step", "steps", b"steps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueueTreatment: _TypeAlias = QueueTreatment  # noqa: Y015
+
+@_typing.final
 class QueueDefinition(_message.Message):
     """A queue with its policy. All durations have millisecond resolution."""
 
@@ -739,6 +925,7 @@ class QueueDefinition(_message.Message):
     CALLBACK_FIELD_NUMBER: _builtins.int
     ESTIMATES_WAITS_FIELD_NUMBER: _builtins.int
     CHAT_PARKING_DURATION_FIELD_NUMBER: _builtins.int
+    TREATMENT_FIELD_NUMBER: _builtins.int
     queue_id: _builtins.str
     """`qu_…`."""
     value_weight_permille: _builtins.int
@@ -847,6 +1034,10 @@ class QueueDefinition(_message.Message):
         parked: it stays with its agent and uses no units. It keeps the time with which it entered. 0: chats are not parked.
         """
 
+    @_builtins.property
+    def treatment(self) -> Global___QueueTreatment:
+        """What plays while a contact waits, which keeps what it entered with. Unset: nothing does."""
+
     def __init__(
         self,
         *,
@@ -881,10 +1072,11 @@ class QueueDefinition(_message.Message):
         callback: Global___CallbackPolicy | None = ...,
         estimates_waits: _builtins.bool = ...,
         chat_parking_duration: _duration_pb2.Duration | None = ...,
+        treatment: Global___QueueTreatment | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["affinity_duration", b"affinity_duration", "callback", b"callback", "chat_lease_duration", b"chat_lease_duration", "chat_parking_duration", b"chat_parking_duration", "longest_wait", b"longest_wait", "miss_exclusion_duration", b"miss_exclusion_duration", "name", b"name", "overflow", b"overflow", "short_abandon_duration", b"short_abandon_duration", "target_wait_duration", b"target_wait_duration", "unstaffed", b"unstaffed", "voice_lease_duration", b"voice_lease_duration", "wrap_up_duration", b"wrap_up_duration", "wrap_up_extension_duration", b"wrap_up_extension_duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["affinity_duration", b"affinity_duration", "callback", b"callback", "chat_lease_duration", b"chat_lease_duration", "chat_parking_duration", b"chat_parking_duration", "longest_wait", b"longest_wait", "miss_exclusion_duration", b"miss_exclusion_duration", "name", b"name", "overflow", b"overflow", "short_abandon_duration", b"short_abandon_duration", "target_wait_duration", b"target_wait_duration", "treatment", b"treatment", "unstaffed", b"unstaffed", "voice_lease_duration", b"voice_lease_duration", "wrap_up_duration", b"wrap_up_duration", "wrap_up_extension_duration", b"wrap_up_extension_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity_duration", b"affinity_duration", "callback", b"callback", "chat_lease_duration", b"chat_lease_duration", "chat_parking_duration", b"chat_parking_duration", "choices", b"choices", "drains_chats", b"drains_chats", "estimates_waits", b"estimates_waits", "longest_wait", b"longest_wait", "max_misses", b"max_misses", "max_per_customer", b"max_per_customer", "max_waiting", b"max_waiting", "max_wrap_up_extensions", b"max_wrap_up_extensions", "miss_exclusion_duration", b"miss_exclusion_duration", "name", b"name", "overflow", b"overflow", "queue_id", b"queue_id", "relaxation", b"relaxation", "requirements", b"requirements", "short_abandon_duration", b"short_abandon_duration", "strategy", b"strategy", "target_wait_duration", b"target_wait_duration", "unstaffed", b"unstaffed", "urgency_weight_permille", b"urgency_weight_permille", "value_weight_permille", b"value_weight_permille", "vip_min_value_permille", b"vip_min_value_permille", "vip_reserved_agents", b"vip_reserved_agents", "voice_lease_duration", b"voice_lease_duration", "wrap_up_duration", b"wrap_up_duration", "wrap_up_extension_duration", b"wrap_up_extension_duration", "wrap_up_frees_exclusion", b"wrap_up_frees_exclusion", "wrap_up_mode", b"wrap_up_mode"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity_duration", b"affinity_duration", "callback", b"callback", "chat_lease_duration", b"chat_lease_duration", "chat_parking_duration", b"chat_parking_duration", "choices", b"choices", "drains_chats", b"drains_chats", "estimates_waits", b"estimates_waits", "longest_wait", b"longest_wait", "max_misses", b"max_misses", "max_per_customer", b"max_per_customer", "max_waiting", b"max_waiting", "max_wrap_up_extensions", b"max_wrap_up_extensions", "miss_exclusion_duration", b"miss_exclusion_duration", "name", b"name", "overflow", b"overflow", "queue_id", b"queue_id", "relaxation", b"relaxation", "requirements", b"requirements", "short_abandon_duration", b"short_abandon_duration", "strategy", b"strategy", "target_wait_duration", b"target_wait_duration", "treatment", b"treatment", "unstaffed", b"unstaffed", "urgency_weight_permille", b"urgency_weight_permille", "value_weight_permille", b"value_weight_permille", "vip_min_value_permille", b"vip_min_value_permille", "vip_reserved_agents", b"vip_reserved_agents", "voice_lease_duration", b"voice_lease_duration", "wrap_up_duration", b"wrap_up_duration", "wrap_up_extension_duration", b"wrap_up_extension_duration", "wrap_up_frees_exclusion", b"wrap_up_frees_exclusion", "wrap_up_mode", b"wrap_up_mode"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
