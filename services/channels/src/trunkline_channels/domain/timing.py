@@ -1,7 +1,5 @@
 """Timers of a contact: away, silent, to be parked, to be told something, a supervisor to join, to be dropped.
 
-Each one's command leads to an event that cancels it.
-
 Each one's command leads to an event that cancels it. Must not: count silence while the customer waits for us: a silent
 customer in a queue is a patient one.
 """
