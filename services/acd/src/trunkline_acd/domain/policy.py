@@ -68,7 +68,8 @@ MAX_REQUIREMENT_SETS = 64
 
 MAX_RINGING = 20
 """Agents at whom a contact of a ring-all queue rings at once: enough for any team that shares a telephone, and their
-offers, each a record, fill a fifth of a command's 192 KiB. Another value is another schema version: an index in
+offers, each a record, fill a fifth of a command's 192 KiB. As many go on in one command from the first agent to others,
+of all contacts that began to ring in it. Another value is another schema version: an index in
 snapshots goes by it."""
 
 OFFERS_TO_FREED = 16

@@ -56,6 +56,16 @@ class Waits(Protocol):
         ...
 
 
+async def figures_of(contact: Contact, waits: Waits) -> Figures:
+    """Return place and wait of the contact; unknown where acd does not say them in time."""
+    asking = waits.figures(contact.tenant, contact.contact_id, ASK_WAIT_S)
+    try:
+        return await asyncio.wait_for(asking, ASK_WAIT_S)
+    except (TimeoutError, TrunklineError) as error:
+        log.info("wait not known", extra={"contact_id": contact.contact_id, "reason": type(error).__name__})
+        return UNKNOWN
+
+
 class StepRunner:
     """One per replica; `run` inside the process's task group."""
 
@@ -167,13 +177,7 @@ class StepRunner:
         await self._submit(contact, step, answer)
 
     async def _ask_wait(self, contact: Contact, step: Step) -> None:
-        """The announcement is made without place and wait where acd does not say them in time."""
-        asking = self._waits.figures(contact.tenant, contact.contact_id, ASK_WAIT_S)
-        try:
-            found = await asyncio.wait_for(asking, ASK_WAIT_S)
-        except (TimeoutError, TrunklineError) as error:
-            log.info("wait not known", extra={"contact_id": contact.contact_id, "reason": type(error).__name__})
-            found = UNKNOWN
+        found = await figures_of(contact, self._waits)
         said = commands.RecordWait(contact.contact_id, step.step_no, found.position, found.wait_duration)
         await self._submit(contact, step, said)
 

@@ -11,21 +11,16 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from trunkline_core.errors import TrunklineError
 from trunkline_core.treatments import UNKNOWN, Figures
 from trunkline_ledger.submission import Recorded
-from trunkline_platform.logs import get_logger
 
-from trunkline_channels.application.steps import ChannelsLedger, Waits
+from trunkline_channels.application.steps import ChannelsLedger, Waits, figures_of
 from trunkline_channels.domain.contact import Contact
 from trunkline_channels.domain.events import Definition, Event
 from trunkline_channels.domain.identity import partition_token
 from trunkline_channels.domain.words import Channel
 
-log = get_logger(__name__)
-
 AGAIN_S = 30.0
-TIMEOUT_S = 2.0
 AT_ONCE = 8
 
 
@@ -122,11 +117,7 @@ class WaitFigures:
 
     async def _refresh(self, contact: Contact) -> None:
         contact_id, before = contact.contact_id, self.of(contact)
-        try:
-            found = await self._waits.figures(contact.tenant, contact_id, TIMEOUT_S)
-        except TrunklineError as error:
-            log.info("wait not known", extra={"contact_id": contact_id, "reason": type(error).__name__})
-            found = UNKNOWN
+        found = await figures_of(contact, self._waits)
         self._known[contact_id] = _Known(contact.segment_no, found)
         self._put_off(contact_id, AGAIN_S)
         if found != before and (now := self._find(contact_id)):
