@@ -43,7 +43,7 @@ from trunkline_platform.lifecycle import Process, running
 from trunkline_platform.peers import PeerClient
 from trunkline_platform.sealing import Sealer
 from trunkline_platform.webhooks import signed
-from waiting import until
+from waiting import PATIENCE_S, until
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -239,12 +239,17 @@ class Gateway:
             self.answers[getattr(push, kind).command_id] = getattr(push, kind)
 
     async def ask(self, command_id: str = "", **request: Any) -> Any:
-        """Send a request and wait for its answer."""
+        """Send a request and wait for its answer; while nobody owns the contact's partition, send it again."""
         command_id = command_id or new_command_id()
-        self.answers.pop(command_id, None)
-        await until(lambda: self.client.live)
-        self.client.send(Request(command_id=command_id, **request))
-        return await until(lambda: self.answers.get(command_id))
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            self.answers.pop(command_id, None)
+            await until(lambda: self.client.live)
+            self.client.send(Request(command_id=command_id, **request))
+            answer = await until(lambda: self.answers.get(command_id))
+            if getattr(answer, "code", 0) != grpc.StatusCode.UNAVAILABLE.value[0] or time.monotonic() > deadline:
+                return answer
+            await asyncio.sleep(0.2)
 
     async def seen(self, contact_id: str, state: int) -> Any:
         """Wait for a view in that state."""
