@@ -29,6 +29,14 @@ STILL = """document.getAnimations().every(
 )"""
 
 
+def _choose(page: Page, field: Locator, shown: str) -> None:
+    # The list fades after the choice; what looks at the whole page next shall not find it half gone.
+    field.click()
+    choices = page.locator(".ant-select-dropdown:visible")
+    choices.locator(".ant-select-item-option-content").filter(has_text=shown).click()
+    expect(choices).to_have_count(0)
+
+
 class Screen:
     """What all pages have in common."""
 
@@ -175,9 +183,7 @@ class Desk(Screen):
 
     def choose(self, part: str, shown: str) -> None:
         """Choose from a list of the open dialogue."""
-        self.part(part).click()
-        options = self.page.locator(".ant-select-dropdown:visible .ant-select-item-option-content")
-        options.filter(has_text=shown).click()
+        _choose(self.page, self.part(part), shown)
 
     def _hand_on(self, note: str) -> None:
         if note:
@@ -231,8 +237,7 @@ class Wall(Screen):
 
     def choose(self, part: str, shown: str) -> "Wall":
         """Choose from a list of the open dialogue."""
-        self.part(part).click()
-        self.page.locator(".ant-select-dropdown:visible").get_by_text(shown).click()
+        _choose(self.page, self.part(part), shown)
         return self
 
     def tick(self, shown: str) -> "Wall":
