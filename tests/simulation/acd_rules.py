@@ -15,7 +15,14 @@ from trunkline_acd.domain.words import OfferEndReason
 from trunkline_testkit.checker.rules import Violation
 
 GRACE_S = 10.0
-ENDS_WORK = (events.OfferEnded, events.ConnectFailed, events.CallbackAttempted, events.WrapUpFinished)
+ENDS_WORK = (
+    events.OfferEnded,
+    events.ConnectFailed,
+    events.CallbackReached,
+    events.CallbackPostponed,
+    events.CallbackAttempted,
+    events.WrapUpFinished,
+)
 
 
 @dataclass(slots=True)
@@ -45,6 +52,9 @@ class AcdHistory:
                 self.open_contacts[event.contact_id] = tenant
             case events.ContactOffered():
                 self._offered(event)
+            case events.CallbackDialled():
+                self._offered(event)
+                self._move(event, "offered", "accepted")
             case events.OfferAccepted():
                 if len(self._live.get(event.contact_id, ())) > 1:  # what else rings ends before, in the same command
                     self._wrong("AcceptedBesideOffers", event.contact_id, f"{self._live[event.contact_id]}")
@@ -57,7 +67,14 @@ class AcdHistory:
                 self._move(event, live.get(event.agent_id, (0, ""))[1], "")
             case events.OfferEnded():
                 self._move(event, "offered", "")
-            case events.ConnectFailed() | events.CallbackAttempted():
+            case events.CallbackReached(agent_id=""):
+                pass
+            case (
+                events.ConnectFailed()
+                | events.CallbackAttempted()
+                | events.CallbackPostponed()
+                | events.CallbackReached()
+            ):
                 self._move(event, "accepted", "")
             case events.DeviceRegistered():
                 self._telephones.setdefault(event.agent_id, set()).add(event.peer_id)
@@ -77,10 +94,11 @@ class AcdHistory:
         if isinstance(event, ENDS_WORK) or (isinstance(event, events.ContactReleased) and not event.wrap_up):
             self._work.get(event.agent_id, {}).pop(event.contact_id, None)
 
-    def _offered(self, event: events.ContactOffered) -> None:
+    def _offered(self, event: events.ContactOffered | events.CallbackDialled) -> None:
         self.offers += 1
         live = self._live.setdefault(event.contact_id, {})
-        if event.agent_id in live or (live and not event.ring_all):
+        rings_at_all = isinstance(event, events.ContactOffered) and event.ring_all
+        if event.agent_id in live or (live and not rings_at_all):
             self._wrong("OfferedTwice", event.contact_id, f"offer {event.offer_no} while {live}")
         live[event.agent_id] = (event.offer_no, "offered")
         work = self._work.setdefault(event.agent_id, {})

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from trunkline.contact.v1 import contact_service_pb2 as api
-from trunkline.contact.v1.contact_types_pb2 import ContactState, ContactView, LegMode, TreatmentView
+from trunkline.contact.v1.contact_types_pb2 import CallbackState, ContactState, ContactView, LegMode, TreatmentView
 from trunkline_launcher.layout import Layout, installation_secret
 from trunkline_platform.commands import new_command_id
 from trunkline_platform.credentials import Credentials, Principal, Role
@@ -31,6 +31,7 @@ class Gateway:
         self.boot_id = new_command_id()
         self.calls: set[str] = set()  # what it has, as long as the view is not of one that is over
         self.views: dict[str, ContactView] = {}
+        self.dials: dict[str, api.Dial] = {}  # the newest order to dial the customer of each call-back
         self.peer: PeerClient | None = None
         self._joins = joins
         self.brought_up: list[Leg] = []
@@ -68,6 +69,19 @@ class Gateway:
                 await self._moved.wait()
         return self.views[contact_id]
 
+    async def until_dialled(self, contact_id: str, after_offer: int = 0, within_s: float = PATIENCE_S) -> api.Dial:
+        """Wait for the order to dial the customer, newer than that offer; return it. Raises: TimeoutError."""
+        async with asyncio.timeout(within_s):
+            while contact_id not in self.dials or self.dials[contact_id].offer_no <= after_offer:
+                self._moved.clear()
+                await self._moved.wait()
+        return self.dials[contact_id]
+
+    async def say_how_it_went(self, dial: api.Dial, outcome: str) -> Any:
+        """Answer an order to dial."""
+        place = {"contact_id": dial.contact_id, "segment_no": dial.segment_no, "offer_no": dial.offer_no}
+        return await self.ask(call_result=api.CallResult(**place, outcome=outcome))
+
     async def ask_for_a_person(self, contact_id: str) -> None:
         """Go through the demo's menu, as `menu` and `gather` want it, into the support queue."""
         await self.until(contact_id, lambda view: view.prompt.node_id == "menu")
@@ -103,6 +117,10 @@ class Gateway:
         kind = response.WhichOneof("response")
         if kind == "contact":
             self._see(response.contact)
+            return
+        if kind == "dial":
+            self.dials[response.dial.contact_id] = response.dial
+            self._moved.set()
             return
         said = getattr(response, kind)
         if kind == "done" and said.command_id in self._starting:
@@ -188,8 +206,8 @@ class Leg(NamedTuple):
 def _to_bring_up(view: ContactView) -> list[Leg]:
     """Return whose legs are to be brought up: of who accepted, of the colleague who is asked, of a supervisor."""
     place = (view.contact_id, view.segment_no)
-    if view.state == ContactState.CONTACT_STATE_CONNECTING:
-        return [Leg(*place, view.offer_no)]
+    if view.state == ContactState.CONTACT_STATE_CONNECTING:  # the customer of a call-back is dialled before
+        return [Leg(*place, view.offer_no)] if view.callback != CallbackState.CALLBACK_STATE_OPEN else []
     wanted = [leg for leg in view.legs if leg.mode == LegMode.LEG_MODE_CONNECT]
     return [Leg(*place, leg.offer_no, leg.monitoring_no) for leg in wanted]
 

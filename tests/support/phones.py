@@ -7,8 +7,8 @@ from threading import Thread
 from typing import Any
 
 from gateways import PATIENCE_S, Gateway, gateway_of, hears
-from trunkline.contact.v1.contact_service_pb2 import CustomerInput
-from trunkline.contact.v1.contact_types_pb2 import ContactView
+from trunkline.contact.v1 import contact_service_pb2 as api
+from trunkline.contact.v1.contact_types_pb2 import CallbackState, CloseReason, ContactState, ContactView
 from trunkline_launcher.layout import Layout
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -29,7 +29,7 @@ class Phone:
 
     def press(self, key: str) -> Any:
         """Press a key; return the answer."""
-        pressed = CustomerInput(contact_id=self.contact_id, text=key)
+        pressed = api.CustomerInput(contact_id=self.contact_id, text=key)
         return self._run(self._gateway.ask(customer_input=pressed))
 
     def until(self, holds: Callable[[ContactView], object]) -> ContactView:
@@ -50,6 +50,38 @@ class Phone:
     def legs_brought_up(self) -> int:
         """How many legs of agents and supervisors the gateway brought up in all."""
         return len(self._gateway.brought_up)
+
+    def ask_for_a_call_back(self) -> None:
+        """Wait for no longer: ask to be called back, and hang up once that is promised."""
+        is_waiting = ContactState.CONTACT_STATE_QUEUED
+        self._run(self._gateway.until(self.contact_id, lambda view: view.state == is_waiting))
+        self._run(self._gateway.ask(request_callback=api.CallbackWish(contact_id=self.contact_id)))
+        is_open = CallbackState.CALLBACK_STATE_OPEN
+        self._run(self._gateway.until(self.contact_id, lambda view: view.callback == is_open))
+        self._run(self._gateway.ask(customer_left=api.CustomerLeft(contact_id=self.contact_id)))
+        self._gateway.calls.discard(self.contact_id)
+
+    def until_dialled(self, after_offer: int = 0) -> api.Dial:
+        """Wait until the gateway is told to dial the customer. Raises: TimeoutError.
+
+        With patience for a busy machine: where crm does not answer in time, it is asked again after a minute.
+        """
+        dialled = self._gateway.until_dialled(self.contact_id, after_offer, 2 * PATIENCE_S)
+        return self._run(dialled)  # type: ignore[no-any-return]
+
+    def answer_the_call_back(self, dial: api.Dial, outcome: str = "reached") -> None:
+        """Pick up, or not."""
+        self._gateway.calls.add(self.contact_id)
+        answer = self._run(self._gateway.say_how_it_went(dial, outcome))
+        assert isinstance(answer, api.RequestDone), answer
+
+    def until_closed(self, reason: CloseReason.ValueType) -> None:
+        """Wait until the contact is over for that reason. Raises: TimeoutError."""
+        self._run(self._gateway.until(self.contact_id, lambda view: view.close_reason == reason))
+
+    def was_dialled(self) -> bool:
+        """Tell whether the gateway was ever told to dial the customer."""
+        return self.contact_id in self._gateway.dials
 
     def until_heard(self, wanted: Mapping[str, set[str]]) -> None:
         """Wait until everybody on the call hears exactly whom they should. Raises: TimeoutError."""

@@ -52,6 +52,11 @@ class Trail:
                 self._now = replace(entered, queue_id=event.queue_id, channel=event.channel)
             case events.ContactOffered():
                 self._now = replace(self._now, stage=Stage.OFFERED, agent_id=event.agent_id, offer_count=event.offer_no)
+            case events.CallbackDialled():
+                kept = replace(self._now, stage=Stage.CONNECTING, agent_id=event.agent_id)
+                self._now = replace(kept, offer_count=event.offer_no)
+            case events.CallbackReached():
+                self._now = replace(self._now, stage=Stage.WAITING, agent_id="")
             case events.OfferAccepted():
                 self._now = replace(self._now, stage=Stage.CONNECTING, agent_id=event.agent_id)
             case events.ContactConnected():
@@ -59,7 +64,7 @@ class Trail:
             case events.ConsultationCompleted() | events.ContactTakenOver():
                 handed_over = replace(self._now, stage=Stage.CONNECTED, agent_id=event.agent_id)
                 self._now = replace(handed_over, queue_id=event.queue_id)
-            case events.OfferEnded() | events.ConnectFailed() | events.CallbackAttempted():
+            case events.OfferEnded() | events.ConnectFailed() | events.CallbackAttempted() | events.CallbackPostponed():
                 self._now = self._rings_on() or replace(self._now, stage=Stage.WAITING, agent_id="")
             case events.CallbackEnded() | events.SegmentEnded() | events.ContactReleased() | events.ContactForgotten():
                 self._now = replace(over(self._contact_id, (), event_time), offer_count=self._now.offer_count)

@@ -11,6 +11,7 @@ from trunkline_acd.domain import policy
 from trunkline_acd.domain.agents import Agent, is_routable, is_signed_in, occupancy
 from trunkline_acd.domain.commands import (
     AcceptOffer,
+    ClearCallback,
     Command,
     EndContact,
     EnqueueContact,
@@ -18,6 +19,7 @@ from trunkline_acd.domain.commands import (
     PutAgent,
     PutQueue,
     PutWrapUpCode,
+    ReportCallbackReached,
     ReportCallbackResult,
     ReportConnected,
     RequestCallback,
@@ -29,6 +31,9 @@ from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.events import (
     AgentConfigured,
     CallbackAttempted,
+    CallbackDialled,
+    CallbackPostponed,
+    CallbackReached,
     ConnectFailed,
     ConsultationCompleted,
     ConsultationEnded,
@@ -130,7 +135,7 @@ class Books:
                 self._telephones[tenant, event.agent_id].remove(event.peer_id)
             case DeviceForgotten():
                 del self._telephones[tenant, event.agent_id]
-            case ContactOffered() | ConsultationOffered():
+            case ContactOffered() | CallbackDialled() | ConsultationOffered():
                 work = self.work[tenant, event.agent_id]
                 has_telephone = self._telephones.get((tenant, event.agent_id)) != set()
                 assert has_telephone or event.channel is not Channel.VOICE, event
@@ -151,7 +156,17 @@ class Books:
                 work = self.work[tenant, event.agent_id]
                 channel, _ = work[event.contact_id]
                 work[event.contact_id] = (channel, not self._frees[tenant, event.queue_id])
-            case OfferEnded() | ConnectFailed() | CallbackAttempted() | ContactReleased() | WrapUpFinished():
+            case CallbackReached(agent_id=""):
+                pass  # nobody was kept for it any more
+            case (
+                OfferEnded()
+                | ConnectFailed()
+                | CallbackAttempted()
+                | CallbackPostponed()
+                | CallbackReached()
+                | ContactReleased()
+                | WrapUpFinished()
+            ):
                 is_parked = event.contact_id in self.parked[tenant, event.agent_id]
                 del (self.parked if is_parked else self.work)[tenant, event.agent_id][event.contact_id]
             case ConsultationEnded():
@@ -168,6 +183,13 @@ class Books:
                 assert event.agent_id not in live and (event.ring_all or not live), event
                 self._number(event, tenant)
                 live[event.agent_id] = event.offer_no
+            case CallbackDialled():
+                live = self._live[tenant, event.contact_id]
+                assert not live, event
+                self._number(event, tenant)
+                live[event.agent_id] = event.offer_no
+            case CallbackReached(agent_id=""):
+                assert not self._live[tenant, event.contact_id], event
             case ConsultationOffered():
                 assert self._live[tenant, event.contact_id].keys() == {event.asked_by_agent_id}, event
                 self._number(event, tenant)
@@ -178,12 +200,14 @@ class Books:
                     self._number(event, tenant)
             case OfferAccepted():
                 assert self._live[tenant, event.contact_id] == {event.agent_id: event.offer_no}, event
-            case OfferEnded() | ConnectFailed() | CallbackAttempted():
+            case OfferEnded() | ConnectFailed() | CallbackAttempted() | CallbackPostponed() | CallbackReached():
                 assert self._live[tenant, event.contact_id].pop(event.agent_id) == event.offer_no, event
             case ContactReleased():
                 del self._live[tenant, event.contact_id][event.agent_id]
 
-    def _number(self, event: ContactOffered | ConsultationOffered | ContactTakenOver, tenant: str) -> None:
+    def _number(
+        self, event: ContactOffered | CallbackDialled | ConsultationOffered | ContactTakenOver, tenant: str
+    ) -> None:
         assert event.offer_no > self._newest.get((tenant, event.contact_id), 0), event
         self._newest[tenant, event.contact_id] = event.offer_no
 
@@ -336,6 +360,16 @@ class Routing:
         place = (contact.segment_no, contact.offer_no)
         return self.do(ReportCallbackResult(contact_id, step, *place, outcome, reason))
 
+    def cleared(self, contact_id: str, step: int = 3, customer: str = "") -> list[Event]:
+        """Say that nothing keeps the customer from being dialled."""
+        contact = self.domain.contact(contact_id)
+        return self.do(ClearCallback(contact_id, step, contact.segment_no, contact.offer_no, customer))
+
+    def reached(self, contact_id: str, step: int = 4) -> list[Event]:
+        """Say that the customer who was dialled first is on the line."""
+        contact = self.domain.contact(contact_id)
+        return self.do(ReportCallbackReached(contact_id, step, contact.segment_no, contact.offer_no))
+
     def end(self, contact_id: str, reason: str = "customer_left", step: int = 9) -> list[Event]:
         return self.do(EndContact(contact_id, step, reason))
 
@@ -354,6 +388,7 @@ def check(state: AcdState, now: datetime) -> None:
     for domain in state.domains():
         _check_one_place_per_contact(domain)
         _check_one_colleague_per_contact(domain)
+        _check_callbacks(domain)
         _check_timers(state, domain)
         _check_nobody_idles(state, domain, now)
         _check_held(domain)
@@ -416,6 +451,20 @@ def _check_one_colleague_per_contact(domain: Domain) -> None:
             assert contact.stage is Stage.CONNECTED
             assert contact.channel is Channel.VOICE
             assert contact.agent_id != contact.consultation.agent_id
+
+
+def _check_callbacks(domain: Domain) -> None:
+    """Each who is dialled has an agent alone, no customer is called back twice, and who is reached is not dialled."""
+    callbacks = [contact for contact in domain.contacts.values() if contact.callback and contact.is_open]
+    dialled = [contact for contact in callbacks if contact.stage is Stage.CONNECTING and contact.is_to_dial]
+    busy = [work for agent in domain.agents.values() for work in agent.work if work.state is WorkState.CONNECTING]
+    for contact in dialled:
+        assert [work.callback_reached for work in busy if work.contact_id == contact.contact_id] == [False]
+    customers = Counter(contact.customer_id for contact in callbacks if contact.customer_id)
+    assert all(count == 1 for count in customers.values()), customers
+    for contact in callbacks:
+        assert not (contact.callback.is_reached and (contact.is_kept or contact.stage is Stage.SCHEDULED)), contact
+        assert contact.is_to_dial or not contact.reserved
 
 
 def _check_timers(state: AcdState, domain: Domain) -> None:

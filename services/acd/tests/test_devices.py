@@ -9,6 +9,7 @@ from trunkline_acd.domain import policy
 from trunkline_acd.domain.commands import (
     CloseAgentSession,
     ConsultAgent,
+    DeclineOffer,
     ForgetDevice,
     LoseGateway,
     PullContact,
@@ -22,6 +23,7 @@ from trunkline_acd.domain.devices import changes
 from trunkline_acd.domain.events import (
     AffinityEnded,
     AgentNotResponding,
+    CallbackPostponed,
     ConnectFailed,
     ConsultationEnded,
     DeviceForgotten,
@@ -31,7 +33,7 @@ from trunkline_acd.domain.events import (
 )
 from trunkline_acd.domain.waiting_reasons import waiting_reasons
 from trunkline_acd.domain.words import ConsultationEndReason, DeviceState, Intent, OfferEndReason
-from trunkline_core.routing import ChannelUse, RoutingStrategy
+from trunkline_core.routing import CallbackMode, CallbackPolicy, ChannelUse, RoutingStrategy
 from trunkline_platform.peers import Peer
 
 CALL_BESIDE_CHATS = (ChannelUse(Channel.VOICE, 2, 1), ChannelUse(Channel.CHAT, 1, 3))
@@ -194,6 +196,37 @@ def test_calls_of_many_lost_telephones_come_back_a_bounded_number_at_a_time(rout
     first = offered(report(routing, *names))
     assert len(first) == policy.OFFERS_TO_FREED
     assert len(first) + len(offered(routing.wait(1))) == len(names)
+
+
+def test_who_is_kept_for_a_call_back_is_free_for_chats_and_who_picks_up_has_the_next_agent(telephones, offered):
+    telephones.queue(max_misses=2, callback=CallbackPolicy(1, timedelta(minutes=10), 5, CallbackMode.CUSTOMER_FIRST))
+    telephones.do(SetIntent("ag_wang", Intent.BREAK, ""), actor="agent:ag_wang")
+    telephones.enqueue("ct_0")
+    telephones.enqueue("ct_1", customer="cu_1")
+    telephones.call_back("ct_1")
+    telephones.do(DeclineOffer("ag_li", "ct_0", 1))
+    telephones.cleared("ct_1", customer="cu_1")
+    telephones.enqueue("ct_2", channel=Channel.CHAT)
+    events = lose(telephones, "ag_li")
+    postponed = next(event for event in events if isinstance(event, CallbackPostponed))
+    assert (postponed.reason, postponed.agent_id) == ("device_lost", "ag_li")
+    assert postponed.next_attempt_time == telephones.now + timedelta(seconds=60), "it may still be picked up"
+    assert offered(events) == [("ct_2", "ag_li")]
+    assert telephones.domain.contact("ct_1").callback.attempts == 0
+    telephones.reached("ct_1")
+    back = telephones.do(SetIntent("ag_wang", Intent.AVAILABLE, ""), actor="agent:ag_wang")
+    assert offered(back) == [("ct_1", "ag_wang")], "before ct_0, which came earlier"
+
+
+def test_call_back_that_was_accepted_is_left_to_the_gateway_that_dials(telephones):
+    telephones.queue(callback=CallbackPolicy(1, timedelta(minutes=10), 5))
+    telephones.do(SetIntent("ag_wang", Intent.BREAK, ""), actor="agent:ag_wang")
+    telephones.enqueue("ct_0")
+    telephones.enqueue("ct_1", customer="cu_1")
+    telephones.call_back("ct_1")
+    telephones.do(DeclineOffer("ag_li", "ct_0", 1))
+    telephones.accept("ct_1")
+    assert lose(telephones, "ag_li") == [DeviceLost("ag_li", "gw_1")]
 
 
 def test_leg_that_fails_at_a_lost_telephone_is_nobodys_miss_and_blocks_nobody(telephones):

@@ -15,6 +15,7 @@ from trunkline_acd.domain.commands import (
     AcceptOffer,
     BeginCallback,
     CheckOverflow,
+    ClearCallback,
     ClearUnstaffedQueue,
     CloseAgentSession,
     CompleteConsultation,
@@ -37,6 +38,7 @@ from trunkline_acd.domain.commands import (
     MergeConsultation,
     OpenAgentSession,
     ParkContact,
+    PostponeCallback,
     PullContact,
     PutAgent,
     PutPolicy,
@@ -46,6 +48,7 @@ from trunkline_acd.domain.commands import (
     RearmAgent,
     RefreshSkills,
     RelaxContact,
+    ReportCallbackReached,
     ReportCallbackResult,
     ReportConnected,
     ReportConnectFailed,
@@ -71,6 +74,7 @@ from trunkline_core.decider import execute
 from trunkline_core.errors import TrunklineError
 from trunkline_core.routing import (
     AgentDefinition,
+    CallbackMode,
     CallbackPolicy,
     ChannelUse,
     Overflow,
@@ -147,6 +151,8 @@ OVERFLOWS = [
 ]
 BEARABLE = st.sampled_from([timedelta(seconds=4), timedelta(seconds=30)])
 CALLBACK = CallbackPolicy(2, timedelta(seconds=15), 3)
+CUSTOMER_FIRST = CallbackPolicy(2, timedelta(seconds=15), 3, CallbackMode.CUSTOMER_FIRST, "ho_1")
+LATER = st.sampled_from([None, T0 + timedelta(seconds=40), T0 + timedelta(days=30)])
 UNREACHED = st.sampled_from([CallbackOutcome.BUSY, CallbackOutcome.WITHDRAWN, CallbackOutcome.REACHED])
 LIMITS = st.one_of(st.none(), st.builds(QueueLimit, BEARABLE, st.sampled_from(["", "qu_last"])))
 REDEFINITIONS = st.builds(
@@ -176,7 +182,7 @@ REDEFINITIONS = st.builds(
     vip_reserved_agents=st.integers(0, 2),
     drains_chats=st.booleans(),
     wrap_up_frees_exclusion=st.booleans(),
-    callback=st.sampled_from([None, CALLBACK]),
+    callback=st.sampled_from([None, CALLBACK, CUSTOMER_FIRST]),
     estimates_waits=st.booleans(),
     chat_parking_duration=st.sampled_from([timedelta(0), timedelta(minutes=10)]),
     treatment=st.sampled_from([None, QueueTreatment((MusicStep("waiting", timedelta(seconds=30)),), 1)]),
@@ -238,6 +244,9 @@ COMMANDS = st.one_of(
     st.builds(ClearUnstaffedQueue, QUEUES),
     st.builds(RequestCallback, CONTACTS, STEPS, CUSTOMERS, BEGINS),
     st.builds(ReportCallbackResult, CONTACTS, STEPS, NUMBERS, NUMBERS, UNREACHED),
+    st.builds(ClearCallback, CONTACTS, STEPS, NUMBERS, NUMBERS, CUSTOMERS),
+    st.builds(PostponeCallback, CONTACTS, STEPS, NUMBERS, NUMBERS, st.just("closed"), LATER),
+    st.builds(ReportCallbackReached, CONTACTS, STEPS, NUMBERS, NUMBERS),
     st.builds(WithdrawCallback, CONTACTS, st.just("customer")),
     st.builds(BeginCallback, CONTACTS),
 )
@@ -274,7 +283,7 @@ def prepared(new_routing: Any, *choices: int, strategy: RoutingStrategy | None =
         vip_min_value_permille=500,
         vip_reserved_agents=sum(choices) % 3,
         wrap_up_frees_exclusion=sum(choices) % 2 == 1,
-        callback=CALLBACK,
+        callback=(CALLBACK, CUSTOMER_FIRST)[sum(choices[::3]) % 2],
         estimates_waits=True,
         chat_parking_duration=timedelta(minutes=10),
     )
@@ -561,14 +570,17 @@ def contact_deeds(contact: Any, step: int) -> list[Any]:
     later = contact.entered_time + timedelta(seconds=40) if step % 2 else None
     call_back = RequestCallback(contact.contact_id, step, f"cu_{step % 3}", later)
     unreached = (CallbackOutcome.BUSY, CallbackOutcome.NO_ANSWER, CallbackOutcome.WITHDRAWN)[step % 3]
-    dialled = [ReportCallbackResult(*joined, unreached)] if contact.callback else []
+    rests = contact.entered_time + timedelta(seconds=(20, 60, 700_000)[step % 3])
+    reached = [ReportCallbackReached(*joined)] if contact.callback else []
+    clear = [ClearCallback(*joined, f"cu_{step % 3}"), PostponeCallback(*joined, "closed", rests)]
+    dialled = [ReportCallbackResult(*joined, unreached), *clear, *reached, *reached] if contact.callback else []
     withdraw = [WithdrawCallback(contact.contact_id, "")] if contact.callback else []
     pulls = [PullContact(contact.contact_id, f"ag_{number}", "other") for number in (1, 2)]
     requeues = [RequeueContact(contact.contact_id, queue_id, "other") for queue_id in ("", "qu_help")]
     consulting = consultation_deeds(contact, step) if contact.stage is Stage.CONNECTED else []
     return {
-        "WAITING": [end, call_back, *withdraw, *pulls, *requeues],
-        "SCHEDULED": [end, *withdraw],
+        "WAITING": [end, call_back, *withdraw, *reached, *pulls, *requeues],
+        "SCHEDULED": [end, *withdraw, *reached],
         "OFFERED": [
             *(deed(*offer) for offer in offers for deed in (AcceptOffer, AcceptOffer, DeclineOffer)),
             end,

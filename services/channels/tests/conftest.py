@@ -177,6 +177,8 @@ class Story:
         if row.state is ContactState.CONNECTED:
             assert row.agent_id
         self._check_treatment(row)
+        if row.is_to_dial:
+            self._check_cleared(row)
         if row.consultation is not None:
             assert (row.state, row.channel) == (ContactState.CONNECTED, Channel.VOICE)
             assert row.consultation.offer_no == 0 or row.consultation.offer_no > row.offer_no
@@ -213,6 +215,12 @@ class Story:
         assert all(later - earlier >= timedelta(seconds=30) for (earlier, a), (later, b) in pairwise(told) if a == b)
         assert max(Counter(segment_no for _, segment_no in told).values(), default=0) <= 20
 
+    def _check_cleared(self, row: Contact) -> None:
+        """Nobody is dialled before acd cleared this very attempt."""
+        cleared = [event for event in self.past if isinstance(event, events.CallbackCleared)]
+        assert any((event.segment_no, event.offer_no) == row.place for event in cleared)
+        assert row.agent_id
+
 
 def _is_announced(event: Event, contact_id: str) -> bool:
     return isinstance(event, events.TreatmentAnnounced) and event.contact_id == contact_id
@@ -225,7 +233,7 @@ def _timers(state: ChannelsState) -> dict[str, Any]:
 def _rows(state: ChannelsState) -> tuple[Any, ...]:
     contacts = {row.contact_id: row for row in state.contacts.values()}
     held = {key: shelf.entries(key) for shelf in (state.held, state.monitored) for key in shelf.names()}
-    definitions = [*state.entry_points.values(), *state.hooks.values(), *state.treatments.items()]
+    definitions = [*state.entry_points.values(), *state.hooks.values(), *state.hours.items(), *state.treatments.items()]
     return contacts, held, sorted(state.conversations.values()), _timers(state), definitions
 
 

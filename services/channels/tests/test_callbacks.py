@@ -17,9 +17,11 @@ from trunkline_channels.domain.commands import (
     ConfirmConnect,
     LosePeer,
     RecordAccepted,
+    RecordCallbackCleared,
     RecordCallbackEnded,
     RecordCallbackOpened,
     RecordConnected,
+    RecordDialCheck,
     RecordOffered,
     RecordOfferEnded,
     RefuseConnect,
@@ -39,7 +41,7 @@ from trunkline_channels.domain.events import (
     PeerAttached,
     StepBegun,
 )
-from trunkline_channels.domain.words import CallbackState, CloseReason, ContactState
+from trunkline_channels.domain.words import CallbackState, CloseReason, ContactState, DialAnswer
 from trunkline_channels.entrypoints.grpc import _Session
 from trunkline_core.treatments import UNKNOWN
 from trunkline_platform.credentials import Principal, Role
@@ -64,10 +66,17 @@ def away(asked: Any) -> Any:
 
 @pytest.fixture
 def dialling(away: Any) -> Any:
-    """An agent accepted, and the customer is being dialled."""
+    """An agent accepted, nothing keeps the customer from being dialled, and the gateway dials."""
     away.do(RecordOffered(away.one, 2, 1, "ag_li"))
     away.do(RecordAccepted(away.one, 2, 1, "ag_li"))
-    return away
+    return cleared(away)
+
+
+def cleared(story: Any) -> Any:
+    """crm and acd let the customer be dialled."""
+    story.do(RecordDialCheck(story.one, story.contact.step_no, "cu_1", DialAnswer.MAY_BE_CALLED))
+    story.do(RecordCallbackCleared(story.one, *story.contact.place))
+    return story
 
 
 def test_caller_who_waits_is_asked_for_at_acd(story: Any) -> None:
@@ -134,7 +143,9 @@ def test_customer_is_dialled_only_after_an_agent_accepted(away: Any) -> None:
     away.do(RecordOffered(away.one, 2, 1, "ag_li"))
     assert not away.contact.is_to_dial
     away.do(RecordAccepted(away.one, 2, 1, "ag_li"))
-    assert away.contact.is_to_dial
+    assert away.contact.is_about_to_dial
+    assert not away.contact.is_to_dial, "it is not cleared yet"
+    assert cleared(away).contact.is_to_dial
 
 
 def test_reached_customer_is_joined_and_held_by_the_gateway_again(dialling: Any) -> None:
@@ -142,7 +153,7 @@ def test_reached_customer_is_joined_and_held_by_the_gateway_again(dialling: Any)
     assert dialling.do(result) == [
         PeerAttached(dialling.one, "chat:a"),
         LegsJoined(dialling.one, 2, 1),
-        StepBegun(dialling.one, 5, "report_connected"),
+        StepBegun(dialling.one, 7, "report_connected"),
     ]
     assert dialling.do(result) == []
     dialling.do(RecordConnected(dialling.one, 2, 1, "ag_li"))
@@ -159,7 +170,7 @@ def test_unreached_customer_is_reported_and_the_contact_waits_on(dialling: Any, 
     result = ReportCallResult(dialling.one, 2, 1, outcome, "")
     assert dialling.do(result) == [
         CustomerUnreached(dialling.one, 2, 1, outcome, ""),
-        StepBegun(dialling.one, 5, "report_callback_result"),
+        StepBegun(dialling.one, 7, "report_callback_result"),
     ]
     assert dialling.do(result) == []
     dialling.do(RecordOfferEnded(dialling.one, 2, 1))
@@ -250,10 +261,10 @@ async def test_acd_is_asked_and_told_what_became_of_it(asked: Any) -> None:
     asked.do(RecordCallbackOpened(asked.one, "qu_sales", 2))
     asked.do(RecordOffered(asked.one, 2, 1, "ag_li"))
     asked.do(RecordAccepted(asked.one, 2, 1, "ag_li"))
-    asked.do(ReportCallResult(asked.one, 2, 1, "withdrawn", "do_not_call"))
+    cleared(asked).do(ReportCallResult(asked.one, 2, 1, "withdrawn", "do_not_call"))
     await targets.carry_out(asked.contact, asked.contact.step)
     told = service.commands[-1].report_callback_result
-    assert (told.step_no, told.segment_no, told.offer_no, told.outcome) == (5, 2, 1, 5)
+    assert (told.step_no, told.segment_no, told.offer_no, told.outcome) == (7, 2, 1, 5)
     assert told.reason == "do_not_call"
 
 
@@ -305,6 +316,8 @@ async def test_only_the_gateway_that_brought_the_caller_is_to_dial_and_only_now(
     assert await pushes("chat:a", away.contact) == ["contact"]
     away.do(RecordOffered(away.one, 2, 1, "ag_li"))
     away.do(RecordAccepted(away.one, 2, 1, "ag_li"))
+    assert await pushes("chat:a", away.contact) == ["contact"], "it is not cleared yet"
+    cleared(away)
     assert await pushes("chat:a", away.contact) == ["contact", "dial"]
     assert await pushes("console", away.contact) == ["contact"], "whoever watches sees no address"
     away.do(ReportCallResult(away.one, 2, 1, "busy", ""))

@@ -23,6 +23,7 @@ from trunkline_channels.domain.words import (
     CloseReason,
     ConsultationState,
     ContactState,
+    DialAnswer,
     MonitoringMode,
     Party,
     TreatmentOfQueue,
@@ -87,6 +88,12 @@ moves: st.SearchStrategy[Command] = st.one_of(
     st.builds(commands.LoseSupervisor, st.sampled_from(["us_zhao", "us_chen"]), st.sampled_from([(), (ONE,)])),
     st.builds(commands.RecordCallbackOpened, st.just(ONE), st.just("qu_1"), small),
     st.builds(commands.RecordCallbackEnded, st.just(ONE), small),
+    st.builds(commands.RecordCallbackDialled, st.just(ONE), small, small, agents, st.sampled_from(["", "ho_1"])),
+    st.builds(
+        commands.RecordDialCheck, st.just(ONE), step_numbers, st.sampled_from(["", "cu_1"]), st.sampled_from(DialAnswer)
+    ),
+    st.builds(commands.RecordCallbackCleared, st.just(ONE), small, small),
+    st.builds(commands.RecordCallbackReached, st.just(ONE), small, small),
     st.builds(commands.ReportCallResult, st.just(ONE), small, small, st.sampled_from(["reached", "busy"]), st.just("")),
     st.builds(commands.AddMessage, st.just(ONE), st.sampled_from(Author), st.just(SEALED), agents),
     st.builds(commands.AttachPeer, st.just(ONE), st.sampled_from(["chat:a", "chat:b"])),
@@ -142,7 +149,7 @@ def likely_next(story: Any) -> list[Command]:
         *likely_in_a_consultation(contact),
         *likely_of_a_supervisor(contact),
         commands.RecordCallbackOpened(ONE, "qu_1", segment_no + 1),
-        commands.ReportCallResult(ONE, segment_no, offer_no, "busy", ""),
+        *likely_when_called_back(contact),
         commands.RecordOfferEnded(ONE, segment_no, offer_no),
         commands.RecordConnected(ONE, segment_no, offer_no, agent_id),
         commands.RefuseStep(ONE, contact.step_no, "OfferNotLive"),
@@ -167,6 +174,19 @@ def likely_when_handed_on(story: Any) -> list[Command]:
             transfer = commands.TransferContact(ONE, contact.agent_id, "qu_1", note=note)
             refused = commands.RefuseStep(ONE, contact.step_no, "QueueFull")
             return [transfer, queued, queued, refused, *likely_in_a_consultation(contact)]
+
+
+def likely_when_called_back(contact: Any) -> list[Command]:
+    """What acd, crm and the gateway would say next of a customer who is to be called back."""
+    segment_no, offer_no = contact.place
+    return [
+        commands.RecordCallbackDialled(ONE, segment_no, contact.newest_place[1] + 1, "ag_wu"),
+        commands.RecordDialCheck(ONE, contact.step_no, "cu_1", DialAnswer.MAY_BE_CALLED),
+        commands.RecordCallbackCleared(ONE, segment_no, offer_no),
+        commands.ReportCallResult(ONE, segment_no, offer_no, "busy", ""),
+        commands.ReportCallResult(ONE, segment_no, offer_no, "reached", ""),
+        commands.RecordCallbackReached(ONE, segment_no, offer_no),
+    ]
 
 
 def likely_in_a_consultation(contact: Any) -> list[Command]:

@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 from trunkline_channels.domain import commands
-from trunkline_channels.domain.words import Author, CloseReason, ConsultationState, MonitoringMode, Party
+from trunkline_channels.domain.words import Author, CloseReason, ConsultationState, DialAnswer, MonitoringMode, Party
 from trunkline_channels.entrypoints.permissions import permit
 from trunkline_platform.credentials import Forbidden, Principal, Role
 
@@ -80,6 +80,7 @@ TABLE: list[tuple[commands.Command, set[str]]] = [
     (commands.PutTreatments(()), NOBODY),
     (commands.RecordWait(ONE, 1, 1, None), NOBODY),
     (commands.AnnounceTreatment(ONE), NOBODY),
+    (commands.PutHours(None), NOBODY),
     (commands.LosePeer("gw:1"), NOBODY),
     (commands.RecordCustomer(ONE, 1, "cu_1"), NOBODY),
     (commands.RefuseStep(ONE, 1, "x"), NOBODY),
@@ -102,6 +103,10 @@ TABLE: list[tuple[commands.Command, set[str]]] = [
     (commands.RecordLimitReached(ONE, 1), NOBODY),
     (commands.RecordCallbackOpened(ONE, "qu_1", 2), NOBODY),
     (commands.RecordCallbackEnded(ONE, 2), NOBODY),
+    (commands.RecordCallbackDialled(ONE, 2, 1, "ag_li"), NOBODY),
+    (commands.RecordDialCheck(ONE, 5, "cu_1", DialAnswer.MAY_BE_CALLED), NOBODY),
+    (commands.RecordCallbackCleared(ONE, 2, 1), NOBODY),
+    (commands.RecordCallbackReached(ONE, 2, 1), NOBODY),
     (commands.RecordWrapUp(ONE, "ag_li", ""), NOBODY),
     (commands.ReconcileContact(ONE, 1, "UnknownAtAcd"), NOBODY),
     (commands.ExpireContact(ONE, "silent"), NOBODY),

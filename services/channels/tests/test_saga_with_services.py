@@ -23,10 +23,12 @@ from trunkline_channels.domain.reconciling import (
 )
 from trunkline_channels.domain.words import (
     Author,
+    CallbackState,
     Channel,
     CloseReason,
     ConsultationState,
     ContactState,
+    DialAnswer,
     MonitoringMode,
     Parking,
     Party,
@@ -105,6 +107,8 @@ class Acd(Service):
     offer_no: int = 0
     segment_no: int = 1
     is_callback: bool = False
+    is_kept: bool = False
+    is_reached: bool = False
     parking: Parking = Parking.UNSPECIFIED
     has_room: bool = True
     asked_no: int = 0
@@ -142,6 +146,11 @@ class Acd(Service):
                     raise Rejection("ContactNotWaiting")
                 self.step_no, self.segment_no, self.is_callback = step.step_no, self.segment_no + 1, True
                 self.facts.append(commands.RecordCallbackOpened(ONE, "qu_1", self.segment_no))
+            case StepKind.CLEAR_CALLBACK | StepKind.POSTPONE_CALLBACK:
+                self.step_no = step.step_no
+                self._about_to_dial(contact, step)
+            case StepKind.REPORT_CALLBACK_REACHED:
+                self._reached(step)
             case StepKind.TRANSFER:
                 self.check_connected(step)
                 if self.asked_no:
@@ -259,6 +268,27 @@ class Acd(Service):
         self.facts.append(commands.RecordConsultationCompleted(ONE, *told))
         self.offer_no, self.asked_no, self.asked_state = self.asked_no, 0, ConsultationState.UNSPECIFIED
 
+    def _about_to_dial(self, contact: Contact, step: Step) -> None:
+        """A stale word changes nothing."""
+        if (step.segment_no, step.offer_no, self.stage) != (self.segment_no, self.offer_no, "connecting"):
+            return
+        if step.kind is StepKind.CLEAR_CALLBACK:
+            self.facts.append(commands.RecordCallbackCleared(ONE, self.segment_no, self.offer_no))
+            return
+        self.rest()
+        if contact.rests_until is None:
+            self.end_callback()
+
+    def _reached(self, step: Step) -> None:
+        """Also where the attempt is over."""
+        was_dialled = self.is_callback and step.segment_no == self.segment_no and step.offer_no <= self.offer_no
+        if self.is_reached or not was_dialled or self.stage in ("connected", "ended"):
+            raise Rejection("OfferNotLive")
+        if not self.is_kept:
+            self.rest()
+        self.step_no, self.stage, self.is_kept, self.is_reached = step.step_no, "waiting", False, True
+        self.facts.append(commands.RecordCallbackReached(ONE, self.segment_no, step.offer_no))
+
     def _report(self, contact: Contact) -> None:
         step = contact.step
         assert step is not None
@@ -266,10 +296,10 @@ class Acd(Service):
         if place != (self.segment_no, self.offer_no) or self.stage != "connecting":
             raise Rejection("OfferNotLive")
         self.step_no = step.step_no
-        if step.kind is StepKind.REPORT_CONNECTED:
+        if step.kind is StepKind.REPORT_CONNECTED and not self.is_kept:
             self.stage = "connected"
             self.facts.append(commands.RecordConnected(ONE, self.segment_no, self.offer_no, self.agent_id))
-        elif step.kind is StepKind.REPORT_CALLBACK_RESULT:
+        elif step.kind is StepKind.REPORT_CALLBACK_RESULT or self.is_kept:
             self.rest()
         else:
             self.give_back()
@@ -281,6 +311,7 @@ class Acd(Service):
     def give_on(self) -> None:
         """By a transfer, or because no room came for a customer who is back: somebody else rings."""
         self.segment_no, self.is_callback, self.parking = self.segment_no + 1, False, Parking.UNSPECIFIED
+        self.is_reached = False
         self.facts.append(commands.RecordEnqueued(ONE, self.step_no, "qu_2", self.segment_no, SILENCE))
         self.offer()
 
@@ -299,6 +330,12 @@ class Acd(Service):
         self.stage, self.offer_no = "offered", max(self.offer_no, self.newest_asked_no) + 1
         self.facts.append(commands.RecordOffered(ONE, self.segment_no, self.offer_no, self.agent_id))
 
+    def keep(self) -> None:
+        """Somebody is free: the customer of a call-back is dialled first."""
+        if self.stage == "waiting" and self.is_callback and not self.is_reached:
+            self.stage, self.offer_no, self.is_kept = "connecting", max(self.offer_no, self.newest_asked_no) + 1, True
+            self.facts.append(commands.RecordCallbackDialled(ONE, self.segment_no, self.offer_no, self.agent_id))
+
     def accept(self) -> None:
         if self.stage == "offered":
             self.stage = "connecting"
@@ -307,14 +344,16 @@ class Acd(Service):
     def give_back(self) -> None:
         """The lease or the joining ran out, or the legs failed: the next agent rings."""
         if self.stage in ("offered", "connecting"):
+            was_kept = self.is_kept
             self.rest()
-            self.offer()
+            if not was_kept:
+                self.offer()
 
     def rest(self) -> None:
         """Nobody else is free, or the customer of a call-back was not reached."""
         if self.stage in ("offered", "connecting"):
             self.facts.append(commands.RecordOfferEnded(ONE, self.segment_no, self.offer_no))
-            self.stage = "waiting"
+            self.stage, self.is_kept = "waiting", False
 
     def ring(self) -> None:
         """Somebody is free again."""
@@ -323,7 +362,7 @@ class Acd(Service):
 
     def end_callback(self) -> None:
         """The last attempt came to nothing, or a supervisor withdrew it."""
-        if self.stage == "waiting" and self.is_callback:
+        if self.stage == "waiting" and self.is_callback and not self.is_reached:
             self.stage = "ended"
             self.facts.append(commands.RecordCallbackEnded(ONE, self.segment_no))
 
@@ -336,6 +375,7 @@ class World:
         self.ivr, self.acd = Ivr(), Acd()
         self.calls: list[Contact] = []
         self.views: list[Contact] = []
+        self.crm_says = DialAnswer.MAY_BE_CALLED
         queues = ("qu_1", "qu_2")
         story.do(commands.PutTreatments(tuple(TreatmentOfQueue(queue_id, TREATMENT) for queue_id in queues)))
 
@@ -377,6 +417,9 @@ class World:
         if step.kind is StepKind.ASK_WAIT:
             self.do(commands.RecordWait(ONE, step.step_no, int(self.acd.stage == "waiting"), None))
             return
+        if step.kind is StepKind.CHECK_CUSTOMER:
+            self.do(commands.RecordDialCheck(ONE, step.step_no, "", self.crm_says))
+            return
         service = self.ivr if step.kind.value.endswith("session") else self.acd
         try:
             service.carry_out(contact)
@@ -410,7 +453,12 @@ PARKING_MOVES = ("agent writes", "customer writes", "silence", "take up", "give 
 MOVES = (
     *("call", "fact of ivr", "fact of acd", "answer", "accept", "give back", "join", "refuse legs", "hang up"),
     *("rest", "ring", "call back", "dialled", "end of call-back", "transfer", "transfer"),
+    *("keep", "keep", "crm"),
     *("take over", "monitor", "time", "time", *PARKING_MOVES),
+)
+CALLING_BACK = (
+    *("call", "call", "call", "fact of acd", "fact of acd", "fact of acd", "keep", "keep", "ring", "accept", "rest"),
+    *("dialled", "dialled", "dialled", "join", "give back", "end of call-back", "crm", "hang up"),
 )
 CONSULTING = (
     *("consult", "consult", "call", "call", "fact of acd", "fact of acd", "colleague accepts", "join", "join"),
@@ -437,6 +485,10 @@ def move(world: World, name: str, data: st.DataObject) -> None:
             world.acd.rest()
         case "ring":
             world.acd.ring()
+        case "keep":
+            world.acd.keep()
+        case "crm":
+            world.crm_says = data.draw(st.sampled_from([DialAnswer.MAY_BE_CALLED, *DialAnswer]))
         case "end of call-back" if data.draw(st.integers(0, 3)) == 0:
             world.acd.end_callback()
         case "transfer" if world.acd.stage == "connected":
@@ -518,6 +570,28 @@ def test_they_agree_about_consultations_however_late_the_calls_and_facts_are(
     agree(world)
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_they_agree_about_call_backs_however_late_the_calls_and_facts_are(new_story: Any, data: st.DataObject) -> None:
+    world = World(new_story())
+    ask_for_a_call_back(world)
+    for name in data.draw(st.lists(st.sampled_from(CALLING_BACK), max_size=50)):
+        move(world, name, data)
+    agree(world)
+
+
+def ask_for_a_call_back(world: World) -> None:
+    world.do(world.story.opening("ep_voice"))
+    world.settle()
+    world.do(commands.GiveInput(ONE, "n1", "person", None))
+    world.settle()
+    world.acd.rest()
+    world.settle()
+    world.do(commands.RequestCallback(ONE, None))
+    world.do(commands.CloseContact(ONE, CloseReason.CUSTOMER_LEFT, ""))
+    world.settle()
+
+
 def connect_call(world: World) -> None:
     world.do(world.story.opening("ep_voice"))
     for do in UNDISTURBED:
@@ -555,6 +629,7 @@ def agree(world: World) -> None:
         assert known == (acd.asked_no, acd.asked_state)
         is_alone = not contact.is_attached and contact.channel is Channel.VOICE
         assert not is_alone or contact.keeps_place, "nobody waits for a caller who left"
+        assert (contact.callback is CallbackState.REACHED) <= acd.is_reached, "acd has whoever is on the line in front"
 
 
 def test_undisturbed_a_contact_is_given_on_and_served(story: Any) -> None:
@@ -642,15 +717,7 @@ def test_undisturbed_a_call_is_talked_about_and_handed_over(story: Any) -> None:
 
 def test_undisturbed_a_caller_is_called_back(story: Any) -> None:
     world = World(story)
-    world.do(story.opening("ep_voice"))
-    world.settle()
-    world.do(commands.GiveInput(ONE, "n1", "person", None))
-    world.settle()
-    world.acd.rest()
-    world.settle()
-    world.do(commands.RequestCallback(ONE, None))
-    world.do(commands.CloseContact(ONE, CloseReason.CUSTOMER_LEFT, ""))
-    world.settle()
+    ask_for_a_call_back(world)
     for outcome in ("busy", "reached"):
         world.acd.ring()
         world.acd.accept()
@@ -659,6 +726,23 @@ def test_undisturbed_a_caller_is_called_back(story: Any) -> None:
         world.settle()
     assert (world.contact.state, world.contact.place) == (ContactState.CONNECTED, (2, 3))
     assert world.contact.is_attached
+
+
+def test_undisturbed_a_customer_is_dialled_first_and_then_has_the_agent(story: Any) -> None:
+    world = World(story)
+    ask_for_a_call_back(world)
+    for outcome in ("busy", "reached"):
+        world.acd.keep()
+        world.settle()
+        world.do(commands.ReportCallResult(ONE, *world.contact.place, outcome, ""))
+        world.settle()
+    assert world.contact.state is ContactState.QUEUED and world.contact.is_attached
+    world.acd.ring()
+    world.acd.accept()
+    world.settle()
+    world.do(commands.ConfirmConnect(ONE, *world.contact.place))
+    world.settle()
+    assert (world.contact.state, world.contact.place) == (ContactState.CONNECTED, (2, 4))
 
 
 UNDISTURBED: tuple[Callable[[World], None], ...] = (

@@ -21,20 +21,24 @@ from trunkline_channels.domain.commands import (
     PutTreatments,
     ReconcileContact,
     RecordAccepted,
+    RecordCallbackCleared,
+    RecordCallbackDialled,
     RecordCallbackOpened,
     RecordConnected,
+    RecordDialCheck,
     RecordEnqueued,
     RecordOffered,
     RecordOfferEnded,
     RecordWait,
     RefuseStep,
+    ReportCallResult,
     RequestCallback,
     TakeDelivery,
     TransferContact,
 )
 from trunkline_channels.domain.events import StepBegun, TextShown, TreatmentAnnounced, TreatmentPut
 from trunkline_channels.domain.reconciling import AtAcd, Stage, differences_with_acd
-from trunkline_channels.domain.words import CloseReason, ContactState, StepKind, TreatmentOfQueue
+from trunkline_channels.domain.words import CloseReason, ContactState, DialAnswer, StepKind, TreatmentOfQueue
 from trunkline_core.errors import Transient
 from trunkline_core.texts import LocalizedText
 from trunkline_core.treatments import (
@@ -273,6 +277,21 @@ async def test_a_chinese_caller_hears_chinese(new_story: Any) -> None:
     story.started = lambda _: story  # opened already
     story.queued("voice")
     assert (await shown(story, Figures(2))).steps[0].text == "您排在第 2 位。请稍候。"
+
+
+async def test_who_was_called_back_hears_it_until_an_agent_is_there_but_is_offered_no_other(story: Any) -> None:
+    plays(story, OFFERING).queued("voice").do(RequestCallback(story.one, None))
+    story.do(RecordCallbackOpened(story.one, "qu_sales", 2))
+    assert await shown(story) is None, "nobody listens"
+    story.do(RecordCallbackDialled(story.one, 2, 1, "ag_li"))
+    story.do(RecordDialCheck(story.one, story.contact.step_no, "cu_1", DialAnswer.MAY_BE_CALLED))
+    story.do(RecordCallbackCleared(story.one, 2, 1))
+    assert await shown(story) is None
+    story.do(ReportCallResult(story.one, 2, 1, "reached", ""), actor="gateway:gw")
+    treatment = await shown(story)
+    assert [step.media or step.text for step in treatment.steps] == ["waiting", ""]
+    assert treatment.callback_digit == ""
+    assert not takes_offer(story.contact, "1")
 
 
 async def test_it_plays_while_it_rings_and_is_gone_with_the_accept(story: Any) -> None:

@@ -17,6 +17,7 @@ from trunkline_channels.domain.contact import Message
 from trunkline_channels.domain.words import Author, Channel, CloseReason, ConsultationState, EntryPointDefinition
 from trunkline_core.errors import Invalid
 from trunkline_core.flows import MenuOption
+from trunkline_core.hours import HoursDefinition
 from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
 from trunkline_core.webhooks import HookDefinition
@@ -55,11 +56,12 @@ def test_every_command_but_those_of_a_partition_has_the_contacts_key() -> None:
         commands.LosePeer("gw"),
         commands.PutEntryPoint(None),
         commands.PutHook(None),
+        commands.PutHours(None),
         commands.PutTreatments(()),
     ):
         with pytest.raises(Invalid):
             key_of(command, "tn_demo")
-    assert len(get_args(commands.Command)) == 58
+    assert len(get_args(commands.Command)) == 63
 
 
 def test_answers_of_services_go_first_and_new_work_last() -> None:
@@ -73,6 +75,7 @@ def test_the_stream_is_the_contact_or_what_is_defined() -> None:
     assert stream_of(events.ContactDropped(ONE)) == ONE
     assert stream_of(events.EntryPointPut(EntryPointDefinition("ep_1", "", Channel.CHAT, "fl_1"))) == "ep_1"
     assert stream_of(events.HookPut(HOOK)) == "hk_1"
+    assert stream_of(events.HoursPut(HoursDefinition("ho_1", "UTC", (), ()))) == "ho_1"
 
 
 def record(event: Any) -> EffectiveRecord:

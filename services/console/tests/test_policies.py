@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 from policy_cases import MINUTE, NOTHING, TENANT, new_spec, queue
 from trunkline.directory.v1 import directory_types_pb2 as types
 from trunkline_console.domain import policies
-from trunkline_console.domain.commands import DefineQueue, PublishPolicy, RollBackPolicy
+from trunkline_console.domain.commands import DefineHours, DefineQueue, PublishPolicy, RollBackPolicy
 from trunkline_console.domain.events import PolicyPublished, QueueDefined
 from trunkline_console.domain.policies import MAX_CHANGE_BYTES, MAX_FIRST_EVENT_BYTES, MAX_QUEUES, MAX_VERSIONS
 from trunkline_core.errors import Conflict, Invalid, NotFound
+from trunkline_core.hours import HoursDefinition
 from trunkline_core.routing import (
+    CallbackMode,
+    CallbackPolicy,
     Overflow,
     QueueDefinition,
     QueueLimit,
@@ -191,3 +194,22 @@ def test_the_last_50_versions_are_kept_and_no_more(spec: Spec) -> None:
     assert policies.content(spec.state, TENANT, kept[-1].version)["qu_a"].max_waiting == kept[-1].version
     with pytest.raises(NotFound):
         policies.content(spec.state, TENANT, kept[-1].version - 1)
+
+
+def test_hours_of_call_backs_must_be_defined(spec: Spec) -> None:
+    called_back = CallbackPolicy(3, MINUTE, 5, CallbackMode.CUSTOMER_FIRST, "ho_shop")
+    within_hours = queue(callback=called_back)
+    unknown = Invalid("queues[0].callback.hours_id", "names no hours of this tenant")
+    spec.when(PublishPolicy(0, (within_hours,), "")).then_refused(unknown)
+    alone = Invalid("queue.callback.hours_id", "names no hours of this tenant")
+    spec.when(DefineQueue(within_hours)).then_refused(alone)
+    spec.when(DefineHours(HoursDefinition("ho_shop", "UTC", (), ())))
+    spec.when(PublishPolicy(0, (within_hours,), "")).then(PolicyPublished(1, 0, (within_hours,), "", 0))
+
+
+def test_mode_and_hours_of_call_backs_are_compared_by_name() -> None:
+    message = Mapper(QueueDefinition, types.QueueDefinition).to_message(
+        queue(callback=CallbackPolicy(3, MINUTE, 5, CallbackMode.CUSTOMER_FIRST, "ho_shop"))
+    )
+    assert types.CallbackMode.Name(message.callback.mode) == "CALLBACK_MODE_CUSTOMER_FIRST"
+    assert message.callback.hours_id == "ho_shop"

@@ -18,6 +18,7 @@ from trunkline_crm.domain.commands import (
     RecordService,
     ResolveCustomer,
     SetAccountOwner,
+    SetDoNotCall,
 )
 from trunkline_crm.domain.decider import CrmDecider
 from trunkline_crm.domain.events import (
@@ -26,6 +27,7 @@ from trunkline_crm.domain.events import (
     CustomerCreated,
     CustomerErased,
     CustomerServed,
+    DoNotCallSet,
     Event,
     IdentityAdded,
     ProfileChanged,
@@ -330,3 +332,32 @@ def test_an_address_has_one_living_customer_and_versions_count_its_events(
     for customer_id in {event.customer_id for event in log}:
         count = sum(event.customer_id == customer_id for event in log)
         assert state.customer("tn_demo", customer_id).version == count
+
+
+# -- do-not-call -----------------------------------------------------------------------------------------------------
+
+
+def test_whoever_asks_about_a_contact_is_told_that_its_customer_must_not_be_called() -> None:
+    spec = customers().given(*KNOWN)
+    spec.when(SetDoNotCall("cu_1", do_not_call=True)).then(DoNotCallSet("cu_1", do_not_call=True))
+    spec.when(replace(RESOLVE, step_no=2)).then(ContactResolved("cu_1", CT_1, 2, do_not_call=True))
+    spec.when(SetDoNotCall("cu_1", do_not_call=False)).then(DoNotCallSet("cu_1", do_not_call=False))
+    spec.when(replace(RESOLVE, step_no=2)).then(ContactResolved("cu_1", CT_1, 2))
+
+
+def test_saying_it_again_changes_nothing() -> None:
+    customers().given(*KNOWN).when(SetDoNotCall("cu_1", do_not_call=False)).then()
+
+
+@pytest.mark.parametrize("customer_id", ["cu_9", "cu_1"])
+def test_nothing_is_said_of_an_unknown_or_erased_customer(customer_id: str) -> None:
+    spec = customers().given(*KNOWN, CustomerErased("cu_1", (TOKEN_1,)))
+    spec.when(SetDoNotCall(customer_id, do_not_call=True)).then_refused(NotFound("customer", customer_id))
+
+
+def test_looking_for_a_known_customer_makes_none() -> None:
+    only_known = replace(RESOLVE, only_known=True)
+    customers().when(only_known).then()
+    customers().given(*KNOWN).when(replace(only_known, step_no=2)).then(ContactResolved("cu_1", CT_1, 2))
+    erased = customers().given(*KNOWN, CustomerErased("cu_1", (TOKEN_1,)))
+    erased.when(replace(only_known, step_no=2)).then()

@@ -1,7 +1,8 @@
 """Business hours: what makes them invalid, and whether somebody is there at a given moment."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -120,3 +121,30 @@ def is_open(hours: HoursDefinition, now: datetime) -> bool:
     return any(
         window.weekday == weekday and window.opens_minute <= minute < window.closes_minute for window in hours.windows
     )
+
+
+def next_opening(hours: HoursDefinition, now: datetime, within: timedelta) -> datetime | None:
+    """Return the first moment after `now` (aware) at which somebody is there; None where none comes `within` that time.
+
+    It opens at the beginning of a window, or where a clock that jumps forward skips that: right after the jump.
+    """
+    zone, last = ZoneInfo(hours.time_zone), now + within
+    day = now.astimezone(zone).date()
+    while day <= last.astimezone(zone).date():
+        for moment in sorted(_edges(hours, day, zone)):
+            if now < moment <= last and is_open(hours, moment):
+                return moment
+        day += timedelta(days=1)
+    return None
+
+
+def _edges(hours: HoursDefinition, day: date, zone: ZoneInfo) -> Iterator[datetime]:
+    """Yield each moment of a local day at which a window may begin: one that is repeated begins twice."""
+    for window in hours.windows:
+        begin = datetime.combine(day, time(*divmod(window.opens_minute, 60)), zone)
+        yield from (begin.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    begin, end = (datetime.combine(day + timedelta(days=n), time(), zone).astimezone(UTC) for n in (0, 1))
+    if begin.astimezone(zone).utcoffset() != end.astimezone(zone).utcoffset():
+        moments = [begin + timedelta(minutes=n) for n in range((end - begin) // timedelta(minutes=1) + 1)]
+        offsets = [moment.astimezone(zone).utcoffset() for moment in moments]
+        yield from (later for later, one, other in zip(moments[1:], offsets, offsets[1:], strict=False) if one != other)

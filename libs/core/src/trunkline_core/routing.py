@@ -214,6 +214,14 @@ class ChannelUse:
     excluded_by: tuple[Channel, ...] = ()
 
 
+class CallbackMode(Enum):
+    """Who is there first when a customer is called back (routing rule 13); unspecified is the agent."""
+
+    UNSPECIFIED = 0
+    AGENT_FIRST = 1
+    CUSTOMER_FIRST = 2
+
+
 @dataclass(frozen=True, slots=True)
 class CallbackPolicy:
     """How callers who wait may be called back (routing rule 13).
@@ -222,11 +230,19 @@ class CallbackPolicy:
         max_attempts: how often a customer is dialled at most.
         retry_after_duration: between two attempts.
         max_open: open call-backs of the queue at most.
+        hours_id: hours within which customers are dialled; empty for always.
     """
 
     max_attempts: int
     retry_after_duration: timedelta
     max_open: int
+    mode: CallbackMode = CallbackMode.UNSPECIFIED
+    hours_id: str = ""
+
+    @property
+    def dials_customer_first(self) -> bool:
+        """Whether the customer is dialled while an agent is only kept."""
+        return self.mode is CallbackMode.CUSTOMER_FIRST
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +357,8 @@ def check_queue(queue: QueueDefinition) -> None:
         _check_range("queue.callback.max_attempts", queue.callback.max_attempts, 1, MAX_CALLBACK_ATTEMPTS)
         _check_longer("queue.callback.retry_after_duration", queue.callback.retry_after_duration, NOTHING)
         _check_range("queue.callback.max_open", queue.callback.max_open, 1, MAX_WAITING)
+        if queue.callback.hours_id:
+            check_id_of("ho", "queue.callback.hours_id", queue.callback.hours_id)
     if queue.treatment:
         has_callback, estimates = queue.callback is not None, queue.estimates_waits
         check_treatment("queue.treatment", queue.treatment, has_callback=has_callback, estimates_waits=estimates)

@@ -70,7 +70,8 @@ def ledger_service() -> LedgerService[AcdState, Command, Event]:
         # 3: a contact rings at several agents (rule 9): a reader of 2 would take the newest offer for the only one;
         # agents of another queue help out (rule 12): it would not find them eligible; a parked chat uses no units
         # (rule 2): it would not give them to anybody; a consultation books a second agent (rule 19): it would offer
-        # that one more; a telephone is lost (rule 1): it would offer that agent calls
+        # that one more; a telephone is lost (rule 1): it would offer that agent calls; an agent is kept while a
+        # customer is dialled (rule 13): it would offer that agent more
         schema_version=3,
         written_version=3,
         snapshots_since=3,  # lines know what a contact asks for itself

@@ -64,7 +64,7 @@ SERVICE: LedgerService[ChannelsState, Command, Event] = LedgerService(
     # 3: a contact rings at several agents: a reader of 2 would take the newest offer for the only one; parked chats: it
     # would let their agents write, and their customers wait for nothing; consultations and take-overs: it would leave
     # the contact with who had it; monitoring: it would let the supervisor's leg go; treatments: it would stop at what
-    # a queue plays
+    # a queue plays; call-backs that are cleared before they are dialled: it would dial at once
     schema_version=3,
     written_version=3,
     snapshots_since=2,
@@ -84,7 +84,8 @@ async def bootstrap(process: Process, settings: ChannelsSettings | None = None) 
     process.on_stop("channels-keys", keys.close)
     sealer = Sealer(keys, settings.secret_bytes)
     facts = managers()
-    sources = [TOPICS[manager.topic] for manager in facts]  # their services may start later than we do
+    # their services may start later than we do; two managers may follow one topic, which is to be made once
+    sources = [TOPICS[topic] for topic in sorted({manager.topic for manager in facts})]
     await ensure_topics(settings.kafka_bootstrap, sources, settings.replication_factor)
     await replica.start_ledger()
     ledger: ChannelsLedger = replica.ledger

@@ -52,7 +52,8 @@ SERVICE: LedgerService[CrmState, Command, Event] = LedgerService(
     decider_version=version("trunkline-crm"),
     stream_of=wire.stream_of,
     correlation_of=wire.correlation_of,
-    # 2: who had a customer last and whose account it is: a reader of 1 knows neither event
+    # 2: do-not-call, and which agents a customer knows: a reader of 1 knows none of these events, and would let
+    # customers be called who must not be
     schema_version=2,
     written_version=2,
     import_path="trunkline_crm.bootstrap:SERVICE",

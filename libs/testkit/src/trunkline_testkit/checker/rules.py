@@ -18,7 +18,14 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 _MOVES = ("ConsultationCompleted", "ContactTakenOver")  # from one agent to another, without a queue between
-_ENDS_OF_OFFERS = ("OfferEnded", "ConnectFailed", "CallbackAttempted", "ContactReleased")
+_ENDS_OF_OFFERS = (
+    "OfferEnded",
+    "ConnectFailed",
+    "CallbackReached",
+    "CallbackPostponed",
+    "CallbackAttempted",
+    "ContactReleased",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +212,10 @@ def double_connections(log: LedgerLog) -> Iterator[Violation]:
 
 
 def wrong_offers(log: LedgerLog) -> Iterator[Violation]:
-    """A contact rings at one agent, or where it rings at all once at each; whoever accepts has it alone."""
+    """A contact rings at one agent, or where it rings at all once at each; who accepts, or is kept, has it alone."""
     live: dict[str, dict[str, bool]] = defaultdict(dict)  # by contact: agents, and whether they accepted
-    for event in _of(log, "acd", "ContactOffered", "OfferAccepted", *_ENDS_OF_OFFERS, "ContactForgotten"):
+    begins = ("ContactOffered", "OfferAccepted", "CallbackDialled")
+    for event in _of(log, "acd", *begins, *_ENDS_OF_OFFERS, "ContactForgotten"):
         contact_id, agents = event.event.contact_id, live[event.event.contact_id]
         if event.name == "ContactForgotten":
             del live[contact_id]

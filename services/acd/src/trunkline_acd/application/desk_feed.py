@@ -18,7 +18,8 @@ from trunkline_platform.watch import Subscription, Watches
 
 from trunkline_acd.application.views import AgentView, agent_view
 from trunkline_acd.domain.commands import Command
-from trunkline_acd.domain.events import ContactOffered, Event, RowsChanged
+from trunkline_acd.domain.events import Event, RowsChanged
+from trunkline_acd.domain.matching import Begun
 from trunkline_acd.domain.state import AcdState, routing_domain_id
 
 MAX_WATCHED = 5_000
@@ -93,7 +94,7 @@ class DeskFeed:
         return {
             (recorded.metadata.tenant_id, recorded.event.agent_id): now - recorded.owner_latency_s
             for recorded in events
-            if isinstance(recorded.event, ContactOffered) and recorded.owner_latency_s is not None
+            if isinstance(recorded.event, Begun) and recorded.owner_latency_s is not None
         }
 
     def _on_owned(self, partition: int) -> None:

@@ -33,6 +33,7 @@ class WorkItem:
     parked_time: datetime | None
     customer_waits_time: datetime | None
     preference: Preference
+    callback_reached: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ def _work_item(state: AcdState, tenant: str, agent: Agent, work: Work) -> WorkIt
         parked_time=work.parked_since,
         customer_waits_time=work.waits_since,
         preference=contact.preference_for(agent.agent_id) if contact else Preference.UNSPECIFIED,
+        callback_reached=work.callback_reached,
     )
 
 

@@ -23,6 +23,7 @@ class Work:
     """One piece of work: an offer, a connection or a wrap-up. Each holds its channel's units until it is gone.
 
     Attributes:
+        callback_reached: whether the customer of a call-back is on the line already.
         asked_by: the colleague who has the contact and asks about it; empty for a contact of one's own.
         frees_exclusion: whether this wrap-up lets channels come that its contact kept out (rule 5).
         parked_since: since when its customer is silent and it uses no units; None while it does. What was parked when
@@ -48,6 +49,7 @@ class Work:
     parked_since: datetime | None = None
     parked_before: timedelta = timedelta(0)
     waits_since: datetime | None = None
+    callback_reached: bool = False
 
     def parked_for(self, now: datetime) -> timedelta:
         """Return for how long it was parked in all."""

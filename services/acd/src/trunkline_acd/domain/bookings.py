@@ -11,8 +11,9 @@ from trunkline_core.timers import Timer
 
 from trunkline_acd.domain import commands, overflows, timing, vips
 from trunkline_acd.domain.agents import Agent, Outpaced, Work, with_recent_work, with_work, without_work
-from trunkline_acd.domain.contacts import Offer, Stage, accepted_by, ringing_at, without_offer
+from trunkline_acd.domain.contacts import Offer, Stage, accepted_by, kept_by, ringing_at, without_offer
 from trunkline_acd.domain.events import (
+    CallbackDialled,
     ConnectFailed,
     ContactConnected,
     ContactOffered,
@@ -21,7 +22,7 @@ from trunkline_acd.domain.events import (
     OfferEnded,
 )
 from trunkline_acd.domain.queues import with_callback_end, with_outcome
-from trunkline_acd.domain.state import AcdState
+from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.words import SegmentOutcome, WorkState
 
 
@@ -31,24 +32,25 @@ def apply_offered(state: AcdState, event: ContactOffered, context: Context) -> N
     offer = Offer(event.offer_no, event.agent_id)
     contact = ringing_at(domain.contact(event.contact_id), offer, rings_at_all=event.ring_all)
     domain.put_contact(contact)
-    work = Work(
-        contact_id=event.contact_id,
-        queue_id=event.queue_id,
-        segment_no=event.segment_no,
-        offer_no=event.offer_no,
-        channel=event.channel,
-        state=WorkState.OFFERED,
-        since_time=now,
-        expires_time=event.expires_time,
-        entered_time=contact.entered_time,
-        explanation=event.explanation,
+    work = replace(
+        _begun(event, WorkState.OFFERED, contact.entered_time, now),
         callback=event.callback,
+        callback_reached=event.callback_reached,
     )
-    agent = replace(domain.agent(event.agent_id), last_turn=domain.next_number("turn"))
-    domain.put_agent(with_work(agent, work, now), now)
+    _book(domain, event.agent_id, work, now)
     key = timing.lease_key(context.tenant, contact, event.offer_no)
     command = commands.ExpireOffer(event.contact_id, event.offer_no)
     state.timers.set(Timer(key, event.expires_time, context.tenant, command, is_lease=True))
+
+
+def apply_dialled(state: AcdState, event: CallbackDialled, context: Context) -> None:
+    """Book the agent, who is kept as if the call-back had been accepted there, and start the time of dialling."""
+    domain, now = state.domain(context.tenant), context.now
+    contact = kept_by(domain.contact(event.contact_id), Offer(event.offer_no, event.agent_id))
+    domain.put_contact(contact)
+    work = replace(_begun(event, WorkState.CONNECTING, contact.entered_time, now), callback=True)
+    _book(domain, event.agent_id, work, now)
+    limit_joining(state, context.tenant, event.contact_id, event.offer_no, event.expires_time)
 
 
 def apply_accepted(state: AcdState, event: OfferAccepted, context: Context) -> None:
@@ -60,9 +62,14 @@ def apply_accepted(state: AcdState, event: OfferAccepted, context: Context) -> N
         work = replace(offered, state=WorkState.CONNECTING, since_time=now, expires_time=event.expires_time)
         domain.put_agent(replace(with_work(agent, work, now), misses=0), now)
     state.timers.cancel(timing.lease_key(context.tenant, contact, event.offer_no))
-    key = timing.connecting_key(context.tenant, event.contact_id)
-    command = commands.ExpireConnecting(event.contact_id, event.offer_no)
-    state.timers.set(Timer(key, event.expires_time, context.tenant, command, is_lease=True))
+    limit_joining(state, context.tenant, event.contact_id, event.offer_no, event.expires_time)
+
+
+def limit_joining(state: AcdState, tenant: str, contact_id: str, offer_no: int, expires_time: datetime) -> None:
+    """Start the time until joining, or dialling, is given up."""
+    command = commands.ExpireConnecting(contact_id, offer_no)
+    key = timing.connecting_key(tenant, contact_id)
+    state.timers.set(Timer(key, expires_time, tenant, command, is_lease=True))
 
 
 def apply_returned(state: AcdState, event: OfferEnded | ConnectFailed, context: Context) -> None:
@@ -107,6 +114,26 @@ def apply_exclusion_ended(state: AcdState, event: ExclusionEnded, context: Conte
     state.timers.cancel(timing.exclusion_key(context.tenant, event.contact_id, event.agent_id))
     if contact := domain.contacts.get(event.contact_id):
         domain.put_contact(replace(contact, excluded=contact.excluded - {event.agent_id}))
+
+
+def _begun(event: ContactOffered | CallbackDialled, state: WorkState, entered_time: datetime, now: datetime) -> Work:
+    return Work(
+        contact_id=event.contact_id,
+        queue_id=event.queue_id,
+        segment_no=event.segment_no,
+        offer_no=event.offer_no,
+        channel=event.channel,
+        state=state,
+        since_time=now,
+        expires_time=event.expires_time,
+        entered_time=entered_time,
+        explanation=event.explanation,
+    )
+
+
+def _book(domain: Domain, agent_id: str, work: Work, now: datetime) -> None:
+    agent = replace(domain.agent(agent_id), last_turn=domain.next_number("turn"))
+    domain.put_agent(with_work(agent, work, now), now)
 
 
 def _without_offer(agent: Agent, event: OfferEnded | ConnectFailed, now: datetime) -> Agent:

@@ -1,8 +1,9 @@
 """Call-backs: the caller hangs up, and a virtual contact keeps age and rank (rule 13).
 
 Owns: who may be called back, how often the customer is dialled, and when. Agent first: a call-back is offered like any
-contact, and only after the accept is the customer dialled, so that never more are dialled than agents are free.
-Must not: know hours or who must not be called; whoever dials does, and says `withdrawn`.
+contact, and only after the accept is the customer dialled. Customer first: an agent is kept in place of the offer, and
+is offered it once the customer is on the line. Either way each who is dialled has an agent of its own.
+Must not: know hours or who must not be called; channels looks both up before it dials, and clears or postpones.
 """
 
 from collections.abc import Iterator
@@ -14,24 +15,28 @@ from trunkline_core.replacing import replace
 from trunkline_core.routing import CallbackPolicy
 from trunkline_core.timers import Timer
 
-from trunkline_acd.domain import commands, offers, policy, rings, timing
-from trunkline_acd.domain.agents import without_work
+from trunkline_acd.domain import bookings, commands, handouts, offers, policy, rings, timing
+from trunkline_acd.domain.agents import Agent, with_work, without_work
 from trunkline_acd.domain.contacts import Callback, Contact, Stage
 from trunkline_acd.domain.definitions import Channel, check_id, check_token
 from trunkline_acd.domain.events import (
     CallbackAttempted,
     CallbackBegun,
+    CallbackCleared,
     CallbackEnded,
+    CallbackPostponed,
+    CallbackReached,
     ContactEnqueued,
     Event,
     SegmentEnded,
 )
-from trunkline_acd.domain.matching import offer_contact, offer_to_agent
+from trunkline_acd.domain.explanations import explain_pull
+from trunkline_acd.domain.matching import offer_contact, offer_to_agent, offered
 from trunkline_acd.domain.queues import with_callback_end
 from trunkline_acd.domain.skills import choices_in, requirements_in
 from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.steps import contact_for, is_repeated
-from trunkline_acd.domain.words import CallbackOutcome, Ring, SegmentOutcome
+from trunkline_acd.domain.words import CallbackOutcome, Connectivity, Intent, Ring, SegmentOutcome
 
 _UNREACHED = (
     CallbackOutcome.NO_ANSWER,
@@ -80,6 +85,66 @@ def begin(state: AcdState, command: commands.BeginCallback, context: Context) ->
     yield from offer_contact(domain, contact.contact_id, "CallbackBegan", context)
 
 
+def clear(domain: Domain, command: commands.ClearCallback, context: Context) -> Iterator[Event]:
+    """The customer may be dialled, unless that customer has another open call-back, which crm could not tell before.
+
+    Raises: Invalid; NotFound; Rejection(`ContactAlreadyEnded`). A stale one changes nothing.
+    """
+    if command.customer_id:
+        check_id("customer_id", command.customer_id)
+    contact = _about_to_dial(domain, command)
+    if contact is None:
+        return
+    customer_id = command.customer_id or contact.customer_id
+    if customer_id and domain.has_other_callback(customer_id, contact):
+        yield from _postponed(domain, contact, command.step_no, "already_open", None, context)
+        return
+    yield CallbackCleared(
+        contact_id=contact.contact_id,
+        step_no=command.step_no,
+        segment_no=contact.segment_no,
+        offer_no=contact.offer_no,
+        agent_id=contact.agent_id,
+        customer_id=customer_id,
+        expires_time=context.now + policy.DIALLING,
+    )
+
+
+def postpone(domain: Domain, command: commands.PostponeCallback, context: Context) -> Iterator[Event]:
+    """The customer must not be dialled now: it rests until then, or is withdrawn where no time is said.
+
+    Raises: Invalid; NotFound; Rejection(`ContactAlreadyEnded`). A stale one changes nothing.
+    """
+    if not command.reason:
+        raise Invalid("reason", "must be set")
+    check_token("reason", command.reason)
+    if contact := _about_to_dial(domain, command):
+        yield from _postponed(domain, contact, command.step_no, command.reason, command.until_time, context)
+
+
+def report_reached(domain: Domain, command: commands.ReportCallbackReached, context: Context) -> Iterator[Event]:
+    """The customer is on the line: it rings at the agent who was kept, else at the next, before all others.
+
+    Also where the agent is gone and the call-back rests or waits again: whoever picked up is not left alone.
+
+    Raises: NotFound; Rejection(`ContactAlreadyEnded`, `CallbackAlreadyReached`, `OfferNotLive`).
+    """
+    if is_repeated(domain, command.contact_id, command.step_no):
+        return
+    contact = contact_for(domain, command.contact_id, "ContactAlreadyEnded")
+    _check_reached(contact, command)
+    kept_id = contact.agent_id if contact.is_kept else ""
+    others = () if kept_id else contact.live_offers  # it was offered by a policy that came in between
+    for offer in others:
+        yield offers.superseded(contact, offer, None)
+    place = (contact.queue_id, contact.segment_no, command.offer_no)
+    yield CallbackReached(contact.contact_id, command.step_no, *place, kept_id)
+    yield from rings.skip_empty_rings(domain, domain.contact(contact.contact_id), contact.ring)
+    yield from _offer_reached(domain, contact.contact_id, kept_id, context)
+    freed = ([kept_id] if kept_id else []) + [offer.agent_id for offer in others]
+    yield from handouts.serve_freed(domain, freed, "AgentBecameFree", context)
+
+
 def report_result(domain: Domain, command: commands.ReportCallbackResult, context: Context) -> Iterator[Event]:
     """The customer was not reached; a report about another offer than the current one changes nothing.
 
@@ -93,7 +158,7 @@ def report_result(domain: Domain, command: commands.ReportCallbackResult, contex
     contact = contact_for(domain, command.contact_id, "ContactAlreadyEnded")
     if (command.segment_no, command.offer_no) != (contact.segment_no, contact.offer_no):
         return
-    if contact.callback is None or contact.stage in (Stage.OFFERED, Stage.CONNECTED):
+    if not contact.is_to_dial or contact.stage in (Stage.OFFERED, Stage.CONNECTED):
         raise Rejection("OfferNotLive")
     if contact.stage is Stage.CONNECTING:
         yield from _attempted(domain, contact, command.step_no, command.outcome, command.reason, context)
@@ -102,13 +167,13 @@ def report_result(domain: Domain, command: commands.ReportCallbackResult, contex
 def withdraw(domain: Domain, command: commands.WithdrawCallback, context: Context) -> Iterator[Event]:
     """Customer or supervisor does not want it any more; one that is over stays so.
 
-    Raises: Invalid; NotFound; Rejection(`NoCallback`), or (`CallbackAlreadyReached`) while the agent talks.
+    Raises: Invalid; NotFound; Rejection(`NoCallback`), or (`CallbackAlreadyReached`) while the customer is on the line.
     """
     check_token("reason", command.reason)
     contact = contact_for(domain, command.contact_id, "ContactAlreadyEnded")
     if contact.callback is None:
         raise Rejection("NoCallback")
-    if contact.stage is Stage.CONNECTED:
+    if contact.stage is Stage.CONNECTED or contact.callback.is_reached:
         raise Rejection("CallbackAlreadyReached")
     if contact.is_open:
         yield from withdrawn(domain, contact, command.reason, context)
@@ -116,15 +181,37 @@ def withdraw(domain: Domain, command: commands.WithdrawCallback, context: Contex
             yield from offer_to_agent(domain, contact.agent_id, "AgentBecameFree", context)
 
 
-def withdrawn(domain: Domain, contact: Contact, reason: str, context: Context) -> Iterator[Event]:
+def withdrawn(
+    domain: Domain,
+    contact: Contact,
+    reason: str,
+    context: Context,
+    outcome: CallbackOutcome = CallbackOutcome.WITHDRAWN,
+) -> Iterator[Event]:
     """End an open call-back; what rings, or is being dialled, is given back first."""
     yield from offers.rescinded(contact)
-    yield _ended(domain.contact(contact.contact_id), CallbackOutcome.WITHDRAWN, reason, context)
+    yield _ended(domain.contact(contact.contact_id), outcome, reason, context)
 
 
-def fail_attempt(domain: Domain, contact: Contact, context: Context) -> Iterator[Event]:
+def fail_attempt(domain: Domain, contact: Contact, context: Context, step_no: int = 0) -> Iterator[Event]:
     """Nobody said in time what became of the dialling, or the agent's desk is gone: an attempt, nobody's miss."""
-    yield from _attempted(domain, contact, 0, CallbackOutcome.FAILED, "", context)
+    yield from _attempted(domain, contact, step_no, CallbackOutcome.FAILED, "", context)
+
+
+def lose_agent(domain: Domain, contact: Contact, context: Context) -> Iterator[Event]:
+    """The desk of who accepted it, or is kept for it, is gone while the customer is dialled."""
+    if contact.is_kept:
+        yield from lose_kept(domain, contact, "agent_lost", context)
+    else:
+        yield from fail_attempt(domain, contact, context)
+
+
+def lose_kept(domain: Domain, contact: Contact, reason: str, context: Context) -> Iterator[Event]:
+    """Who is kept cannot take the customer any more: no attempt, and the agent is free.
+
+    So it stays open for a customer who picks up all the same, and it rests for as long as that may happen.
+    """
+    yield from _postponed(domain, contact, 0, reason, context.now + policy.DIALLING, context)
 
 
 def apply_begun(state: AcdState, event: CallbackBegun, context: Context) -> None:
@@ -135,10 +222,49 @@ def apply_begun(state: AcdState, event: CallbackBegun, context: Context) -> None
     domain.put_contact(replace(contact, stage=Stage.WAITING, callback=_resting_until(contact, None)))
 
 
+def apply_cleared(state: AcdState, event: CallbackCleared, context: Context) -> None:
+    """Keep whose it is, and begin the time of dialling now."""
+    domain = state.domain(context.tenant)
+    contact, agent = domain.contact(event.contact_id), domain.agent(event.agent_id)
+    domain.put_contact(replace(contact, step_no=event.step_no, customer_id=event.customer_id))
+    if dialling := agent.work_on(event.contact_id):
+        work = replace(dialling, expires_time=event.expires_time)
+        domain.put_agent(with_work(agent, work, context.now), context.now)
+    bookings.limit_joining(state, context.tenant, event.contact_id, event.offer_no, event.expires_time)
+
+
+def apply_reached(state: AcdState, event: CallbackReached, context: Context) -> None:
+    """Put it before all others; who was kept is given back."""
+    domain = state.domain(context.tenant)
+    contact = domain.contact(event.contact_id)
+    callback = replace(contact.callback or Callback(), begins_time=None, is_reached=True, is_kept=False)
+    reached = replace(contact, stage=Stage.WAITING, agent_id="", step_no=event.step_no, reserved=0, callback=callback)
+    domain.put_contact(reached)
+    if event.agent_id:
+        _give_back(state, contact, event.agent_id, context)
+    state.timers.cancel(timing.callback_key(context.tenant, event.contact_id))
+
+
+def apply_postponed(state: AcdState, event: CallbackPostponed, context: Context) -> None:
+    """Give the agent's units back, and let the call-back rest."""
+    domain = state.domain(context.tenant)
+    contact = domain.contact(event.contact_id)
+    resting = replace(
+        contact,
+        stage=Stage.SCHEDULED,
+        agent_id="",
+        step_no=max(contact.step_no, event.step_no),
+        callback=_resting_until(contact, event.next_attempt_time),
+    )
+    domain.put_contact(resting)
+    _give_back(state, contact, event.agent_id, context)
+    set_timer(state, context.tenant, resting)
+
+
 def apply_attempted(state: AcdState, event: CallbackAttempted, context: Context) -> None:
     """Give the agent's units back, and let the call-back rest until its next attempt."""
-    domain, now = state.domain(context.tenant), context.now
-    contact, agent = domain.contact(event.contact_id), domain.agent(event.agent_id)
+    domain = state.domain(context.tenant)
+    contact = domain.contact(event.contact_id)
     resting = replace(
         contact,
         stage=Stage.SCHEDULED,
@@ -147,8 +273,7 @@ def apply_attempted(state: AcdState, event: CallbackAttempted, context: Context)
         callback=replace(_resting_until(contact, event.next_attempt_time), attempts=event.attempt),
     )
     domain.put_contact(resting)
-    domain.put_agent(without_work(agent, event.contact_id, now), now)
-    timing.cancel_offer(state, context.tenant, contact, event.offer_no)
+    _give_back(state, contact, event.agent_id, context)
     set_timer(state, context.tenant, resting)
 
 
@@ -168,6 +293,45 @@ def set_timer(state: AcdState, tenant: str, contact: Contact) -> None:
         key = timing.callback_key(tenant, contact.contact_id)
         command = commands.BeginCallback(contact.contact_id)
         state.timers.set(Timer(key, contact.callback.begins_time, tenant, command))
+
+
+def _about_to_dial(domain: Domain, command: commands.ClearCallback | commands.PostponeCallback) -> Contact | None:
+    """Return the call-back of which the command names the attempt; None where it is stale."""
+    if is_repeated(domain, command.contact_id, command.step_no):
+        return None
+    contact = contact_for(domain, command.contact_id, "ContactAlreadyEnded")
+    is_current = (command.segment_no, command.offer_no) == (contact.segment_no, contact.offer_no)
+    return contact if is_current and contact.is_to_dial and contact.stage is Stage.CONNECTING else None
+
+
+def _check_reached(contact: Contact, command: commands.ReportCallbackReached) -> None:
+    if contact.is_reached:
+        raise Rejection("CallbackAlreadyReached")
+    was_dialled = command.segment_no == contact.segment_no and 0 < command.offer_no <= contact.newest_offer_no
+    if not (contact.callback and contact.is_open and was_dialled):
+        raise Rejection("OfferNotLive")
+
+
+def _offer_reached(domain: Domain, contact_id: str, kept_id: str, context: Context) -> Iterator[Event]:
+    """Offer it to who was kept, also where that agent wants a break afterwards; else to whom rule 8 finds."""
+    contact = domain.contact(contact_id)
+    if kept_id and _is_there(agent := domain.agent(kept_id)):
+        explanation = explain_pull(domain, contact, agent, "CallbackReached", context.now)
+        yield offered(domain, contact, agent, explanation, context)
+    else:
+        yield from offer_contact(domain, contact_id, "CallbackReached", context)
+
+
+def _is_there(agent: Agent) -> bool:
+    is_at_desk = agent.connectivity is Connectivity.CONNECTED and not agent.not_responding
+    return is_at_desk and agent.intent is Intent.AVAILABLE
+
+
+def _give_back(state: AcdState, contact: Contact, agent_id: str, context: Context) -> None:
+    """Free the agent of a call-back as it was while the agent had it."""
+    domain = state.domain(context.tenant)
+    domain.put_agent(without_work(domain.agent(agent_id), contact.contact_id, context.now), context.now)
+    timing.cancel_offer(state, context.tenant, contact, contact.offer_no)
 
 
 def _check_request(domain: Domain, contact: Contact, customer_id: str) -> None:
@@ -242,6 +406,31 @@ def _attempted(
     yield from offer_to_agent(domain, contact.agent_id, "AgentBecameFree", context)
 
 
+def _postponed(
+    domain: Domain, contact: Contact, step_no: int, reason: str, until: datetime | None, context: Context
+) -> Iterator[Event]:
+    """It rests until then; without a time, or with one behind its life, it is withdrawn."""
+    next_time = until if until and until <= _dies(contact) else None
+    yield CallbackPostponed(
+        contact_id=contact.contact_id,
+        step_no=step_no,
+        queue_id=contact.queue_id,
+        segment_no=contact.segment_no,
+        offer_no=contact.offer_no,
+        agent_id=contact.agent_id,
+        reason=reason,
+        next_attempt_time=next_time,
+    )
+    if next_time is None:
+        yield _ended(domain.contact(contact.contact_id), CallbackOutcome.WITHDRAWN, reason, context)
+    yield from offer_to_agent(domain, contact.agent_id, "AgentBecameFree", context)
+
+
+def _dies(contact: Contact) -> datetime:
+    """Return until when it may be dialled: one for later lives from the time that was asked for."""
+    return max(contact.entered_time, contact.aged_since_time) + policy.CALLBACK_LIFE
+
+
 def _next_attempt(offered: CallbackPolicy | None, attempt: int, now: datetime) -> datetime | None:
     """Return when to dial again; None where this was the last, or the queue calls nobody back any more."""
     return now + offered.retry_after_duration if offered and attempt < offered.max_attempts else None
@@ -260,4 +449,4 @@ def _ended(contact: Contact, outcome: CallbackOutcome, reason: str, context: Con
 
 
 def _resting_until(contact: Contact, begins_time: datetime | None) -> Callback:
-    return replace(contact.callback or Callback(), begins_time=begins_time)
+    return replace(contact.callback or Callback(), begins_time=begins_time, is_kept=False)

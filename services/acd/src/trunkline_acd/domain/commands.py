@@ -206,6 +206,39 @@ class ReportCallbackResult:
 
 
 @dataclass(frozen=True, slots=True)
+class ClearCallback:
+    """Hours and do-not-call let the customer be dialled now; `customer_id` is empty for an unknown one."""
+
+    contact_id: str
+    step_no: int
+    segment_no: int
+    offer_no: int
+    customer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PostponeCallback:
+    """The customer of a call-back must not be dialled before that time."""
+
+    contact_id: str
+    step_no: int
+    segment_no: int
+    offer_no: int
+    reason: str
+    until_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportCallbackReached:
+    """The customer who was dialled first is on the line."""
+
+    contact_id: str
+    step_no: int
+    segment_no: int
+    offer_no: int
+
+
+@dataclass(frozen=True, slots=True)
 class WithdrawCallback:
     """The call-back is not wanted any more."""
 
@@ -510,6 +543,10 @@ ConsultationCommand = (
 
 DeviceCommand = ReportDevices | LoseGateway | ForgetDevice
 
+CallbackCommand = (
+    RequestCallback | ClearCallback | PostponeCallback | ReportCallbackReached | ReportCallbackResult | WithdrawCallback
+)
+
 SupervisorCommand = PullContact | RequeueContact
 
 Command = (
@@ -526,9 +563,7 @@ Command = (
     | TakeOverContact
     | ReportConnected
     | ReportConnectFailed
-    | RequestCallback
-    | ReportCallbackResult
-    | WithdrawCallback
+    | CallbackCommand
     | LosePeer
     | DeviceCommand
     | SupervisorCommand

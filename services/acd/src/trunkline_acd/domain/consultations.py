@@ -289,7 +289,8 @@ def apply_completed(state: AcdState, event: ConsultationCompleted, context: Cont
     )
     if talking := agent.work_on(event.contact_id):
         busier = with_recent_work(agent, talking.channel, now)
-        own = replace(talking, asked_by="", since_time=now, callback=contact.callback is not None)
+        is_callback, is_reached = contact.callback is not None, contact.is_reached
+        own = replace(talking, asked_by="", since_time=now, callback=is_callback, callback_reached=is_reached)
         domain.put_agent(with_work(busier, own, now), now)
 
 

@@ -18,6 +18,7 @@ from trunkline_acd.domain.words import Preference, Ring, WaitEstimate
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_BEFORE_ALL_PERMILLE = 10**12  # above every score that waits, weights and target waits allow
 _FINENESS = 10**12  # keeps contacts apart whose score differs by less than a thousandth
 
 
@@ -39,10 +40,14 @@ class Callback:
     Attributes:
         attempts: how often the customer was dialled and not reached.
         begins_time: when it waits again; None while it does, or has an agent.
+        is_reached: whether the customer, who was dialled first, is on the line.
+        is_kept: whether the agent who has it is only kept while the customer is dialled first.
     """
 
     attempts: int = 0
     begins_time: datetime | None = None
+    is_reached: bool = False
+    is_kept: bool = False
 
 
 class Offer(NamedTuple):
@@ -171,6 +176,21 @@ class Contact:
         return self.stage in (Stage.WAITING, Stage.OFFERED, Stage.CONNECTING, Stage.SCHEDULED)
 
     @property
+    def is_to_dial(self) -> bool:
+        """Whether it is a call-back whose customer is not on the line yet."""
+        return self.callback is not None and not self.callback.is_reached
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether it is a call-back whose customer was dialled first and is on the line."""
+        return self.callback is not None and self.callback.is_reached
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether its agent is only kept while the customer is dialled first."""
+        return self.stage is Stage.CONNECTING and self.callback is not None and self.callback.is_kept
+
+    @property
     def is_offer_live(self) -> bool:
         """Whether it rings or is being joined."""
         return self.stage in (Stage.OFFERED, Stage.CONNECTING)
@@ -230,7 +250,14 @@ def accepted_by(contact: Contact, offer: Offer) -> Contact:
         offer_no=offer.offer_no,
         rings_at_all=False,
         others=(),
+        callback=replace(contact.callback, is_kept=False) if contact.callback else None,
     )
+
+
+def kept_by(contact: Contact, offer: Offer) -> Contact:
+    """Return the call-back whose customer is dialled first, while that agent is kept for it."""
+    callback = replace(contact.callback or Callback(), is_kept=True)
+    return replace(accepted_by(contact, offer), newest_offer_no=offer.offer_no, callback=callback)
 
 
 def without_offer(contact: Contact, agent_id: str) -> Contact:
@@ -319,6 +346,8 @@ def score_terms(contact: Contact, queue: QueueDefinition, now: datetime) -> Scor
 
 
 def _head_start_permille(contact: Contact, queue: QueueDefinition) -> int:
+    if contact.is_reached:  # nobody who was called shall hang on for others (rule 13)
+        return _BEFORE_ALL_PERMILLE
     value = queue.value_weight_permille * contact.value_permille // 1000
     return value + queue.urgency_weight_permille * contact.urgency_permille // 1000
 

@@ -56,6 +56,8 @@ _OF_STAFF = (
 _ENDS_WORK = (
     events.OfferEnded,
     events.ConnectFailed,
+    events.CallbackReached,
+    events.CallbackPostponed,
     events.CallbackAttempted,
     events.ContactReleased,
     events.ConsultationEnded,
@@ -126,6 +128,15 @@ class AcdDecider:
                 segments.apply_segment_ended(state, event, context)
             case events.CallbackBegun():
                 callbacks.apply_begun(state, event, context)
+            case events.CallbackDialled():
+                waits.learn_from_offer(state, event, context)
+                bookings.apply_dialled(state, event, context)
+            case events.CallbackCleared():
+                callbacks.apply_cleared(state, event, context)
+            case events.CallbackReached():
+                callbacks.apply_reached(state, event, context)
+            case events.CallbackPostponed():
+                callbacks.apply_postponed(state, event, context)
             case events.CallbackAttempted():
                 callbacks.apply_attempted(state, event, context)
             case events.CallbackEnded():
@@ -245,7 +256,7 @@ class _Seen:
         self.is_handed_out |= isinstance(event, events.HandoutScheduled)
         if isinstance(event, events.ContactOffered) and event.ring_all and event.explanation:
             self.rings_at_all[event.contact_id] = event.explanation.trigger
-        if isinstance(event, _ENDS_WORK):
+        if isinstance(event, _ENDS_WORK) and event.agent_id:
             self.less_busy[event.agent_id] = None
         if agent_id := _agent_of(event):
             self.changed[agent_id] = None
@@ -286,12 +297,8 @@ def _decide(state: AcdState, domain: Domain, command: Command, context: Context)
             return joining.report_connected(domain, command, context)
         case commands.ReportConnectFailed():
             return joining.report_failed(domain, command, context)
-        case commands.RequestCallback():
-            return callbacks.request(domain, command, context)
-        case commands.ReportCallbackResult():
-            return callbacks.report_result(domain, command, context)
-        case commands.WithdrawCallback():
-            return callbacks.withdraw(domain, command, context)
+        case _ if isinstance(command, commands.CallbackCommand):
+            return _decide_callback(domain, command, context)
         case commands.LosePeer():
             return desks.lose_peer(domain, command, context)
         case _ if isinstance(command, commands.DeviceCommand):
@@ -333,6 +340,24 @@ def _decide_device(domain: Domain, command: commands.DeviceCommand, context: Con
             return devices.lose_gateway(domain, command, context)
         case commands.ForgetDevice():
             return devices.forget(domain, command, context)
+        case _:
+            assert_never(command)
+
+
+def _decide_callback(domain: Domain, command: commands.CallbackCommand, context: Context) -> Iterator[Event]:
+    match command:
+        case commands.RequestCallback():
+            return callbacks.request(domain, command, context)
+        case commands.ClearCallback():
+            return callbacks.clear(domain, command, context)
+        case commands.PostponeCallback():
+            return callbacks.postpone(domain, command, context)
+        case commands.ReportCallbackReached():
+            return callbacks.report_reached(domain, command, context)
+        case commands.ReportCallbackResult():
+            return callbacks.report_result(domain, command, context)
+        case commands.WithdrawCallback():
+            return callbacks.withdraw(domain, command, context)
         case _:
             assert_never(command)
 

@@ -216,8 +216,8 @@ def _resolve_work(domain: Domain, agent: Agent, context: Context) -> Iterator[Ev
                 yield consultations.colleague_lost(domain.contact(work.contact_id))
             case WorkState.OFFERED:
                 yield offers.lost(domain.contact(work.contact_id), Offer(work.offer_no, agent.agent_id))
-            case WorkState.CONNECTING if work.callback:
-                yield from callbacks.fail_attempt(domain, domain.contact(work.contact_id), context)
+            case WorkState.CONNECTING if work.callback and not work.callback_reached:
+                yield from callbacks.lose_agent(domain, domain.contact(work.contact_id), context)
             case WorkState.CONNECTING:
                 yield joining.connect_lost(domain.contact(work.contact_id))
             case WorkState.CONNECTED if work.parked_since:

@@ -1,7 +1,7 @@
 """Telephones of agents: media health, which gateways report (rule 1). Without one an agent gets no calls, but chats.
 
 Owns: at which gateways a telephone is registered, and what follows when it is lost or back. A telephone of which no
-gateway ever spoke counts as healthy. Must not: end a connected call; its gateway does.
+gateway ever spoke counts as healthy. Must not: end a call that was accepted; its gateway does.
 """
 
 from collections.abc import Collection, Generator, Iterable, Iterator
@@ -11,7 +11,7 @@ from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid
 from trunkline_core.replacing import replace
 
-from trunkline_acd.domain import commands, consultations, handouts, offers, policy
+from trunkline_acd.domain import callbacks, commands, consultations, handouts, offers, policy
 from trunkline_acd.domain.agents import Agent, is_unreachable
 from trunkline_acd.domain.contacts import Offer
 from trunkline_acd.domain.definitions import check_id, check_token
@@ -127,13 +127,20 @@ def _lose(domain: Domain, peer_id: str, agent_ids: Iterable[str], context: Conte
 
 
 def _end_ringing(domain: Domain, agent: Agent, context: Context) -> Generator[Event, None, int]:
-    """Take the calls that ring back at once, nobody's miss; return how much that is, in calls."""
+    """Take back at once what rings, or is kept for a customer who is dialled first: nobody's miss.
+
+    Return how much that is, in calls.
+    """
     size = 0
     for work in agent.work:
-        if work.state is not WorkState.OFFERED or not is_unreachable(agent, work.channel):
+        if work.state not in (WorkState.OFFERED, WorkState.CONNECTING) or not is_unreachable(agent, work.channel):
             continue
         contact = domain.contact(work.contact_id)
-        if work.asked_by:
+        if contact.is_kept:
+            yield from callbacks.lose_kept(domain, contact, "device_lost", context)
+        elif work.state is WorkState.CONNECTING:
+            continue
+        elif work.asked_by:
             yield consultations.ended(contact, ConsultationEndReason.CONNECT_FAILED)
         else:
             yield offers.device_lost(contact, Offer(work.offer_no, agent.agent_id))

@@ -128,6 +128,7 @@ class ContactOffered:
     explanation: Explanation
     callback: bool = False
     ring_all: bool = False
+    callback_reached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,7 @@ class OfferAccepted:
     offer_no: int
     agent_id: str
     expires_time: datetime
+    hours_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +207,60 @@ class CallbackBegun:
 
     contact_id: str
     segment_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackDialled:
+    """The customer of a call-back is to be dialled first; that agent is kept for it, in place of an offer."""
+
+    contact_id: str
+    queue_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+    channel: Channel
+    expires_time: datetime
+    explanation: Explanation
+    hours_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackCleared:
+    """Nothing keeps the customer of a call-back from being dialled now; whoever dials has until `expires_time`."""
+
+    contact_id: str
+    step_no: int
+    segment_no: int
+    offer_no: int
+    agent_id: str
+    customer_id: str
+    expires_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackReached:
+    """The customer who was dialled first is on the line. `agent_id`: who was kept, empty where nobody is any more."""
+
+    contact_id: str
+    step_no: int
+    queue_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackPostponed:
+    """The customer was not dialled, or the kept agent is gone: no attempt. No next time: it has lived for too long."""
+
+    contact_id: str
+    step_no: int
+    queue_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+    reason: str
+    next_attempt_time: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -633,6 +689,10 @@ Event = (
     | ConnectFailed
     | SegmentEnded
     | CallbackBegun
+    | CallbackDialled
+    | CallbackCleared
+    | CallbackReached
+    | CallbackPostponed
     | CallbackAttempted
     | CallbackEnded
     | ContactReleased

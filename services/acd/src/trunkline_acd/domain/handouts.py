@@ -27,7 +27,7 @@ from trunkline_acd.domain.events import (
     SegmentEnded,
     SharingBegun,
 )
-from trunkline_acd.domain.matching import best_agent, offer_contact, offer_to_agent, ranked, ring_at_more
+from trunkline_acd.domain.matching import Begun, best_agent, offer_contact, offer_to_agent, ranked, ring_at_more
 from trunkline_acd.domain.places import pool_of
 from trunkline_acd.domain.shelves import Shelves
 from trunkline_acd.domain.state import AcdState, Domain
@@ -107,7 +107,7 @@ def _some_of(found: Iterator[Event], most: int) -> Generator[Event, None, int]:
     made = 0
     for event in found:
         yield event
-        made += isinstance(event, ContactOffered)
+        made += isinstance(event, Begun)
         if made == most:
             break
     return made

@@ -29,8 +29,8 @@ def report_connected(domain: Domain, command: commands.ReportConnected, context:
     contact = _joined_contact(domain, command)
     if contact.stage is Stage.CONNECTED:
         return
-    if contact.stage is not Stage.CONNECTING:
-        raise Rejection("OfferNotLive")
+    if contact.stage is not Stage.CONNECTING or contact.is_kept:
+        raise Rejection("OfferNotLive")  # who is only kept is offered it first
     yield ContactConnected(
         contact_id=contact.contact_id,
         step_no=command.step_no,
@@ -53,7 +53,9 @@ def report_failed(domain: Domain, command: commands.ReportConnectFailed, context
         return
     if contact.stage in (Stage.OFFERED, Stage.CONNECTED):
         raise Rejection("OfferNotLive")
-    if contact.stage is Stage.CONNECTING:
+    if contact.is_kept:
+        yield from callbacks.fail_attempt(domain, contact, context, command.step_no)
+    elif contact.stage is Stage.CONNECTING:
         is_miss = not _is_known_lost(domain, contact)
         until = excluded_until(domain, contact, context.now) if is_miss else None
         yield from _fail(domain, _failed(contact, command.step_no, command.reason, is_miss, until), context)
@@ -65,7 +67,7 @@ def expire_connecting(state: AcdState, command: commands.ExpireConnecting, conte
     if not timing.is_due(state, timing.connecting_key(context.tenant, command.contact_id), context):
         return
     contact = domain.contact(command.contact_id)
-    if contact.callback:
+    if contact.is_to_dial:
         yield from callbacks.fail_attempt(domain, contact, context)
         return
     if domain.agent(contact.agent_id).connectivity is not Connectivity.CONNECTED:

@@ -10,12 +10,12 @@ from datetime import datetime
 
 from trunkline_core.decider import Context
 
-from trunkline_acd.domain import parked_chats, vips
+from trunkline_acd.domain import parked_chats, policy, vips
 from trunkline_acd.domain.agents import Agent
 from trunkline_acd.domain.contacts import Contact, Line, LinePlace, Stage, as_to_others, rank
 from trunkline_acd.domain.definitions import lease_of
 from trunkline_acd.domain.drains import is_held_back
-from trunkline_acd.domain.events import ContactKeptBack, ContactOffered, ContactResumed
+from trunkline_acd.domain.events import CallbackDialled, ContactKeptBack, ContactOffered, ContactResumed
 from trunkline_acd.domain.explanations import explain
 from trunkline_acd.domain.places import Pool, pool_of
 from trunkline_acd.domain.shelves import Shelves
@@ -24,10 +24,11 @@ from trunkline_acd.domain.state import Domain
 from trunkline_acd.domain.strategies import best_standing, rings_at_all
 from trunkline_acd.domain.words import Explanation
 
+Begun = ContactOffered | CallbackDialled
+"""What books an agent for a contact: it rings there, or the customer of a call-back is dialled first (rule 13)."""
 
-def offer_contact(
-    domain: Domain, contact_id: str, trigger: str, context: Context
-) -> Iterator[ContactOffered | ContactKeptBack]:
+
+def offer_contact(domain: Domain, contact_id: str, trigger: str, context: Context) -> Iterator[Begun | ContactKeptBack]:
     """Offer a contact that waits, or that rings and may ring at more, to the best agent, if one is eligible."""
     contact = domain.contacts.get(contact_id)
     if contact is None or not (contact.stage is Stage.WAITING or contact.may_ring_at_more):
@@ -38,7 +39,7 @@ def offer_contact(
         yield from vips.note_contact(domain, contact, context.now)
 
 
-def ring_at_more(domain: Domain, contact_id: str, trigger: str, context: Context) -> Iterator[ContactOffered]:
+def ring_at_more(domain: Domain, contact_id: str, trigger: str, context: Context) -> Iterator[Begun]:
     """Offer a contact that rings at all to the best of those at whom it does not ring yet, and so on to a bound."""
     while (contact := domain.contact(contact_id)).may_ring_at_more:
         agent = best_agent(domain, as_to_others(contact), context.now)
@@ -49,7 +50,7 @@ def ring_at_more(domain: Domain, contact_id: str, trigger: str, context: Context
 
 def offer_to_agent(
     domain: Domain, agent_id: str, trigger: str, context: Context
-) -> Iterator[ContactOffered | ContactKeptBack | ContactResumed]:
+) -> Iterator[Begun | ContactKeptBack | ContactResumed]:
     """Offer waiting contacts to an agent until nothing fits any more, and then what rings at all who could take it.
 
     Customers who returned to a parked chat of the agent go first.
@@ -132,7 +133,7 @@ def _first_offerable(
     return None
 
 
-def _offer(domain: Domain, contact: Contact, agent: Agent, trigger: str, context: Context) -> ContactOffered:
+def _offer(domain: Domain, contact: Contact, agent: Agent, trigger: str, context: Context) -> Begun:
     explanation = explain(domain, contact, agent, trigger, context.now)
     ring_all = contact.rings_at_all or rings_at_all(domain, contact)
     return offered(domain, contact, agent, explanation, context, ring_all=ring_all)
@@ -146,9 +147,22 @@ def offered(
     context: Context,
     *,
     ring_all: bool = False,
-) -> ContactOffered:
-    """Return the offer of a contact to an agent who has room for it."""
+) -> Begun:
+    """Return the offer of a contact to an agent who has room for it, or that its customer is dialled first."""
     queue = domain.queue(contact.queue_id)
+    callback = queue.definition.callback
+    if contact.is_to_dial and callback and callback.dials_customer_first:
+        return CallbackDialled(
+            contact_id=contact.contact_id,
+            queue_id=contact.queue_id,
+            segment_no=contact.segment_no,
+            offer_no=contact.next_offer_no,
+            agent_id=agent.agent_id,
+            channel=contact.channel,
+            expires_time=context.now + policy.DIALLING,
+            explanation=explanation,
+            hours_id=callback.hours_id,
+        )
     return ContactOffered(
         contact_id=contact.contact_id,
         queue_id=contact.queue_id,
@@ -160,4 +174,5 @@ def offered(
         explanation=explanation,
         callback=contact.callback is not None,
         ring_all=ring_all,
+        callback_reached=contact.is_reached,
     )

@@ -15,6 +15,9 @@ from trunkline_core.replacing import replace
 from trunkline_acd.domain import policy
 from trunkline_acd.domain.events import (
     CallbackAttempted,
+    CallbackDialled,
+    CallbackPostponed,
+    CallbackReached,
     ConnectFailed,
     ContactConnected,
     ContactOffered,
@@ -44,6 +47,9 @@ class OfferOutcome(Enum):
     SUPERSEDED = 10
     OUTPACED = 11
     DEVICE_LOST = 130
+    DIALLED = 110
+    REACHED = 111
+    POSTPONED = 112
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,13 @@ class OfferHistory:
         match event:
             case ContactOffered():
                 self._add(tenant, event, event_time)
+            case CallbackDialled():
+                self._add(tenant, event, event_time)
+                self._end(tenant, event.contact_id, event.offer_no, OfferOutcome.DIALLED)
+            case CallbackReached():
+                self._end(tenant, event.contact_id, event.offer_no, OfferOutcome.REACHED)
+            case CallbackPostponed():
+                self._end(tenant, event.contact_id, event.offer_no, OfferOutcome.POSTPONED)
             case OfferAccepted():
                 self._end(tenant, event.contact_id, event.offer_no, OfferOutcome.ACCEPTED)
             case ContactConnected():
@@ -93,7 +106,7 @@ class OfferHistory:
             case _:
                 pass
 
-    def _add(self, tenant: str, event: ContactOffered, event_time: datetime) -> None:
+    def _add(self, tenant: str, event: ContactOffered | CallbackDialled, event_time: datetime) -> None:
         name = (tenant, event.contact_id)
         offers = self._offers.setdefault(name, deque(maxlen=self._max_offers))
         self._offers.move_to_end(name)

@@ -36,8 +36,9 @@ def accept(domain: Domain, command: commands.AcceptOffer, context: Context) -> I
     others = [other for other in contact.live_offers if other != offer]
     for other in others:
         yield outpaced(contact, other, agent.agent_id)
-    expires_time = context.now + (policy.DIALLING if contact.callback else policy.CONNECTING)
-    yield OfferAccepted(contact.contact_id, contact.segment_no, offer.offer_no, agent.agent_id, expires_time)
+    expires_time = context.now + (policy.DIALLING if contact.is_to_dial else policy.CONNECTING)
+    place = (contact.contact_id, contact.segment_no, offer.offer_no)
+    yield OfferAccepted(*place, agent.agent_id, expires_time, _hours_of(domain, contact))
     yield from handouts.serve_freed(domain, [other.agent_id for other in others], "AgentBecameFree", context)
 
 
@@ -105,6 +106,11 @@ def outpaced(contact: Contact, offer: Offer, accepted_by_agent_id: str) -> Offer
     """Return the end of an offer of which another one was accepted first: nobody's miss."""
     ended = _ended(contact, offer, OfferEndReason.SUPERSEDED, False, None)
     return replace(ended, accepted_by_agent_id=accepted_by_agent_id)
+
+
+def _hours_of(domain: Domain, contact: Contact) -> str:
+    callback = domain.queue(contact.queue_id).definition.callback
+    return callback.hours_id if contact.is_to_dial and callback else ""
 
 
 def _ringing(contact: Contact, command: commands.AcceptOffer | commands.DeclineOffer) -> Offer:

@@ -10,6 +10,9 @@ CONNECTING = timedelta(seconds=5)
 DIALLING = timedelta(seconds=60)
 """After an agent accepted a call-back: a telephone rings for 30 to 45 s, the agent's own leg comes first."""
 
+CALLBACK_LIFE = routing.LONGEST_DURATION
+"""From the time at which a call-back may first be dialled: closed hours and an unanswered crm put it off no further."""
+
 DESK_GRACE = timedelta(seconds=30)
 """A page reload or a change of network lasts seconds; nobody shall lose an offer or wrap-up to it."""
 

@@ -36,7 +36,9 @@ class Changes:
                 events.ContactOffered()
                 | events.ContactConnected()
                 | events.ContactReleased()
+                | events.CallbackDialled()
                 | events.CallbackAttempted()
+                | events.CallbackPostponed()
                 | events.ConsultationCompleted()
                 | events.ContactTakenOver()
             ):
@@ -44,8 +46,13 @@ class Changes:
             case events.OfferEnded() | events.ConnectFailed():
                 self._agents[event.agent_id] = None
                 self._queues[self._domain.contact(event.contact_id).queue_id] = None
+            case events.CallbackReached():
+                self._queues[event.queue_id] = None
+                if event.agent_id:
+                    self._agents[event.agent_id] = None
             case (
                 events.OfferAccepted()
+                | events.CallbackCleared()
                 | events.ContactParked()
                 | events.ContactResumed()
                 | events.CustomerReturned()

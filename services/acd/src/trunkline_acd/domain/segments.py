@@ -35,7 +35,7 @@ from trunkline_acd.domain.queues import with_entry, with_outcome
 from trunkline_acd.domain.skills import choices_in, needs_in, requirement_set, requirements_in
 from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.steps import is_repeated
-from trunkline_acd.domain.words import ConsultationEndReason, SegmentOutcome
+from trunkline_acd.domain.words import CallbackOutcome, ConsultationEndReason, SegmentOutcome
 
 _LEFT = frozenset({"customer_left", "peer_lost"})
 _REASONS = _LEFT | {"agent_ended", "reconciled", "system"}
@@ -89,7 +89,9 @@ def end(domain: Domain, command: commands.EndContact, context: Context) -> Itera
         yield from consultations.over(contact, ConsultationEndReason.CONTACT_ENDED)
         yield wrap_ups.released(domain, contact, context)
     elif contact and contact.is_open and contact.callback:
-        yield from callbacks.withdrawn(domain, contact, command.reason, context)
+        has_left = contact.callback.is_reached and command.reason in _LEFT
+        outcome = CallbackOutcome.ABANDONED if has_left else CallbackOutcome.WITHDRAWN
+        yield from callbacks.withdrawn(domain, contact, command.reason, context, outcome)
     elif contact and contact.is_open:
         yield from _end_segment(domain, contact, command.reason, context)
     yield from tombstones.forget(domain, command, context)

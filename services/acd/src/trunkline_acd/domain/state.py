@@ -250,6 +250,11 @@ class Domain:
         """Tell whether that customer has an open call-back; of an unknown one none are known."""
         return customer_id in self._callback_customers
 
+    def has_other_callback(self, customer_id: str, contact: Contact) -> bool:
+        """Tell whether that customer has an open call-back besides this one."""
+        own = contact.is_open and contact.callback is not None and contact.customer_id == customer_id
+        return (self._callback_customers.get(customer_id) or 0) > own
+
     def is_staffed(self, requirements: RequirementSet) -> bool:
         """Tell whether somebody who is signed in could ever serve this, busy or not."""
         return any(meets(profile, requirements) for profile, _ in self.staff.items())

@@ -77,6 +77,7 @@ def apply_taken_over(state: AcdState, event: ContactTakenOver, context: Context)
         expires_time=None,
         entered_time=contact.entered_time,
         callback=contact.callback is not None,
+        callback_reached=contact.is_reached,
     )
     domain.put_agent(with_work(with_recent_work(agent, contact.channel, now), work, now), now)
 

@@ -15,7 +15,14 @@ from trunkline_core.replacing import replace
 from trunkline_acd.domain import policy, rings
 from trunkline_acd.domain.agents import Agent, has_room
 from trunkline_acd.domain.contacts import Contact, Stage, line_place, rank
-from trunkline_acd.domain.events import ContactConnected, ContactEnqueued, ContactOffered, QueueConfigured, SegmentEnded
+from trunkline_acd.domain.events import (
+    CallbackDialled,
+    ContactConnected,
+    ContactEnqueued,
+    ContactOffered,
+    QueueConfigured,
+    SegmentEnded,
+)
 from trunkline_acd.domain.followed import Followed
 from trunkline_acd.domain.matching import best_agent
 from trunkline_acd.domain.positions import contacts_ahead, eligible_profiles
@@ -94,7 +101,7 @@ def follow(state: AcdState, event: SegmentEnded, context: Context) -> None:
         domain.unfollow(domain.first_followed(event.queue_id))
 
 
-def learn_from_offer(state: AcdState, event: ContactOffered, context: Context) -> None:
+def learn_from_offer(state: AcdState, event: ContactOffered | CallbackDialled, context: Context) -> None:
     """An agent gets a contact: whoever left and would have gone before it would ring now, or have rung since the agent
     became idle. To be asked before the agent is put."""
     domain = state.domain(context.tenant)

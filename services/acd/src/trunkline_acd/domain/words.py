@@ -92,6 +92,7 @@ class CallbackOutcome(Enum):
     BUSY = 3
     FAILED = 4
     WITHDRAWN = 5
+    ABANDONED = 110
 
 
 class LimitKind(Enum):

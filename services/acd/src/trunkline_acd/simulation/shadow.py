@@ -19,6 +19,7 @@ from trunkline_acd.domain import events
 from trunkline_acd.domain.commands import Command, EnqueueContact, PutAgent, PutPolicy, PutQueue, PutWrapUpCode
 from trunkline_acd.domain.decider import AcdDecider
 from trunkline_acd.domain.events import Event
+from trunkline_acd.domain.matching import Begun
 from trunkline_acd.domain.state import AcdState, Domain
 
 DEFINING = (PutAgent, PutPolicy, PutQueue, PutWrapUpCode)
@@ -142,19 +143,19 @@ def definitions(domain: Domain) -> dict[str, QueueDefinition]:
     return {queue.queue_id: queue.definition for queue in domain.queues.values()}
 
 
-Offers = dict[str, tuple[events.ContactOffered, ...]]
+Offers = dict[str, tuple[Begun, ...]]
 """What each contact was offered in one decision, the first agent first: several where it rings at all."""
 
 
 def _offers(decided: Iterable[Event]) -> Offers:
     found: Offers = {}
     for event in decided:
-        if isinstance(event, events.ContactOffered):
+        if isinstance(event, Begun):
             found[event.contact_id] = (*found.get(event.contact_id, ()), event)
     return found
 
 
-def _agents(offers: Iterable[events.ContactOffered]) -> set[str]:
+def _agents(offers: Iterable[Begun]) -> set[str]:
     return {offer.agent_id for offer in offers}
 
 
@@ -176,7 +177,7 @@ def _rings_otherwise(really: Offers, candidate: Offers, now: datetime) -> Iterat
             yield Difference(Kind.SOONER, now, contact_id, offer.queue_id, candidate_agent_id=offer.agent_id)
 
 
-def _first_other(offers: Sequence[events.ContactOffered], than: Iterable[events.ContactOffered]) -> str:
+def _first_other(offers: Sequence[Begun], than: Iterable[Begun]) -> str:
     """Return at whom it rings besides, or instead; where it rings at fewer, the first of them."""
     known = _agents(than)
     return next((offer.agent_id for offer in offers if offer.agent_id not in known), offers[0].agent_id)

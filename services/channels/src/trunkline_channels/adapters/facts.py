@@ -15,6 +15,7 @@ from trunkline.directory.v1.directory_events_pb2 import DirectoryEvent
 from trunkline.ivr.v1.ivr_events_pb2 import IvrEvent
 from trunkline_core.errors import Invalid
 from trunkline_core.flows import MenuOption
+from trunkline_core.hours import HoursDefinition
 from trunkline_core.routing import SkillRequirement
 from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
@@ -35,6 +36,7 @@ _OPTION = Mapper(MenuOption, types.MenuOption)
 _NEED = Mapper(SkillRequirement, types.SkillRequirement)
 _SEALED = Mapper(Sealed, SealedMessage)
 _ENTRY_POINT = Mapper(EntryPointDefinition, types.EntryPointDefinition)
+_HOURS = Mapper(HoursDefinition, types.HoursDefinition)
 _HOOK = Mapper(HookDefinition, types.HookDefinition)
 _TREATMENT = Mapper(QueueTreatment, types.QueueTreatment)
 
@@ -46,6 +48,8 @@ def managers() -> list[ProcessManager[Command]]:
         ProcessManager("channels.ivr", "ivr.events.v1", facts_of_ivr),
         ProcessManager("channels.crm", "customer.events.v1", facts_of_crm),
         ProcessManager("channels.directory", "directory.events.v1", definitions),
+        # of its own, and from the beginning: the one above had passed hours by before anybody asked for them
+        ProcessManager("channels.hours", "directory.events.v1", hours),
     ]
 
 
@@ -80,6 +84,14 @@ def definitions(record: EffectiveRecord) -> Sequence[ManagerCommand[Command]]:
         case _:
             return ()
     return (_command(None, event.metadata, command),)
+
+
+def hours(record: EffectiveRecord) -> Sequence[ManagerCommand[Command]]:
+    """Business hours, for every partition."""
+    event = DirectoryEvent.FromString(record.record.value)
+    if event.WhichOneof("event") != "hours_defined":
+        return ()
+    return (_command(None, event.metadata, commands.PutHours(_HOURS.from_message(event.hours_defined.hours))),)
 
 
 def _treatments(queues: Iterable[Any]) -> Command:
@@ -173,10 +185,16 @@ def _consultation_ended(event: Any) -> Command:
 
 _ACD: dict[str, Callable[[Any], Command | None]] = {
     "contact_enqueued": _enqueued,
+    "callback_dialled": lambda e: commands.RecordCallbackDialled(
+        e.contact_id, e.segment_no, e.offer_no, e.agent_id, e.hours_id
+    ),
+    "callback_cleared": lambda e: commands.RecordCallbackCleared(e.contact_id, e.segment_no, e.offer_no),
+    "callback_reached": lambda e: commands.RecordCallbackReached(e.contact_id, e.segment_no, e.offer_no),
+    "callback_postponed": _returned,
     "callback_attempted": _returned,
     "callback_ended": lambda e: commands.RecordCallbackEnded(e.contact_id, e.segment_no),
     "contact_offered": lambda e: commands.RecordOffered(e.contact_id, e.segment_no, e.offer_no, e.agent_id, e.ring_all),
-    "offer_accepted": lambda e: commands.RecordAccepted(e.contact_id, e.segment_no, e.offer_no, e.agent_id),
+    "offer_accepted": lambda e: commands.RecordAccepted(e.contact_id, e.segment_no, e.offer_no, e.agent_id, e.hours_id),
     "offer_ended": _returned,
     "connect_failed": _returned,
     "contact_connected": lambda e: commands.RecordConnected(e.contact_id, e.segment_no, e.offer_no, e.agent_id),

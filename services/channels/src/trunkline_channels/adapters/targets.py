@@ -19,6 +19,7 @@ from trunkline_platform.credentials import Principal, service_principal
 from trunkline_platform.wire import timestamp
 
 from trunkline_channels.adapters.enums import channel_value
+from trunkline_channels.application.steps import DialLookup
 from trunkline_channels.domain import commands
 from trunkline_channels.domain.contact import Consultation, Contact, Step
 from trunkline_channels.domain.words import CloseReason, StepKind
@@ -71,6 +72,9 @@ class ServiceTargets:
             StepKind.TAKE_OVER: (acd_client, _take_over),
             StepKind.REQUEST_CALLBACK: (acd_client, _request_callback),
             StepKind.REPORT_CALLBACK_RESULT: (acd_client, _report_callback_result),
+            StepKind.CLEAR_CALLBACK: (acd_client, _clear_callback),
+            StepKind.POSTPONE_CALLBACK: (acd_client, _postpone_callback),
+            StepKind.REPORT_CALLBACK_REACHED: (acd_client, _report_callback_reached),
             StepKind.END_AT_ACD: (acd_client, _end_at_acd),
         }
 
@@ -81,6 +85,14 @@ class ServiceTargets:
             if event.WhichOneof("event") == "contact_resolved":
                 return customer_of(event.contact_resolved, step.step_no)
         return commands.RecordCustomer(contact.contact_id, step.step_no, "")
+
+    async def look_up(self, contact: Contact, step: Step, timeout_s: float) -> DialLookup:
+        """Return what crm says of the customer of the address; nobody's address may be dialled."""
+        events = await self._send(self._crm, contact, step, _look_up_customer(contact, step), timeout_s)
+        for event in events:
+            if event.WhichOneof("event") == "contact_resolved":
+                return DialLookup(event.contact_resolved.customer_id, event.contact_resolved.do_not_call)
+        return DialLookup("", do_not_call=False)
 
     async def carry_out(self, contact: Contact, step: Step) -> None:
         """Ask ivr or acd."""
@@ -118,6 +130,12 @@ def _resolve_customer(contact: Contact, step: Step) -> crm.CustomerCommand:
             address=_sealed(contact.address),
         )
     )
+
+
+def _look_up_customer(contact: Contact, step: Step) -> crm.CustomerCommand:
+    order = _resolve_customer(contact, step)
+    order.resolve_customer.only_known = True  # else an erased customer's address would make a new one
+    return order
 
 
 def _start_session(contact: Contact, step: Step) -> ivr.IvrCommand:
@@ -342,6 +360,42 @@ def _report_callback_result(contact: Contact, step: Step) -> acd.AcdCommand:
             offer_no=step.offer_no,
             outcome=CallbackOutcome.Value(f"CALLBACK_OUTCOME_{(contact.failure or 'failed').upper()}"),
             reason=contact.callback_reason,
+        )
+    )
+
+
+def _clear_callback(contact: Contact, step: Step) -> acd.AcdCommand:
+    return acd.AcdCommand(
+        clear_callback=acd.ClearCallback(
+            contact_id=contact.contact_id,
+            step_no=step.step_no,
+            segment_no=step.segment_no,
+            offer_no=step.offer_no,
+            customer_id=contact.customer_id,
+        )
+    )
+
+
+def _postpone_callback(contact: Contact, step: Step) -> acd.AcdCommand:
+    return acd.AcdCommand(
+        postpone_callback=acd.PostponeCallback(
+            contact_id=contact.contact_id,
+            step_no=step.step_no,
+            segment_no=step.segment_no,
+            offer_no=step.offer_no,
+            reason=contact.callback_reason,
+            until_time=timestamp(contact.rests_until) if contact.rests_until else None,
+        )
+    )
+
+
+def _report_callback_reached(contact: Contact, step: Step) -> acd.AcdCommand:
+    return acd.AcdCommand(
+        report_callback_reached=acd.ReportCallbackReached(
+            contact_id=contact.contact_id,
+            step_no=step.step_no,
+            segment_no=step.segment_no,
+            offer_no=step.offer_no,
         )
     )
 

@@ -86,6 +86,7 @@ async def dial_order(contact: Contact, sealer: Sealer) -> Dial:
         offer_no=contact.offer_no,
         agent_id=contact.agent_id,
         address=await sealer.open(contact.address, contact.tenant) or "",
+        customer_first=contact.dials_first,
     )
 
 
@@ -135,24 +136,26 @@ def _treatment(contact: Contact, figures: Figures) -> types.TreatmentView | None
         return None
     definition, wait = playing.definition, figures.wait_duration
     return types.TreatmentView(
-        steps=[_treatment_step(step, contact.locale, figures) for step in definition.steps],
+        steps=[_treatment_step(step, contact, figures) for step in definition.steps],
         repeat_from_step=definition.repeat_from_step,
         began_time=timestamp(playing.began_time),
-        callback_digit=definition.callback_digit,
+        callback_digit="" if contact.is_called_back else definition.callback_digit,
         position=figures.position,
         wait_duration=duration(wait) if wait is not None else None,
     )
 
 
-def _treatment_step(step: TreatmentStep, locale: str, figures: Figures) -> types.TreatmentStepView:
+def _treatment_step(step: TreatmentStep, contact: Contact, figures: Figures) -> types.TreatmentStepView:
     match step:
+        case CallbackOfferStep() if contact.is_called_back:
+            return types.TreatmentStepView()  # nothing is said; the numbers of the others stay
         case MusicStep():
             return types.TreatmentStepView(media=step.media, for_duration=duration(step.for_duration))
         case PauseStep():
             return types.TreatmentStepView(for_duration=duration(step.for_duration))
         case AnnouncementStep() | CallbackOfferStep():
             said = rendered(step.text, figures)
-            return types.TreatmentStepView(text=said.zh if locale == "zh" else said.en)
+            return types.TreatmentStepView(text=said.zh if contact.locale == "zh" else said.en)
 
 
 def _monitoring(now: Monitoring | None) -> types.MonitoringView | None:

@@ -3,6 +3,8 @@
 Owns: key, lane and stream of each command and event. Must not: contain code for one message.
 """
 
+from typing import assert_never
+
 from trunkline.contact.v1.contact_commands_pb2 import ContactCommand as CommandMessage
 from trunkline.contact.v1.contact_events_pb2 import ContactEvent as EventMessage
 from trunkline_core.errors import Invalid
@@ -11,7 +13,15 @@ from trunkline_platform.wire import EventWire
 
 from trunkline_channels.domain import commands
 from trunkline_channels.domain.commands import Command
-from trunkline_channels.domain.events import ContactDropped, Definition, EntryPointPut, Event, HookPut, TreatmentPut
+from trunkline_channels.domain.events import (
+    ContactDropped,
+    Definition,
+    EntryPointPut,
+    Event,
+    HookPut,
+    HoursPut,
+    TreatmentPut,
+)
 from trunkline_channels.domain.identity import partition_token
 from trunkline_channels.domain.words import Author
 
@@ -45,16 +55,24 @@ _ENDING = (
 
 
 def stream_of(event: Event) -> str:
-    """Return the aggregate: the contact, or the entry point, the hook or the queue."""
+    """Return the aggregate: the contact, or the entry point, hook, hours or queue."""
+    if isinstance(event, Definition):
+        return _defined(event)
+    return event.contact_id
+
+
+def _defined(event: Definition) -> str:
     match event:
         case EntryPointPut():
             return event.entry_point.entry_point_id
         case HookPut():
             return event.hook.hook_id
+        case HoursPut():
+            return event.hours.hours_id
         case TreatmentPut():
             return event.queue_id
         case _:
-            return event.contact_id
+            assert_never(event)
 
 
 def is_last(event: Event) -> bool:

@@ -8,7 +8,7 @@ through process managers alone.
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from trunkline_core.errors import NotFound, Rejection, TrunklineError
 from trunkline_core.treatments import UNKNOWN, Figures
@@ -22,7 +22,7 @@ from trunkline_channels.domain.contact import Contact, Step
 from trunkline_channels.domain.events import Event, StepBegun
 from trunkline_channels.domain.identity import partition_token
 from trunkline_channels.domain.state import ChannelsState
-from trunkline_channels.domain.words import StepKind
+from trunkline_channels.domain.words import DialAnswer, StepKind
 
 log = get_logger(__name__)
 
@@ -36,11 +36,22 @@ AGAIN_S = 15.0
 ChannelsLedger = Ledger[ChannelsState, Command, Event]
 
 
+class DialLookup(NamedTuple):
+    """What crm says of a customer who is to be dialled; the id is empty where crm knows nobody."""
+
+    customer_id: str
+    do_not_call: bool
+
+
 class Targets(Protocol):
     """The services that steps go to. Repeating a step is harmless. Every method raises TrunklineErrors."""
 
     async def resolve(self, contact: Contact, step: Step, timeout_s: float) -> commands.RecordCustomer:
         """Ask crm who the customer is; empty ids when it does not say."""
+        ...
+
+    async def look_up(self, contact: Contact, step: Step, timeout_s: float) -> DialLookup:
+        """Ask crm whether the customer of a call-back may be dialled."""
         ...
 
     async def carry_out(self, contact: Contact, step: Step) -> None:
@@ -156,6 +167,8 @@ class StepRunner:
                     await self._resolve(contact, step)
                 elif step.kind is StepKind.ASK_WAIT:
                     await self._ask_wait(contact, step)
+                elif step.kind is StepKind.CHECK_CUSTOMER:
+                    await self._check_customer(contact, step)
                 else:
                     await self._targets.carry_out(contact, step)
                 return True
@@ -180,6 +193,17 @@ class StepRunner:
         found = await figures_of(contact, self._waits)
         said = commands.RecordWait(contact.contact_id, step.step_no, found.position, found.wait_duration)
         await self._submit(contact, step, said)
+
+    async def _check_customer(self, contact: Contact, step: Step) -> None:
+        """A customer of whom crm does not say in time whether to call is not dialled now."""
+        found, answer = DialLookup("", do_not_call=False), DialAnswer.UNSPECIFIED
+        try:
+            found = await asyncio.wait_for(self._targets.look_up(contact, step, RESOLVE_S), RESOLVE_S)
+            answer = DialAnswer.DO_NOT_CALL if found.do_not_call else DialAnswer.MAY_BE_CALLED
+        except (TimeoutError, TrunklineError) as error:
+            log.info("customer not checked", extra={"contact_id": contact.contact_id, "reason": type(error).__name__})
+        check = commands.RecordDialCheck(contact.contact_id, step.step_no, found.customer_id, answer)
+        await self._submit(contact, step, check)
 
     async def _refuse(self, contact: Contact, step: Step, error: TrunklineError) -> bool:
         rule = _rule_of(error)

@@ -15,6 +15,8 @@ from trunkline_channels.domain.contact import Contact, Legs, without_step
 from trunkline_channels.domain.events import (
     CallbackOpened,
     CallbackRequested,
+    ContactReturned,
+    CustomerReached,
     CustomerUnreached,
     Event,
     PeerAttached,
@@ -41,7 +43,8 @@ def request(state: ChannelsState, command: commands.RequestCallback, context: Co
 
 def takes_offer(contact: Contact, pressed: str) -> bool:
     """Tell whether the key takes the call-back that is offered to the caller while waiting (routing rule 18)."""
-    playing = contact.treatment if contact.is_treated and contact.channel is Channel.VOICE else None
+    is_offered = contact.is_treated and contact.channel is Channel.VOICE and not contact.is_called_back
+    playing = contact.treatment if is_offered else None
     return playing is not None and pressed == playing.definition.callback_digit != ""
 
 
@@ -58,6 +61,9 @@ def report(state: ChannelsState, command: commands.ReportCallResult, context: Co
     contact = closing.live(state, command.contact_id, context.tenant)
     _check_result(command)
     is_current = (command.segment_no, command.offer_no) == contact.place
+    if contact.dials_first or contact.callback is CallbackState.REACHED:
+        yield from _report_dialled_first(state, contact, command, is_current=is_current)
+        return
     said = Legs.JOINED if command.outcome == "reached" else Legs.REFUSED
     if is_current and contact.legs is said:
         return
@@ -68,8 +74,7 @@ def report(state: ChannelsState, command: commands.ReportCallResult, context: Co
             yield PeerAttached(contact.contact_id, contact.peer_id)
         yield from connecting.join(state, contact.contact_id, *contact.place)
     else:
-        yield CustomerUnreached(contact.contact_id, *contact.place, command.outcome, command.reason)
-        yield from steps.begin(state, contact.contact_id, StepKind.REPORT_CALLBACK_RESULT)
+        yield from _unreached(state, contact, command)
 
 
 def record_opened(
@@ -85,9 +90,17 @@ def record_opened(
 def record_ended(state: ChannelsState, command: commands.RecordCallbackEnded, context: Context) -> Iterator[Event]:
     """The customer was not reached, or does not want it any more: the contact is over."""
     contact = state.contact(command.contact_id, context.tenant)
-    is_open = contact.callback is CallbackState.OPEN and not contact.is_over
+    is_open = contact.callback in (CallbackState.OPEN, CallbackState.REACHED) and not contact.is_over
     if is_open and command.segment_no == contact.segment_no:
         yield from closing.end(state, contact.contact_id, CloseReason.CALLBACK_ENDED)
+
+
+def record_reached(state: ChannelsState, command: commands.RecordCallbackReached, context: Context) -> Iterator[Event]:
+    """acd has it wait before all others; who was kept is offered it."""
+    contact = state.contact(command.contact_id, context.tenant)
+    step = contact.step
+    if step and step.kind is StepKind.REPORT_CALLBACK_REACHED and step.segment_no == command.segment_no:
+        yield ContactReturned(contact.contact_id, command.segment_no, command.offer_no)
 
 
 def give_up_without_caller(state: ChannelsState, contact_id: str) -> Iterator[Event]:
@@ -126,9 +139,41 @@ def apply_hung_up(state: ChannelsState, contact: Contact) -> None:
     state.put(replace(contact, is_attached=False))
 
 
+def apply_reached(state: ChannelsState, contact: Contact, event: CustomerReached) -> None:
+    """The customer waits as a caller does: whoever hangs up now, leaves."""
+    waiting = replace(contact, state=ContactState.QUEUED, agent_id="", legs=Legs.NONE, callback=CallbackState.REACHED)
+    state.put(replace(waiting, dials_first=False, is_cleared=False))
+
+
 def apply_unreached(state: ChannelsState, contact: Contact, event: CustomerUnreached) -> None:
     """Remember what acd is to be told."""
     state.put(replace(contact, legs=Legs.REFUSED, failure=event.outcome, callback_reason=event.reason))
+
+
+def _report_dialled_first(
+    state: ChannelsState, contact: Contact, command: commands.ReportCallResult, *, is_current: bool
+) -> Iterator[Event]:
+    """The customer who was dialled first is on the line, or not; who picks up late is not left alone."""
+    is_said = contact.callback is CallbackState.REACHED and command.segment_no == contact.segment_no
+    if command.outcome == "reached" and is_said and command.offer_no <= contact.newest_offer_no:
+        return
+    if command.outcome != "reached" and is_current and contact.legs is Legs.REFUSED:
+        return
+    is_late = command.outcome == "reached" and contact.may_still_be_reached
+    if not (is_current and (contact.is_to_dial or is_late)):
+        raise Rejection("ConnectNotAwaited")
+    if command.outcome != "reached":
+        yield from _unreached(state, contact, command)
+        return
+    if not contact.is_attached:
+        yield PeerAttached(contact.contact_id, contact.peer_id)
+    yield CustomerReached(contact.contact_id, *contact.place)
+    yield from steps.begin(state, contact.contact_id, StepKind.REPORT_CALLBACK_REACHED)
+
+
+def _unreached(state: ChannelsState, contact: Contact, command: commands.ReportCallResult) -> Iterator[Event]:
+    yield CustomerUnreached(contact.contact_id, *contact.place, command.outcome, command.reason)
+    yield from steps.begin(state, contact.contact_id, StepKind.REPORT_CALLBACK_RESULT)
 
 
 def _check_result(command: commands.ReportCallResult) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from trunkline_core.flows import MenuOption
+from trunkline_core.hours import HoursDefinition
 from trunkline_core.routing import SkillRequirement
 from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
@@ -14,6 +15,7 @@ from trunkline_channels.domain.words import (
     Author,
     CloseReason,
     ConsultationState,
+    DialAnswer,
     EntryPointDefinition,
     MonitoringMode,
     Party,
@@ -46,6 +48,13 @@ class PutHook:
     """Take over a hook."""
 
     hook: HookDefinition | None
+
+
+@dataclass(frozen=True, slots=True)
+class PutHours:
+    """Take over business hours."""
+
+    hours: HoursDefinition | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,12 +409,13 @@ class RecordOffered:
 
 @dataclass(frozen=True, slots=True)
 class RecordAccepted:
-    """Fact: the agent accepted."""
+    """Fact: the agent accepted; of a call-back with the hours within which its customer is dialled."""
 
     contact_id: str
     segment_no: int
     offer_no: int
     agent_id: str
+    hours_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -458,6 +468,45 @@ class RecordCallbackOpened:
     contact_id: str
     queue_id: str
     segment_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCallbackDialled:
+    """Fact: acd keeps the agent for a call-back whose customer is to be dialled first."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    agent_id: str
+    hours_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDialCheck:
+    """crm said whether the customer of a call-back may be dialled, or did not say in time."""
+
+    contact_id: str
+    step_no: int
+    customer_id: str
+    answer: DialAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCallbackCleared:
+    """Fact: acd lets the customer of a call-back be dialled."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCallbackReached:
+    """Fact: acd knows that the customer of a call-back is on the line."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -574,6 +623,9 @@ CustomerCommand = (
     | AttachPeer
     | DetachPeer
 )
+CallbackFact = (
+    RecordCallbackOpened | RecordCallbackDialled | RecordCallbackCleared | RecordCallbackReached | RecordCallbackEnded
+)
 Fact = (
     RecordText
     | RecordPrompt
@@ -591,16 +643,15 @@ Fact = (
     | RecordResumed
     | RecordCustomerReturned
     | RecordLimitReached
-    | RecordCallbackOpened
-    | RecordCallbackEnded
+    | CallbackFact
     | RecordConsultation
     | RecordConsultationCompleted
     | RecordConsultationEnded
     | RecordTakenOver
     | RecordWrapUp
 )
-StepAnswer = RecordCustomer | RecordWait | RefuseStep
+StepAnswer = RecordCustomer | RecordWait | RecordDialCheck | RefuseStep
 TimerCommand = ExpireContact | ParkSilentContact | AnnounceTreatment | ExpireMonitoring | DropContact
 ContactCommand = CustomerCommand | Fact | StepAnswer | TimerCommand | ReconcileContact
-PartitionCommand = PutEntryPoint | PutHook | PutTreatments | LosePeer | LoseSupervisor
+PartitionCommand = PutEntryPoint | PutHook | PutHours | PutTreatments | LosePeer | LoseSupervisor
 Command = ContactCommand | PartitionCommand

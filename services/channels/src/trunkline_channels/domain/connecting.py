@@ -22,6 +22,8 @@ def confirm(state: ChannelsState, command: commands.ConfirmConnect, context: Con
     if _legs_of(contact, command) is Legs.JOINED:
         return
     _check_awaited(contact, command)
+    if contact.is_about_to_dial and contact.dials_first:  # the agent is only kept
+        raise Rejection("ConnectNotAwaited")
     yield from join(state, contact.contact_id, command.segment_no, command.offer_no)
 
 

@@ -208,7 +208,10 @@ class Contact:
             `newest_place`.
         failure: why the legs were refused, or how dialling the customer of a call-back went.
         callback: whether the customer is called back; then the contact goes on when the caller hangs up.
-        callback_reason: why a call-back was withdrawn when it was to be dialled.
+        callback_reason: why a call-back was withdrawn, or put off, when it was to be dialled.
+        is_cleared: whether nothing keeps the customer of a call-back from being dialled for the newest accept.
+        dials_first: whether the customer is dialled first, and the agent who has it only kept.
+        rests_until: before when the customer must not be dialled; None for never.
         callback_refusal: why the caller is not called back after having asked for it.
         transfer_refusal: why the last transfer came to nothing; empty after one that did not.
         parking: whether acd has it parked, and whether its customer is back.
@@ -274,6 +277,9 @@ class Contact:
     brought_by: str = ""
     others: tuple[Offer, ...] = ()
     newest_offer_no: int = 0
+    is_cleared: bool = False
+    dials_first: bool = False
+    rests_until: datetime | None = None
     parking: Parking = Parking.UNSPECIFIED
     parking_duration: timedelta = timedelta(0)
     heard_time: datetime | None = None
@@ -349,10 +355,26 @@ class Contact:
         return self.treatment is not None and is_waiting and self.callback is not CallbackState.OPEN
 
     @property
-    def is_to_dial(self) -> bool:
-        """Whether the gateway has to dial the customer of a call-back now."""
+    def is_called_back(self) -> bool:
+        """Whether its customer was dialled first and is on the line: another call-back is not offered."""
+        return self.callback is CallbackState.REACHED
+
+    @property
+    def is_about_to_dial(self) -> bool:
+        """Whether the customer of a call-back is to be dialled next, or is being dialled."""
         is_awaited = self.state is ContactState.CONNECTING and self.legs is Legs.AWAITED
         return is_awaited and self.callback is CallbackState.OPEN
+
+    @property
+    def is_to_dial(self) -> bool:
+        """Whether the gateway has to dial the customer of a call-back now."""
+        return self.is_about_to_dial and self.is_cleared
+
+    @property
+    def may_still_be_reached(self) -> bool:
+        """Whether the customer, dialled first, may pick up though acd has given the attempt up: nobody is kept."""
+        is_dialled = self.dials_first and self.is_cleared and self.callback is CallbackState.OPEN
+        return is_dialled and self.state is ContactState.QUEUED and self.step is None
 
     @property
     def has_room(self) -> bool:

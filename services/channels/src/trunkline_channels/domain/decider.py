@@ -17,6 +17,7 @@ from trunkline_channels.domain import (
     consultations,
     conversation,
     deliveries,
+    dialling,
     entry_points,
     events,
     monitoring,
@@ -55,6 +56,8 @@ class ChannelsDecider:
                 deliveries.apply_hook_put(state, event, context)
             case events.TreatmentPut():
                 treatments.apply_put(state, event, context)
+            case events.HoursPut():
+                dialling.apply_hours_put(state, event, context)
             case events.ContactOpened():
                 opening.apply_opened(state, event, context)
                 _count(state, event)
@@ -81,6 +84,8 @@ def _decide(state: ChannelsState, command: Command, context: Context) -> Iterato
             return deliveries.put_hook(state, command, context)
         case commands.PutTreatments():
             return treatments.put(state, command, context)
+        case commands.PutHours():
+            return dialling.put_hours(state, command, context)
         case commands.LosePeer():
             return peers.lose(state, command, context)
         case commands.LoseSupervisor():
@@ -91,6 +96,8 @@ def _decide(state: ChannelsState, command: Command, context: Context) -> Iterato
             return opening.record_customer(state, command, context)
         case commands.RecordWait():
             return treatments.record_wait(state, command, context)
+        case commands.RecordDialCheck():
+            return dialling.record_check(state, command, context)
         case commands.RefuseStep():
             return refusals.refuse(state, command, context)
         case commands.ExpireContact():
@@ -232,10 +239,8 @@ def _decide_fact(state: ChannelsState, command: commands.Fact, context: Context)
             return queueing.record_agent_lost(state, command, context)
         case commands.RecordLimitReached():
             return queueing.record_limit_reached(state, command, context)
-        case commands.RecordCallbackOpened():
-            return callbacks.record_opened(state, command, context)
-        case commands.RecordCallbackEnded():
-            return callbacks.record_ended(state, command, context)
+        case _ if isinstance(command, commands.CallbackFact):
+            return _decide_callback_fact(state, command, context)
         case commands.RecordConsultation():
             return consultations.record(state, command, context)
         case commands.RecordConsultationCompleted():
@@ -246,6 +251,22 @@ def _decide_fact(state: ChannelsState, command: commands.Fact, context: Context)
             return take_overs.record(state, command, context)
         case commands.RecordWrapUp():
             return queueing.record_wrap_up(state, command, context)
+        case _:
+            assert_never(command)
+
+
+def _decide_callback_fact(state: ChannelsState, command: commands.CallbackFact, context: Context) -> Iterator[Event]:
+    match command:
+        case commands.RecordCallbackOpened():
+            return callbacks.record_opened(state, command, context)
+        case commands.RecordCallbackDialled():
+            return queueing.record_dialled(state, command, context)
+        case commands.RecordCallbackCleared():
+            return dialling.record_cleared(state, command, context)
+        case commands.RecordCallbackReached():
+            return callbacks.record_reached(state, command, context)
+        case commands.RecordCallbackEnded():
+            return callbacks.record_ended(state, command, context)
         case _:
             assert_never(command)
 
@@ -294,20 +315,34 @@ def _evolve(state: ChannelsState, contact: Contact, event: events.LaterEvent, co
             transfers.apply_requested(state, contact, event)
         case events.NoteHandedOn():
             notes.apply_handed_on(state, contact, event, context)
-        case events.CallbackRequested():
-            callbacks.apply_requested(state, contact, event)
-        case events.CallbackOpened():
-            callbacks.apply_opened(state, contact, event)
-        case events.CallerHungUp():
-            callbacks.apply_hung_up(state, contact)
-        case events.CustomerUnreached():
-            callbacks.apply_unreached(state, contact, event)
+        case _ if isinstance(event, events.CallbackEvent):
+            _evolve_callback(state, contact, event)
         case _ if isinstance(event, events.ConsultationEvent):
             _evolve_consultation(state, contact, event)
         case _ if isinstance(event, events.SupervisionEvent):
             _evolve_supervision(state, contact, event, context)
         case _:
             _evolve_in_queue(state, contact, event, context)
+
+
+def _evolve_callback(state: ChannelsState, contact: Contact, event: events.CallbackEvent) -> None:
+    match event:
+        case events.CallbackRequested():
+            callbacks.apply_requested(state, contact, event)
+        case events.CallbackOpened():
+            callbacks.apply_opened(state, contact, event)
+        case events.CallerHungUp():
+            callbacks.apply_hung_up(state, contact)
+        case events.DiallingPostponed():
+            dialling.apply_postponed(state, contact, event)
+        case events.CallbackCleared():
+            dialling.apply_cleared(state, contact)
+        case events.CustomerReached():
+            callbacks.apply_reached(state, contact, event)
+        case events.CustomerUnreached():
+            callbacks.apply_unreached(state, contact, event)
+        case _:
+            assert_never(event)
 
 
 def _evolve_consultation(state: ChannelsState, contact: Contact, event: events.ConsultationEvent) -> None:

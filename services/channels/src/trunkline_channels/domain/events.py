@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from trunkline_core.flows import MenuOption
+from trunkline_core.hours import HoursDefinition
 from trunkline_core.routing import SkillRequirement
 from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
@@ -19,6 +20,13 @@ class EntryPointPut:
     """An entry point is ready here."""
 
     entry_point: EntryPointDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class HoursPut:
+    """Business hours are in force, or were changed."""
+
+    hours: HoursDefinition
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +160,19 @@ class ContactOffered:
 
 @dataclass(frozen=True, slots=True)
 class ConnectRequested:
-    """The agent accepted; the peer is asked to join the legs."""
+    """The agent accepted; the peer is asked to join the legs.
+
+    Attributes:
+        checks_first: of a call-back: the customer is dialled only once that is cleared.
+        customer_first: of a call-back: the customer is dialled first, and the agent is only kept.
+    """
 
     contact_id: str
     segment_no: int
     offer_no: int
     agent_id: str
+    checks_first: bool = False
+    customer_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -454,6 +469,35 @@ class TreatmentAnnounced:
 
 
 @dataclass(frozen=True, slots=True)
+class DiallingPostponed:
+    """The customer must not be dialled before that time, or, without one, at all; acd still has to say what follows."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+    reason: str
+    until_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackCleared:
+    """The customer may be dialled: the gateway is told to."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerReached:
+    """The customer was dialled first and is on the line."""
+
+    contact_id: str
+    segment_no: int
+    offer_no: int
+
+
+@dataclass(frozen=True, slots=True)
 class MessageAdded:
     """Somebody wrote a message; `agent_id` when an agent did."""
 
@@ -513,7 +557,15 @@ class ContactDropped:
     contact_id: str
 
 
-CallbackEvent = CallbackRequested | CallbackOpened | CallerHungUp | CustomerUnreached
+CallbackEvent = (
+    CallbackRequested
+    | CallbackOpened
+    | CallerHungUp
+    | DiallingPostponed
+    | CallbackCleared
+    | CustomerReached
+    | CustomerUnreached
+)
 ParkingEvent = ContactParked | ContactResumed | CustomerReturned
 QueueEvent = (
     ContactQueued | ContactOffered | ConnectRequested | ContactReturned | LegsJoined | LegsRefused | ContactConnected
@@ -559,5 +611,5 @@ LaterEvent = (
     | ContactDropped
 )
 ContactEvent = ContactOpened | LaterEvent
-Definition = EntryPointPut | HookPut | TreatmentPut
+Definition = EntryPointPut | HookPut | HoursPut | TreatmentPut
 Event = Definition | ContactEvent

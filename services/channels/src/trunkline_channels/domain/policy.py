@@ -6,6 +6,9 @@ DETACHED_LIFE = timedelta(seconds=120)  # a page is reloaded, a phone changes it
 SILENT_LIFE = timedelta(minutes=30)
 LATEST_CALLBACK = timedelta(days=7)  # what acd takes
 MONITORING_JOIN = timedelta(seconds=10)  # a supervisor picks up by hand, and nobody waits meanwhile
+ANSWER_REST = timedelta(minutes=1)  # until a customer of whom crm did not say whether to call is looked up again
+HOURS_REST = timedelta(minutes=30)  # until hours that nobody defined, or that an emergency closed, are looked at again
+OPENS_WITHIN = timedelta(days=8)  # a call-back lives for 7
 CLOSED_LIFE = timedelta(minutes=10)  # late facts and repeated commands still find the row
 ANNOUNCEMENTS_APART = timedelta(seconds=30)  # at least, in a chat
 

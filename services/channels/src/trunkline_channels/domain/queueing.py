@@ -15,6 +15,7 @@ from trunkline_channels.domain import (
     commands,
     connecting,
     conversation,
+    dialling,
     monitoring,
     notes,
     timing,
@@ -43,7 +44,15 @@ NOBODY_FREE = LocalizedText(
     en="Sorry, nobody could take you in time. Please try again later.",
 )
 _RINGING = (ContactState.OFFERED, ContactState.CONNECTING)
-_REPORTS = (StepKind.REPORT_CONNECTED, StepKind.REPORT_CONNECT_FAILED, StepKind.REPORT_CALLBACK_RESULT)
+_REPORTS = (
+    StepKind.REPORT_CONNECTED,
+    StepKind.REPORT_CONNECT_FAILED,
+    StepKind.REPORT_CALLBACK_RESULT,
+    StepKind.CHECK_CUSTOMER,
+    StepKind.CLEAR_CALLBACK,
+    StepKind.POSTPONE_CALLBACK,
+    StepKind.REPORT_CALLBACK_REACHED,
+)
 
 
 def record_enqueued(state: ChannelsState, command: commands.RecordEnqueued, context: Context) -> Iterator[Event]:
@@ -67,14 +76,27 @@ def record_offered(state: ChannelsState, command: commands.RecordOffered, contex
 
 
 def record_accepted(state: ChannelsState, command: commands.RecordAccepted, context: Context) -> Iterator[Event]:
-    """The agent accepted: the peer joins the legs; of a chat there is nothing to join but what channels holds."""
+    """The agent accepted: the peer joins the legs; of a chat there is nothing to join but what channels holds.
+
+    The customer of a call-back is dialled before, once that is cleared.
+    """
     contact = state.contact(command.contact_id, context.tenant)
     if not _is_next(contact, command, ContactState.OFFERED):
         return
     place = (command.segment_no, command.offer_no)
+    if contact.callback is CallbackState.OPEN:
+        yield from dialling.begin(state, contact, command, context)
+        return
     yield ConnectRequested(contact.contact_id, *place, command.agent_id)
     if contact.channel is Channel.CHAT:
         yield from connecting.join(state, contact.contact_id, *place)
+
+
+def record_dialled(state: ChannelsState, command: commands.RecordCallbackDialled, context: Context) -> Iterator[Event]:
+    """acd keeps an agent for a call-back: its customer is dialled first, once that is cleared."""
+    contact = state.contact(command.contact_id, context.tenant)
+    if contact.callback is CallbackState.OPEN and _is_next(contact, command):
+        yield from dialling.begin(state, contact, command, context)
 
 
 def record_offer_ended(state: ChannelsState, command: commands.RecordOfferEnded, context: Context) -> Iterator[Event]:
@@ -162,6 +184,8 @@ def apply_offered(state: ChannelsState, contact: Contact, event: ContactOffered 
             others=_ringing_beside(contact, event) if isinstance(event, ContactOffered) else (),
             legs=Legs.NONE if is_offered else Legs.AWAITED,
             failure="",
+            is_cleared=isinstance(event, ConnectRequested) and not event.checks_first,
+            dials_first=isinstance(event, ConnectRequested) and event.customer_first,
         )
     )
 
@@ -210,7 +234,11 @@ def _is_waiting(contact: Contact) -> bool:
     return contact.wish is not None and contact.state not in (ContactState.CONNECTED, ContactState.CLOSED)
 
 
-def _is_next(contact: Contact, fact: commands.RecordAccepted | commands.RecordConnected, *states: ContactState) -> bool:
+def _is_next(
+    contact: Contact,
+    fact: commands.RecordAccepted | commands.RecordCallbackDialled | commands.RecordConnected,
+    *states: ContactState,
+) -> bool:
     """Whether the fact belongs to an offer that stands in one of `states`, or to a newer one."""
     place = (fact.segment_no, fact.offer_no)
     is_live = fact.segment_no == contact.segment_no and Offer(fact.offer_no, fact.agent_id) in contact.live_offers

@@ -22,6 +22,7 @@ APOLOGY = LocalizedText(
 )
 _CLOSING = (StepKind.START_SESSION, StepKind.ENQUEUE)
 _MOVING = (StepKind.TRANSFER, StepKind.TAKE_OVER)
+_LEFT_ALONE = StepKind.REPORT_CALLBACK_REACHED
 _CLEANING = (StepKind.END_AT_ACD, StepKind.END_SESSION)
 
 
@@ -36,6 +37,8 @@ def refuse(state: ChannelsState, command: commands.RefuseStep, context: Context)
         yield from opening.go_on(state, CustomerIdentified(contact.contact_id, ""))
     elif step.kind in _CLOSING:
         yield from conversation.tell(state, contact.contact_id, APOLOGY)
+        yield from closing.end(state, contact.contact_id, CloseReason.REFUSED, command.rule)
+    elif step.kind is _LEFT_ALONE:  # acd would never have anybody talk to who is on the line
         yield from closing.end(state, contact.contact_id, CloseReason.REFUSED, command.rule)
     elif step.kind is StepKind.REQUEST_CALLBACK:
         yield from callbacks.give_up_without_caller(state, contact.contact_id)

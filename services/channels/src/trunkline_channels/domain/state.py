@@ -6,6 +6,7 @@ Owns: that a row is found only by its own tenant, and that the indexes follow th
 from dataclasses import dataclass
 
 from trunkline_core.errors import NotFound
+from trunkline_core.hours import HoursDefinition
 from trunkline_core.tables import Journal, Table
 from trunkline_core.timers import Timers
 from trunkline_core.treatments import QueueTreatment
@@ -34,6 +35,7 @@ class ChannelsState:
         self.entry_points: Table[str, EntryPoint] = Table(self.journal)
         self.hooks: Table[tuple[str, str], HookDefinition] = Table(self.journal)  # by tenant and hook id
         self.treatments: Table[tuple[str, str], QueueTreatment] = Table(self.journal)  # by tenant and queue id
+        self.hours: Table[tuple[str, str], HoursDefinition] = Table(self.journal)  # by tenant and hours id
         self.contacts: Table[str, Contact] = Table(self.journal)
         self.conversations: Table[str, str] = Table(self.journal)  # open contacts of hooks, by address token
         self.held = Shelves(self.journal)  # contact ids by `tenant/peer`, as long as the peer's loss would matter

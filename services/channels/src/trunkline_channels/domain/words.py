@@ -49,6 +49,15 @@ class CallbackState(Enum):
     UNSPECIFIED = 0
     REQUESTED = 1
     OPEN = 2
+    REACHED = 110
+
+
+class DialAnswer(Enum):
+    """What crm says of a customer who is to be dialled; unspecified: nothing in time."""
+
+    UNSPECIFIED = 0
+    MAY_BE_CALLED = 1
+    DO_NOT_CALL = 2
 
 
 class Parking(Enum):
@@ -119,6 +128,10 @@ class StepKind(StrEnum):
     REQUEST_CALLBACK = "request_callback"
     ASK_WAIT = "ask_wait"
     REPORT_CALLBACK_RESULT = "report_callback_result"
+    CHECK_CUSTOMER = "check_customer"
+    CLEAR_CALLBACK = "clear_callback"
+    POSTPONE_CALLBACK = "postpone_callback"
+    REPORT_CALLBACK_REACHED = "report_callback_reached"
     END_AT_ACD = "end_at_acd"
     END_SESSION = "end_session"
 

@@ -46,6 +46,7 @@ TRIGGERS: Final = {
     "RingLeft": Text("技能更符合的座席都不在岗时", "when nobody with more of the skills was signed in"),
     "CallbackRequested": Text("客户改为等候回电时", "when the customer asked to be called back"),
     "CallbackBegan": Text("到了约定的回电时间", "when the time of the call-back came"),
+    "CallbackReached": Text("客户接听回电时", "when the customer answered the call-back"),
     "AffinityEnded": Text("原先保留的座席未能接待后", "when the agent whom it was held for could not take it"),
     "SharingBegun": Text("其他队列的座席开始支援时", "when agents of another queue helped out"),
     "DrainEnded": Text("久候的来电接走后", "when no call waited too long any more"),
@@ -65,6 +66,9 @@ OUTCOMES: Final = {
     "AGENT_LOST": Text("曾分配给 {agent}，其工作台断开", "{agent} was asked, and the desk was lost"),
     "DEVICE_LOST": Text("曾分配给 {agent}，其电话断开", "{agent} was asked, and the telephone was lost"),
     "NOT_REACHED": Text("{agent} 已接受，但未能拨通客户", "{agent} accepted it, and the customer was not reached"),
+    "DIALLED": Text("为 {agent} 拨打客户", "the customer is being dialled for {agent}"),
+    "REACHED": Text("已为 {agent} 拨通客户", "the customer was reached for {agent}"),
+    "POSTPONED": Text("为 {agent} 的回电已推迟", "the call-back for {agent} was put off"),
     "CONNECT_FAILED": Text("{agent} 已接受，但接通失败", "{agent} accepted it, and connecting failed"),
 }
 

@@ -62,6 +62,7 @@ def work_json(item: WorkItem) -> dict[str, Any]:
         "entered": optional_moment(item, "entered_time"),
         "extensions_left": item.extensions_left,
         "callback": item.callback,
+        "callback_reached": item.callback_reached,
         "parked": optional_moment(item, "parked_time"),
         "customer_waits": optional_moment(item, "customer_waits_time"),
         "asked_by": item.asked_by,

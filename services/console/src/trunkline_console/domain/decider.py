@@ -211,6 +211,7 @@ def _check_queue(state: Directory, queue: QueueDefinition, tenant: str) -> None:
     check_no_way_back(queue, lambda queue_id: _definition(state, queue_id, tenant))
     for _, next_queue_id in next_queues(queue):
         state.queues.require(tenant, next_queue_id)
+    policies.check_hours_known(queue, state, tenant)
 
 
 def _definition(state: Directory, queue_id: str, tenant: str) -> QueueDefinition | None:

@@ -124,6 +124,13 @@ def check_number(state: Directory, tenant: str, queue_ids: Iterable[str]) -> Non
         raise Rejection("TooManyQueues")
 
 
+def check_hours_known(queue: QueueDefinition, state: Directory, tenant: str) -> None:
+    """Raises: Invalid where customers would be called back within hours that nobody defined, hence never."""
+    hours_id = queue.callback.hours_id if queue.callback else ""
+    if hours_id and state.hours.find(tenant, hours_id) is None:
+        raise Invalid("queue.callback.hours_id", "names no hours of this tenant")
+
+
 def require_current(state: Directory, tenant: str, based_on_version: int) -> None:
     """Raises: Conflict, naming the current version."""
     if (current := state.policy(tenant).version) != based_on_version:
@@ -166,6 +173,7 @@ def _check_among(field: str, queue: QueueDefinition, state: Directory, tenant: s
             raise _inside(field, Invalid(name, "names no queue of this tenant"))
     try:
         check_no_way_back(queue, find)
+        check_hours_known(queue, state, tenant)
     except Invalid as error:
         raise _inside(field, error) from None
 

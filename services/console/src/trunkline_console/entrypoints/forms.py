@@ -131,6 +131,11 @@ class Confirmation(Form):
     command_id: CommandId
 
 
+class DoNotCall(Form):
+    command_id: CommandId
+    do_not_call: bool
+
+
 class PolicyDraft(Form):
     """Rows with the fields that change; `every_queue`: fields of all queues, those of a row go before."""
 

@@ -12,6 +12,7 @@ from trunkline.customer.v1.customer_commands_pb2 import (
     CustomerCommand,
     EraseCustomer,
     SetAccountOwner,
+    SetDoNotCall,
 )
 from trunkline.ticket.v1 import ticket_types_pb2
 from trunkline.ticket.v1.ticket_commands_pb2 import AddNote, ChangeTicketState, CreateTicket, TicketCommand
@@ -25,7 +26,16 @@ from trunkline_console.adapters.rest import RestClient
 from trunkline_console.application.accounts import Account, Accounts
 from trunkline_console.application.owners import Owners
 from trunkline_console.application.wishes import BREAK_REASONS, SUPERVISION_REASONS
-from trunkline_console.entrypoints.forms import Confirmation, LogIn, NewName, NewNote, NewOwner, NewState, NewTicket
+from trunkline_console.entrypoints.forms import (
+    Confirmation,
+    DoNotCall,
+    LogIn,
+    NewName,
+    NewNote,
+    NewOwner,
+    NewState,
+    NewTicket,
+)
 from trunkline_console.entrypoints.sessions import Sessions, require_own_page
 from trunkline_console.metrics import LOGINS
 from trunkline_console.settings import ConsoleSettings
@@ -251,6 +261,13 @@ def _add_customers(app: FastAPI, sessions: Sessions, desktop: Desktop) -> None:
         owner = SetAccountOwner(customer_id=path_part(customer_id), agent_id=form.agent_id)
         command = CustomerCommand(set_account_owner=owner)
         await desktop.crm.execute(command, principal, command_id=form.command_id)
+        return {}
+
+    @app.put("/api/customers/{customer_id}/do-not-call")
+    async def set_do_not_call(customer_id: str, form: DoNotCall, request: Request) -> dict[str, Any]:
+        principal = sessions.account(request).principal()
+        wanted = SetDoNotCall(customer_id=path_part(customer_id), do_not_call=form.do_not_call)
+        await desktop.crm.execute(CustomerCommand(set_do_not_call=wanted), principal, command_id=form.command_id)
         return {}
 
     @app.post("/api/customers/{customer_id}/erase")

@@ -24,6 +24,8 @@ export interface WorkItem {
   extensions_left: number;
   /** The customer is called back: dialled once the agent accepts. */
   callback: boolean;
+  /** Of a call-back: the customer was dialled first and is on the line. */
+  callback_reached: boolean;
   /** Since when the chat is parked and takes no room; null: it is not. */
   parked: string | null;
   /** Since when the customer of a parked chat waits for room; null: the customer is silent. */

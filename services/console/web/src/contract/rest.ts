@@ -115,6 +115,7 @@ export interface Customer {
   customer_id: string;
   version: number;
   name: string | null;
+  do_not_call: boolean;
   identities: {channel: string; address: string}[];
   contacts: CustomerContact[];
   /** Whose account it is; empty for nobody's. */

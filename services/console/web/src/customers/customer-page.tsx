@@ -14,6 +14,7 @@ import {usePageTitle} from "../shell/page-title";
 import {Failed, Waiting} from "../shell/waiting";
 import {AccountOwner} from "./account-owner";
 import {CustomerName} from "./customer-name";
+import {DoNotCall} from "./do-not-call";
 import {NotesOf} from "./history";
 import {Identities} from "./identities";
 
@@ -38,6 +39,9 @@ export default function CustomerPage() {
           </Descriptions.Item>
           <Descriptions.Item label={t("customer.owner")}>
             <AccountOwner customer={customer} />
+          </Descriptions.Item>
+          <Descriptions.Item label={t("customer.calls")}>
+            <DoNotCall customer={customer} />
           </Descriptions.Item>
         </Descriptions>
         {maySupervise(me) && <Erase customer_id={customer.customer_id} />}

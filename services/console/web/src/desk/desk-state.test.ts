@@ -35,6 +35,7 @@ function work(contact_id: string, change: Partial<WorkItem> = {}): WorkItem {
     entered: at(0),
     extensions_left: 0,
     callback: false,
+    callback_reached: false,
     parked: null,
     customer_waits: null,
     asked_by: "",

@@ -57,7 +57,11 @@ function Caller({offer, title}: {offer: WorkItem; title: string}) {
       )}
       <KnownFor preference={offer.preference} />
       {note !== undefined && <NoteLine {...note} />}
-      {offer.callback && <p className="tl-offer-question">{t("offer.callback")}</p>}
+      {offer.callback && (
+        <p className="tl-offer-question" data-testid="offer-callback">
+          {t(offer.callback_reached ? "offer.callbackReached" : "offer.callback")}
+        </p>
+      )}
       <p className="tl-quiet">{t("desk.waited", {time: clockTime(now_ms - Date.parse(offer.entered))})}</p>
     </div>
   );

@@ -95,7 +95,9 @@ function StateTag({item}: {item: WorkItem}) {
   const {t} = useTranslation();
   if (item.customer_waits !== null) return <span className="tl-tag tl-tag-bad">{t("parking.customerWaits")}</span>;
   if (item.parked !== null && item.state === "CONNECTED") return <span className="tl-tag">{t("parking.parked")}</span>;
-  return <span className={`tl-tag tl-tag-${TONES[item.state]}`}>{t(`desk.state.${item.state}`)}</span>;
+  const dials = item.state === "CONNECTING" && item.callback && !item.callback_reached;
+  const text = dials ? t("desk.dialling") : t(`desk.state.${item.state}`);
+  return <span className={`tl-tag tl-tag-${TONES[item.state]}`}>{text}</span>;
 }
 
 function shownSince(item: WorkItem): string {

@@ -122,6 +122,15 @@ export function useSetAccountOwner(customer_id: string) {
   });
 }
 
+export function useDoNotCall(customer_id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (do_not_call: boolean) =>
+      command("PUT", `/api/customers/${encodeURIComponent(customer_id)}/do-not-call`, {do_not_call}),
+    onSettled: () => rereadSoon(client, ["customer", customer_id]),
+  });
+}
+
 export function useEraseCustomer(customer_id: string) {
   const client = useQueryClient();
   return useMutation({

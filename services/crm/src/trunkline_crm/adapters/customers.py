@@ -4,7 +4,7 @@ Texts stay sealed. An erased customer keeps nothing but that it was erased; each
 which it is written, so no repetition can bring back what an erasure took away.
 Must not: open a text or decide anything.
 
-`customers`: {_id, version, tenant, is_erased, name, identities: {…: {channel, address}}, created_time,
+`customers`: {_id, version, tenant, is_erased, name, do_not_call, identities: {…: {channel, address}}, created_time,
 account_owner_id}
 """
 
@@ -25,6 +25,7 @@ from trunkline_crm.domain.events import (
     CustomerCreated,
     CustomerErased,
     CustomerServed,
+    DoNotCallSet,
     Event,
     IdentityAdded,
     ProfileChanged,
@@ -64,6 +65,8 @@ def _fields(event: Event, metadata: Metadata) -> Document:
             return {"created_time": whole_ms(metadata.event_time), "is_erased": False, "name": None}
         case ProfileChanged():
             return {"name": sealed_document(event.name)}
+        case DoNotCallSet():
+            return {"do_not_call": event.do_not_call}
         case CustomerErased():
             return {"is_erased": True, "name": None, "identities": {}, "account_owner_id": ""}
         case AccountOwnerSet():
@@ -95,6 +98,7 @@ class StoredCustomers:
             customer_id=customer_id,
             version=found["version"],
             name=sealed_from(found.get("name")),
+            do_not_call=found.get("do_not_call", False),
             identities=tuple(
                 IdentityRow(Channel[identity["channel"]], sealed_from(identity["address"]))
                 for _, identity in sorted(found.get("identities", {}).items())

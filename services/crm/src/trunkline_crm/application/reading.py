@@ -32,6 +32,7 @@ class CustomerRow:
     customer_id: str
     version: int
     name: Sealed | None
+    do_not_call: bool
     identities: tuple[IdentityRow, ...]
     account_owner_id: str = ""
 
@@ -88,6 +89,7 @@ class CustomerView:
     customer_id: str
     version: int
     name: str
+    do_not_call: bool
     identities: tuple[IdentityView, ...]
     contact_count: int
     contacts: tuple[ContactRow, ...]
@@ -137,6 +139,7 @@ class CustomerReading:
             customer_id=customer_id,
             version=row.version,
             name=await self._text(tenant, row.name),
+            do_not_call=row.do_not_call,
             identities=tuple([await self._identity(tenant, identity) for identity in row.identities]),
             contact_count=await self._contacts.contact_count(tenant, customer_id),
             contacts=tuple(shown),

@@ -14,6 +14,13 @@ class ResolveCustomer:
     channel: Channel
     address_token: str
     address: Sealed | None
+    only_known: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SetDoNotCall:
+    customer_id: str
+    do_not_call: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,4 +47,4 @@ class RecordService:
     agent_id: str
 
 
-Command = ResolveCustomer | ChangeProfile | EraseCustomer | SetAccountOwner | RecordService
+Command = ResolveCustomer | ChangeProfile | SetDoNotCall | EraseCustomer | SetAccountOwner | RecordService

@@ -13,6 +13,7 @@ from trunkline_crm.domain.commands import (
     RecordService,
     ResolveCustomer,
     SetAccountOwner,
+    SetDoNotCall,
 )
 from trunkline_crm.domain.events import (
     AccountOwnerSet,
@@ -20,6 +21,7 @@ from trunkline_crm.domain.events import (
     CustomerCreated,
     CustomerErased,
     CustomerServed,
+    DoNotCallSet,
     Event,
     IdentityAdded,
     ProfileChanged,
@@ -37,6 +39,8 @@ class CrmDecider:
                 return identities.resolve(state, command, context)
             case ChangeProfile():
                 return profiles.change(state, command, context)
+            case SetDoNotCall():
+                return profiles.set_do_not_call(state, command, context)
             case EraseCustomer():
                 return profiles.erase(state, command, context)
             case SetAccountOwner():
@@ -57,6 +61,8 @@ class CrmDecider:
                 identities.apply_resolved(state, event, context)
             case ProfileChanged():
                 profiles.apply_changed(state, event, context)
+            case DoNotCallSet():
+                profiles.apply_do_not_call_set(state, event, context)
             case CustomerErased():
                 profiles.apply_erased(state, event, context)
             case AccountOwnerSet():

@@ -25,8 +25,15 @@ class ContactResolved:
     customer_id: str
     contact_id: str
     step_no: int
+    do_not_call: bool = False
     account_owner_id: str = ""
     last_agent_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DoNotCallSet:
+    customer_id: str
+    do_not_call: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,7 @@ Event = (
     | IdentityAdded
     | ContactResolved
     | ProfileChanged
+    | DoNotCallSet
     | CustomerErased
     | AccountOwnerSet
     | CustomerServed

@@ -21,7 +21,9 @@ MAX_ADDRESS_BYTES = 1024
 
 
 def resolve(state: CrmState, command: ResolveCustomer, context: Context) -> Iterator[Event]:
-    """Find the customer of the address or create one; a repeated step says again what it said first.
+    """Find the customer of the address, or create one unless only known ones are wanted: then nothing is said.
+
+    A repeated step says again whose it is, and whether that customer may be called as it stands now.
 
     Raises: Rejection(`StaleStep`); NotFound for another tenant's contact; Invalid.
     """
@@ -31,6 +33,8 @@ def resolve(state: CrmState, command: ResolveCustomer, context: Context) -> Iter
         return
     identity = Identity(command.channel, command.address_token)
     customer_id = state.owner_of(context.tenant, identity)
+    if customer_id is None and command.only_known:
+        return
     if customer_id is None:
         customer_id = _new_customer_id(state, context)
         yield CustomerCreated(customer_id)
@@ -62,6 +66,7 @@ def _resolved(state: CrmState, customer_id: str, command: ResolveCustomer, conte
         customer_id,
         command.contact_id,
         command.step_no,
+        do_not_call=customer.do_not_call,
         account_owner_id=customer.account_owner_id,
         last_agent_id=agents.last_agent(customer, context.now),
     )

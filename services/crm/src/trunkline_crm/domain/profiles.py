@@ -7,8 +7,8 @@ from trunkline_core.errors import Invalid, Rejection
 from trunkline_core.replacing import replace
 from trunkline_core.sealed import check_sealed
 
-from trunkline_crm.domain.commands import ChangeProfile, EraseCustomer
-from trunkline_crm.domain.events import CustomerErased, Event, ProfileChanged
+from trunkline_crm.domain.commands import ChangeProfile, EraseCustomer, SetDoNotCall
+from trunkline_crm.domain.events import CustomerErased, DoNotCallSet, Event, ProfileChanged
 from trunkline_crm.domain.state import CrmState, Erasure
 
 MAX_NAME_BYTES = 1024
@@ -30,6 +30,12 @@ def change(state: CrmState, command: ChangeProfile, context: Context) -> Iterato
     yield ProfileChanged(command.customer_id, command.name)
 
 
+def set_do_not_call(state: CrmState, command: SetDoNotCall, context: Context) -> Iterator[Event]:
+    """Let nobody call the customer, or lift that; saying so again changes nothing. Raises: NotFound."""
+    if state.living(context.tenant, command.customer_id).do_not_call is not command.do_not_call:
+        yield DoNotCallSet(command.customer_id, command.do_not_call)
+
+
 def erase(state: CrmState, command: EraseCustomer, context: Context) -> Iterator[Event]:
     """Forget the customer; once is enough. Raises: NotFound."""
     customer = state.customer(context.tenant, command.customer_id)
@@ -42,6 +48,12 @@ def apply_changed(state: CrmState, event: ProfileChanged, context: Context) -> N
     """Remember when the profile changed."""
     customer = state.grown(context.tenant, event.customer_id)
     state.customers.put(event.customer_id, replace(customer, profile_version=customer.version))
+
+
+def apply_do_not_call_set(state: CrmState, event: DoNotCallSet, context: Context) -> None:
+    """Remember it."""
+    customer = state.grown(context.tenant, event.customer_id)
+    state.customers.put(event.customer_id, replace(customer, do_not_call=event.do_not_call))
 
 
 def apply_erased(state: CrmState, event: CustomerErased, context: Context) -> None:

@@ -37,6 +37,7 @@ class Customer:
         profile_version: the version at which the profile changed last.
         account_owner_id: whose account it is; empty for nobody's.
         last_agent_id: who had a contact of the customer connected last, at `served_time`; empty for nobody.
+        do_not_call: whether nobody may call this customer (routing rule 13).
     """
 
     tenant: str
@@ -47,6 +48,7 @@ class Customer:
     account_owner_id: str = ""
     last_agent_id: str = ""
     served_time: datetime | None = None
+    do_not_call: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from trunkline_crm.domain.commands import (
     RecordService,
     ResolveCustomer,
     SetAccountOwner,
+    SetDoNotCall,
 )
 
 
@@ -19,7 +20,7 @@ def permit(command: Command, principal: Principal) -> None:
     match command:
         case ResolveCustomer():
             principal.require(Role.SERVICE)
-        case ChangeProfile():
+        case ChangeProfile() | SetDoNotCall():  # an agent hears the customer say so
             permit_reading(principal)
         case EraseCustomer() | SetAccountOwner():
             principal.require(Role.SUPERVISOR, Role.ADMIN, Role.SERVICE)

@@ -57,6 +57,7 @@ class CustomerBody(BaseModel):
     customer_id: str
     version: int
     name: str
+    do_not_call: bool
     identities: list[IdentityBody]
     contact_count: int
     contacts: list[ContactBody]
@@ -92,6 +93,7 @@ def _body(view: CustomerView) -> CustomerBody:
             "customer_id": view.customer_id,
             "version": view.version,
             "name": view.name,
+            "do_not_call": view.do_not_call,
             "identities": [
                 {"channel": identity.channel.name, "address": identity.address} for identity in view.identities
             ],

@@ -1279,6 +1279,122 @@ class ReportCallbackResult(_message.Message):
 Global___ReportCallbackResult: _TypeAlias = ReportCallbackResult  # noqa: Y015
 
 @_typing.final
+class ClearCallback(_message.Message):
+    """Hours and do-not-call let the customer of a call-back be dialled now; acd knows whether it is the customer's only one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    STEP_NO_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    step_no: _builtins.int
+    """The contact's saga step."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The offer, which names the attempt."""
+    customer_id: _builtins.str
+    """Whose it is, `cu_…`; empty where crm knows nobody."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        step_no: _builtins.int = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+        customer_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "customer_id", b"customer_id", "offer_no", b"offer_no", "segment_no", b"segment_no", "step_no", b"step_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClearCallback: _TypeAlias = ClearCallback  # noqa: Y015
+
+@_typing.final
+class PostponeCallback(_message.Message):
+    """The customer of a call-back must not be dialled now: no attempt, the agent is free."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    STEP_NO_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    step_no: _builtins.int
+    """The contact's saga step."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The offer, which names the attempt."""
+    reason: _builtins.str
+    """Why, `[a-z][a-z0-9_-]{0,31}`: `closed` or `customer_unanswered`."""
+    @_builtins.property
+    def until_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when it rests; longer than a call-back lives ends it."""
+
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        step_no: _builtins.int = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+        reason: _builtins.str = ...,
+        until_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["until_time", b"until_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "offer_no", b"offer_no", "reason", b"reason", "segment_no", b"segment_no", "step_no", b"step_no", "until_time", b"until_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PostponeCallback: _TypeAlias = PostponeCallback  # noqa: Y015
+
+@_typing.final
+class ReportCallbackReached(_message.Message):
+    """The customer who was dialled first is on the line."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    STEP_NO_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    step_no: _builtins.int
+    """The contact's saga step."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The offer, which names the attempt."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        step_no: _builtins.int = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "offer_no", b"offer_no", "segment_no", b"segment_no", "step_no", b"step_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportCallbackReached: _TypeAlias = ReportCallbackReached  # noqa: Y015
+
+@_typing.final
 class WithdrawCallback(_message.Message):
     """The customer, or a supervisor, does not want the call-back any more."""
 
@@ -1633,6 +1749,9 @@ class AcdCommand(_message.Message):
     LOSE_GATEWAY_FIELD_NUMBER: _builtins.int
     FORGET_DEVICE_FIELD_NUMBER: _builtins.int
     TAKE_OVER_CONTACT_FIELD_NUMBER: _builtins.int
+    CLEAR_CALLBACK_FIELD_NUMBER: _builtins.int
+    POSTPONE_CALLBACK_FIELD_NUMBER: _builtins.int
+    REPORT_CALLBACK_REACHED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def put_queue(self) -> Global___PutQueue:
         """Queue."""
@@ -1837,6 +1956,18 @@ class AcdCommand(_message.Message):
     def take_over_contact(self) -> Global___TakeOverContact:
         """Taken over."""
 
+    @_builtins.property
+    def clear_callback(self) -> Global___ClearCallback:
+        """May be dialled."""
+
+    @_builtins.property
+    def postpone_callback(self) -> Global___PostponeCallback:
+        """Not now."""
+
+    @_builtins.property
+    def report_callback_reached(self) -> Global___ReportCallbackReached:
+        """Customer first."""
+
     def __init__(
         self,
         *,
@@ -1891,12 +2022,15 @@ class AcdCommand(_message.Message):
         lose_gateway: Global___LoseGateway | None = ...,
         forget_device: Global___ForgetDevice | None = ...,
         take_over_contact: Global___TakeOverContact | None = ...,
+        clear_callback: Global___ClearCallback | None = ...,
+        postpone_callback: Global___PostponeCallback | None = ...,
+        report_callback_reached: Global___ReportCallbackReached | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "begin_callback", b"begin_callback", "check_overflow", b"check_overflow", "clear_unstaffed_queue", b"clear_unstaffed_queue", "close_agent_session", b"close_agent_session", "command", b"command", "complete_consultation", b"complete_consultation", "consult_agent", b"consult_agent", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_affinity", b"end_affinity", "end_consultation", b"end_consultation", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_consultation", b"expire_consultation", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "extend_wrap_up", b"extend_wrap_up", "finish_wrap_up", b"finish_wrap_up", "forget_device", b"forget_device", "hand_out_chats", b"hand_out_chats", "lose_gateway", b"lose_gateway", "lose_peer", b"lose_peer", "merge_consultation", b"merge_consultation", "open_agent_session", b"open_agent_session", "park_contact", b"park_contact", "pull_contact", b"pull_contact", "put_agent", b"put_agent", "put_policy", b"put_policy", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "reach_longest_wait", b"reach_longest_wait", "rearm_agent", b"rearm_agent", "refresh_skills", b"refresh_skills", "relax_contact", b"relax_contact", "report_callback_result", b"report_callback_result", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "report_consultation_connected", b"report_consultation_connected", "report_consultation_failed", b"report_consultation_failed", "report_devices", b"report_devices", "request_callback", b"request_callback", "requeue_contact", b"requeue_contact", "resume_contact", b"resume_contact", "set_intent", b"set_intent", "take_over_contact", b"take_over_contact", "transfer_contact", b"transfer_contact", "unpark_contact", b"unpark_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "begin_callback", b"begin_callback", "check_overflow", b"check_overflow", "clear_callback", b"clear_callback", "clear_unstaffed_queue", b"clear_unstaffed_queue", "close_agent_session", b"close_agent_session", "command", b"command", "complete_consultation", b"complete_consultation", "consult_agent", b"consult_agent", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_affinity", b"end_affinity", "end_consultation", b"end_consultation", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_consultation", b"expire_consultation", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "extend_wrap_up", b"extend_wrap_up", "finish_wrap_up", b"finish_wrap_up", "forget_device", b"forget_device", "hand_out_chats", b"hand_out_chats", "lose_gateway", b"lose_gateway", "lose_peer", b"lose_peer", "merge_consultation", b"merge_consultation", "open_agent_session", b"open_agent_session", "park_contact", b"park_contact", "postpone_callback", b"postpone_callback", "pull_contact", b"pull_contact", "put_agent", b"put_agent", "put_policy", b"put_policy", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "reach_longest_wait", b"reach_longest_wait", "rearm_agent", b"rearm_agent", "refresh_skills", b"refresh_skills", "relax_contact", b"relax_contact", "report_callback_reached", b"report_callback_reached", "report_callback_result", b"report_callback_result", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "report_consultation_connected", b"report_consultation_connected", "report_consultation_failed", b"report_consultation_failed", "report_devices", b"report_devices", "request_callback", b"request_callback", "requeue_contact", b"requeue_contact", "resume_contact", b"resume_contact", "set_intent", b"set_intent", "take_over_contact", b"take_over_contact", "transfer_contact", b"transfer_contact", "unpark_contact", b"unpark_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "begin_callback", b"begin_callback", "check_overflow", b"check_overflow", "clear_unstaffed_queue", b"clear_unstaffed_queue", "close_agent_session", b"close_agent_session", "command", b"command", "complete_consultation", b"complete_consultation", "consult_agent", b"consult_agent", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_affinity", b"end_affinity", "end_consultation", b"end_consultation", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_consultation", b"expire_consultation", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "extend_wrap_up", b"extend_wrap_up", "finish_wrap_up", b"finish_wrap_up", "forget_device", b"forget_device", "hand_out_chats", b"hand_out_chats", "lose_gateway", b"lose_gateway", "lose_peer", b"lose_peer", "merge_consultation", b"merge_consultation", "open_agent_session", b"open_agent_session", "park_contact", b"park_contact", "pull_contact", b"pull_contact", "put_agent", b"put_agent", "put_policy", b"put_policy", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "reach_longest_wait", b"reach_longest_wait", "rearm_agent", b"rearm_agent", "refresh_skills", b"refresh_skills", "relax_contact", b"relax_contact", "report_callback_result", b"report_callback_result", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "report_consultation_connected", b"report_consultation_connected", "report_consultation_failed", b"report_consultation_failed", "report_devices", b"report_devices", "request_callback", b"request_callback", "requeue_contact", b"requeue_contact", "resume_contact", b"resume_contact", "set_intent", b"set_intent", "take_over_contact", b"take_over_contact", "transfer_contact", b"transfer_contact", "unpark_contact", b"unpark_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "begin_callback", b"begin_callback", "check_overflow", b"check_overflow", "clear_callback", b"clear_callback", "clear_unstaffed_queue", b"clear_unstaffed_queue", "close_agent_session", b"close_agent_session", "command", b"command", "complete_consultation", b"complete_consultation", "consult_agent", b"consult_agent", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_affinity", b"end_affinity", "end_consultation", b"end_consultation", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_consultation", b"expire_consultation", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "extend_wrap_up", b"extend_wrap_up", "finish_wrap_up", b"finish_wrap_up", "forget_device", b"forget_device", "hand_out_chats", b"hand_out_chats", "lose_gateway", b"lose_gateway", "lose_peer", b"lose_peer", "merge_consultation", b"merge_consultation", "open_agent_session", b"open_agent_session", "park_contact", b"park_contact", "postpone_callback", b"postpone_callback", "pull_contact", b"pull_contact", "put_agent", b"put_agent", "put_policy", b"put_policy", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "reach_longest_wait", b"reach_longest_wait", "rearm_agent", b"rearm_agent", "refresh_skills", b"refresh_skills", "relax_contact", b"relax_contact", "report_callback_reached", b"report_callback_reached", "report_callback_result", b"report_callback_result", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "report_consultation_connected", b"report_consultation_connected", "report_consultation_failed", b"report_consultation_failed", "report_devices", b"report_devices", "request_callback", b"request_callback", "requeue_contact", b"requeue_contact", "resume_contact", b"resume_contact", "set_intent", b"set_intent", "take_over_contact", b"take_over_contact", "transfer_contact", b"transfer_contact", "unpark_contact", b"unpark_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_queue", "put_agent", "enqueue_contact", "end_contact", "report_connected", "report_connect_failed", "accept_offer", "decline_offer", "finish_wrap_up", "set_intent", "rearm_agent", "open_agent_session", "close_agent_session", "lose_peer", "expire_offer", "expire_connecting", "expire_wrap_up", "expire_grace", "end_exclusion", "drop_tombstone", "put_wrap_up_code", "relax_contact", "reach_longest_wait", "clear_unstaffed_queue", "extend_wrap_up", "refresh_skills", "check_overflow", "end_affinity", "hand_out_chats", "put_policy", "request_callback", "report_callback_result", "withdraw_callback", "begin_callback", "transfer_contact", "pull_contact", "requeue_contact", "park_contact", "resume_contact", "unpark_contact", "consult_agent", "report_consultation_connected", "report_consultation_failed", "merge_consultation", "complete_consultation", "end_consultation", "expire_consultation", "report_devices", "lose_gateway", "forget_device", "take_over_contact"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_queue", "put_agent", "enqueue_contact", "end_contact", "report_connected", "report_connect_failed", "accept_offer", "decline_offer", "finish_wrap_up", "set_intent", "rearm_agent", "open_agent_session", "close_agent_session", "lose_peer", "expire_offer", "expire_connecting", "expire_wrap_up", "expire_grace", "end_exclusion", "drop_tombstone", "put_wrap_up_code", "relax_contact", "reach_longest_wait", "clear_unstaffed_queue", "extend_wrap_up", "refresh_skills", "check_overflow", "end_affinity", "hand_out_chats", "put_policy", "request_callback", "report_callback_result", "withdraw_callback", "begin_callback", "transfer_contact", "pull_contact", "requeue_contact", "park_contact", "resume_contact", "unpark_contact", "consult_agent", "report_consultation_connected", "report_consultation_failed", "merge_consultation", "complete_consultation", "end_consultation", "expire_consultation", "report_devices", "lose_gateway", "forget_device", "take_over_contact", "clear_callback", "postpone_callback", "report_callback_reached"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

@@ -329,6 +329,8 @@ class _CallbackOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Callb
     """It could not be dialled, or nobody said in time what became of it."""
     CALLBACK_OUTCOME_WITHDRAWN: _CallbackOutcome.ValueType  # 5
     """It is not wanted any more, or must not be dialled."""
+    CALLBACK_OUTCOME_ABANDONED: _CallbackOutcome.ValueType  # 110
+    """The customer was reached and hung up before an agent was there."""
 
 class CallbackOutcome(_CallbackOutcome, metaclass=_CallbackOutcomeEnumTypeWrapper):
     """How an attempt of a call-back ended, and how the whole call-back did."""
@@ -345,6 +347,8 @@ CALLBACK_OUTCOME_FAILED: CallbackOutcome.ValueType  # 4
 """It could not be dialled, or nobody said in time what became of it."""
 CALLBACK_OUTCOME_WITHDRAWN: CallbackOutcome.ValueType  # 5
 """It is not wanted any more, or must not be dialled."""
+CALLBACK_OUTCOME_ABANDONED: CallbackOutcome.ValueType  # 110
+"""The customer was reached and hung up before an agent was there."""
 Global___CallbackOutcome: _TypeAlias = CallbackOutcome  # noqa: Y015
 
 class _LimitKind:
@@ -431,6 +435,12 @@ class _OfferOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OfferOut
     """Another agent at whom it rang accepted first."""
     OFFER_OUTCOME_DEVICE_LOST: _OfferOutcome.ValueType  # 130
     """The agent's telephone was lost while it rang."""
+    OFFER_OUTCOME_DIALLED: _OfferOutcome.ValueType  # 110
+    """The agent is kept while the customer of a call-back is dialled first."""
+    OFFER_OUTCOME_REACHED: _OfferOutcome.ValueType  # 111
+    """Kept, and the customer was reached: the next offer is for this customer."""
+    OFFER_OUTCOME_POSTPONED: _OfferOutcome.ValueType  # 112
+    """The customer of the call-back was not dialled, or the kept agent's desk or telephone was lost."""
 
 class OfferOutcome(_OfferOutcome, metaclass=_OfferOutcomeEnumTypeWrapper):
     """What became of an offer."""
@@ -461,6 +471,12 @@ OFFER_OUTCOME_OUTPACED: OfferOutcome.ValueType  # 11
 """Another agent at whom it rang accepted first."""
 OFFER_OUTCOME_DEVICE_LOST: OfferOutcome.ValueType  # 130
 """The agent's telephone was lost while it rang."""
+OFFER_OUTCOME_DIALLED: OfferOutcome.ValueType  # 110
+"""The agent is kept while the customer of a call-back is dialled first."""
+OFFER_OUTCOME_REACHED: OfferOutcome.ValueType  # 111
+"""Kept, and the customer was reached: the next offer is for this customer."""
+OFFER_OUTCOME_POSTPONED: OfferOutcome.ValueType  # 112
+"""The customer of the call-back was not dialled, or the kept agent's desk or telephone was lost."""
 Global___OfferOutcome: _TypeAlias = OfferOutcome  # noqa: Y015
 
 @_typing.final
@@ -971,6 +987,7 @@ class WorkItem(_message.Message):
     PARKED_TIME_FIELD_NUMBER: _builtins.int
     CUSTOMER_WAITS_TIME_FIELD_NUMBER: _builtins.int
     PREFERENCE_FIELD_NUMBER: _builtins.int
+    CALLBACK_REACHED_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     queue_id: _builtins.str
@@ -991,6 +1008,8 @@ class WorkItem(_message.Message):
     """The colleague who has the contact and asks this agent about it; empty for a contact of one's own."""
     preference: Global___Preference.ValueType
     """Why this very agent was named for it; unspecified for an agent who was not."""
+    callback_reached: _builtins.bool
+    """Whether the customer of a call-back is on the line already."""
     @_builtins.property
     def since_time(self) -> _timestamp_pb2.Timestamp:
         """Since when it stands there."""
@@ -1029,10 +1048,11 @@ class WorkItem(_message.Message):
         parked_time: _timestamp_pb2.Timestamp | None = ...,
         customer_waits_time: _timestamp_pb2.Timestamp | None = ...,
         preference: Global___Preference.ValueType = ...,
+        callback_reached: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["customer_waits_time", b"customer_waits_time", "entered_time", b"entered_time", "expires_time", b"expires_time", "parked_time", b"parked_time", "since_time", b"since_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked_by", b"asked_by", "callback", b"callback", "channel", b"channel", "contact_id", b"contact_id", "customer_waits_time", b"customer_waits_time", "entered_time", b"entered_time", "expires_time", b"expires_time", "extensions_left", b"extensions_left", "offer_no", b"offer_no", "parked_time", b"parked_time", "preference", b"preference", "queue_id", b"queue_id", "segment_no", b"segment_no", "since_time", b"since_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked_by", b"asked_by", "callback", b"callback", "callback_reached", b"callback_reached", "channel", b"channel", "contact_id", b"contact_id", "customer_waits_time", b"customer_waits_time", "entered_time", b"entered_time", "expires_time", b"expires_time", "extensions_left", b"extensions_left", "offer_no", b"offer_no", "parked_time", b"parked_time", "preference", b"preference", "queue_id", b"queue_id", "segment_no", b"segment_no", "since_time", b"since_time", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

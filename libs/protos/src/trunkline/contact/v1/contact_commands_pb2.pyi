@@ -733,6 +733,7 @@ class RecordAccepted(_message.Message):
     SEGMENT_NO_FIELD_NUMBER: _builtins.int
     OFFER_NO_FIELD_NUMBER: _builtins.int
     AGENT_ID_FIELD_NUMBER: _builtins.int
+    HOURS_ID_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     segment_no: _builtins.int
@@ -741,6 +742,8 @@ class RecordAccepted(_message.Message):
     """The offer."""
     agent_id: _builtins.str
     """The agent."""
+    hours_id: _builtins.str
+    """Of a call-back: the hours within which its customer is dialled; empty for always."""
     def __init__(
         self,
         *,
@@ -748,10 +751,11 @@ class RecordAccepted(_message.Message):
         segment_no: _builtins.int = ...,
         offer_no: _builtins.int = ...,
         agent_id: _builtins.str = ...,
+        hours_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "hours_id", b"hours_id", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1224,6 +1228,162 @@ class RecordCallbackOpened(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RecordCallbackOpened: _TypeAlias = RecordCallbackOpened  # noqa: Y015
+
+@_typing.final
+class PutHours(_message.Message):
+    """Business hours are in force, or were changed. Fact."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOURS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def hours(self) -> _directory_types_pb2.HoursDefinition:
+        """The whole definition."""
+
+    def __init__(
+        self,
+        *,
+        hours: _directory_types_pb2.HoursDefinition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hours", b"hours"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hours", b"hours"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutHours: _TypeAlias = PutHours  # noqa: Y015
+
+@_typing.final
+class RecordCallbackDialled(_message.Message):
+    """acd keeps an agent for a call-back whose customer is to be dialled first. Fact."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    HOURS_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The offer."""
+    agent_id: _builtins.str
+    """The agent."""
+    hours_id: _builtins.str
+    """The hours within which the customer is dialled; empty for always."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+        agent_id: _builtins.str = ...,
+        hours_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "hours_id", b"hours_id", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordCallbackDialled: _TypeAlias = RecordCallbackDialled  # noqa: Y015
+
+@_typing.final
+class RecordDialCheck(_message.Message):
+    """crm said whether the customer of a call-back may be dialled, or did not say."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    STEP_NO_FIELD_NUMBER: _builtins.int
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    step_no: _builtins.int
+    """The step that asked."""
+    customer_id: _builtins.str
+    """Whose it is; empty where crm knows nobody."""
+    answer: _contact_types_pb2.DialAnswer.ValueType
+    """What crm said."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        step_no: _builtins.int = ...,
+        customer_id: _builtins.str = ...,
+        answer: _contact_types_pb2.DialAnswer.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "contact_id", b"contact_id", "customer_id", b"customer_id", "step_no", b"step_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordDialCheck: _TypeAlias = RecordDialCheck  # noqa: Y015
+
+@_typing.final
+class RecordCallbackCleared(_message.Message):
+    """acd let the customer of a call-back be dialled. Fact."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The offer."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordCallbackCleared: _TypeAlias = RecordCallbackCleared  # noqa: Y015
+
+@_typing.final
+class RecordCallbackReached(_message.Message):
+    """acd knows that the customer of a call-back is on the line. Fact."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The offer."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordCallbackReached: _TypeAlias = RecordCallbackReached  # noqa: Y015
 
 @_typing.final
 class RecordCallbackEnded(_message.Message):
@@ -1935,6 +2095,11 @@ class ContactCommand(_message.Message):
     RECORD_TAKEN_OVER_FIELD_NUMBER: _builtins.int
     EXPIRE_MONITORING_FIELD_NUMBER: _builtins.int
     LOSE_SUPERVISOR_FIELD_NUMBER: _builtins.int
+    PUT_HOURS_FIELD_NUMBER: _builtins.int
+    RECORD_CALLBACK_DIALLED_FIELD_NUMBER: _builtins.int
+    RECORD_DIAL_CHECK_FIELD_NUMBER: _builtins.int
+    RECORD_CALLBACK_CLEARED_FIELD_NUMBER: _builtins.int
+    RECORD_CALLBACK_REACHED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def put_entry_point(self) -> Global___PutEntryPoint:
         """Entry point."""
@@ -2167,6 +2332,26 @@ class ContactCommand(_message.Message):
     def lose_supervisor(self) -> Global___LoseSupervisor:
         """Supervisor gone."""
 
+    @_builtins.property
+    def put_hours(self) -> Global___PutHours:
+        """Hours."""
+
+    @_builtins.property
+    def record_callback_dialled(self) -> Global___RecordCallbackDialled:
+        """Customer first, as acd says."""
+
+    @_builtins.property
+    def record_dial_check(self) -> Global___RecordDialCheck:
+        """What crm says of the customer."""
+
+    @_builtins.property
+    def record_callback_cleared(self) -> Global___RecordCallbackCleared:
+        """May be dialled, as acd says."""
+
+    @_builtins.property
+    def record_callback_reached(self) -> Global___RecordCallbackReached:
+        """Customer on the line, as acd says."""
+
     def __init__(
         self,
         *,
@@ -2228,12 +2413,17 @@ class ContactCommand(_message.Message):
         record_taken_over: Global___RecordTakenOver | None = ...,
         expire_monitoring: Global___ExpireMonitoring | None = ...,
         lose_supervisor: Global___LoseSupervisor | None = ...,
+        put_hours: Global___PutHours | None = ...,
+        record_callback_dialled: Global___RecordCallbackDialled | None = ...,
+        record_dial_check: Global___RecordDialCheck | None = ...,
+        record_callback_cleared: Global___RecordCallbackCleared | None = ...,
+        record_callback_reached: Global___RecordCallbackReached | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "announce_treatment", b"announce_treatment", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "complete_consultation", b"complete_consultation", "confirm_connect", b"confirm_connect", "consult_agent", b"consult_agent", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "expire_monitoring", b"expire_monitoring", "give_input", b"give_input", "leave_consultation", b"leave_consultation", "lose_peer", b"lose_peer", "lose_supervisor", b"lose_supervisor", "merge_consultation", b"merge_consultation", "monitor_contact", b"monitor_contact", "open_contact", b"open_contact", "park_silent_contact", b"park_silent_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "put_treatments", b"put_treatments", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_connected", b"record_connected", "record_consultation", b"record_consultation", "record_consultation_completed", b"record_consultation_completed", "record_consultation_ended", b"record_consultation_ended", "record_customer", b"record_customer", "record_customer_returned", b"record_customer_returned", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_parked", b"record_parked", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_resumed", b"record_resumed", "record_self_service_completed", b"record_self_service_completed", "record_taken_over", b"record_taken_over", "record_text", b"record_text", "record_wait", b"record_wait", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "stop_monitoring", b"stop_monitoring", "take_delivery", b"take_delivery", "take_over_contact", b"take_over_contact", "talk_to", b"talk_to", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "announce_treatment", b"announce_treatment", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "complete_consultation", b"complete_consultation", "confirm_connect", b"confirm_connect", "consult_agent", b"consult_agent", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "expire_monitoring", b"expire_monitoring", "give_input", b"give_input", "leave_consultation", b"leave_consultation", "lose_peer", b"lose_peer", "lose_supervisor", b"lose_supervisor", "merge_consultation", b"merge_consultation", "monitor_contact", b"monitor_contact", "open_contact", b"open_contact", "park_silent_contact", b"park_silent_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "put_hours", b"put_hours", "put_treatments", b"put_treatments", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_cleared", b"record_callback_cleared", "record_callback_dialled", b"record_callback_dialled", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_callback_reached", b"record_callback_reached", "record_connected", b"record_connected", "record_consultation", b"record_consultation", "record_consultation_completed", b"record_consultation_completed", "record_consultation_ended", b"record_consultation_ended", "record_customer", b"record_customer", "record_customer_returned", b"record_customer_returned", "record_dial_check", b"record_dial_check", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_parked", b"record_parked", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_resumed", b"record_resumed", "record_self_service_completed", b"record_self_service_completed", "record_taken_over", b"record_taken_over", "record_text", b"record_text", "record_wait", b"record_wait", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "stop_monitoring", b"stop_monitoring", "take_delivery", b"take_delivery", "take_over_contact", b"take_over_contact", "talk_to", b"talk_to", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "announce_treatment", b"announce_treatment", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "complete_consultation", b"complete_consultation", "confirm_connect", b"confirm_connect", "consult_agent", b"consult_agent", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "expire_monitoring", b"expire_monitoring", "give_input", b"give_input", "leave_consultation", b"leave_consultation", "lose_peer", b"lose_peer", "lose_supervisor", b"lose_supervisor", "merge_consultation", b"merge_consultation", "monitor_contact", b"monitor_contact", "open_contact", b"open_contact", "park_silent_contact", b"park_silent_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "put_treatments", b"put_treatments", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_connected", b"record_connected", "record_consultation", b"record_consultation", "record_consultation_completed", b"record_consultation_completed", "record_consultation_ended", b"record_consultation_ended", "record_customer", b"record_customer", "record_customer_returned", b"record_customer_returned", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_parked", b"record_parked", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_resumed", b"record_resumed", "record_self_service_completed", b"record_self_service_completed", "record_taken_over", b"record_taken_over", "record_text", b"record_text", "record_wait", b"record_wait", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "stop_monitoring", b"stop_monitoring", "take_delivery", b"take_delivery", "take_over_contact", b"take_over_contact", "talk_to", b"talk_to", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "announce_treatment", b"announce_treatment", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "complete_consultation", b"complete_consultation", "confirm_connect", b"confirm_connect", "consult_agent", b"consult_agent", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "expire_monitoring", b"expire_monitoring", "give_input", b"give_input", "leave_consultation", b"leave_consultation", "lose_peer", b"lose_peer", "lose_supervisor", b"lose_supervisor", "merge_consultation", b"merge_consultation", "monitor_contact", b"monitor_contact", "open_contact", b"open_contact", "park_silent_contact", b"park_silent_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "put_hours", b"put_hours", "put_treatments", b"put_treatments", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_cleared", b"record_callback_cleared", "record_callback_dialled", b"record_callback_dialled", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_callback_reached", b"record_callback_reached", "record_connected", b"record_connected", "record_consultation", b"record_consultation", "record_consultation_completed", b"record_consultation_completed", "record_consultation_ended", b"record_consultation_ended", "record_customer", b"record_customer", "record_customer_returned", b"record_customer_returned", "record_dial_check", b"record_dial_check", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_parked", b"record_parked", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_resumed", b"record_resumed", "record_self_service_completed", b"record_self_service_completed", "record_taken_over", b"record_taken_over", "record_text", b"record_text", "record_wait", b"record_wait", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "stop_monitoring", b"stop_monitoring", "take_delivery", b"take_delivery", "take_over_contact", b"take_over_contact", "talk_to", b"talk_to", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_entry_point", "open_contact", "give_input", "add_message", "close_contact", "confirm_connect", "refuse_connect", "attach_peer", "detach_peer", "lose_peer", "record_customer", "refuse_step", "record_text", "record_prompt", "record_gathered", "record_person_requested", "record_self_service_completed", "record_enqueued", "record_offered", "record_accepted", "record_offer_ended", "record_connected", "record_forgotten", "record_wrap_up", "expire_contact", "drop_contact", "reconcile_contact", "record_agent_lost", "put_hook", "take_delivery", "record_limit_reached", "request_callback", "report_call_result", "record_callback_opened", "record_callback_ended", "withdraw_callback", "transfer_contact", "record_parked", "record_resumed", "record_customer_returned", "park_silent_contact", "consult_agent", "talk_to", "merge_consultation", "complete_consultation", "leave_consultation", "record_consultation", "record_consultation_completed", "record_consultation_ended", "put_treatments", "announce_treatment", "record_wait", "monitor_contact", "stop_monitoring", "take_over_contact", "record_taken_over", "expire_monitoring", "lose_supervisor"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_entry_point", "open_contact", "give_input", "add_message", "close_contact", "confirm_connect", "refuse_connect", "attach_peer", "detach_peer", "lose_peer", "record_customer", "refuse_step", "record_text", "record_prompt", "record_gathered", "record_person_requested", "record_self_service_completed", "record_enqueued", "record_offered", "record_accepted", "record_offer_ended", "record_connected", "record_forgotten", "record_wrap_up", "expire_contact", "drop_contact", "reconcile_contact", "record_agent_lost", "put_hook", "take_delivery", "record_limit_reached", "request_callback", "report_call_result", "record_callback_opened", "record_callback_ended", "withdraw_callback", "transfer_contact", "record_parked", "record_resumed", "record_customer_returned", "park_silent_contact", "consult_agent", "talk_to", "merge_consultation", "complete_consultation", "leave_consultation", "record_consultation", "record_consultation_completed", "record_consultation_ended", "put_treatments", "announce_treatment", "record_wait", "monitor_contact", "stop_monitoring", "take_over_contact", "record_taken_over", "expire_monitoring", "lose_supervisor", "put_hours", "record_callback_dialled", "record_dial_check", "record_callback_cleared", "record_callback_reached"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

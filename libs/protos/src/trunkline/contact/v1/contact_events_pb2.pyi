@@ -176,7 +176,8 @@ class StepBegun(_message.Message):
     """`resolve_customer`, `start_session`, `advance_session`, `enqueue`, `report_connected`, `report_connect_failed`,
     `transfer`, `consult`, `report_consultation_connected`, `report_consultation_failed`, `merge_consultation`,
     `complete_consultation`, `cancel_consultation`, `leave_consultation`, `take_over`, `park`, `resume`,
-    `request_callback`, `report_callback_result`, `ask_wait`, `end_at_acd` or `end_session`.
+    `request_callback`, `report_callback_result`, `check_customer`, `clear_callback`, `postpone_callback`,
+    `report_callback_reached`, `ask_wait`, `end_at_acd` or `end_session`.
     """
     def __init__(
         self,
@@ -489,6 +490,8 @@ class ConnectRequested(_message.Message):
     SEGMENT_NO_FIELD_NUMBER: _builtins.int
     OFFER_NO_FIELD_NUMBER: _builtins.int
     AGENT_ID_FIELD_NUMBER: _builtins.int
+    CHECKS_FIRST_FIELD_NUMBER: _builtins.int
+    CUSTOMER_FIRST_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     segment_no: _builtins.int
@@ -497,6 +500,10 @@ class ConnectRequested(_message.Message):
     """The offer."""
     agent_id: _builtins.str
     """The agent."""
+    checks_first: _builtins.bool
+    """Of a call-back: the customer is dialled only after CallbackCleared; unset: at once."""
+    customer_first: _builtins.bool
+    """Of a call-back: the customer is dialled first, and the agent is only kept."""
     def __init__(
         self,
         *,
@@ -504,10 +511,12 @@ class ConnectRequested(_message.Message):
         segment_no: _builtins.int = ...,
         offer_no: _builtins.int = ...,
         agent_id: _builtins.str = ...,
+        checks_first: _builtins.bool = ...,
+        customer_first: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "contact_id", b"contact_id", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "checks_first", b"checks_first", "contact_id", b"contact_id", "customer_first", b"customer_first", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -944,6 +953,130 @@ class CallerHungUp(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CallerHungUp: _TypeAlias = CallerHungUp  # noqa: Y015
+
+@_typing.final
+class HoursPut(_message.Message):
+    """Business hours are in force, or were changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOURS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def hours(self) -> _directory_types_pb2.HoursDefinition:
+        """The whole definition."""
+
+    def __init__(
+        self,
+        *,
+        hours: _directory_types_pb2.HoursDefinition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hours", b"hours"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hours", b"hours"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HoursPut: _TypeAlias = HoursPut  # noqa: Y015
+
+@_typing.final
+class DiallingPostponed(_message.Message):
+    """The customer of a call-back must not be dialled now; acd still has to say what follows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The offer."""
+    reason: _builtins.str
+    """Why: `closed` or `customer_unanswered`."""
+    @_builtins.property
+    def until_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when."""
+
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+        reason: _builtins.str = ...,
+        until_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["until_time", b"until_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "offer_no", b"offer_no", "reason", b"reason", "segment_no", b"segment_no", "until_time", b"until_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiallingPostponed: _TypeAlias = DiallingPostponed  # noqa: Y015
+
+@_typing.final
+class CallbackCleared(_message.Message):
+    """The customer of a call-back may be dialled: the gateway is told to."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The offer."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallbackCleared: _TypeAlias = CallbackCleared  # noqa: Y015
+
+@_typing.final
+class CustomerReached(_message.Message):
+    """The customer of a call-back was dialled first and is on the line."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    offer_no: _builtins.int
+    """The offer."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        offer_no: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CustomerReached: _TypeAlias = CustomerReached  # noqa: Y015
 
 @_typing.final
 class CustomerUnreached(_message.Message):
@@ -1830,6 +1963,10 @@ class ContactEvent(_message.Message):
     MONITORING_ENDED_FIELD_NUMBER: _builtins.int
     TAKE_OVER_REQUESTED_FIELD_NUMBER: _builtins.int
     CONTACT_TAKEN_OVER_FIELD_NUMBER: _builtins.int
+    HOURS_PUT_FIELD_NUMBER: _builtins.int
+    DIALLING_POSTPONED_FIELD_NUMBER: _builtins.int
+    CALLBACK_CLEARED_FIELD_NUMBER: _builtins.int
+    CUSTOMER_REACHED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def metadata(self) -> _common_types_pb2.EventMetadata:
         """The envelope."""
@@ -2042,6 +2179,22 @@ class ContactEvent(_message.Message):
     def contact_taken_over(self) -> Global___ContactTakenOver:
         """Taken over."""
 
+    @_builtins.property
+    def hours_put(self) -> Global___HoursPut:
+        """Hours."""
+
+    @_builtins.property
+    def dialling_postponed(self) -> Global___DiallingPostponed:
+        """Not now."""
+
+    @_builtins.property
+    def callback_cleared(self) -> Global___CallbackCleared:
+        """May be dialled."""
+
+    @_builtins.property
+    def customer_reached(self) -> Global___CustomerReached:
+        """Customer on the line."""
+
     def __init__(
         self,
         *,
@@ -2098,12 +2251,16 @@ class ContactEvent(_message.Message):
         monitoring_ended: Global___MonitoringEnded | None = ...,
         take_over_requested: Global___TakeOverRequested | None = ...,
         contact_taken_over: Global___ContactTakenOver | None = ...,
+        hours_put: Global___HoursPut | None = ...,
+        dialling_postponed: Global___DiallingPostponed | None = ...,
+        callback_cleared: Global___CallbackCleared | None = ...,
+        customer_reached: Global___CustomerReached | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["callback_opened", b"callback_opened", "callback_requested", b"callback_requested", "caller_hung_up", b"caller_hung_up", "clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "consultation_accepted", b"consultation_accepted", "consultation_completed", b"consultation_completed", "consultation_connected", b"consultation_connected", "consultation_ended", b"consultation_ended", "consultation_leg_joined", b"consultation_leg_joined", "consultation_leg_refused", b"consultation_leg_refused", "consultation_merged", b"consultation_merged", "consultation_offered", b"consultation_offered", "consultation_requested", b"consultation_requested", "consultation_swapped", b"consultation_swapped", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_parked", b"contact_parked", "contact_queued", b"contact_queued", "contact_resumed", b"contact_resumed", "contact_returned", b"contact_returned", "contact_taken_over", b"contact_taken_over", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "customer_returned", b"customer_returned", "customer_unreached", b"customer_unreached", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "monitoring_begun", b"monitoring_begun", "monitoring_changed", b"monitoring_changed", "monitoring_ended", b"monitoring_ended", "monitoring_leg_joined", b"monitoring_leg_joined", "note_handed_on", b"note_handed_on", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "take_over_requested", b"take_over_requested", "text_gathered", b"text_gathered", "text_shown", b"text_shown", "transfer_requested", b"transfer_requested", "treatment_announced", b"treatment_announced", "treatment_put", b"treatment_put"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["callback_cleared", b"callback_cleared", "callback_opened", b"callback_opened", "callback_requested", b"callback_requested", "caller_hung_up", b"caller_hung_up", "clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "consultation_accepted", b"consultation_accepted", "consultation_completed", b"consultation_completed", "consultation_connected", b"consultation_connected", "consultation_ended", b"consultation_ended", "consultation_leg_joined", b"consultation_leg_joined", "consultation_leg_refused", b"consultation_leg_refused", "consultation_merged", b"consultation_merged", "consultation_offered", b"consultation_offered", "consultation_requested", b"consultation_requested", "consultation_swapped", b"consultation_swapped", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_parked", b"contact_parked", "contact_queued", b"contact_queued", "contact_resumed", b"contact_resumed", "contact_returned", b"contact_returned", "contact_taken_over", b"contact_taken_over", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "customer_reached", b"customer_reached", "customer_returned", b"customer_returned", "customer_unreached", b"customer_unreached", "dialling_postponed", b"dialling_postponed", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "hours_put", b"hours_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "monitoring_begun", b"monitoring_begun", "monitoring_changed", b"monitoring_changed", "monitoring_ended", b"monitoring_ended", "monitoring_leg_joined", b"monitoring_leg_joined", "note_handed_on", b"note_handed_on", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "take_over_requested", b"take_over_requested", "text_gathered", b"text_gathered", "text_shown", b"text_shown", "transfer_requested", b"transfer_requested", "treatment_announced", b"treatment_announced", "treatment_put", b"treatment_put"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback_opened", b"callback_opened", "callback_requested", b"callback_requested", "caller_hung_up", b"caller_hung_up", "clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "consultation_accepted", b"consultation_accepted", "consultation_completed", b"consultation_completed", "consultation_connected", b"consultation_connected", "consultation_ended", b"consultation_ended", "consultation_leg_joined", b"consultation_leg_joined", "consultation_leg_refused", b"consultation_leg_refused", "consultation_merged", b"consultation_merged", "consultation_offered", b"consultation_offered", "consultation_requested", b"consultation_requested", "consultation_swapped", b"consultation_swapped", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_parked", b"contact_parked", "contact_queued", b"contact_queued", "contact_resumed", b"contact_resumed", "contact_returned", b"contact_returned", "contact_taken_over", b"contact_taken_over", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "customer_returned", b"customer_returned", "customer_unreached", b"customer_unreached", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "monitoring_begun", b"monitoring_begun", "monitoring_changed", b"monitoring_changed", "monitoring_ended", b"monitoring_ended", "monitoring_leg_joined", b"monitoring_leg_joined", "note_handed_on", b"note_handed_on", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "take_over_requested", b"take_over_requested", "text_gathered", b"text_gathered", "text_shown", b"text_shown", "transfer_requested", b"transfer_requested", "treatment_announced", b"treatment_announced", "treatment_put", b"treatment_put"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback_cleared", b"callback_cleared", "callback_opened", b"callback_opened", "callback_requested", b"callback_requested", "caller_hung_up", b"caller_hung_up", "clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "consultation_accepted", b"consultation_accepted", "consultation_completed", b"consultation_completed", "consultation_connected", b"consultation_connected", "consultation_ended", b"consultation_ended", "consultation_leg_joined", b"consultation_leg_joined", "consultation_leg_refused", b"consultation_leg_refused", "consultation_merged", b"consultation_merged", "consultation_offered", b"consultation_offered", "consultation_requested", b"consultation_requested", "consultation_swapped", b"consultation_swapped", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_parked", b"contact_parked", "contact_queued", b"contact_queued", "contact_resumed", b"contact_resumed", "contact_returned", b"contact_returned", "contact_taken_over", b"contact_taken_over", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "customer_reached", b"customer_reached", "customer_returned", b"customer_returned", "customer_unreached", b"customer_unreached", "dialling_postponed", b"dialling_postponed", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "hours_put", b"hours_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "monitoring_begun", b"monitoring_begun", "monitoring_changed", b"monitoring_changed", "monitoring_ended", b"monitoring_ended", "monitoring_leg_joined", b"monitoring_leg_joined", "note_handed_on", b"note_handed_on", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "take_over_requested", b"take_over_requested", "text_gathered", b"text_gathered", "text_shown", b"text_shown", "transfer_requested", b"transfer_requested", "treatment_announced", b"treatment_announced", "treatment_put", b"treatment_put"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["entry_point_put", "contact_opened", "customer_identified", "step_begun", "step_refused", "prompt_shown", "input_given", "text_shown", "text_gathered", "person_requested", "contact_queued", "contact_offered", "connect_requested", "contact_returned", "legs_joined", "legs_refused", "contact_connected", "message_added", "peer_attached", "peer_detached", "contact_closed", "clean_up_confirmed", "contact_wrapped_up", "contact_dropped", "hook_put", "callback_requested", "callback_opened", "caller_hung_up", "customer_unreached", "transfer_requested", "contact_parked", "contact_resumed", "customer_returned", "consultation_requested", "consultation_offered", "consultation_accepted", "consultation_leg_joined", "consultation_leg_refused", "consultation_connected", "consultation_swapped", "consultation_merged", "consultation_completed", "consultation_ended", "treatment_put", "treatment_announced", "note_handed_on", "monitoring_begun", "monitoring_leg_joined", "monitoring_changed", "monitoring_ended", "take_over_requested", "contact_taken_over"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["entry_point_put", "contact_opened", "customer_identified", "step_begun", "step_refused", "prompt_shown", "input_given", "text_shown", "text_gathered", "person_requested", "contact_queued", "contact_offered", "connect_requested", "contact_returned", "legs_joined", "legs_refused", "contact_connected", "message_added", "peer_attached", "peer_detached", "contact_closed", "clean_up_confirmed", "contact_wrapped_up", "contact_dropped", "hook_put", "callback_requested", "callback_opened", "caller_hung_up", "customer_unreached", "transfer_requested", "contact_parked", "contact_resumed", "customer_returned", "consultation_requested", "consultation_offered", "consultation_accepted", "consultation_leg_joined", "consultation_leg_refused", "consultation_connected", "consultation_swapped", "consultation_merged", "consultation_completed", "consultation_ended", "treatment_put", "treatment_announced", "note_handed_on", "monitoring_begun", "monitoring_leg_joined", "monitoring_changed", "monitoring_ended", "take_over_requested", "contact_taken_over", "hours_put", "dialling_postponed", "callback_cleared", "customer_reached"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

@@ -702,7 +702,7 @@ class CallResult(_message.Message):
     offer_no: _builtins.int
     """From the Dial it answers."""
     outcome: _builtins.str
-    """`reached` (the legs are joined), `no_answer`, `busy`, `failed` or `withdrawn`: it must not be dialled."""
+    """`reached` (the legs are joined, or `customer_first` was set), `no_answer`, `busy`, `failed` or `withdrawn`: it must not be dialled."""
     reason: _builtins.str
     """Why it is withdrawn, `[a-z][a-z0-9_-]{0,31}`, for example `do_not_call`; empty for none."""
     def __init__(
@@ -792,8 +792,8 @@ Global___SessionResponse: _TypeAlias = SessionResponse  # noqa: Y015
 
 @_typing.final
 class Dial(_message.Message):
-    """An agent accepted a call-back: bring up the agent's leg, dial the customer, join both, and answer with CallResult
-    within 60 s. It may come again; segment and offer name the attempt. A caller who has not hung up yet is joined.
+    """An agent accepted a call-back, and hours and do-not-call allow it: bring up the agent's leg, dial the customer, join
+    both, and answer with CallResult within 60 s. It may come again; segment and offer name the attempt. A caller who has not hung up yet is joined.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -803,6 +803,7 @@ class Dial(_message.Message):
     OFFER_NO_FIELD_NUMBER: _builtins.int
     AGENT_ID_FIELD_NUMBER: _builtins.int
     ADDRESS_FIELD_NUMBER: _builtins.int
+    CUSTOMER_FIRST_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     segment_no: _builtins.int
@@ -813,6 +814,11 @@ class Dial(_message.Message):
     """The agent."""
     address: _builtins.str
     """Whom to dial, opened for the gateway; empty when it was erased."""
+    customer_first: _builtins.bool
+    """The customer first: dial, answer `reached` and leave the agent's leg; then the view says `CALLBACK_STATE_REACHED`, and
+    goes on as for any caller. A view that is not CONNECTING any more lets the dialling be given up; who picks up
+    all the same is reported, too.
+    """
     def __init__(
         self,
         *,
@@ -821,10 +827,11 @@ class Dial(_message.Message):
         offer_no: _builtins.int = ...,
         agent_id: _builtins.str = ...,
         address: _builtins.str = ...,
+        customer_first: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "agent_id", b"agent_id", "contact_id", b"contact_id", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "agent_id", b"agent_id", "contact_id", b"contact_id", "customer_first", b"customer_first", "offer_no", b"offer_no", "segment_no", b"segment_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -135,6 +135,8 @@ class _CallbackStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Callbac
     """The caller asked for it; until it is open the caller stays on the line or loses it with a refusal."""
     CALLBACK_STATE_OPEN: _CallbackState.ValueType  # 2
     """Yes: the caller may hang up and keeps the place."""
+    CALLBACK_STATE_REACHED: _CallbackState.ValueType  # 110
+    """The customer was dialled first and is on the line: it waits for an agent as a caller does."""
 
 class CallbackState(_CallbackState, metaclass=_CallbackStateEnumTypeWrapper):
     """Whether the customer is called back."""
@@ -145,7 +147,33 @@ CALLBACK_STATE_REQUESTED: CallbackState.ValueType  # 1
 """The caller asked for it; until it is open the caller stays on the line or loses it with a refusal."""
 CALLBACK_STATE_OPEN: CallbackState.ValueType  # 2
 """Yes: the caller may hang up and keeps the place."""
+CALLBACK_STATE_REACHED: CallbackState.ValueType  # 110
+"""The customer was dialled first and is on the line: it waits for an agent as a caller does."""
 Global___CallbackState: _TypeAlias = CallbackState  # noqa: Y015
+
+class _DialAnswer:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DialAnswerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DialAnswer.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DIAL_ANSWER_UNSPECIFIED: _DialAnswer.ValueType  # 0
+    """Nothing in time: not now."""
+    DIAL_ANSWER_MAY_BE_CALLED: _DialAnswer.ValueType  # 1
+    """Yes."""
+    DIAL_ANSWER_DO_NOT_CALL: _DialAnswer.ValueType  # 2
+    """Never."""
+
+class DialAnswer(_DialAnswer, metaclass=_DialAnswerEnumTypeWrapper):
+    """What crm says of a customer who is to be dialled."""
+
+DIAL_ANSWER_UNSPECIFIED: DialAnswer.ValueType  # 0
+"""Nothing in time: not now."""
+DIAL_ANSWER_MAY_BE_CALLED: DialAnswer.ValueType  # 1
+"""Yes."""
+DIAL_ANSWER_DO_NOT_CALL: DialAnswer.ValueType  # 2
+"""Never."""
+Global___DialAnswer: _TypeAlias = DialAnswer  # noqa: Y015
 
 class _ConsultationState:
     ValueType = _typing.NewType("ValueType", _builtins.int)

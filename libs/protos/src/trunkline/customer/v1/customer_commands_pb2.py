@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from trunkline.common.v1 import common_types_pb2 as trunkline_dot_common_dot_v1_dot_common__types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-trunkline/customer/v1/customer_commands.proto\x12\x15trunkline.customer.v1\x1a&trunkline/common/v1/common_types.proto\"\xaa\x01\n\x0fResolveCustomer\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12-\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x1c.trunkline.common.v1.Channel\x12\x15\n\raddress_token\x18\x04 \x01(\t\x12,\n\x07\x61\x64\x64ress\x18\x05 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\"i\n\rChangeProfile\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x18\n\x10\x65xpected_version\x18\x02 \x01(\x03\x12)\n\x04name\x18\x03 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\"$\n\rEraseCustomer\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\"8\n\x0fSetAccountOwner\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\"5\n\rRecordService\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\"\xe5\x02\n\x0f\x43ustomerCommand\x12\x42\n\x10resolve_customer\x18\x01 \x01(\x0b\x32&.trunkline.customer.v1.ResolveCustomerH\x00\x12>\n\x0e\x63hange_profile\x18\x02 \x01(\x0b\x32$.trunkline.customer.v1.ChangeProfileH\x00\x12>\n\x0e\x65rase_customer\x18\x03 \x01(\x0b\x32$.trunkline.customer.v1.EraseCustomerH\x00\x12\x43\n\x11set_account_owner\x18\x32 \x01(\x0b\x32&.trunkline.customer.v1.SetAccountOwnerH\x00\x12>\n\x0erecord_service\x18\x33 \x01(\x0b\x32$.trunkline.customer.v1.RecordServiceH\x00\x42\t\n\x07\x63ommandb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-trunkline/customer/v1/customer_commands.proto\x12\x15trunkline.customer.v1\x1a&trunkline/common/v1/common_types.proto\"\xbe\x01\n\x0fResolveCustomer\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0f\n\x07step_no\x18\x02 \x01(\x05\x12-\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x1c.trunkline.common.v1.Channel\x12\x15\n\raddress_token\x18\x04 \x01(\t\x12,\n\x07\x61\x64\x64ress\x18\x05 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\x12\x12\n\nonly_known\x18n \x01(\x08\"i\n\rChangeProfile\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x18\n\x10\x65xpected_version\x18\x02 \x01(\x03\x12)\n\x04name\x18\x03 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\"$\n\rEraseCustomer\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\"8\n\x0cSetDoNotCall\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64o_not_call\x18\x02 \x01(\x08\"8\n\x0fSetAccountOwner\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\"5\n\rRecordService\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\"\xa5\x03\n\x0f\x43ustomerCommand\x12\x42\n\x10resolve_customer\x18\x01 \x01(\x0b\x32&.trunkline.customer.v1.ResolveCustomerH\x00\x12>\n\x0e\x63hange_profile\x18\x02 \x01(\x0b\x32$.trunkline.customer.v1.ChangeProfileH\x00\x12>\n\x0e\x65rase_customer\x18\x03 \x01(\x0b\x32$.trunkline.customer.v1.EraseCustomerH\x00\x12\x43\n\x11set_account_owner\x18\x32 \x01(\x0b\x32&.trunkline.customer.v1.SetAccountOwnerH\x00\x12>\n\x0erecord_service\x18\x33 \x01(\x0b\x32$.trunkline.customer.v1.RecordServiceH\x00\x12>\n\x0fset_do_not_call\x18( \x01(\x0b\x32#.trunkline.customer.v1.SetDoNotCallH\x00\x42\t\n\x07\x63ommandb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,15 +33,17 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trunkline.customer.v1.custo
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RESOLVECUSTOMER']._serialized_start=113
-  _globals['_RESOLVECUSTOMER']._serialized_end=283
-  _globals['_CHANGEPROFILE']._serialized_start=285
-  _globals['_CHANGEPROFILE']._serialized_end=390
-  _globals['_ERASECUSTOMER']._serialized_start=392
-  _globals['_ERASECUSTOMER']._serialized_end=428
-  _globals['_SETACCOUNTOWNER']._serialized_start=430
-  _globals['_SETACCOUNTOWNER']._serialized_end=486
-  _globals['_RECORDSERVICE']._serialized_start=488
-  _globals['_RECORDSERVICE']._serialized_end=541
-  _globals['_CUSTOMERCOMMAND']._serialized_start=544
-  _globals['_CUSTOMERCOMMAND']._serialized_end=901
+  _globals['_RESOLVECUSTOMER']._serialized_end=303
+  _globals['_CHANGEPROFILE']._serialized_start=305
+  _globals['_CHANGEPROFILE']._serialized_end=410
+  _globals['_ERASECUSTOMER']._serialized_start=412
+  _globals['_ERASECUSTOMER']._serialized_end=448
+  _globals['_SETDONOTCALL']._serialized_start=450
+  _globals['_SETDONOTCALL']._serialized_end=506
+  _globals['_SETACCOUNTOWNER']._serialized_start=508
+  _globals['_SETACCOUNTOWNER']._serialized_end=564
+  _globals['_RECORDSERVICE']._serialized_start=566
+  _globals['_RECORDSERVICE']._serialized_end=619
+  _globals['_CUSTOMERCOMMAND']._serialized_start=622
+  _globals['_CUSTOMERCOMMAND']._serialized_end=1043
 # @@protoc_insertion_point(module_scope)

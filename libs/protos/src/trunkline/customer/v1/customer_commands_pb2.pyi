@@ -28,6 +28,7 @@ class ResolveCustomer(_message.Message):
     CHANNEL_FIELD_NUMBER: _builtins.int
     ADDRESS_TOKEN_FIELD_NUMBER: _builtins.int
     ADDRESS_FIELD_NUMBER: _builtins.int
+    ONLY_KNOWN_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact that asks."""
     step_no: _builtins.int
@@ -36,6 +37,8 @@ class ResolveCustomer(_message.Message):
     """Kind of channel of the address."""
     address_token: _builtins.str
     """HMAC of the address under the tenant's key."""
+    only_known: _builtins.bool
+    """Only look: for an address that belongs to nobody no customer is made, and nothing is answered."""
     @_builtins.property
     def address(self) -> _common_types_pb2.Sealed:
         """The address itself."""
@@ -48,10 +51,11 @@ class ResolveCustomer(_message.Message):
         channel: _common_types_pb2.Channel.ValueType = ...,
         address_token: _builtins.str = ...,
         address: _common_types_pb2.Sealed | None = ...,
+        only_known: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["address", b"address"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "address_token", b"address_token", "channel", b"channel", "contact_id", b"contact_id", "step_no", b"step_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "address_token", b"address_token", "channel", b"channel", "contact_id", b"contact_id", "only_known", b"only_known", "step_no", b"step_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -110,6 +114,32 @@ class EraseCustomer(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EraseCustomer: _TypeAlias = EraseCustomer  # noqa: Y015
+
+@_typing.final
+class SetDoNotCall(_message.Message):
+    """Say whether a customer may be called. Who said so stands in the event's envelope."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    DO_NOT_CALL_FIELD_NUMBER: _builtins.int
+    customer_id: _builtins.str
+    """The customer."""
+    do_not_call: _builtins.bool
+    """True: nobody calls this customer."""
+    def __init__(
+        self,
+        *,
+        customer_id: _builtins.str = ...,
+        do_not_call: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id", "do_not_call", b"do_not_call"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetDoNotCall: _TypeAlias = SetDoNotCall  # noqa: Y015
 
 @_typing.final
 class SetAccountOwner(_message.Message):
@@ -174,6 +204,7 @@ class CustomerCommand(_message.Message):
     ERASE_CUSTOMER_FIELD_NUMBER: _builtins.int
     SET_ACCOUNT_OWNER_FIELD_NUMBER: _builtins.int
     RECORD_SERVICE_FIELD_NUMBER: _builtins.int
+    SET_DO_NOT_CALL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def resolve_customer(self) -> Global___ResolveCustomer:
         """Resolve."""
@@ -194,6 +225,10 @@ class CustomerCommand(_message.Message):
     def record_service(self) -> Global___RecordService:
         """Served."""
 
+    @_builtins.property
+    def set_do_not_call(self) -> Global___SetDoNotCall:
+        """Never call."""
+
     def __init__(
         self,
         *,
@@ -202,12 +237,13 @@ class CustomerCommand(_message.Message):
         erase_customer: Global___EraseCustomer | None = ...,
         set_account_owner: Global___SetAccountOwner | None = ...,
         record_service: Global___RecordService | None = ...,
+        set_do_not_call: Global___SetDoNotCall | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["change_profile", b"change_profile", "command", b"command", "erase_customer", b"erase_customer", "record_service", b"record_service", "resolve_customer", b"resolve_customer", "set_account_owner", b"set_account_owner"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change_profile", b"change_profile", "command", b"command", "erase_customer", b"erase_customer", "record_service", b"record_service", "resolve_customer", b"resolve_customer", "set_account_owner", b"set_account_owner", "set_do_not_call", b"set_do_not_call"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_profile", b"change_profile", "command", b"command", "erase_customer", b"erase_customer", "record_service", b"record_service", "resolve_customer", b"resolve_customer", "set_account_owner", b"set_account_owner"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_profile", b"change_profile", "command", b"command", "erase_customer", b"erase_customer", "record_service", b"record_service", "resolve_customer", b"resolve_customer", "set_account_owner", b"set_account_owner", "set_do_not_call", b"set_do_not_call"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["resolve_customer", "change_profile", "erase_customer", "set_account_owner", "record_service"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["resolve_customer", "change_profile", "erase_customer", "set_account_owner", "record_service", "set_do_not_call"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

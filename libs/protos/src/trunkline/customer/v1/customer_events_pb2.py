@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from trunkline.common.v1 import common_types_pb2 as trunkline_dot_common_dot_v1_dot_common__types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+trunkline/customer/v1/customer_events.proto\x12\x15trunkline.customer.v1\x1a&trunkline/common/v1/common_types.proto\"&\n\x0f\x43ustomerCreated\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\"\x98\x01\n\rIdentityAdded\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12-\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x1c.trunkline.common.v1.Channel\x12\x15\n\raddress_token\x18\x03 \x01(\t\x12,\n\x07\x61\x64\x64ress\x18\x04 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\"|\n\x0f\x43ontactResolved\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x0f\n\x07step_no\x18\x03 \x01(\x05\x12\x18\n\x10\x61\x63\x63ount_owner_id\x18x \x01(\t\x12\x15\n\rlast_agent_id\x18y \x01(\t\"P\n\x0eProfileChanged\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12)\n\x04name\x18\x02 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\"=\n\x0e\x43ustomerErased\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x64\x64ress_tokens\x18\x02 \x03(\t\"8\n\x0f\x41\x63\x63ountOwnerSet\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\"K\n\x0e\x43ustomerServed\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x03 \x01(\t\"\xa1\x04\n\rCustomerEvent\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\".trunkline.common.v1.EventMetadata\x12\x42\n\x10\x63ustomer_created\x18\n \x01(\x0b\x32&.trunkline.customer.v1.CustomerCreatedH\x00\x12>\n\x0eidentity_added\x18\x0b \x01(\x0b\x32$.trunkline.customer.v1.IdentityAddedH\x00\x12\x42\n\x10\x63ontact_resolved\x18\x0c \x01(\x0b\x32&.trunkline.customer.v1.ContactResolvedH\x00\x12@\n\x0fprofile_changed\x18\r \x01(\x0b\x32%.trunkline.customer.v1.ProfileChangedH\x00\x12@\n\x0f\x63ustomer_erased\x18\x0e \x01(\x0b\x32%.trunkline.customer.v1.CustomerErasedH\x00\x12\x43\n\x11\x61\x63\x63ount_owner_set\x18\x32 \x01(\x0b\x32&.trunkline.customer.v1.AccountOwnerSetH\x00\x12@\n\x0f\x63ustomer_served\x18\x33 \x01(\x0b\x32%.trunkline.customer.v1.CustomerServedH\x00\x42\x07\n\x05\x65ventb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+trunkline/customer/v1/customer_events.proto\x12\x15trunkline.customer.v1\x1a&trunkline/common/v1/common_types.proto\"&\n\x0f\x43ustomerCreated\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\"\x98\x01\n\rIdentityAdded\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12-\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x1c.trunkline.common.v1.Channel\x12\x15\n\raddress_token\x18\x03 \x01(\t\x12,\n\x07\x61\x64\x64ress\x18\x04 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\"\x91\x01\n\x0f\x43ontactResolved\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x0f\n\x07step_no\x18\x03 \x01(\x05\x12\x18\n\x10\x61\x63\x63ount_owner_id\x18x \x01(\t\x12\x15\n\rlast_agent_id\x18y \x01(\t\x12\x13\n\x0b\x64o_not_call\x18n \x01(\x08\"P\n\x0eProfileChanged\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12)\n\x04name\x18\x02 \x01(\x0b\x32\x1b.trunkline.common.v1.Sealed\"=\n\x0e\x43ustomerErased\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x64\x64ress_tokens\x18\x02 \x03(\t\"8\n\x0c\x44oNotCallSet\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64o_not_call\x18\x02 \x01(\x08\"8\n\x0f\x41\x63\x63ountOwnerSet\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\"K\n\x0e\x43ustomerServed\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x03 \x01(\t\"\xe1\x04\n\rCustomerEvent\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\".trunkline.common.v1.EventMetadata\x12\x42\n\x10\x63ustomer_created\x18\n \x01(\x0b\x32&.trunkline.customer.v1.CustomerCreatedH\x00\x12>\n\x0eidentity_added\x18\x0b \x01(\x0b\x32$.trunkline.customer.v1.IdentityAddedH\x00\x12\x42\n\x10\x63ontact_resolved\x18\x0c \x01(\x0b\x32&.trunkline.customer.v1.ContactResolvedH\x00\x12@\n\x0fprofile_changed\x18\r \x01(\x0b\x32%.trunkline.customer.v1.ProfileChangedH\x00\x12@\n\x0f\x63ustomer_erased\x18\x0e \x01(\x0b\x32%.trunkline.customer.v1.CustomerErasedH\x00\x12\x43\n\x11\x61\x63\x63ount_owner_set\x18\x32 \x01(\x0b\x32&.trunkline.customer.v1.AccountOwnerSetH\x00\x12@\n\x0f\x63ustomer_served\x18\x33 \x01(\x0b\x32%.trunkline.customer.v1.CustomerServedH\x00\x12>\n\x0f\x64o_not_call_set\x18( \x01(\x0b\x32#.trunkline.customer.v1.DoNotCallSetH\x00\x42\x07\n\x05\x65ventb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,16 +36,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CUSTOMERCREATED']._serialized_end=148
   _globals['_IDENTITYADDED']._serialized_start=151
   _globals['_IDENTITYADDED']._serialized_end=303
-  _globals['_CONTACTRESOLVED']._serialized_start=305
-  _globals['_CONTACTRESOLVED']._serialized_end=429
-  _globals['_PROFILECHANGED']._serialized_start=431
-  _globals['_PROFILECHANGED']._serialized_end=511
-  _globals['_CUSTOMERERASED']._serialized_start=513
-  _globals['_CUSTOMERERASED']._serialized_end=574
-  _globals['_ACCOUNTOWNERSET']._serialized_start=576
-  _globals['_ACCOUNTOWNERSET']._serialized_end=632
-  _globals['_CUSTOMERSERVED']._serialized_start=634
-  _globals['_CUSTOMERSERVED']._serialized_end=709
-  _globals['_CUSTOMEREVENT']._serialized_start=712
-  _globals['_CUSTOMEREVENT']._serialized_end=1257
+  _globals['_CONTACTRESOLVED']._serialized_start=306
+  _globals['_CONTACTRESOLVED']._serialized_end=451
+  _globals['_PROFILECHANGED']._serialized_start=453
+  _globals['_PROFILECHANGED']._serialized_end=533
+  _globals['_CUSTOMERERASED']._serialized_start=535
+  _globals['_CUSTOMERERASED']._serialized_end=596
+  _globals['_DONOTCALLSET']._serialized_start=598
+  _globals['_DONOTCALLSET']._serialized_end=654
+  _globals['_ACCOUNTOWNERSET']._serialized_start=656
+  _globals['_ACCOUNTOWNERSET']._serialized_end=712
+  _globals['_CUSTOMERSERVED']._serialized_start=714
+  _globals['_CUSTOMERSERVED']._serialized_end=789
+  _globals['_CUSTOMEREVENT']._serialized_start=792
+  _globals['_CUSTOMEREVENT']._serialized_end=1401
 # @@protoc_insertion_point(module_scope)

@@ -88,6 +88,7 @@ class ContactResolved(_message.Message):
     STEP_NO_FIELD_NUMBER: _builtins.int
     ACCOUNT_OWNER_ID_FIELD_NUMBER: _builtins.int
     LAST_AGENT_ID_FIELD_NUMBER: _builtins.int
+    DO_NOT_CALL_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
     """The customer."""
     contact_id: _builtins.str
@@ -98,6 +99,8 @@ class ContactResolved(_message.Message):
     """Whose account the customer is; empty for nobody's."""
     last_agent_id: _builtins.str
     """Who had a contact of the customer connected last; empty for nobody within the last 14 days."""
+    do_not_call: _builtins.bool
+    """Whether this customer must not be called, when it was asked."""
     def __init__(
         self,
         *,
@@ -106,10 +109,11 @@ class ContactResolved(_message.Message):
         step_no: _builtins.int = ...,
         account_owner_id: _builtins.str = ...,
         last_agent_id: _builtins.str = ...,
+        do_not_call: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_owner_id", b"account_owner_id", "contact_id", b"contact_id", "customer_id", b"customer_id", "last_agent_id", b"last_agent_id", "step_no", b"step_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_owner_id", b"account_owner_id", "contact_id", b"contact_id", "customer_id", b"customer_id", "do_not_call", b"do_not_call", "last_agent_id", b"last_agent_id", "step_no", b"step_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -170,6 +174,32 @@ class CustomerErased(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CustomerErased: _TypeAlias = CustomerErased  # noqa: Y015
+
+@_typing.final
+class DoNotCallSet(_message.Message):
+    """A customer is not to be called any more, or may be again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    DO_NOT_CALL_FIELD_NUMBER: _builtins.int
+    customer_id: _builtins.str
+    """The customer."""
+    do_not_call: _builtins.bool
+    """True: nobody calls this customer."""
+    def __init__(
+        self,
+        *,
+        customer_id: _builtins.str = ...,
+        do_not_call: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id", "do_not_call", b"do_not_call"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DoNotCallSet: _TypeAlias = DoNotCallSet  # noqa: Y015
 
 @_typing.final
 class AccountOwnerSet(_message.Message):
@@ -241,6 +271,7 @@ class CustomerEvent(_message.Message):
     CUSTOMER_ERASED_FIELD_NUMBER: _builtins.int
     ACCOUNT_OWNER_SET_FIELD_NUMBER: _builtins.int
     CUSTOMER_SERVED_FIELD_NUMBER: _builtins.int
+    DO_NOT_CALL_SET_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def metadata(self) -> _common_types_pb2.EventMetadata:
         """The envelope."""
@@ -273,6 +304,10 @@ class CustomerEvent(_message.Message):
     def customer_served(self) -> Global___CustomerServed:
         """Served."""
 
+    @_builtins.property
+    def do_not_call_set(self) -> Global___DoNotCallSet:
+        """Never call."""
+
     def __init__(
         self,
         *,
@@ -284,12 +319,13 @@ class CustomerEvent(_message.Message):
         customer_erased: Global___CustomerErased | None = ...,
         account_owner_set: Global___AccountOwnerSet | None = ...,
         customer_served: Global___CustomerServed | None = ...,
+        do_not_call_set: Global___DoNotCallSet | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["account_owner_set", b"account_owner_set", "contact_resolved", b"contact_resolved", "customer_created", b"customer_created", "customer_erased", b"customer_erased", "customer_served", b"customer_served", "event", b"event", "identity_added", b"identity_added", "metadata", b"metadata", "profile_changed", b"profile_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account_owner_set", b"account_owner_set", "contact_resolved", b"contact_resolved", "customer_created", b"customer_created", "customer_erased", b"customer_erased", "customer_served", b"customer_served", "do_not_call_set", b"do_not_call_set", "event", b"event", "identity_added", b"identity_added", "metadata", b"metadata", "profile_changed", b"profile_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_owner_set", b"account_owner_set", "contact_resolved", b"contact_resolved", "customer_created", b"customer_created", "customer_erased", b"customer_erased", "customer_served", b"customer_served", "event", b"event", "identity_added", b"identity_added", "metadata", b"metadata", "profile_changed", b"profile_changed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_owner_set", b"account_owner_set", "contact_resolved", b"contact_resolved", "customer_created", b"customer_created", "customer_erased", b"customer_erased", "customer_served", b"customer_served", "do_not_call_set", b"do_not_call_set", "event", b"event", "identity_added", b"identity_added", "metadata", b"metadata", "profile_changed", b"profile_changed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["customer_created", "identity_added", "contact_resolved", "profile_changed", "customer_erased", "account_owner_set", "customer_served"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["customer_created", "identity_added", "contact_resolved", "profile_changed", "customer_erased", "account_owner_set", "customer_served", "do_not_call_set"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

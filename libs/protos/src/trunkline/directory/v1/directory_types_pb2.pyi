@@ -154,6 +154,34 @@ ROUTING_STRATEGY_RING_ALL: RoutingStrategy.ValueType  # 6
 """It rings at all of them at once, the longest idle first, at most 20: whoever accepts first has it."""
 Global___RoutingStrategy: _TypeAlias = RoutingStrategy  # noqa: Y015
 
+class _CallbackMode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CallbackModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CallbackMode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CALLBACK_MODE_UNSPECIFIED: _CallbackMode.ValueType  # 0
+    """As agent first."""
+    CALLBACK_MODE_AGENT_FIRST: _CallbackMode.ValueType  # 1
+    """It rings at an agent, and only after the accept is the customer dialled."""
+    CALLBACK_MODE_CUSTOMER_FIRST: _CallbackMode.ValueType  # 2
+    """The customer is dialled while a free agent is kept, and only who was reached rings there. The gateway must know
+    `customer_first` of Dial.
+    """
+
+class CallbackMode(_CallbackMode, metaclass=_CallbackModeEnumTypeWrapper):
+    """Who is there first when a customer is called back (routing rule 13); unspecified: the agent."""
+
+CALLBACK_MODE_UNSPECIFIED: CallbackMode.ValueType  # 0
+"""As agent first."""
+CALLBACK_MODE_AGENT_FIRST: CallbackMode.ValueType  # 1
+"""It rings at an agent, and only after the accept is the customer dialled."""
+CALLBACK_MODE_CUSTOMER_FIRST: CallbackMode.ValueType  # 2
+"""The customer is dialled while a free agent is kept, and only who was reached rings there. The gateway must know
+`customer_first` of Dial.
+"""
+Global___CallbackMode: _TypeAlias = CallbackMode  # noqa: Y015
+
 class _OverflowMode:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -621,10 +649,16 @@ class CallbackPolicy(_message.Message):
     MAX_ATTEMPTS_FIELD_NUMBER: _builtins.int
     RETRY_AFTER_DURATION_FIELD_NUMBER: _builtins.int
     MAX_OPEN_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    HOURS_ID_FIELD_NUMBER: _builtins.int
     max_attempts: _builtins.int
     """How often a customer is dialled at most, 1–10."""
     max_open: _builtins.int
     """Open call-backs of the queue at most, 1–10,000; more are refused."""
+    mode: Global___CallbackMode.ValueType
+    """Who is there first."""
+    hours_id: _builtins.str
+    """Hours within which customers are dialled, `ho_…`; empty for always. Hours that nobody defined are closed."""
     @_builtins.property
     def retry_after_duration(self) -> _duration_pb2.Duration:
         """Between two attempts, at most 7 days."""
@@ -635,10 +669,12 @@ class CallbackPolicy(_message.Message):
         max_attempts: _builtins.int = ...,
         retry_after_duration: _duration_pb2.Duration | None = ...,
         max_open: _builtins.int = ...,
+        mode: Global___CallbackMode.ValueType = ...,
+        hours_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["retry_after_duration", b"retry_after_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_attempts", b"max_attempts", "max_open", b"max_open", "retry_after_duration", b"retry_after_duration"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hours_id", b"hours_id", "max_attempts", b"max_attempts", "max_open", b"max_open", "mode", b"mode", "retry_after_duration", b"retry_after_duration"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
