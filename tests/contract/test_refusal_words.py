@@ -27,11 +27,12 @@ KINDS = {
 }  # fmt: skip
 # Only services, gateways and definitions hear these; the desk has no command that they refuse.
 NOT_AT_A_DESK = {
-    "CallbackAlreadyOpen", "CallbackAlreadyReached", "CallbackNotOffered", "CallbackNotPossible",
+    "CallbackAlreadyOpen", "CallbackNotOffered", "CallbackNotPossible",
     "NoCallback", "TooManyCallbacks",
     "ConnectNotAwaited", "ContactAlreadyQueued", "EntryPointTaken", "InputNotAwaited",
     "StaleStep", "WrapUpNotExtendable",
     "ContactAlreadyParked", "ContactNotParked", "CustomerAlreadyWaits", "ParkingOff", "TooManyParked",
+    "ChoiceUnderWay", "InThatQueue", "RingsAlready", "TooManyChoices",
 }  # fmt: skip
 
 

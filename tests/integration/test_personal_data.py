@@ -24,7 +24,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from callers import callers_of
-from desk_sockets import DeskClient, desk_of, logged_in
+from desk_sockets import DeskClient, cookie_header, desk_of, logged_in
 from gateways import Gateway, gateway_of
 from published import read_topic
 from sealed_texts import sealed_texts
@@ -55,6 +55,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 TENANT = "tn_demo"
+SUPERVISED = ("supervisor's whisper", "supervisor's message")
 PATIENCE_S = 120.0
 MARKED: Mapping[str, frozenset[str]] = {**customers.OPENED_FIELDS, **contacts.OPENED_FIELDS, **read_model.OPENED_FIELDS}
 READ = Method(contact_api.DESCRIPTOR.services_by_name["ContactReadService"].methods_by_name["GetContact"])
@@ -92,6 +93,7 @@ class Person:
             "gathered text",
             "chat text",
             "agent's message",
+            *SUPERVISED,
             "handed note",
             "ticket subject",
             "ticket note",
@@ -178,6 +180,7 @@ async def a_whole_chat(story: Story, person: Person, desk: DeskClient) -> None:
     with await known_page(story.layout, person) as page:
         await connected(page, person, desk)
         await converse(page, person, desk)
+        await supervise(story.layout, page, person)
         await hand_on(page.contact_id, person, desk)
         person.ticket_ids.append(await a_ticket(desk.rest, person, contact_id=page.contact_id))
         await hang_up(desk, page.contact_id)
@@ -217,6 +220,30 @@ async def converse(page: "Page", person: Person, desk: DeskClient) -> None:
     await asyncio.to_thread(page.wait_for, lambda _: text in page.texts)
 
 
+async def supervise(layout: Layout, page: "Page", person: Person) -> None:
+    """A supervisor with an open wall whispers to the agent and writes to the customer, who reads the one alone."""
+    url, modes = layout.http_url("console"), dict(zip(SUPERVISED, ("WHISPER", "BARGE"), strict=True))
+    async with logged_in(url, "zhao") as rest:
+        wall = f"{url.replace('http', 'ws', 1)}/wall/ws"
+        async with connect(wall, additional_headers=cookie_header(rest), open_timeout=PATIENCE_S):
+            for kind, mode in modes.items():
+                for path, form in (
+                    ("monitor", {"mode": mode, "reason": "coaching"}),
+                    ("supervisor-message", {"mode": mode, "text": person.words[kind]}),
+                ):
+                    form["command_id"] = new_command_id()
+                    answer = await rest.post(f"/api/contacts/{page.contact_id}/{path}", json=form)
+                    assert answer.status_code == 200, answer.text
+            await asyncio.to_thread(page.wait_for, lambda _: person.words[SUPERVISED[1]] in page.texts)
+            assert person.words[SUPERVISED[0]] not in json.dumps([page.texts, page.contact])
+
+
+def unsupervised(person: Person) -> None:
+    """Nobody whispers or writes in this one's contacts."""
+    for kind in SUPERVISED:
+        person.words.pop(kind)
+
+
 async def a_whole_call(person: Person, gateway: Gateway, desk: DeskClient) -> None:
     """As the chat, over the contact API; an agent's message can be written to a caller too."""
     contact_id = await known_caller(person, gateway)
@@ -231,6 +258,7 @@ async def a_whole_call(person: Person, gateway: Gateway, desk: DeskClient) -> No
     await hand_on(contact_id, person, desk)
     await hang_up(desk, contact_id)
     person.words.pop("chat text")  # callers do not write
+    unsupervised(person)
     # The console knows the contact no more: the subject is sealed for the contact, whose keys are erased all the same.
     person.ticket_ids.append(await a_ticket(desk.rest, person, contact_id=contact_id))
 
@@ -265,6 +293,7 @@ async def a_whole_exchange(story: Story, person: Person, desk: DeskClient) -> No
     answer = await desk.send("message", contact_id=contact_id, text=person.words["agent's message"])
     assert answer["type"] == "done", answer
     await hand_on(contact_id, person, desk)
+    unsupervised(person)
     person.ticket_ids.append(await a_ticket(desk.rest, person, contact_id=contact_id))
     await hang_up(desk, contact_id)
 
@@ -590,8 +619,9 @@ async def read_contact(layout: Layout, contact_id: str) -> ContactView:
 
 
 def texts_of(view: ContactView) -> list[str]:
-    """Return what was said, and what was gathered in the menu."""
-    return [*(message.text for message in view.messages), *view.gathered.values()]
+    """Return what was said and whispered, and what was gathered in the menu."""
+    whispers = [whisper.text for whisper in view.whispers]
+    return [*(message.text for message in view.messages), *whispers, *view.gathered.values()]
 
 
 def _credentials(layout: Layout) -> Credentials:

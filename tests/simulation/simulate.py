@@ -198,7 +198,7 @@ def play_one(seed: int) -> Played:
     played = Played(seeds=1)
     for name in WORLDS:
         outcome = play(name, seed)
-        print(f"history {name} {outcome.history}")
+        print(f"history {name} {outcome.history()}")
         played.add(came_of(name, outcome))
     played.add(play_decider(seed, OFFERS_A_JOB))
     return played

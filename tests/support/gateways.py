@@ -10,7 +10,14 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from trunkline.contact.v1 import contact_service_pb2 as api
-from trunkline.contact.v1.contact_types_pb2 import CallbackState, ContactState, ContactView, LegMode, TreatmentView
+from trunkline.contact.v1.contact_types_pb2 import (
+    Author,
+    CallbackState,
+    ContactState,
+    ContactView,
+    LegMode,
+    TreatmentView,
+)
 from trunkline_launcher.layout import Layout, installation_secret
 from trunkline_platform.commands import new_command_id
 from trunkline_platform.credentials import Credentials, Principal, Role
@@ -39,6 +46,7 @@ class Gateway:
         self._answers: dict[str, asyncio.Future[Any]] = {}
         self._moved = asyncio.Event()
         self._players: dict[str, Player] = {}
+        self._told: dict[str, list[str]] = {}
 
     async def ask(self, *, command_id: str = "", within_s: float = PATIENCE_S, **request: Any) -> Any:
         """Send one request; return RequestDone or RequestRefused. Raises: Transient without a stream, TimeoutError."""
@@ -134,6 +142,8 @@ class Gateway:
         if known is None or view.version >= known.version:
             self.views[view.contact_id] = view
             self._player(view).take(view.treatment if view.HasField("treatment") else None)
+        told = [message.text for message in view.messages if message.author == Author.AUTHOR_SYSTEM]
+        self._told.setdefault(view.contact_id, []).extend(told)
         for leg in _to_bring_up(view) if self._joins else ():
             self._join(leg)
         self._moved.set()
@@ -142,6 +152,10 @@ class Gateway:
         """Return what the caller heard while waiting: media, texts, and `cut` for what was not played to its end."""
         player = self._players.get(contact_id)
         return list(player.heard) if player else []
+
+    def told(self, contact_id: str) -> list[str]:
+        """Return what the flow and the system had said to the caller."""
+        return list(self._told.get(contact_id, ()))
 
     def _player(self, view: ContactView) -> "Player":
         return self._players.setdefault(view.contact_id, Player(self._moved.set))

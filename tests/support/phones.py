@@ -41,6 +41,10 @@ class Phone:
         """Wait until that is played while the caller waits. Raises: TimeoutError."""
         self.until(lambda _: what in self._gateway.heard(self.contact_id))
 
+    def until_told(self, what: str) -> None:
+        """Wait until the system has that said to the caller. Raises: TimeoutError."""
+        self.until(lambda _: what in self._gateway.told(self.contact_id))
+
     @property
     def played(self) -> list[str]:
         """What was played while the caller waited; `cut` for what was not played to its end."""

@@ -27,7 +27,7 @@ from trunkline_core.flows import (
     check_hours,
     is_open,
 )
-from trunkline_core.routing import SkillRequirement
+from trunkline_core.routing import SkillChoice, SkillConjunction, SkillOperator, SkillRequirement, SkillTerm
 
 TEXT = LocalizedText("您好", "Hello")
 MINUTE = timedelta(minutes=1)
@@ -51,8 +51,21 @@ def when(attribute: str, next_node: str, else_node: str) -> ConditionNode:
     return ConditionNode((ConditionBranch(attribute, "yes", "", next_node),), else_node)
 
 
-def enqueue(queue_id: str = "qu_sales", value: int = 0, level: int = 3) -> EnqueueNode:
-    return EnqueueNode(queue_id, value, 0, (SkillRequirement("billing", level),), TEXT)
+def enqueue(queue_id: str = "qu_sales", value: int = 0, level: int = 3, *options: SkillConjunction) -> EnqueueNode:
+    choices = (SkillChoice(options),) if options else ()
+    return EnqueueNode(queue_id, value, 0, (SkillRequirement("billing", level),), TEXT, choices)
+
+
+def either(*options: SkillConjunction) -> FlowDefinition:
+    """Return a flow that asks for the first level of billing and for one of these."""
+    return flow(person=enqueue("qu_sales", 0, 1, *options))
+
+
+def all_of(*terms: tuple[str, SkillOperator, int]) -> SkillConjunction:
+    return SkillConjunction(tuple(SkillTerm(*term) for term in terms))
+
+
+AT_LEAST, LACKS = SkillOperator.AT_LEAST, SkillOperator.LACKS
 
 
 GOOD = flow(
@@ -74,6 +87,10 @@ def refusal(bad: FlowDefinition) -> str:
 
 def test_a_flow_whose_ways_all_lead_out_is_accepted() -> None:
     check_flow(GOOD)
+
+
+def test_a_choice_of_which_one_way_can_be_met_beside_the_requirements_is_accepted() -> None:
+    check_flow(either(all_of(("billing", LACKS, 0)), all_of(("zh", AT_LEAST, 3), ("billing", AT_LEAST, 2))))
 
 
 def test_a_menu_may_lead_back_to_itself_because_it_waits() -> None:
@@ -119,6 +136,14 @@ def test_a_menu_may_lead_back_to_itself_because_it_waits() -> None:
         (flow(person=enqueue(queue_id="sales")), "nodes[person].queue_id: must begin with qu_"),
         (flow(person=enqueue(value=1001)), "nodes[person].value_permille: must be 0 to 1000"),
         (flow(person=enqueue(level=6)), "nodes[person].requirements[0].min_level: must be 1 to 5"),
+        (either(all_of()), "nodes[person].choices[0].conjunctions[0]: must have a term"),
+        (either(all_of(("zh", AT_LEAST, 6))), "nodes[person].choices[0].conjunctions[0].terms[0].level: must be 1 to"),
+        (
+            either(all_of(("zh", AT_LEAST, 1)), all_of(("en", LACKS, 0), ("en", AT_LEAST, 1))),
+            "nodes[person].choices[0].conjunctions[1].terms[1]: can never be met",
+        ),
+        (either(all_of(("billing", LACKS, 0))), "nodes[person].choices[0]: can never be met beside the requirements"),
+        (either(*(all_of((f"s{n}", AT_LEAST, 1)) for n in range(17))), "nodes[person].choices: must have at most 16"),
         (flow(a=ConditionNode((ConditionBranch("x", "", "ho_1", "b"),), "b"), b=END), "branches[0]: must ask either"),
         (flow(a=ConditionNode((ConditionBranch("", "", "", "b"),), "b"), b=END), "branches[0]: must ask either"),
     ],

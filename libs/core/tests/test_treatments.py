@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,9 +11,12 @@ from trunkline_core.treatments import (
     AnnouncementStep,
     CallbackOfferStep,
     Figures,
+    MenuStep,
     MusicStep,
     PauseStep,
     QueueTreatment,
+    TreatmentAction,
+    TreatmentOption,
     TreatmentStep,
     check_treatment,
     next_announcement,
@@ -29,6 +33,14 @@ MUSIC = MusicStep("waiting", 30 * SECOND)
 OFFER = CallbackOfferStep(LocalizedText("按 1 由我们回拨。", "Press 1 to be called back."), "1")
 
 
+LABEL = LocalizedText("选项", "Option")
+CALLBACK = TreatmentOption("1", LABEL, TreatmentAction.CALLBACK)
+SALES = TreatmentOption("2", LABEL, TreatmentAction.QUEUE, "qu_sales")
+WHERE = TreatmentOption("3", LABEL, TreatmentAction.ANNOUNCE, text=PLACE)
+LEAVE = TreatmentOption("#", LABEL, TreatmentAction.END)
+MENU = MenuStep(BUSY, (CALLBACK, SALES, WHERE, LEAVE))
+
+
 def refusal(*steps: TreatmentStep, repeat_from_step: int = 0, has_callback: bool = True, estimates: bool = True) -> str:
     treatment = QueueTreatment(steps, repeat_from_step)
     with pytest.raises(Invalid) as refused:
@@ -41,7 +53,7 @@ def announcement(zh: str, en: str) -> AnnouncementStep:
 
 
 def test_a_treatment_of_every_kind_of_step_is_taken() -> None:
-    steps = (PauseStep(5 * SECOND), AnnouncementStep(PLACE), OFFER, MUSIC)
+    steps = (PauseStep(5 * SECOND), AnnouncementStep(PLACE), OFFER, MUSIC, MENU)
     check_treatment("queue.treatment", QueueTreatment(steps, 2), has_callback=True, estimates_waits=True)
 
 
@@ -81,6 +93,57 @@ def test_a_callback_is_offered_only_where_the_queue_has_the_policy() -> None:
 
 def test_all_offers_have_one_key() -> None:
     assert "steps[1].callback_offer_step.digit: must be the same" in refusal(OFFER, CallbackOfferStep(BUSY, "2"))
+
+
+def option(action: TreatmentAction = TreatmentAction.END, **fields: Any) -> MenuStep:
+    """Return a menu of which the second option has these fields."""
+    wanted: dict[str, Any] = {"digit": "2", "label": LABEL, "action": action} | fields
+    return MenuStep(BUSY, (CALLBACK, TreatmentOption(**wanted)))
+
+
+@pytest.mark.parametrize(
+    ("menu", "words"),
+    [
+        (MenuStep(LocalizedText("", "x"), (LEAVE,)), "text.zh: must have 1 to 500 characters"),
+        (MenuStep(BUSY, ()), "options: must be 1 to 9"),
+        (MenuStep(BUSY, (LEAVE,) * 10), "options: must be 1 to 9"),
+        (option(digit="1"), "options[1].digit: is named twice"),
+        (option(digit="12"), "options[1].digit: must be one key"),
+        (option(digit=""), "options[1].digit: must be one key"),
+        (option(label=LocalizedText("选项", " ")), "options[1].label.en: must have 1 to 40 characters"),
+        (option(label=LocalizedText("选" * 41, "x")), "options[1].label.zh: must have 1 to 40 characters"),
+        (option(TreatmentAction.UNSPECIFIED), "options[1].action: must be set"),
+        (option(TreatmentAction.QUEUE), "options[1].queue_id: must begin with qu_"),
+        (option(queue_id="qu_sales"), "options[1].queue_id: must be empty unless"),
+        (option(TreatmentAction.ANNOUNCE), "options[1].text: must be set with the action ANNOUNCE"),
+        (option(text=BUSY), "options[1].text: must be set with the action ANNOUNCE, and with no other"),
+        (option(TreatmentAction.ANNOUNCE, text=LocalizedText("{x}", "x")), "options[1].text.zh: may have no braces"),
+    ],
+)
+def test_a_menu_that_is_wrong_is_refused_with_its_field(menu: MenuStep, words: str) -> None:
+    assert f"queue.treatment.steps[1].menu_step.{words}" in refusal(MUSIC, menu)
+
+
+def test_a_menu_offers_only_what_the_queue_has_the_policy_for() -> None:
+    assert "steps[0].menu_step.options[0].action: needs callback" in refusal(MENU, has_callback=False)
+    assert "steps[0].menu_step.options[2].text.zh: says {wait}" in refusal(MENU, estimates=False)
+
+
+def test_a_treatment_has_one_menu_at_most() -> None:
+    assert "queue.treatment.steps[2].menu_step: must be the only one" in refusal(MENU, MUSIC, MENU)
+
+
+def test_one_key_means_one_thing() -> None:
+    leaving = MenuStep(BUSY, (TreatmentOption("1", LABEL, TreatmentAction.END),))
+    assert "steps[1].menu_step.options[0].digit: takes the call-back" in refusal(OFFER, leaving)
+    check_treatment("x", QueueTreatment((OFFER, MENU)), has_callback=True, estimates_waits=True)
+
+
+def test_a_menu_is_told_to_callers_alone() -> None:
+    steps = (MENU, MUSIC, AnnouncementStep(BUSY))
+    assert next_announcement(QueueTreatment(steps), 0) == (3, 30 * SECOND)
+    assert QueueTreatment(steps).menu_step == 1
+    assert QueueTreatment(steps[1:]).menu_step == 0
 
 
 def test_a_wait_is_said_only_where_the_queue_estimates() -> None:

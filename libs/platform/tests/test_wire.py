@@ -27,7 +27,14 @@ from trunkline_core.flow_definitions import (
     MenuOption,
     SayNode,
 )
-from trunkline_core.routing import QueueDefinition, SkillRequirement
+from trunkline_core.routing import (
+    QueueDefinition,
+    SkillChoice,
+    SkillConjunction,
+    SkillOperator,
+    SkillRequirement,
+    SkillTerm,
+)
 from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
 from trunkline_ledger.core.metadata import Metadata
@@ -132,6 +139,9 @@ labels = st.none() | st.builds(LocalizedText, texts, texts)
 spans = st.timedeltas(timedelta(days=-100_000), timedelta(days=100_000))
 int32s = st.integers(-(2**31), 2**31 - 1)
 requirements = st.lists(st.builds(SkillRequirement, texts, int32s), max_size=3).map(tuple)
+terms = st.lists(st.builds(SkillTerm, texts, st.sampled_from(SkillOperator), int32s), max_size=2).map(tuple)
+conjunctions = st.lists(st.builds(SkillConjunction, terms), max_size=2).map(tuple)
+choices = st.lists(st.builds(SkillChoice, conjunctions), max_size=2).map(tuple)
 options = st.lists(
     st.builds(MenuOption, texts, labels, texts, st.lists(texts, max_size=2).map(tuple), texts), max_size=3
 ).map(tuple)
@@ -141,7 +151,7 @@ steps = st.one_of(
     st.builds(MenuNode, labels, options, spans, texts),
     st.builds(GatherNode, labels, texts, spans, texts, texts),
     st.builds(ConditionNode, branches, texts),
-    st.builds(EnqueueNode, texts, int32s, int32s, requirements, labels),
+    st.builds(EnqueueNode, texts, int32s, int32s, requirements, labels, choices),
     st.builds(EndNode, labels),
 )
 flows = st.builds(

@@ -393,6 +393,7 @@ def check(state: AcdState, now: datetime) -> None:
         _check_nobody_idles(state, domain, now)
         _check_held(domain)
         _check_devices(domain)
+        _check_call_ins(state, domain)
         _check_rings(state, domain)
         _check_conservation(domain)
         _check_indexes(domain)
@@ -497,6 +498,8 @@ def _check_timers(state: AcdState, domain: Domain) -> None:
             wanted.add(f"skills/{domain.tenant}/{agent.agent_id}")
         if agent.connectivity.name == "GRACE":
             wanted.add(f"grace/{domain.tenant}/{agent.agent_id}")
+        if agent.called_in:
+            wanted.add(f"call_in/{domain.tenant}/{agent.agent_id}")
         for work in agent.work:
             if work.state is WorkState.WRAP_UP and work.expires_time:
                 wanted.add(f"wrap_up/{domain.tenant}/{agent.agent_id}/{work.contact_id}")
@@ -585,13 +588,22 @@ def _check_devices(domain: Domain) -> None:
         assert agent.has_device or not agent.registered_at
 
 
+def _check_call_ins(state: AcdState, domain: Domain) -> None:
+    """Nobody who is available at a desk is called in (rule 20), nor anybody for ever."""
+    for agent in domain.agents.values():
+        if agent.called_in:
+            assert agent.intent is not Intent.AVAILABLE or connected_peer(agent) is None, agent
+            timer = state.timers.get(f"call_in/{domain.tenant}/{agent.agent_id}")
+            assert timer and timer.due == agent.called_in.until_time
+
+
 def _check_rings(state: AcdState, domain: Domain) -> None:
     """Nobody stays in a ring that nobody who is signed in could serve, where a later one could be (rule 7)."""
     if state.timers.get(f"handout/{domain.tenant}"):
         return
     signed_in = [agent.profile for agent in domain.agents.values() if is_signed_in(agent)]
     for contact in domain.contacts.values():
-        if contact.is_open:
+        if contact.is_open and contact.stage is not Stage.SCHEDULED:
             rings = range(contact.ring, len(contact.rings) + 1)
             served = [any(meets(profile, contact.asks_in(ring)) for profile in signed_in) for ring in rings]
             assert served[0] or not any(served), contact

@@ -101,8 +101,8 @@ class Caller:
         return stub.ReportDevices(metadata=token_metadata(self.credentials, principal or self.gateway()))
 
 
-def hello(*agent_ids: str) -> acd_service_pb2.ReportDevicesRequest:
-    return acd_service_pb2.ReportDevicesRequest(hello={"peer_id": "gw_1", "devices": {"agent_ids": agent_ids}})
+def hello(*agent_ids: str, peer_id: str = "gw_1") -> acd_service_pb2.ReportDevicesRequest:
+    return acd_service_pb2.ReportDevicesRequest(hello={"peer_id": peer_id, "devices": {"agent_ids": agent_ids}})
 
 
 async def beat(stream: Any, request: Any) -> None:
@@ -349,6 +349,7 @@ async def test_only_gateways_report_telephones_and_say_hello_first(acd: Acd, cal
         (caller.agent("ag_li"), hello("ag_li"), "PERMISSION_DENIED"),
         (caller.gateway(), acd_service_pb2.ReportDevicesRequest(heartbeat={}), "INVALID_ARGUMENT(.|\n)*hello"),
         (caller.gateway(), hello(*map(str, range(5_001))), "INVALID_ARGUMENT(.|\n)*devices.agent_ids"),
+        (caller.gateway(), hello("ag_li", peer_id="gw/1"), "INVALID_ARGUMENT(.|\n)*peer_id"),
     )
     for principal, request, refusal in refused:
         stream = caller.devices(acd.grpc.address, principal)

@@ -189,7 +189,7 @@ def test_affinity_that_is_too_short_or_too_long_is_refused_naming_the_field(rout
 
 def test_preferred_agent_that_is_no_id_is_refused_naming_the_field(routing):
     routing.queue()
-    entry = EnqueueContact("ct_1", 1, "qu_sales", Channel.VOICE, 0, 0, (), preferred_agent_id="a/b")
+    entry = EnqueueContact("ct_1", 1, "qu_sales", Channel.VOICE, 0, 0, (), preferred_agent_id="a" * 129)
     assert routing.refusal(entry).startswith("Invalid: preferred_agent_id:")
 
 

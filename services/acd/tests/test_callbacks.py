@@ -29,7 +29,7 @@ from trunkline_acd.domain.events import (
     SegmentEnded,
 )
 from trunkline_acd.domain.words import CallbackOutcome, Intent, SegmentOutcome
-from trunkline_core.routing import CallbackPolicy, Overflow, QueueLimit, RelaxationStep
+from trunkline_core.routing import CallbackPolicy, Overflow, QueueLimit, RelaxationStep, SkillRequirement
 
 MINUTE = 60
 POLICY = CallbackPolicy(max_attempts=3, retry_after_duration=timedelta(minutes=10), max_open=5)
@@ -176,6 +176,7 @@ def test_nobody_says_in_time_what_became_of_it_then_it_is_a_failed_attempt_and_n
     busy.call_back("ct_1")
     busy.end("ct_0")
     busy.accept("ct_1")
+    busy.cleared("ct_1")
     (attempted,) = of_kind(CallbackAttempted, busy.wait(61))
     assert (attempted.outcome, attempted.step_no) == (CallbackOutcome.FAILED, 0)
     assert busy.domain.agent("ag_1").misses == 0
@@ -185,11 +186,34 @@ def test_agent_whose_desk_is_gone_while_the_customer_is_dialled_spent_an_attempt
     busy.call_back("ct_1")
     busy.end("ct_0")
     busy.accept("ct_1")
+    busy.cleared("ct_1")
     busy.agent("ag_2")
     busy.do(LosePeer("pe_1", ("ag_1",)))
     (attempted,) = of_kind(CallbackAttempted, busy.wait(40))
     assert (attempted.outcome, attempted.agent_id) == (CallbackOutcome.FAILED, "ag_1")
     assert busy.domain.agent("ag_1").work == ()
+
+
+def test_call_back_for_later_asks_for_its_skills_still_when_those_who_have_them_were_gone_overnight(routing):
+    """Rule 7 skips a ring that nobody could serve: that is looked at when it is its turn, not while it rests."""
+    dropped = RelaxationStep(timedelta(seconds=20), (), ("spanish",))
+    routing.queue(callback=POLICY, requirements=(SkillRequirement("spanish", 1),), relaxation=(dropped,))
+    routing.agent("ag_spanish", ("spanish", 3))
+    routing.agent("ag_other")
+    routing.enqueue("ct_0")
+    routing.connect("ct_0")
+    routing.enqueue("ct_1", customer="cu_1")
+    routing.call_back("ct_1", after=3600)
+    routing.end("ct_0")
+    for intent in (Intent.OFFLINE, Intent.AVAILABLE):
+        routing.do(SetIntent("ag_spanish", intent, ""), actor="agent:ag_spanish")
+        routing.wait(60)
+    routing.enqueue("ct_2")
+    assert routing.connect("ct_2") == "ag_spanish"
+    routing.wait(3600 - 120)
+    assert routing.domain.contact("ct_1").stage is Stage.WAITING, "for who speaks Spanish and is busy"
+    routing.end("ct_2")
+    assert routing.domain.contact("ct_1").agent_id == "ag_spanish"
 
 
 def test_late_report_about_an_earlier_offer_changes_nothing(busy):

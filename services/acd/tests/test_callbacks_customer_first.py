@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from trunkline_acd.bootstrap import ledger_service
 from trunkline_acd.domain.commands import (
     ClearCallback,
     DeclineOffer,
@@ -33,7 +34,8 @@ from trunkline_acd.domain.events import (
 )
 from trunkline_acd.domain.offer_history import OfferHistory
 from trunkline_acd.domain.words import CallbackOutcome, Intent, OfferEndReason, WorkState
-from trunkline_core.routing import CallbackMode, CallbackPolicy
+from trunkline_core.routing import CallbackMode, CallbackPolicy, Channel, ChannelUse
+from trunkline_testkit.contracts.snapshots import check_snapshot
 
 MINUTE = 60
 POLICY = CallbackPolicy(3, timedelta(minutes=10), 5, CallbackMode.CUSTOMER_FIRST, "ho_shop")
@@ -165,6 +167,13 @@ def test_agent_who_wants_a_break_afterwards_still_gets_the_customer_for_whom_the
     assert IntentChanged("ag_1", Intent.BREAK, "") in dialling.end("ct_1", "agent_ended")
 
 
+def test_kept_agent_who_takes_no_calls_any_more_does_not_get_the_customer_and_the_next_free_one_does(dialling, offered):
+    dialling.agent("ag_1", ready=False, units=1, channels=(ChannelUse(Channel.CHAT, 1),))
+    assert offered(dialling.reached("ct_1")) == []
+    dialling.agent("ag_2")
+    assert dialling.domain.contact("ct_1").agent_id == "ag_2"
+
+
 def test_reached_customer_whom_the_kept_agent_declines_rings_at_the_next_and_is_dialled_no_more(dialling, offered):
     dialling.agent("ag_2")
     dialling.reached("ct_1")
@@ -184,6 +193,21 @@ def test_reached_customer_is_not_kept_back_for_vip_contacts(routing):
     routing.do(SetIntent(routing.domain.contact("ct_1").agent_id, Intent.OFFLINE, ""))
     routing.reached("ct_1")
     assert routing.domain.contact("ct_1").stage is Stage.OFFERED, "the customer is on the line"
+
+
+def test_reached_customer_who_waits_stands_in_snapshots_whatever_the_target_of_the_queue(routing):
+    """A place before all others is a number of 64 bits."""
+    routing.queue(callback=POLICY, target_wait_duration=timedelta(days=7))
+    routing.enqueue("ct_1", customer="cu_1")
+    routing.call_back("ct_1")
+    routing.agent("ag_1")
+    routing.cleared("ct_1", customer="cu_1")
+    routing.do(SetIntent("ag_1", Intent.BREAK, ""), actor="agent:ag_1")
+    routing.reached("ct_1")
+    routing.enqueue("ct_2", value=1000, urgency=1000)
+    check_snapshot(ledger_service(), routing.log, len(routing.log))
+    routing.agent("ag_2")
+    assert routing.domain.contact("ct_1").agent_id == "ag_2"
 
 
 def test_joining_that_fails_brings_a_reached_customer_back_in_front(dialling):
@@ -289,6 +313,20 @@ def test_dialling_begins_once_it_is_cleared_and_then_has_its_time(about_to_dial)
     assert of_kind(CallbackAttempted, about_to_dial.wait(1))
 
 
+def test_call_back_that_nobody_clears_in_time_was_not_dialled_and_costs_no_attempt(about_to_dial):
+    """channels is away, as often as a queue dials: the customer would never have been called."""
+    for _ in range(3):
+        (postponed, *_) = about_to_dial.wait(60)
+        assert (postponed.reason, postponed.agent_id) == ("not_cleared", "ag_1")
+        assert postponed.next_attempt_time == about_to_dial.now + timedelta(seconds=60)
+        about_to_dial.wait(60)
+        if about_to_dial.domain.contact("ct_1").stage is Stage.OFFERED:
+            about_to_dial.accept("ct_1")
+    about_to_dial.cleared("ct_1", step=4)
+    (attempted,) = of_kind(CallbackAttempted, about_to_dial.wait(60))
+    assert attempted.attempt == 1
+
+
 def test_customer_who_has_another_open_call_back_is_not_dialled(about_to_dial, offered):
     about_to_dial.enqueue("ct_2", customer="cu_1")
     about_to_dial.call_back("ct_2")
@@ -311,6 +349,16 @@ def test_closed_hours_let_the_call_back_rest_without_an_attempt_and_the_agent_is
     about_to_dial.wait(14 * 3600)
     about_to_dial.end("ct_2")
     assert about_to_dial.domain.contact("ct_1").agent_id == "ag_1", "at its place, at the opening"
+
+
+def test_call_back_that_is_put_off_until_a_time_that_is_past_rests_a_moment(about_to_dial):
+    """channels' clock is behind acd's when hours open: the agent is not kept and given back over and over."""
+    opens = about_to_dial.now - timedelta(seconds=1)
+    (postponed, *_) = about_to_dial.do(PostponeCallback("ct_1", 3, 2, 1, "closed", opens))
+    assert postponed.next_attempt_time == about_to_dial.now + timedelta(seconds=5)
+    assert about_to_dial.wait(4) == []
+    about_to_dial.wait(1)
+    assert about_to_dial.domain.contact("ct_1").agent_id == "ag_1"
 
 
 def test_call_back_that_cannot_be_dialled_within_its_life_is_withdrawn(about_to_dial):
@@ -344,6 +392,14 @@ def test_stale_or_repeated_word_about_dialling_changes_nothing(about_to_dial):
 )
 def test_bad_input_is_refused_with_the_fields_name(about_to_dial, command, field):
     assert about_to_dial.refusal(command).startswith(f"Invalid: {field}")
+
+
+def test_hours_hold_also_once_the_queue_calls_nobody_back_any_more(waiting):
+    """Else whoever takes the policy away in the evening has those who were promised a call dialled at night."""
+    waiting.queue(callback=None)
+    waiting.agent("ag_1")
+    (accepted,) = of_kind(OfferAccepted, waiting.accept("ct_1"))
+    assert accepted.hours_id == "ho_shop"
 
 
 def test_bad_hours_of_the_policy_are_refused_with_the_fields_name(routing):

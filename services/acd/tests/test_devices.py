@@ -7,6 +7,7 @@ from trunkline_acd.application.gateways import devices_held, devices_lost
 from trunkline_acd.application.views import agent_view
 from trunkline_acd.domain import policy
 from trunkline_acd.domain.commands import (
+    AcceptOffer,
     CloseAgentSession,
     ConsultAgent,
     DeclineOffer,
@@ -15,8 +16,10 @@ from trunkline_acd.domain.commands import (
     PullContact,
     RearmAgent,
     ReportConnectFailed,
+    ReportConsultationFailed,
     ReportDevices,
     SetIntent,
+    TransferContact,
 )
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.devices import changes
@@ -296,6 +299,45 @@ def test_consultation_that_rings_ends_with_the_telephone_and_none_begins(telepho
     assert [event.reason for event in ended] == [ConsultationEndReason.CONNECT_FAILED]
     refusal = telephones.refusal(ConsultAgent("ct_1", 4, 1, "ag_li", "ag_wang"))
     assert refusal.startswith("Rejection: AgentDeviceLost")
+
+
+@pytest.fixture
+def asked(telephones):
+    """Li talks to a caller, and Wang accepted to be asked about it."""
+    telephones.enqueue("ct_1")
+    telephones.connect("ct_1")
+    telephones.do(ConsultAgent("ct_1", 3, 1, "ag_li", "ag_wang"))
+    telephones.do(AcceptOffer("ag_wang", "ct_1", 2), actor="agent:ag_wang")
+    return telephones
+
+
+def test_colleagues_leg_that_fails_at_a_lost_telephone_blocks_nobody(asked):
+    """Else Wang would get no chats either until a click."""
+    lose(asked, "ag_wang")
+    asked.do(ReportConsultationFailed("ct_1", 4, 1, 2, "unreachable"))
+    assert not asked.domain.agent("ag_wang").not_responding
+
+
+def test_colleague_who_was_blocked_as_unreachable_is_back_with_the_next_registration(asked):
+    asked.do(ReportConsultationFailed("ct_1", 4, 1, 2, "unreachable"))
+    assert asked.domain.agent("ag_wang").not_responding
+    lose(asked, "ag_wang")
+    report(asked, "ag_wang")
+    assert not asked.domain.agent("ag_wang").not_responding
+
+
+@pytest.mark.parametrize("affinity", [timedelta(0), timedelta(seconds=30)])
+def test_colleague_on_whom_an_agent_insists_needs_a_telephone(telephones, affinity):
+    """Else the caller would be held for somebody who cannot take the call, or go to anybody."""
+    telephones.queue("qu_back", affinity_duration=affinity)
+    telephones.enqueue("ct_1")
+    telephones.connect("ct_1")
+    lose(telephones, "ag_wang")
+    named = TransferContact("ct_1", 3, 1, "ag_li", "qu_back", "ag_wang", insist=True)
+    assert telephones.refusal(named) == "Rejection: AgentDeviceLost"
+    report(telephones, "ag_wang")
+    telephones.do(named)
+    assert telephones.domain.contact("ct_1").agent_id == "ag_wang"
 
 
 def test_telephone_that_is_forgotten_counts_as_healthy(telephones, offered):

@@ -11,22 +11,28 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from trunkline_acd.bootstrap import ledger_service
 from trunkline_acd.domain import policy
+from trunkline_acd.domain.agents import is_signed_in
 from trunkline_acd.domain.commands import (
     AcceptOffer,
     BeginCallback,
+    CallInAgent,
+    ChangeQueue,
     CheckOverflow,
     ClearCallback,
     ClearUnstaffedQueue,
     CloseAgentSession,
+    CloseWaitingContact,
     CompleteConsultation,
     ConsultAgent,
     DeclineOffer,
     DropTombstone,
     EndAffinity,
+    EndCallIn,
     EndConsultation,
     EndContact,
     EndExclusion,
     EnqueueContact,
+    ExpireCallIn,
     ExpireConsultation,
     ExpireOffer,
     ExtendWrapUp,
@@ -198,6 +204,7 @@ COMMANDS = st.one_of(
     st.builds(AcceptOffer, AGENTS, CONTACTS, NUMBERS),
     st.builds(DeclineOffer, AGENTS, CONTACTS, NUMBERS),
     st.builds(TransferContact, CONTACTS, STEPS, st.just(1), AGENTS, QUEUES, PREFERRED, st.booleans()),
+    st.builds(ChangeQueue, CONTACTS, STEPS, st.just(1), QUEUES),
     st.builds(ParkContact, CONTACTS, STEPS, st.just(1), AGENTS),
     st.builds(ResumeContact, CONTACTS, STEPS, st.just(1), AGENTS),
     st.builds(UnparkContact, AGENTS, CONTACTS),
@@ -211,6 +218,7 @@ COMMANDS = st.one_of(
     st.builds(TakeOverContact, CONTACTS, STEPS, st.just(1), AGENTS, AGENTS, st.just("us_1"), st.just("other")),
     st.builds(PullContact, CONTACTS, AGENTS, st.just("other")),
     st.builds(RequeueContact, CONTACTS, st.one_of(st.just(""), QUEUES), st.just("other")),
+    st.builds(CloseWaitingContact, CONTACTS, st.just("other")),
     st.builds(ReportConnected, CONTACTS, STEPS, st.just(1), NUMBERS),
     st.builds(ReportConnectFailed, CONTACTS, STEPS, st.just(1), NUMBERS, st.sampled_from(["busy", "unreachable"])),
     st.builds(FinishWrapUp, AGENTS, CONTACTS, st.sampled_from(["", "done", "unknown"])),
@@ -228,6 +236,9 @@ COMMANDS = st.one_of(
     st.builds(ReportDevices, GATEWAYS, st.just(()), AGENTS.map(lambda agent_id: (agent_id,))),
     st.builds(LoseGateway, GATEWAYS),
     st.builds(ForgetDevice, AGENTS, st.just("other")),
+    st.builds(CallInAgent, AGENTS, st.just("other")),
+    st.builds(EndCallIn, AGENTS, st.sampled_from(["", "other"])),
+    st.builds(ExpireCallIn, AGENTS),
     st.builds(
         lambda agent_id, skills, chats, table: PutAgent(AgentDefinition(agent_id, skills, chats, *table)),
         AGENTS,
@@ -339,7 +350,7 @@ def attempt(routing: Any, command: Any) -> None:
 
 
 def actor_of(command: Any) -> str:
-    if not isinstance(command, SetIntent):
+    if not isinstance(command, (SetIntent, EndCallIn)):
         return "system"
     return "supervisor:us_1" if command.reason else f"agent:{command.agent_id}"
 
@@ -567,6 +578,7 @@ def contact_deeds(contact: Any, step: int) -> list[Any]:
     joined = (contact.contact_id, step, contact.segment_no, contact.offer_no)
     on = (contact.contact_id, step, contact.segment_no, contact.agent_id)
     end = EndContact(contact.contact_id, step, ("customer_left", "system")[step % 2])
+    close = CloseWaitingContact(contact.contact_id, "other") if step % 5 == 0 else end
     later = contact.entered_time + timedelta(seconds=40) if step % 2 else None
     call_back = RequestCallback(contact.contact_id, step, f"cu_{step % 3}", later)
     unreached = (CallbackOutcome.BUSY, CallbackOutcome.NO_ANSWER, CallbackOutcome.WITHDRAWN)[step % 3]
@@ -578,14 +590,17 @@ def contact_deeds(contact: Any, step: int) -> list[Any]:
     pulls = [PullContact(contact.contact_id, f"ag_{number}", "other") for number in (1, 2)]
     requeues = [RequeueContact(contact.contact_id, queue_id, "other") for queue_id in ("", "qu_help")]
     consulting = consultation_deeds(contact, step) if contact.stage is Stage.CONNECTED else []
+    place = (contact.contact_id, step, contact.segment_no)
+    changes = [ChangeQueue(*place, queue_id) for queue_id in ("qu_sales", "qu_help")]
     return {
-        "WAITING": [end, call_back, *withdraw, *reached, *pulls, *requeues],
+        "WAITING": [close, call_back, *withdraw, *reached, *pulls, *requeues, *changes],
         "SCHEDULED": [end, *withdraw, *reached],
         "OFFERED": [
             *(deed(*offer) for offer in offers for deed in (AcceptOffer, AcceptOffer, DeclineOffer)),
-            end,
+            close,
             *pulls,
             *requeues,
+            *changes,
             *(RequeueContact(contact.contact_id, "", "other", agent_id) for agent_id, _, _ in offers),
         ],
         "CONNECTING": [
@@ -646,9 +661,16 @@ def agent_deeds(agent: Any, step: int) -> list[Any]:
         (CloseAgentSession(agent.agent_id, agent.session_id), OpenAgentSession(agent.agent_id, "pe_2", f"se_{step}"))[
             step % 2
         ],
-        RearmAgent(agent.agent_id),
+        call_in_deed(agent, step),
         device_deed(agent, step),
     ]
+
+
+def call_in_deed(agent: Any, step: int) -> Any:
+    """Who is signed out is called in, and that is read or taken back; who is there is re-armed."""
+    if agent.called_in:
+        return EndCallIn(agent.agent_id, ("", "other")[step % 2])
+    return RearmAgent(agent.agent_id) if is_signed_in(agent) else CallInAgent(agent.agent_id, "other")
 
 
 def device_deed(agent: Any, step: int) -> Any:

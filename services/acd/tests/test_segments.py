@@ -30,6 +30,13 @@ def test_entry_opens_a_segment_with_all_requirements_once_per_skill(routing):
     assert entered == ContactEnqueued("ct_1", 1, "qu_sales", 1, Channel.VOICE, 10, 20, needs, own_requirements=own)
 
 
+def test_entry_is_refused_for_a_slash_in_the_contacts_own_id_alone(routing):
+    """Directories may define an agent or a queue with one; refused here, the customer could reach nobody any more."""
+    routing.queue("qu_sales/b2b")
+    [entered] = routing.enqueue("ct_1", "qu_sales/b2b", preferred="ag_li/2")
+    assert (entered.queue_id, entered.preferred_agent_id) == ("qu_sales/b2b", "ag_li/2")
+
+
 def test_entry_repeated_with_the_same_step_changes_nothing(routing):
     routing.queue()
     routing.enqueue("ct_1", step=3)

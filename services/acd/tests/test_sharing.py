@@ -6,9 +6,17 @@ from datetime import timedelta
 import pytest
 from trunkline_acd.domain.commands import AcceptOffer, DeclineOffer, OpenAgentSession, PullContact, PutQueue, SetIntent
 from trunkline_acd.domain.contacts import Stage
-from trunkline_acd.domain.events import ContactOffered, OverflowChecked, SegmentEnded, SharingBegun, SharingEnded
+from trunkline_acd.domain.events import (
+    ContactEnqueued,
+    ContactOffered,
+    OverflowChecked,
+    SegmentEnded,
+    SharingBegun,
+    SharingEnded,
+)
 from trunkline_acd.domain.positions import contacts_ahead
 from trunkline_acd.domain.waiting_reasons import waiting_reasons
+from trunkline_acd.domain.waits import wait_view
 from trunkline_acd.domain.words import Intent, SegmentOutcome
 from trunkline_core.routing import (
     CallbackPolicy,
@@ -520,6 +528,16 @@ BAD = [
 def test_a_contradictory_overflow_is_refused_naming_the_field(centre, overflow, field):
     definition = centre.domain.queue("qu_sales").definition
     assert centre.refusal(PutQueue(replace(definition, overflow=overflow))).startswith(f"Invalid: {field}: ")
+
+
+def test_a_contact_for_whom_no_helper_has_the_skills_is_told_its_wait_when_it_enters(centre):
+    centre.queue(requirements=(SALES,), overflow=by_staff(2, 3), estimates_waits=True)
+    centre.enqueue("ct_1", "qu_sales", ("latin", 1))
+    centre.wait(6)
+    assert centre.domain.helping_queue("qu_sales") == "qu_orders"
+    (entered,) = of_kind(centre.enqueue("ct_2", "qu_sales", ("french", 1)), ContactEnqueued)
+    assert entered.estimate is not None, "nobody is free for it"
+    assert entered.estimate == wait_view(centre.domain, "ct_2", centre.now).estimate
 
 
 def test_a_late_accept_after_the_help_ended_is_still_the_agents(centre):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from trunkline_acd.domain.commands import EnqueueContact, PutAgent, PutQueue, Re
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.events import QueueStaffed, SkillsRefreshed
 from trunkline_acd.domain.skills import meets, proficiency, relaxed, requirement_set
+from trunkline_core.errors import Invalid
 from trunkline_core.routing import (
     AgentDefinition,
     QueueLimit,
@@ -21,6 +23,8 @@ from trunkline_core.routing import (
     SkillOperator,
     SkillRequirement,
     SkillTerm,
+    check_choices,
+    check_queue,
 )
 
 AT_LEAST, AT_MOST = SkillOperator.AT_LEAST, SkillOperator.AT_MOST
@@ -181,7 +185,34 @@ BAD_CHOICES = [
     ((choice([("", AT_LEAST, 1)]),), "queue.choices[0].conjunctions[0].terms[0].skill"),
     ((choice([("a", AT_LEAST, 4), ("a", AT_MOST, 3)]),), "queue.choices[0].conjunctions[0].terms[1]"),
     ((choice(*([(f"s{n}", AT_LEAST, 1)] for n in range(17))),), "queue.choices"),
+    (
+        (choice([("a", LACKS, 0)]), choice([("b", AT_LEAST, 1)], [("a", AT_LEAST, 2)]), choice([("b", LACKS, 0)])),
+        "queue.choices[2]",
+    ),
 ]
+
+
+def test_choice_that_nobody_can_meet_beside_the_requirements_is_refused_unless_a_step_loosens_the_skill(routing):
+    asked = {"requirements": (SkillRequirement("a", 3),), "choices": (choice([("a", AT_MOST, 2)]),)}
+    contradiction = replace(routing.queue(), **asked)
+    assert routing.refusal(PutQueue(contradiction)).startswith("Invalid: queue.choices[0]: can never be met")
+    assert routing.do(PutQueue(replace(contradiction, relaxation=(RelaxationStep(timedelta(seconds=1), (), ("a",)),))))
+
+
+@given(st.lists(st.builds(SkillRequirement, NAMES, st.integers(1, 5)), max_size=2), st.lists(CHOICES, max_size=3))
+def test_choices_are_refused_exactly_where_nobody_could_ever_meet_them(new_routing, requirements, choices):
+    try:
+        check_choices("choices", tuple(choices))
+    except Invalid:
+        return  # one of them has an error of its own
+    definition = replace(new_routing().queue(), requirements=tuple(requirements), choices=tuple(choices))
+    needs, levels = requirement_set(requirements, choices), range(6)
+    agents = (tuple(zip("abc", found, strict=True)) for found in product(levels, levels, levels))
+    if any(meets(tuple(skill for skill in agent if skill[1]), needs) for agent in agents):
+        check_queue(definition)
+    else:
+        with pytest.raises(Invalid, match="can never be met beside the requirements"):
+            check_queue(definition)
 
 
 @pytest.mark.parametrize(("choices", "field"), BAD_CHOICES)

@@ -1,4 +1,4 @@
-"""A supervisor takes contacts to agents and queues, and says what an agent does (rule 20)."""
+"""A supervisor takes contacts to agents and queues, closes them, and says what an agent does (rule 20)."""
 
 from datetime import timedelta
 
@@ -6,6 +6,7 @@ import pytest
 from trunkline_acd.domain.commands import (
     AcceptOffer,
     CloseAgentSession,
+    CloseWaitingContact,
     DeclineOffer,
     EndContact,
     OpenAgentSession,
@@ -18,6 +19,7 @@ from trunkline_acd.domain.contacts import Stage
 from trunkline_acd.domain.events import (
     AffinityEnded,
     AgentRearmed,
+    CallbackEnded,
     ContactEnqueued,
     ContactOffered,
     ContactPulled,
@@ -26,10 +28,11 @@ from trunkline_acd.domain.events import (
     NextIntentSet,
     OfferEnded,
     SegmentEnded,
+    WaitingContactClosed,
 )
 from trunkline_acd.domain.supervision import waiting_in
-from trunkline_acd.domain.words import Intent, OfferEndReason, SegmentOutcome, WorkState
-from trunkline_core.routing import CallbackPolicy, QueueLimit, SkillRequirement, WrapUpMode
+from trunkline_acd.domain.words import CallbackOutcome, Intent, OfferEndReason, SegmentOutcome, WorkState
+from trunkline_core.routing import CallbackMode, CallbackPolicy, QueueLimit, SkillRequirement, WrapUpMode
 
 ZHAO = "supervisor:us_zhao"
 
@@ -255,6 +258,56 @@ def test_a_call_back_stays_in_its_queue_and_may_be_pulled(routing):
     routing.agent("ag_li")
     decline(routing, "ct_1")
     assert [event.callback for event in routing.do(pull("ct_1", "ag_li"), ZHAO)[1:]] == [True]
+
+
+def test_a_contact_that_waits_is_closed_by_the_system_and_a_late_word_of_it_changes_nothing(busy):
+    busy.wait(7)
+    closed, ended = busy.do(CloseWaitingContact("ct_2", "wrong_queue"), ZHAO)
+    assert closed == WaitingContactClosed("ct_2", 1, "wrong_queue")
+    assert (ended.outcome, ended.wait_duration) == (SegmentOutcome.CLOSED_BY_SYSTEM, timedelta(seconds=7))
+    queue = busy.domain.queue("qu_sales")
+    assert (queue.closed_total, queue.abandoned_total, queue.waiting) == (1, 0, 0)
+    assert busy.refusal(CloseWaitingContact("ct_2", "other"), ZHAO) == "Rejection: ContactNotWaiting"
+    busy.end("ct_2", "system")
+    assert busy.domain.queue("qu_sales").closed_total == 1
+    assert busy.refusal(CloseWaitingContact("ct_2", "other"), ZHAO) == "Rejection: ContactAlreadyEnded"
+
+
+def test_what_rings_is_superseded_before_it_is_closed_and_the_agent_gets_what_waits(busy):
+    events = busy.do(CloseWaitingContact("ct_1", "other"), ZHAO)
+    assert kinds(events) == [WaitingContactClosed, OfferEnded, SegmentEnded, ContactOffered]
+    assert (events[1].reason, events[1].counts_as_miss) == (OfferEndReason.SUPERSEDED, False)
+    assert (events[3].contact_id, events[3].agent_id) == ("ct_2", "ag_li")
+    assert busy.refusal(AcceptOffer("ag_li", "ct_1", 1), "agent:ag_li") == "Rejection: OfferNotLive"
+
+
+def test_what_an_agent_has_accepted_is_not_closed(busy):
+    busy.accept("ct_1")
+    assert busy.refusal(CloseWaitingContact("ct_1", "other"), ZHAO) == "Rejection: ContactNotWaiting"
+
+
+def test_a_contact_is_closed_with_a_reason(busy):
+    assert busy.refusal(CloseWaitingContact("ct_2", ""), ZHAO) == "Invalid: reason: must be set"
+
+
+def test_closing_a_call_back_withdraws_it(routing):
+    routing.queue(callback=CallbackPolicy(3, timedelta(minutes=5), 10))
+    routing.enqueue("ct_1", customer="cu_1")
+    routing.call_back("ct_1")
+    closed, ended = routing.do(CloseWaitingContact("ct_1", "other"), ZHAO)
+    assert (type(closed), type(ended)) == (WaitingContactClosed, CallbackEnded)
+    assert (ended.outcome, ended.reason) == (CallbackOutcome.WITHDRAWN, "other")
+    assert not routing.domain.has_callback("cu_1")
+
+
+def test_whom_a_call_back_has_reached_is_not_closed(routing):
+    routing.queue(callback=CallbackPolicy(3, timedelta(minutes=5), 10, CallbackMode.CUSTOMER_FIRST))
+    routing.enqueue("ct_1", customer="cu_1")
+    routing.call_back("ct_1")
+    routing.agent("ag_li")
+    routing.cleared("ct_1", customer="cu_1")
+    routing.reached("ct_1")
+    assert routing.refusal(CloseWaitingContact("ct_1", "other"), ZHAO) == "Rejection: CallbackAlreadyReached"
 
 
 def test_those_who_ring_come_first_and_then_those_who_wait(busy):

@@ -183,6 +183,13 @@ class Story:
             assert (row.state, row.channel) == (ContactState.CONNECTED, Channel.VOICE)
             assert row.consultation.offer_no == 0 or row.consultation.offer_no > row.offer_no
         self._check_monitoring(row)
+        self._check_whispers(row)
+
+    def _check_whispers(self, row: Contact) -> None:
+        """They are numbered by themselves, and each was for the agent who had the chat."""
+        assert [whisper.whisper_no for whisper in row.whispers] == list(range(1, len(row.whispers) + 1))
+        assert [message.message_no for message in row.messages] == list(range(1, len(row.messages) + 1))
+        assert all(whisper.agent_id for whisper in row.whispers)
 
     def _check_monitoring(self, row: Contact) -> None:
         """Legs without a supervisor are as they were, and who only listens is heard by nobody."""
@@ -198,7 +205,10 @@ class Story:
         if now is None:
             assert legs == on_call
             return
-        assert (row.state, row.channel) == (ContactState.CONNECTED, Channel.VOICE)
+        assert row.state is ContactState.CONNECTED
+        if row.channel is Channel.CHAT:
+            assert (now.is_joined, legs) == (True, ()), "a chat is read at once, and has no legs"
+            return
         assert legs[:-1] == on_call, "nobody else's leg is another one"
         assert (legs[-1].role, legs[-1].monitoring_no) == (LegRole.SUPERVISOR, now.monitoring_no)
         is_heard_by_all = legs[-1].mode is LegMode.BRIDGED
@@ -210,7 +220,8 @@ class Story:
         assert is_waiting or not row.is_treated, "nothing plays to who does not wait"
         is_timed = timing.expiry_key(timing.ANNOUNCING, row.contact_id) in _timers(self.state)
         assert row.is_treated or not is_timed
-        assert row.is_treated or row.step is None or row.step.kind != "ask_wait"
+        assert row.is_treated or row.step is None or row.step.kind not in ("ask_wait", "change_queue")
+        assert row.choices <= 20
         told = [(context.now, event.segment_no) for event, context in self.log if _is_announced(event, row.contact_id)]
         assert all(later - earlier >= timedelta(seconds=30) for (earlier, a), (later, b) in pairwise(told) if a == b)
         assert max(Counter(segment_no for _, segment_no in told).values(), default=0) <= 20
@@ -223,7 +234,8 @@ class Story:
 
 
 def _is_announced(event: Event, contact_id: str) -> bool:
-    return isinstance(event, events.TreatmentAnnounced) and event.contact_id == contact_id
+    """Whether it was told in its turn, not because it was chosen."""
+    return isinstance(event, events.TreatmentAnnounced) and event.contact_id == contact_id and not event.digit
 
 
 def _timers(state: ChannelsState) -> dict[str, Any]:

@@ -287,11 +287,11 @@ def test_facts_of_acd_come_back(story: Any, event: Any, command: type) -> None:
     assert fact.command.segment_no == 2
 
 
-async def pushes(peer_id: str, contact: Any) -> list[str]:
+async def pushes(peer_id: str, contact: Any, actor: str = "") -> list[str]:
     """Return what a stream of that peer is told of the contact, by kind."""
     subscriber = Subscriber("tn_demo", peer_id)
     peer = SimpleNamespace(peer=SimpleNamespace(peer_id=peer_id))
-    principal = Principal("tn_demo", f"gateway:{peer_id}", frozenset({Role.GATEWAY}))
+    principal = Principal("tn_demo", actor or contact.brought_by, frozenset({Role.GATEWAY}))
     figures: Any = SimpleNamespace(of=lambda _: UNKNOWN)
     session = _Session(principal, peer, None, subscriber, None, None, Opening(), figures)  # type: ignore[arg-type]
     subscriber.offer(contact)
@@ -319,6 +319,7 @@ async def test_only_the_gateway_that_brought_the_caller_is_to_dial_and_only_now(
     assert await pushes("chat:a", away.contact) == ["contact"], "it is not cleared yet"
     cleared(away)
     assert await pushes("chat:a", away.contact) == ["contact", "dial"]
-    assert await pushes("console", away.contact) == ["contact"], "whoever watches sees no address"
+    assert await pushes("console", away.contact, "service:console") == ["contact"], "whoever watches sees no address"
+    assert await pushes("chat:a", away.contact, "gateway:b") == [], "it goes by another one's peer id"
     away.do(ReportCallResult(away.one, 2, 1, "busy", ""))
     assert await pushes("chat:a", away.contact) == ["contact"]

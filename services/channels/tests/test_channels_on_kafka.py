@@ -620,6 +620,23 @@ async def test_a_gateway_that_comes_back_is_told_what_moved_and_what_is_over(wor
         assert first not in again.views, "it has that version"
 
 
+async def test_a_gateway_that_goes_by_the_peer_id_of_another_one_is_told_nothing_of_its_calls(world: World) -> None:
+    """The other one is gone for a minute, or from this replica: its callers' numbers and words are not for this one."""
+    ports = (free_port(), free_port())
+    address = f"127.0.0.1:{ports[0]}"
+    other = Principal(TENANT, "gateway:other", frozenset({Role.GATEWAY}))
+    async with world.replica(world.settings(ports=ports)):
+        first = await world.gateway(address, peer_id="gw:5")
+        contact_id = await called(first)
+        await first.seen(contact_id, State.CONTACT_STATE_SELF_SERVICE)
+        world.tasks[-1].cancel()
+    async with world.replica(world.settings(ports=ports)):
+        second = await world.gateway(address, peer_id="gw:5", principal=other)
+        own = (await second.call("+865678")).contact_id
+        await second.seen(own, State.CONTACT_STATE_SELF_SERVICE)
+        assert contact_id not in second.views
+
+
 async def test_bad_chat_openings_are_named(world: World) -> None:
     grpc_port, http_port = free_port(), free_port()
     url = f"http://127.0.0.1:{http_port}"

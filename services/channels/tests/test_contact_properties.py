@@ -33,7 +33,14 @@ from trunkline_core.errors import TrunklineError
 from trunkline_core.flows import MenuOption
 from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
-from trunkline_core.treatments import AnnouncementStep, PauseStep, QueueTreatment
+from trunkline_core.treatments import (
+    AnnouncementStep,
+    MenuStep,
+    PauseStep,
+    QueueTreatment,
+    TreatmentAction,
+    TreatmentOption,
+)
 from trunkline_testkit.contracts.snapshots import check_snapshot
 
 ONE = "ct_0123456789abcdef_one"
@@ -69,6 +76,7 @@ moves: st.SearchStrategy[Command] = st.one_of(
     st.builds(commands.ConfirmConnect, st.just(ONE), small, small),
     st.builds(commands.RefuseConnect, st.just(ONE), small, small, st.just("busy")),
     st.builds(commands.RequestCallback, st.just(ONE), st.none()),
+    st.builds(commands.ChooseTreatmentOption, st.just(ONE), st.sampled_from(["1", "2", "3", "4", "#", ""])),
     st.builds(commands.WithdrawCallback, st.just(ONE)),
     st.builds(commands.TransferContact, st.just(ONE), agents, st.sampled_from(["qu_1", "qu_2", ""]), agents, notes),
     st.builds(commands.ConsultAgent, st.just(ONE), agents, agents, notes),
@@ -81,6 +89,7 @@ moves: st.SearchStrategy[Command] = st.one_of(
     st.builds(commands.RecordConsultationEnded, st.just(ONE), small, small, st.just("expired")),
     st.builds(commands.MonitorContact, st.just(ONE), st.sampled_from(MonitoringMode), agents, st.just("other")),
     st.builds(commands.StopMonitoring, st.just(ONE)),
+    st.builds(commands.AddSupervisorMessage, st.just(ONE), st.sampled_from(MonitoringMode), st.just(SEALED)),
     st.builds(commands.TakeOverContact, st.just(ONE), agents, st.just("other")),
     st.builds(commands.RecordTakenOver, st.just(ONE), small, small, agents),
     st.builds(commands.ConfirmConnect, st.just(ONE), small, small, small),
@@ -101,6 +110,7 @@ moves: st.SearchStrategy[Command] = st.one_of(
     st.builds(commands.LosePeer, st.sampled_from(["chat:a", "chat:b"]), st.sampled_from([(), (ONE,)])),
     st.builds(commands.RecordAgentLost, st.just(ONE), agents),
     st.builds(commands.RecordLimitReached, st.just(ONE), st.integers(0, 2)),
+    st.builds(commands.RecordWaitingContactClosed, st.just(ONE), st.integers(0, 2)),
     st.builds(commands.ReconcileContact, st.just(ONE), st.integers(0, 40), st.just("UnknownAtAcd")),
     st.builds(commands.CloseContact, st.just(ONE), st.sampled_from(CloseReason), agents),
     st.builds(commands.RecordWait, st.just(ONE), step_numbers, st.integers(0, 3), st.none()),
@@ -108,8 +118,16 @@ moves: st.SearchStrategy[Command] = st.one_of(
 )
 
 
+OPTIONS = (
+    TreatmentOption("1", HELLO, TreatmentAction.CALLBACK),
+    TreatmentOption("2", HELLO, TreatmentAction.QUEUE, "qu_2"),
+    TreatmentOption("3", HELLO, TreatmentAction.ANNOUNCE, text=LocalizedText("{wait}", "{wait}.")),
+    TreatmentOption("4", HELLO, TreatmentAction.ANNOUNCE, text=HELLO),
+    TreatmentOption("#", HELLO, TreatmentAction.END),
+)
 TREATMENTS = (
     None,
+    QueueTreatment((MenuStep(HELLO, OPTIONS), PauseStep(timedelta(seconds=5)), AnnouncementStep(HELLO)), 1),
     QueueTreatment((AnnouncementStep(HELLO), PauseStep(timedelta(seconds=5))), 1),
     QueueTreatment((PauseStep(timedelta(seconds=50)), AnnouncementStep(LocalizedText("{position}", "{position}."))), 1),
 )
@@ -143,6 +161,7 @@ def likely_next(story: Any) -> list[Command]:
         *(commands.RecordOfferEnded(ONE, segment_no, offer.offer_no) for offer in contact.others),
         commands.ConfirmConnect(ONE, segment_no, offer_no),
         commands.RequestCallback(ONE, None),
+        *(commands.ChooseTreatmentOption(ONE, digit) for digit in "1234"),
         commands.RecordWait(ONE, contact.step_no, 2, timedelta(seconds=90)),
         commands.TransferContact(ONE, agent_id, "qu_2"),
         commands.TransferContact(ONE, agent_id, "qu_2", "ag_wu", SEALED, True),
@@ -218,6 +237,7 @@ def likely_of_a_supervisor(contact: Any) -> list[Command]:
         return [commands.MonitorContact(ONE, mode, agent_id, "other") for mode in modes for agent_id in ("ag_zhao", "")]
     return [
         *(commands.MonitorContact(ONE, mode, now.agent_id, "other") for mode in MonitoringMode),
+        *(commands.AddSupervisorMessage(ONE, mode, SEALED) for mode in MonitoringMode),
         *[commands.ConfirmConnect(ONE, 0, 0, now.monitoring_no)] * 4,
         commands.RefuseConnect(ONE, 0, 0, "busy", now.monitoring_no),
         commands.RecordConsultation(ONE, contact.segment_no, following, "ag_zhao", ConsultationState.OFFERED),

@@ -178,6 +178,16 @@ def test_customer_who_must_not_be_called_is_withdrawn_with_that_reason(kept: Any
     assert not kept.contact.is_to_dial
 
 
+@pytest.mark.parametrize("found", ["", "cu_2"])
+def test_erased_customer_is_not_called_any_more_whoever_has_the_number_now(kept: Any, found: str) -> None:
+    """crm knows nobody, or somebody new: the wish not to be called went with the erasure."""
+    assert kept.do(RecordDialCheck(kept.one, 5, found, DialAnswer.MAY_BE_CALLED)) == [
+        DiallingPostponed(kept.one, 2, 1, "customer_erased", None),
+        StepBegun(kept.one, 6, "postpone_callback"),
+    ]
+    assert not kept.contact.is_to_dial
+
+
 def test_nobody_is_dialled_while_crm_does_not_answer_and_it_is_asked_again_in_a_minute(kept: Any) -> None:
     assert kept.do(RecordDialCheck(kept.one, 5, "", DialAnswer.UNSPECIFIED)) == [
         DiallingPostponed(kept.one, 2, 1, "customer_unanswered", kept.now + timedelta(minutes=1)),
@@ -271,6 +281,14 @@ def test_agent_who_is_only_kept_is_joined_with_nobody(dialling: Any) -> None:
 def test_nobody_is_reached_who_was_not_cleared(kept: Any) -> None:
     early = ReportCallResult(kept.one, 2, 1, "reached", "")
     assert kept.refusal(early, actor="gateway:gw") == "Rejection: ConnectNotAwaited"
+
+
+def test_legs_are_not_joined_before_the_customer_may_be_dialled(away: Any) -> None:
+    """The agent first: a gateway that says so before it was told to dial would have hours and do-not-call passed by."""
+    accepted(away, datetime(2026, 1, 5, 9, 30, tzinfo=UTC))
+    joined = ConfirmConnect(away.one, 2, 1)
+    assert away.refusal(joined, actor="gateway:gw") == "Rejection: ConnectNotAwaited"
+    cleared(away).do(joined, actor="gateway:gw")
 
 
 def test_reached_customer_whom_acd_does_not_take_is_let_go(dialling: Any) -> None:

@@ -175,12 +175,6 @@ def test_only_a_connected_call_is_monitored_and_by_nobody_who_is_on_it(story: An
     assert story.refusal(ask, ZHAO) == "Rejection: ContactNotConnected"
 
 
-def test_a_chat_is_not_listened_to(story: Any) -> None:
-    story.connected("chat")
-    ask = MonitorContact(story.one, LISTEN, "ag_zhao", "coaching")
-    assert story.refusal(ask, ZHAO) == "Rejection: MonitoringNeedsCall"
-
-
 def test_a_gateway_that_knows_no_such_legs_ends_it_after_ten_seconds(talking: Any) -> None:
     monitor(talking)
     assert talking.pass_time(timedelta(seconds=9)) == []

@@ -14,6 +14,7 @@ from trunkline_channels.domain.commands import (
     RecordLimitReached,
     RecordOffered,
     RecordOfferEnded,
+    RecordWaitingContactClosed,
     RecordWrapUp,
     RefuseConnect,
     RefuseStep,
@@ -69,6 +70,23 @@ def test_a_contact_whose_queue_let_it_wait_no_longer_is_over_and_the_customer_he
     assert (told.text, closed) == (NOBODY_FREE, ContactClosed(story.one, CloseReason.LIMIT_REACHED, ""))
     assert step.kind == "end_at_acd"
     assert story.do(RecordLimitReached(story.one, 1)) == []
+
+
+def test_a_contact_that_a_supervisor_closes_while_it_waits_is_over_and_the_customer_hears_it(story: Any) -> None:
+    story.offered()
+    told, closed, step = story.do(RecordWaitingContactClosed(story.one, 1))
+    assert (told.text, closed) == (NOBODY_FREE, ContactClosed(story.one, CloseReason.SUPERVISOR, ""))
+    assert step.kind == "end_at_acd"
+    assert story.do(RecordWaitingContactClosed(story.one, 1)) == []
+
+
+def test_a_close_of_an_earlier_segment_or_before_an_answer_ends_nothing(story: Any) -> None:
+    story.queued()
+    story.do(RecordEnqueued(story.one, 1, "qu_2", 2))
+    assert story.do(RecordWaitingContactClosed(story.one, 1)) == []
+    story.do(RecordOffered(story.one, 2, 1, "ag_li"))
+    story.do(RecordConnected(story.one, 2, 1, "ag_li"))
+    assert story.do(RecordWaitingContactClosed(story.one, 2)) == []
 
 
 def test_a_limit_of_an_earlier_segment_ends_nothing(story: Any) -> None:

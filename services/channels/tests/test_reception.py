@@ -9,6 +9,7 @@ import pytest
 from trunkline_channels.application.reception import Arrival, Reception
 from trunkline_channels.domain.commands import (
     AddMessage,
+    ChooseTreatmentOption,
     CloseContact,
     Command,
     GiveInput,
@@ -20,7 +21,14 @@ from trunkline_channels.domain.words import CloseReason, TreatmentOfQueue
 from trunkline_core.errors import TrunklineError
 from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
-from trunkline_core.treatments import CallbackOfferStep, MusicStep, QueueTreatment
+from trunkline_core.treatments import (
+    CallbackOfferStep,
+    MenuStep,
+    MusicStep,
+    QueueTreatment,
+    TreatmentAction,
+    TreatmentOption,
+)
 from trunkline_platform.commands import new_command_id
 from trunkline_platform.credentials import Principal, Role
 
@@ -156,6 +164,40 @@ async def test_the_key_that_is_offered_while_waiting_asks_for_the_callback_and_s
     story.queued("voice")
     await desk.reception.take_input(story.one, "", "1", GATEWAY, new_command_id())
     assert desk.sent == [RequestCallback(story.one, None)]
+    assert desk.sealed == []
+
+
+MENU = MenuStep(
+    LocalizedText("按 2 转销售。", "Press 2 for sales."),
+    (TreatmentOption("2", LocalizedText("销售", "Sales"), TreatmentAction.QUEUE, "qu_other"),),
+)
+CHOOSING = QueueTreatment((MusicStep("waiting", timedelta(seconds=40)), MENU), 1)
+
+
+@pytest.mark.parametrize(
+    ("channel", "option_id", "text", "sent"),
+    [
+        ("voice", "", "2", ChooseTreatmentOption),
+        ("chat", "2", "", ChooseTreatmentOption),
+        ("chat", "", "2", AddMessage),
+    ],
+)
+async def test_a_key_or_a_button_chooses_of_the_menu_while_waiting(
+    desk: Desk, story: Any, channel: str, option_id: str, text: str, sent: type[Command]
+) -> None:
+    """Routing rule 18; what a chat types is for the agent."""
+    story.do(PutTreatments((TreatmentOfQueue("qu_sales", CHOOSING),)))
+    story.queued(channel)
+    await desk.reception.take_input(story.one, option_id, text, GATEWAY, new_command_id())
+    assert [type(command) for command in desk.sent] == [sent]
+    assert desk.sealed == ([] if sent is ChooseTreatmentOption else ["2"])
+
+
+async def test_a_button_that_is_pressed_after_the_accept_is_refused(desk: Desk, story: Any) -> None:
+    story.do(PutTreatments((TreatmentOfQueue("qu_sales", CHOOSING),)))
+    story.accepted("chat")
+    await desk.reception.take_input(story.one, "2", "", PAGE, new_command_id())
+    assert [story.refusal(command, "customer") for command in desk.sent] == ["Rejection: InputNotAwaited"]
     assert desk.sealed == []
 
 

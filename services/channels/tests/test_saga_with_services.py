@@ -532,6 +532,9 @@ def move(world: World, name: str, data: st.DataObject) -> None:
             world.do(commands.MonitorContact(ONE, MonitoringMode.LISTEN, "ag_zhao", "coaching"))
             now = world.contact.monitoring
             world.do(commands.ConfirmConnect(ONE, 0, 0, now.monitoring_no if now else 1))
+        case "barge in":
+            world.do(commands.MonitorContact(ONE, MonitoringMode.BARGE, "", "coaching"))
+            world.do(commands.AddSupervisorMessage(ONE, MonitoringMode.BARGE, SEALED))
         case "take over":
             is_chat = world.contact.channel is Channel.CHAT
             agent_id = data.draw(st.sampled_from(["ag_zhao", "ag_x", "ag_busy"])) if is_chat else "ag_zhao"
@@ -659,7 +662,9 @@ def test_no_customer_of_a_parked_chat_writes_in_vain_however_late_the_calls_and_
     for undisturbed in UNDISTURBED:
         undisturbed(world)
     for name in data.draw(
-        st.lists(st.sampled_from(("call", "fact of acd", "transfer", "take over", *PARKING_MOVES)), max_size=40)
+        st.lists(
+            st.sampled_from(("call", "fact of acd", "transfer", "take over", "barge in", *PARKING_MOVES)), max_size=40
+        )
     ):
         if world.contact.is_over:
             break
@@ -667,7 +672,8 @@ def test_no_customer_of_a_parked_chat_writes_in_vain_however_late_the_calls_and_
     world.settle()
     contact, acd = world.contact, world.acd
     assert contact.is_over or contact.parking is acd.parking
-    last = next((message.author for message in reversed(contact.messages) if message.author is not Author.SYSTEM), None)
+    others = (Author.SYSTEM, Author.SUPERVISOR)  # a supervisor's words answer no customer
+    last = next((message.author for message in reversed(contact.messages) if message.author not in others), None)
     assert not (last is Author.CUSTOMER and acd.parking is Parking.PARKED and not contact.is_over)
 
 

@@ -23,6 +23,7 @@ from trunkline_channels.domain.events import (
     TextShown,
 )
 from trunkline_channels.domain.words import CloseReason, ContactState
+from trunkline_core.routing import SkillChoice, SkillConjunction, SkillOperator, SkillTerm
 from trunkline_core.texts import LocalizedText
 
 HELLO = LocalizedText("你好", "Hello")
@@ -123,6 +124,12 @@ def test_wanting_a_person_begins_the_queue(story: Any) -> None:
     ]
     assert story.do(wish) == []
     assert story.refusal(GiveInput(story.one, "n1", "sales", None)) == "Rejection: InputNotAwaited"
+
+
+def test_the_wish_keeps_what_the_flow_asks_of_agents(story: Any) -> None:
+    german = SkillChoice((SkillConjunction((SkillTerm("de", SkillOperator.AT_LEAST, 2),)),))
+    story.started().do(RecordPersonRequested(story.one, "qu_sales", 0, 0, (), None, (german,)))
+    assert story.contact.wish.choices == (german,)
 
 
 def test_a_flow_without_questions_may_ask_for_a_person_at_once(story: Any) -> None:

@@ -44,6 +44,8 @@ METADATA = Metadata("ev_1", ONE, 1, NOW, "tn_demo", "system", ONE, "c1", 1, Fals
         events.InputGiven(ONE, "n1", "", None),
         events.ContactClosed(ONE, CloseReason.REFUSED, "QueueFull"),
         events.MessageAdded(ONE, 1, Author.AGENT, SEALED, "ag_li"),
+        events.MessageAdded(ONE, 1, Author.SUPERVISOR, SEALED, "", "us_zhao"),
+        events.WhisperAdded(ONE, 1, "us_zhao", "ag_li", SEALED),
     ],
 )
 def test_events_survive_the_way_to_kafka_and_back(event: events.Event) -> None:
@@ -61,7 +63,7 @@ def test_every_command_but_those_of_a_partition_has_the_contacts_key() -> None:
     ):
         with pytest.raises(Invalid):
             key_of(command, "tn_demo")
-    assert len(get_args(commands.Command)) == 63
+    assert len(get_args(commands.Command)) == 66
 
 
 def test_answers_of_services_go_first_and_new_work_last() -> None:
@@ -156,6 +158,12 @@ def test_only_a_limit_after_which_the_contact_goes_on_nowhere_concerns_it() -> N
     ended.next_queue_id = "qu_next"
     assert not facts_of_acd(record(acd.AcdEvent(segment_ended=ended)))
     assert not facts_of_acd(record(acd.AcdEvent(segment_ended=acd.SegmentEnded(contact_id=ONE))))
+
+
+def test_a_contact_that_a_supervisor_closed_concerns_it() -> None:
+    closed = acd.WaitingContactClosed(contact_id=ONE, segment_no=2, reason="other")
+    (found,) = facts_of_acd(record(acd.AcdEvent(waiting_contact_closed=closed)))
+    assert found.command == commands.RecordWaitingContactClosed(ONE, 2)
 
 
 def test_what_is_not_about_our_contacts_leads_to_nothing() -> None:

@@ -350,6 +350,10 @@ async def test_each_role_opens_only_its_own_doors(console: Console) -> None:
         assert (refused.status_code, refused.json()["title"]) == (403, "Forbidden")
         async with console.socket("/wall/ws", cookie_of(agent)) as wall:
             assert json.loads(await wall.recv())["type"] == "wall"
+        assert await closed_with(console, "/reading/ws?contact_id=ct_1", cookie_of(agent)) == 4403
+        whisper = {"mode": "WHISPER", "text": "hello", "command_id": new_command_id()}
+        refused = await agent.post("/api/contacts/ct_1/supervisor-message", json=whisper)
+        assert (refused.status_code, refused.json()["title"]) == (403, "Forbidden")
     for login in ("zhao", "admin"):
         async with console.as_user(login) as browser:
             assert (await browser.post(erase[0], json=erase[1])).status_code == 503  # allowed; crm is away
@@ -359,7 +363,7 @@ async def test_each_role_opens_only_its_own_doors(console: Console) -> None:
 async def test_sockets_are_for_logged_in_users_of_our_own_pages(console: Console) -> None:
     async with console.as_user("li") as browser:
         cookies = cookie_of(browser)
-    for path in ("/desk/ws", "/wall/ws"):
+    for path in ("/desk/ws", "/wall/ws", "/reading/ws"):
         assert await closed_with(console, path) == 4401
         assert await closed_with(console, path, f"{COOKIE}=v1.x.y") == 4401
         for origin in ("https://elsewhere.example", "null", console.url.replace("127.0.0.1", "localhost")):

@@ -1,11 +1,12 @@
 """Desks of one tenant: which contacts are watched, and what a desk that comes is shown."""
 
+import contextlib
 from typing import Any
 
 import pytest
 from trunkline.acd.v1 import acd_commands_pb2 as acd_commands
 from trunkline.acd.v1 import acd_service_pb2 as acd
-from trunkline.acd.v1.acd_types_pb2 import AgentView, Preference, WorkItem, WorkState
+from trunkline.acd.v1.acd_types_pb2 import AgentRow, AgentView, CallIn, Preference, WorkItem, WorkState
 from trunkline.contact.v1 import contact_service_pb2 as contact
 from trunkline.contact.v1.contact_types_pb2 import (
     ConsultationState,
@@ -16,11 +17,13 @@ from trunkline.contact.v1.contact_types_pb2 import (
     MonitoringView,
     NoteView,
     Party,
+    WhisperView,
 )
 from trunkline_console.application import desk_room
 from trunkline_console.application.desk_room import DeskRoom
-from trunkline_console.application.desks import Desk, Desks
-from trunkline_console.application.views import work_json
+from trunkline_console.application.desks import MAX_READERS, Desk, Desks, Reader
+from trunkline_console.application.views import agent_view_json, work_json
+from trunkline_console.application.wall import agent_json
 from trunkline_console.application.wishes import Consult, Transfer, read_wish
 from trunkline_core.errors import Invalid, Transient
 from waiting import until
@@ -82,6 +85,16 @@ def test_a_console_says_which_supervisors_have_a_page_open_and_at_once_where_one
     assert desks.supervisors() == []
 
 
+def test_supervisor_whose_role_was_taken_away_listens_no_more_though_the_page_is_open() -> None:
+    supervisors = {"us_zhao"}
+    desks = Desks(nobody, lambda _: None, may_monitor=supervisors.__contains__)
+    with desks.supervised_by("us_zhao"):
+        assert desks.supervisors() == ["us_zhao"]
+        supervisors.clear()
+        assert desks.supervisors() == []
+        assert [*desks.supervisors_here().heartbeat.supervisor_ids] == []
+
+
 def monitored(mode: str, *, is_joined: bool = True) -> contact.SessionResponse:
     now = MonitoringView(mode=MonitoringMode.Value(f"MONITORING_MODE_{mode}"), is_joined=is_joined)
     return contact.SessionResponse(contact=ContactView(contact_id=CONTACT, version=3, monitoring=now))
@@ -120,6 +133,93 @@ def monitoring_shown(desk: Desk) -> str | None:
     [found] = [frame["contact"] for frame in frames if frame and frame["type"] == "contact"]
     shown: str | None = found["monitoring"]
     return shown
+
+
+def chat(version: int, supervisor_id: str = "us_zhao", text: str = "hello", end: str = "") -> contact.SessionResponse:
+    """Li's chat, in which the supervisor has whispered to Li, and to who had it before."""
+    mode = MonitoringMode.MONITORING_MODE_WHISPER
+    view = ContactView(contact_id=CONTACT, version=version, agent_id="ag_li", monitoring_end=end)
+    view.messages.append(MessageView(message_no=1, text=text, supervisor_id="us_zhao"))
+    for number, agent_id in enumerate(("ag_wang", "ag_li"), 1):
+        view.whispers.append(WhisperView(whisper_no=number, agent_id=agent_id, text=f"for {agent_id}"))
+    if supervisor_id:
+        view.monitoring.MergeFrom(MonitoringView(supervisor_id=supervisor_id, mode=mode, is_joined=True))
+    return contact.SessionResponse(contact=view)
+
+
+def frames_of(page: Desk | Reader) -> list[Any]:
+    return [page.frames.get_nowait() for _ in range(page.frames.qsize())]
+
+
+def test_an_agent_is_shown_only_what_was_whispered_to_that_agent_and_who_barged_in() -> None:
+    desks, desk = Desks(nobody, lambda _: None), Desk("ag_li", "one")
+    desks.open(desk)
+    desks.on_agent(agent())
+    desks.on_contact(chat(3))
+    found = frames_of(desk)[-1]["contact"]
+    assert [whisper["text"] for whisper in found["whispers"]] == ["for ag_li"]
+    assert found["messages"][0]["supervisor_id"] == "us_zhao"
+
+
+def test_a_supervisor_reads_the_chat_along_until_the_monitoring_ends() -> None:
+    desks, reader = Desks(nobody, lambda _: None), Reader("us_zhao", CONTACT, since_version=3)
+    with desks.read_by(reader):
+        desks.on_contact(chat(3))
+        desks.on_contact(chat(4, text="hello again"))
+        first, second = frames_of(reader)
+        assert first["chat"]["messages"][0]["text"] == "hello"
+        assert second["chat"]["messages"][0]["text"] == "hello again"
+        assert (second["chat"]["mode"], len(second["chat"]["whispers"])) == ("WHISPER", 2)
+        desks.on_contact(chat(5, supervisor_id="", text="secret", end="given_on"))
+        assert frames_of(reader) == [{"type": "ended", "reason": "given_on"}, None]
+
+
+def test_another_supervisors_chat_is_not_read() -> None:
+    desks, reader = Desks(nobody, lambda _: None), Reader("us_zhao", CONTACT, since_version=3)
+    with desks.read_by(reader):
+        desks.on_contact(chat(4, supervisor_id="us_chen"))
+        assert frames_of(reader) == [{"type": "ended", "reason": ""}, None]
+
+
+def test_what_this_console_was_told_before_the_monitoring_began_ends_no_reading() -> None:
+    desks, reader = Desks(nobody, lambda _: None), Reader("us_zhao", CONTACT, since_version=3)
+    with desks.read_by(reader):
+        desks.on_contact(chat(2, supervisor_id=""))
+        assert frames_of(reader) == []
+        desks.on_contact(chat(3))
+        assert [frame["type"] for frame in frames_of(reader)] == ["chat"]
+
+
+def test_a_reader_is_told_the_chat_from_its_first_message_on_and_watched_no_longer_than_it_is_read() -> None:
+    desks, watched = Desks(nobody, lambda _: None), list[list[str]]()
+    desks.open(Desk("ag_li", "one"))
+    desks.on_agent(agent())
+    desks.on_contact(conversation("my number is 13800000000"))
+    desks.tell_channels = lambda request: watched.append([*request.watch_contacts.contact_ids])
+    with desks.read_by(Reader("us_zhao", CONTACT, since_version=3)):
+        assert watched == [[], [CONTACT]], "what an agent's desk has from before may be erased"
+        assert desks.customer_of(CONTACT) is None
+        desks.open(Desk("ag_li", "again"))
+        assert watched[2:4] == [[], [CONTACT]], "the same for a desk that comes back while a supervisor reads"
+    desks.on_agent(acd.SessionResponse(agent=AgentView(agent_id="ag_li", version=2)))
+    assert watched[-1] == []
+
+
+def test_of_too_many_pages_of_a_supervisor_the_oldest_gives_way() -> None:
+    desks, pages = Desks(nobody, lambda _: None), contextlib.ExitStack()
+    readers = [Reader("us_zhao", CONTACT, since_version=1) for _ in range(MAX_READERS + 1)]
+    with pages:
+        for reader in [*readers[:-1], Reader("us_chen", CONTACT, since_version=1), readers[-1]]:
+            pages.enter_context(desks.read_by(reader))
+        assert [frames_of(reader) for reader in readers] == [[None], *([[]] * MAX_READERS)]
+
+
+def test_a_page_that_takes_nothing_is_ended_and_not_kept_waiting_for_the_last_frame() -> None:
+    reader = Reader("us_zhao", CONTACT, since_version=1)
+    for number in range(reader.frames.maxsize):
+        reader.show({"type": "chat", "number": number})
+    reader.end({"type": "ended", "reason": ""})
+    assert frames_of(reader)[-1] is None
 
 
 def work(state: str) -> acd.SessionResponse:
@@ -248,7 +348,7 @@ async def test_of_a_desk_that_is_gone_acd_is_not_told_any_more_when_it_comes_bac
 ) -> None:
     monkeypatch.setattr(desk_room, "OPEN_AGAIN_S", 0.01)
     acd = Away()
-    room: Any = DeskRoom("co_1", acd, None, None, b"s" * 32, nobody, lambda *_: None, None, None)  # type: ignore[arg-type]
+    room: Any = DeskRoom("co_1", acd, None, None, b"s" * 32, nobody, lambda *_: None, None, None, None)  # type: ignore[arg-type]
     desks, first, second = room.desks_of("tn_1"), Desk("ag_li", "first"), Desk("ag_li", "second")
     desks.open(first)
     await room.open("tn_1", first)
@@ -273,3 +373,19 @@ def test_a_desk_sees_what_is_parked_and_who_waits() -> None:
     shown = work_json(parked)
     assert (shown["parked"], shown["customer_waits"]) == ("1970-01-01T00:00:00+00:00", None)
     assert work_json(WorkItem(contact_id=CONTACT))["parked"] is None
+
+
+def test_an_agent_dismisses_that_a_supervisor_called_and_nobody_elses() -> None:
+    assert read_wish({"type": "dismiss_call_in", "agent_id": "ag_other", "reason": "x"}, "ag_li") == (
+        acd_commands.AcdCommand(end_call_in=acd_commands.EndCallIn(agent_id="ag_li"))
+    )
+
+
+def test_desk_and_wall_are_told_since_when_and_why_an_agent_is_called_in() -> None:
+    called = CallIn(reason="many_wait", called_by="supervisor:us_1")
+    called.called_time.FromJsonString("2026-01-05T09:00:00Z")
+    called.until_time.FromJsonString("2026-01-05T21:00:00Z")
+    told = {"at": "2026-01-05T09:00:00+00:00", "until": "2026-01-05T21:00:00+00:00", "reason": "many_wait"}
+    assert agent_view_json(AgentView(called_in=called))["called_in"] == told
+    assert agent_json(AgentRow(called_in=called))["called_in"] == told
+    assert agent_json(AgentRow())["called_in"] is agent_view_json(AgentView())["called_in"] is None

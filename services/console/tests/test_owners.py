@@ -15,7 +15,7 @@ from trunkline_console.application.desk_room import DeskRoom
 from trunkline_console.application.desks import Desk
 from trunkline_console.application.owners import KnownContact, Owners
 from trunkline_console.entrypoints.rest import Desktop, add_routes
-from trunkline_core.errors import Invalid, NotFound, Transient
+from trunkline_core.errors import Invalid, NotFound, Rejection, Transient
 from trunkline_core.sealed import Sealed
 from trunkline_platform.commands import new_command_id
 from trunkline_platform.credentials import Principal, Role
@@ -245,7 +245,7 @@ class Room(DeskRoom):
         self.sealing, self.sent = Sealing(), Commands()
         everything: Any = self.sealing
         owners = Owners(Channels(), Crm(), self.customer_of)
-        streams = (self._nobody, self._no_streams, owners, lambda _: False)
+        streams = (self._nobody, self._no_streams, owners, lambda _: False, lambda *_: True)
         super().__init__("peer", everything, self.sent, everything, SECRET, *streams)  # type: ignore[arg-type]
         self.desk = Desk("ag_li", "session")
         self.desks_of(TENANT).open(self.desk)
@@ -300,3 +300,14 @@ async def test_a_message_with_a_malformed_id_leaves_no_key(room: Room, command_i
     with pytest.raises(Invalid, match="command_id"):
         await room.carry_out(frame, room.desk, AGENT)
     assert (room.sealing.owners, room.sent.done) == ([], [])
+
+
+async def test_what_a_supervisor_writes_belongs_to_whose_chat_it_is_and_only_who_monitors_it_writes() -> None:
+    class Monitored(Channels):
+        contacts: ClassVar = {NEW: KnownContact("", "ag_li", "us_zhao"), RINGING: KnownContact("cu_known", "ag_wang")}
+
+    owners = Owners(Monitored(), Crm(), lambda *_: None)
+    assert await owners.of_supervisors_message(TENANT, "us_zhao", NEW) == NEW
+    for supervisor_id, contact_id in (("us_chen", NEW), ("us_zhao", RINGING)):
+        with pytest.raises(Rejection, match="NotMonitoring"):
+            await owners.of_supervisors_message(TENANT, supervisor_id, contact_id)

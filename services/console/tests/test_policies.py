@@ -28,7 +28,16 @@ from trunkline_core.routing import (
 )
 from trunkline_core.spec import Spec
 from trunkline_core.texts import LocalizedText
-from trunkline_core.treatments import AnnouncementStep, CallbackOfferStep, MusicStep, PauseStep, QueueTreatment
+from trunkline_core.treatments import (
+    AnnouncementStep,
+    CallbackOfferStep,
+    MenuStep,
+    MusicStep,
+    PauseStep,
+    QueueTreatment,
+    TreatmentAction,
+    TreatmentOption,
+)
 from trunkline_platform.wire import Mapper
 
 LACKS_BILLING = SkillChoice((SkillConjunction((SkillTerm("billing", SkillOperator.LACKS, 0),)),))
@@ -90,6 +99,15 @@ def test_a_version_that_is_not_kept_cannot_be_rolled_back_to(spec: Spec, version
 
 
 MUSIC = MusicStep("waiting", MINUTE)
+
+
+def with_menu(queue_id: str, chosen_queue_id: str) -> QueueDefinition:
+    """Return a queue whose customers may choose another one while they wait."""
+    label = LocalizedText("销售", "Sales")
+    option = TreatmentOption("2", label, TreatmentAction.QUEUE, chosen_queue_id)
+    return queue(queue_id, treatment=QueueTreatment((MUSIC, MenuStep(label, (option,)))))
+
+
 WRONG: list[tuple[tuple[QueueDefinition, ...], str]] = [
     ((queue(requirements=(SkillRequirement("x", 9),)),), "queues[0].requirements[0].min_level"),
     ((queue(), queue("qu_b", urgency_weight_permille=-1)), "queues[1].urgency_weight_permille"),
@@ -109,6 +127,8 @@ WRONG: list[tuple[tuple[QueueDefinition, ...], str]] = [
         "queues[0].treatment.steps[1].callback_offer_step",
     ),
     ((queue(treatment=QueueTreatment((MUSIC,), 2)),), "queues[0].treatment.repeat_from_step"),
+    ((with_menu("qu_a", "qu_none"),), "queues[0].treatment.steps[1].menu_step.options[0].queue_id"),
+    ((with_menu("qu_a", "qu_a"),), "queues[0].treatment.steps[1].menu_step.options[0].queue_id"),
     (tuple(queue(f"qu_{number}") for number in range(MAX_QUEUES + 1)), "queues"),
     ((queue(name=LocalizedText("", "x" * MAX_CHANGE_BYTES)),), "queues"),
     ((queue(name=LocalizedText("", "x" * (MAX_FIRST_EVENT_BYTES // 2))),), "queues"),  # twice in acd's first event
@@ -132,6 +152,11 @@ def test_queues_that_lead_to_each_other_may_come_in_any_order(spec: Spec) -> Non
     spec.when(PublishPolicy(1, turned, "")).then(PolicyPublished(2, 1, turned, "", 0))
 
 
+def test_queues_that_customers_may_choose_may_name_each_other(spec: Spec) -> None:
+    both = with_menu("qu_a", "qu_b"), with_menu("qu_b", "qu_a")
+    spec.when(PublishPolicy(0, both, "")).then(PolicyPublished(1, 0, both, "", 0))
+
+
 def test_a_note_has_at_most_500_characters(spec: Spec) -> None:
     spec.when(PublishPolicy(0, (queue(),), "注" * 501)).then_refused(
         Invalid("note", "must have at most 500 characters")
@@ -145,7 +170,11 @@ def test_the_size_that_is_bounded_is_never_below_that_of_the_record() -> None:
         longest_wait=QueueLimit(timedelta(days=7) - timedelta(microseconds=1), "qu_b"),
         overflow=Overflow("qu_b", MINUTE, MINUTE),
         choices=(LACKS_BILLING,) * 16,
-        treatment=QueueTreatment((MUSIC, PauseStep(MINUTE), AnnouncementStep(LocalizedText("好" * 500, "x"))) * 5, 1),
+        treatment=QueueTreatment(
+            (MUSIC, PauseStep(MINUTE), AnnouncementStep(LocalizedText("好" * 500, "x"))) * 5
+            + (with_menu("qu_a", "qu_b").treatment or QueueTreatment(())).steps,
+            1,
+        ),
     )
     mapper = Mapper(QueueDefinition, types.QueueDefinition)
     bare = queue(name=LocalizedText("", ""), requirements=(), short_abandon_duration=NOTHING)

@@ -166,6 +166,21 @@ async def test_the_treatment_of_the_guide_is_published_compared_and_taken_back(b
     assert "treatment" not in (await browser.get(POLICY)).json()["queues"][0]
 
 
+async def test_the_menu_of_the_guide_is_published_and_names_a_queue_of_the_tenant(browser: httpx.AsyncClient) -> None:
+    """Routing rule 18."""
+    guide = (Path(__file__).parents[3] / "docs/guides/policies.md").read_text(encoding="utf-8")
+    (row,) = yaml.safe_load(guide.partition("may be a menu:")[2].partition("```yaml\n")[2].partition("```")[0])[
+        "queues"
+    ]
+    await publish(browser, 0, queue(row["queue_id"]))
+    refused = await publish(browser, 1, row)
+    field = "queues[0].treatment.steps[1].menu_step.options[1].queue_id"
+    assert (refused.status_code, refused.json()["field"]) == (422, field)
+    assert (await publish(browser, 1, queue("qu_sales"), row)).json() == {"version": 2, "changed": True}
+    kept = {each["queue_id"]: each for each in (await browser.get(POLICY)).json()["queues"]}
+    assert kept[row["queue_id"]]["treatment"] == row["treatment"]
+
+
 async def test_a_check_says_what_would_change_and_changes_nothing(browser: httpx.AsyncClient) -> None:
     await publish(browser, 0, queue("qu_a"))
     wanted = {"queues": [{"queue_id": "qu_a", "max_misses": 9}]}

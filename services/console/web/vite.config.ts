@@ -49,6 +49,7 @@ export default defineConfig(({mode}) => ({
       "/config.json": BACKEND,
       "/desk/ws": {target: BACKEND, ws: true},
       "/wall/ws": {target: BACKEND, ws: true},
+      "/reading/ws": {target: BACKEND, ws: true},
     },
   },
   test: {environment: "node", include: ["src/**/*.test.{ts,tsx}"], restoreMocks: true},

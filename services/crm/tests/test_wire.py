@@ -1,5 +1,9 @@
+from datetime import UTC, datetime
+
 import pytest
+from trunkline.contact.v1.contact_events_pb2 import ContactEvent
 from trunkline_core.sealed import Sealed
+from trunkline_crm.adapters.served import react
 from trunkline_crm.adapters.wire import WIRE, correlation_of, key_of, lane_of, stream_of
 from trunkline_crm.domain.commands import (
     ChangeProfile,
@@ -12,6 +16,8 @@ from trunkline_crm.domain.commands import (
 from trunkline_crm.domain.events import ContactResolved, CustomerCreated
 from trunkline_crm.domain.words import Channel
 from trunkline_crm.entrypoints.permissions import permit
+from trunkline_ledger.core.records import Record
+from trunkline_ledger.kafka.reader import EffectiveRecord, Position
 from trunkline_ledger.submission import Lane
 from trunkline_platform.credentials import Forbidden, Principal, Role
 
@@ -39,6 +45,18 @@ def test_an_event_belongs_to_its_customer_and_to_its_contact_where_there_is_one(
 def test_work_on_known_customers_goes_before_new_contacts() -> None:
     assert [lane_of(command) for command in (RESOLVE, CHANGE, ERASE)] == [Lane.NEW, Lane.ENDING, Lane.ENDING]
     assert [lane_of(command) for command in (OWN, SERVED)] == [Lane.ENDING, Lane.INTERNAL]
+
+
+@pytest.mark.parametrize("kind", ["contact_connected", "consultation_completed", "contact_taken_over"])
+def test_whoever_comes_to_have_a_contact_is_the_one_whom_its_customer_knows(kind: str) -> None:
+    event = ContactEvent()
+    event.metadata.tenant_id = "tn_demo"
+    happened = getattr(event, kind)
+    happened.contact_id, happened.agent_id = "ct_1", "ag_li"
+    kind_name = happened.DESCRIPTOR.full_name
+    record = Record(0, 7, b"0123", event.SerializeToString(), datetime(2026, 1, 5, tzinfo=UTC), 1, kind_name)
+    (found,) = react(EffectiveRecord(record, Position(8, 1)))
+    assert (found.command, found.tenant) == (SERVED, "tn_demo")
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trunkline_core.decider import Context, execute
 from trunkline_core.errors import TrunklineError
-from trunkline_core.flows import LocalizedText
-from trunkline_core.routing import SkillRequirement
+from trunkline_core.flows import EnqueueNode, LocalizedText
+from trunkline_core.routing import SkillChoice, SkillConjunction, SkillOperator, SkillRequirement, SkillTerm
 from trunkline_core.sealed import Sealed
 from trunkline_ivr.bootstrap import SERVICE
 from trunkline_ivr.domain import sessions
@@ -51,11 +51,22 @@ def awaited(ivr: SelfService, visit: int, node_id: str = "menu") -> InputAwaited
 
 
 PERSON = PersonRequested("ct_1", "person", "qu_sales", 500, 0, (SkillRequirement("zh", 3),), WAIT)
+PERSON_NODE = EnqueueNode("qu_sales", 500, 0, (SkillRequirement("zh", 3),), WAIT)
 STARTED = SessionStarted("ct_1", 1, "fl_main", 1, {}, "zh")
 
 
 def test_a_session_runs_up_to_the_first_question(ivr: SelfService) -> None:
     assert ivr.start() == [STARTED, TextSaid("ct_1", "hello", HELLO), awaited(ivr, 1)]
+
+
+def test_what_a_node_asks_of_agents_goes_with_the_wish(ivr: SelfService) -> None:
+    german = SkillChoice((SkillConjunction((SkillTerm("de", SkillOperator.AT_LEAST, 2),)),))
+    asks = replace(PERSON_NODE, choices=(german,))
+    nodes = tuple(replace(node, step=asks) if node.step == PERSON_NODE else node for node in FLOW.nodes)
+    ivr.publish(replace(FLOW, nodes=nodes), version=2)
+    ivr.start(tier="gold")
+    (wished,) = (event for event, _ in ivr.log if isinstance(event, PersonRequested))
+    assert wished == replace(PERSON, choices=(german,))
 
 
 def test_a_choice_leads_to_its_node(ivr: SelfService) -> None:

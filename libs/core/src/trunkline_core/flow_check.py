@@ -25,7 +25,7 @@ from trunkline_core.flow_definitions import (
     waits,
 )
 from trunkline_core.ids import MAX_ID, check_id_of
-from trunkline_core.routing import check_requirements
+from trunkline_core.routing import check_choices, check_choices_beside, check_requirements
 from trunkline_core.texts import LocalizedText
 from trunkline_core.treatments import DIGITS
 
@@ -155,6 +155,8 @@ def _check_enqueue(field: str, step: EnqueueNode) -> None:
     _check_permille(f"{field}.value_permille", step.value_permille)
     _check_permille(f"{field}.urgency_permille", step.urgency_permille)
     check_requirements(f"{field}.requirements", step.requirements)
+    check_choices(f"{field}.choices", step.choices)
+    check_choices_beside(f"{field}.choices", step.choices, step.requirements)
     _check_text(f"{field}.text", step.text, is_needed=False)
 
 

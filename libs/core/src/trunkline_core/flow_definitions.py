@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
-from trunkline_core.routing import SkillRequirement
+from trunkline_core.routing import SkillChoice, SkillRequirement
 from trunkline_core.texts import LocalizedText
 
 
@@ -76,6 +76,7 @@ class EnqueueNode:
     urgency_permille: int
     requirements: tuple[SkillRequirement, ...]
     text: LocalizedText | None
+    choices: tuple[SkillChoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

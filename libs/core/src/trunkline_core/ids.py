@@ -37,6 +37,13 @@ def check_token(field: str, value: str) -> None:
         raise Invalid(field, f"must match {_TOKEN.pattern}")
 
 
+def check_reason(reason: str) -> None:
+    """Admit why a supervisor decides something. Raises: Invalid, unless it is a token."""
+    if not reason:
+        raise Invalid("reason", "must be set")
+    check_token("reason", reason)
+
+
 def check_id_of(prefix: str, field: str, value: str) -> None:
     """Raises: Invalid unless `value` is an id of the type `prefix`, without underscore."""
     if not value.startswith(f"{prefix}_") or not len(prefix) + 1 < len(value) <= MAX_ID:

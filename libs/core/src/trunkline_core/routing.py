@@ -3,7 +3,7 @@
 Owns: the shape of a definition and what makes it invalid. Must not: decide who is offered what.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, IntEnum
@@ -11,7 +11,7 @@ from enum import Enum, IntEnum
 from trunkline_core.errors import Invalid
 from trunkline_core.ids import check_id_of
 from trunkline_core.texts import LocalizedText
-from trunkline_core.treatments import QueueTreatment, check_treatment
+from trunkline_core.treatments import MenuStep, QueueTreatment, check_treatment
 
 MAX_WEIGHT_PERMILLE = 10_000
 MAX_WAITING = 10_000
@@ -328,6 +328,7 @@ def check_queue(queue: QueueDefinition) -> None:
         raise Invalid("queue.requirements", f"must be at most {MAX_REQUIREMENTS}")
     check_requirements("queue.requirements", queue.requirements)
     check_choices("queue.choices", queue.choices)
+    check_choices_beside("queue.choices", queue.choices, queue.requirements, loosened_skills(queue))
     _check_longer("queue.target_wait_duration", queue.target_wait_duration, NOTHING)
     _check_range("queue.value_weight_permille", queue.value_weight_permille, 0, MAX_WEIGHT_PERMILLE)
     _check_range("queue.urgency_weight_permille", queue.urgency_weight_permille, 0, MAX_WEIGHT_PERMILLE)
@@ -371,6 +372,28 @@ def check_queue(queue: QueueDefinition) -> None:
         raise Invalid("queue.vip_reserved_agents", "must be 0 while vip_min_value_permille makes nobody a VIP")
     for field, next_queue_id in next_queues(queue):
         check_id_of("qu", field, next_queue_id)
+    for field, chosen_queue_id in chosen_queues(queue):
+        if chosen_queue_id == queue.queue_id:
+            raise Invalid(field, "must be another queue")
+
+
+def loosened_skills(queue: QueueDefinition) -> set[str]:
+    """Return the skills of which less, or nothing, is asked for while a contact waits in the queue (routing rule 7)."""
+    dropped = {skill for step in queue.relaxation for skill in step.dropped_skills}
+    return dropped | {lowered.skill for step in queue.relaxation for lowered in step.lowered}
+
+
+def chosen_queues(queue: QueueDefinition) -> list[tuple[str, str]]:
+    """Return the queues that who waits may choose, each with the name of its field; two may name each other."""
+    steps = enumerate(queue.treatment.steps if queue.treatment else ())
+    options = (
+        (number, *pair) for number, step in steps if isinstance(step, MenuStep) for pair in enumerate(step.options)
+    )
+    return [
+        (f"queue.treatment.steps[{at}].menu_step.options[{number}].queue_id", option.queue_id)
+        for at, number, option in options
+        if option.queue_id
+    ]
 
 
 def next_queues(queue: QueueDefinition) -> list[tuple[str, str]]:
@@ -422,6 +445,25 @@ def check_choices(field: str, choices: tuple[SkillChoice, ...]) -> None:
         _check_conjunction(name, conjunction)
 
 
+def check_choices_beside(
+    field: str,
+    choices: tuple[SkillChoice, ...],
+    requirements: tuple[SkillRequirement, ...],
+    loosened: Collection[str] = (),
+) -> None:
+    """Raises: Invalid, naming the first choice that nobody can meet beside the requirements and the choices before it.
+
+    Skills that are loosened do not count: later somebody may. At most 16 terms make at most a few hundred ways.
+    """
+    needs = [SkillTerm(need.skill, SkillOperator.AT_LEAST, need.min_level) for need in requirements]
+    ways = [_beside({}, needs, loosened) or {}]
+    for number, choice in enumerate(choices):
+        found = [_beside(way, conjunction.terms, loosened) for way in ways for conjunction in choice.conjunctions]
+        ways = [way for way in found if way is not None]
+        if not ways:
+            raise Invalid(f"{field}[{number}]", "can never be met beside the requirements and the choices before it")
+
+
 def _check_conjunction(field: str, conjunction: SkillConjunction) -> None:
     if not conjunction.terms:
         raise Invalid(field, "must have a term")
@@ -431,6 +473,17 @@ def _check_conjunction(field: str, conjunction: SkillConjunction) -> None:
         left[term.skill] = left.get(term.skill, term.levels) & term.levels
         if not left[term.skill]:
             raise Invalid(f"{field}.terms[{number}]", "can never be met beside the terms before it")
+
+
+def _beside(
+    left: Mapping[str, frozenset[int]], terms: Iterable[SkillTerm], loosened: Collection[str]
+) -> dict[str, frozenset[int]] | None:
+    """Return which levels are left of each skill that is asked for, None where there is a skill without any."""
+    found = dict(left)
+    for term in terms:
+        if term.skill not in loosened:
+            found[term.skill] = found.get(term.skill, term.levels) & term.levels
+    return found if all(found.values()) else None
 
 
 def _check_term(field: str, term: SkillTerm) -> None:

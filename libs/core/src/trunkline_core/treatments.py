@@ -1,6 +1,7 @@
 """What plays to a contact while it waits in a queue (routing rule 18): the steps, and the texts with what is known.
 
-Owns: what makes a treatment invalid, the order of its steps, and how place and wait are said in both languages.
+Owns: what makes a treatment invalid, the order of its steps, what its menu offers, and how place and wait are said in
+both languages.
 Must not: know a contact, or play anything.
 """
 
@@ -8,12 +9,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum
 
 from trunkline_core.errors import Invalid
+from trunkline_core.ids import check_id_of
 from trunkline_core.texts import LocalizedText
 
 MAX_STEPS = 16
+MAX_OPTIONS = 9
 MAX_TEXT = 500
+MAX_LABEL = 40
 SHORTEST_STEP = timedelta(seconds=1)
 LONGEST_STEP = timedelta(minutes=10)
 SHORTEST_ROUND = timedelta(seconds=5)
@@ -58,7 +63,36 @@ class PauseStep:
     for_duration: timedelta
 
 
-TreatmentStep = MusicStep | AnnouncementStep | CallbackOfferStep | PauseStep
+class TreatmentAction(Enum):
+    """What the choice of an option does."""
+
+    UNSPECIFIED = 0
+    CALLBACK = 1
+    QUEUE = 2
+    ANNOUNCE = 3
+    END = 4
+
+
+@dataclass(frozen=True, slots=True)
+class TreatmentOption:
+    """One choice of the menu: `queue_id` with QUEUE, `text` with ANNOUNCE. A chat gets no CALLBACK."""
+
+    digit: str
+    label: LocalizedText
+    action: TreatmentAction
+    queue_id: str = ""
+    text: LocalizedText | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MenuStep:
+    """Says the choices to a caller; they hold during any step. A chat has them as buttons."""
+
+    text: LocalizedText
+    options: tuple[TreatmentOption, ...]
+
+
+TreatmentStep = MusicStep | AnnouncementStep | CallbackOfferStep | PauseStep | MenuStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +108,19 @@ class QueueTreatment:
         return next((step.digit for step in self.steps if isinstance(step, CallbackOfferStep)), "")
 
     @property
-    def tells_figures(self) -> bool:
-        """Whether a text of it says place or wait."""
-        return any(tells_figures(text) for text in map(text_of, self.steps) if text)
+    def menu_step(self) -> int:
+        """The number of the menu, from 1; 0 where there is none."""
+        return next((number for number, step in enumerate(self.steps, 1) if isinstance(step, MenuStep)), 0)
 
     @property
-    def tells_wait(self) -> bool:
-        """Whether a text of it says the wait."""
-        return any(_WAIT in text.zh + text.en for text in map(text_of, self.steps) if text)
+    def options(self) -> tuple[TreatmentOption, ...]:
+        """What the menu offers."""
+        return next((step.options for step in self.steps if isinstance(step, MenuStep)), ())
+
+    @property
+    def tells_figures(self) -> bool:
+        """Whether a text of it says place or wait in its turn."""
+        return any(tells_figures(text) for text in map(text_of, self.steps) if text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +136,7 @@ UNKNOWN = Figures()
 
 def text_of(step: TreatmentStep) -> LocalizedText | None:
     """Return what the step says, None where it says nothing."""
-    return step.text if isinstance(step, AnnouncementStep | CallbackOfferStep) else None
+    return step.text if isinstance(step, AnnouncementStep | CallbackOfferStep | MenuStep) else None
 
 
 def tells_figures(text: LocalizedText) -> bool:
@@ -135,6 +174,7 @@ def check_treatment(field: str, treatment: QueueTreatment, *, has_callback: bool
     for number, step in enumerate(treatment.steps):
         _check_step(f"{field}.steps[{number}]", step, has_callback=has_callback, estimates_waits=estimates_waits)
     _check_digits(field, treatment)
+    _check_alone(field, treatment)
     if not 0 <= treatment.repeat_from_step <= len(treatment.steps):
         raise Invalid(f"{field}.repeat_from_step", f"must be 0 to {len(treatment.steps)}")
     again = treatment.steps[treatment.repeat_from_step - 1 :] if treatment.repeat_from_step else ()
@@ -159,6 +199,50 @@ def _check_step(field: str, step: TreatmentStep, *, has_callback: bool, estimate
             if step.digit not in DIGITS:
                 raise Invalid(f"{field}.callback_offer_step.digit", "must be one key: 0 to 9, * or #")
             _check_text(f"{field}.callback_offer_step.text", step.text, estimates_waits=estimates_waits)
+        case MenuStep():
+            _check_menu(f"{field}.menu_step", step, has_callback=has_callback, estimates_waits=estimates_waits)
+
+
+def _check_menu(field: str, menu: MenuStep, *, has_callback: bool, estimates_waits: bool) -> None:
+    _check_text(f"{field}.text", menu.text, estimates_waits=estimates_waits)
+    if not 1 <= len(menu.options) <= MAX_OPTIONS:
+        raise Invalid(f"{field}.options", f"must be 1 to {MAX_OPTIONS}")
+    for number, option in enumerate(menu.options):
+        at = f"{field}.options[{number}]"
+        _check_option(at, option, has_callback=has_callback, estimates_waits=estimates_waits)
+        if option.digit in (other.digit for other in menu.options[:number]):
+            raise Invalid(f"{at}.digit", "is named twice")
+
+
+def _check_option(field: str, option: TreatmentOption, *, has_callback: bool, estimates_waits: bool) -> None:
+    if option.digit not in DIGITS:
+        raise Invalid(f"{field}.digit", "must be one key: 0 to 9, * or #")
+    for language, words in (("zh", option.label.zh), ("en", option.label.en)):
+        if not 1 <= len(words) <= MAX_LABEL or not words.strip():
+            raise Invalid(f"{field}.label.{language}", f"must have 1 to {MAX_LABEL} characters")
+    if option.action is TreatmentAction.UNSPECIFIED:
+        raise Invalid(f"{field}.action", "must be set")
+    if option.action is TreatmentAction.CALLBACK and not has_callback:
+        raise Invalid(f"{field}.action", "needs callback")
+    if option.action is TreatmentAction.QUEUE:
+        check_id_of("qu", f"{field}.queue_id", option.queue_id)
+    elif option.queue_id:
+        raise Invalid(f"{field}.queue_id", "must be empty unless the action is QUEUE")
+    if (option.text is not None) != (option.action is TreatmentAction.ANNOUNCE):
+        raise Invalid(f"{field}.text", "must be set with the action ANNOUNCE, and with no other")
+    if option.text:
+        _check_text(f"{field}.text", option.text, estimates_waits=estimates_waits)
+
+
+def _check_alone(field: str, treatment: QueueTreatment) -> None:
+    """One menu, of which no key means something else than what is offered beside it."""
+    for number, step in enumerate(treatment.steps):
+        if isinstance(step, MenuStep) and number + 1 != treatment.menu_step:
+            raise Invalid(f"{field}.steps[{number}].menu_step", "must be the only one")
+    for number, option in enumerate(treatment.options):
+        if option.digit == treatment.callback_digit and option.action is not TreatmentAction.CALLBACK:
+            at = f"{field}.steps[{treatment.menu_step - 1}].menu_step.options[{number}]"
+            raise Invalid(f"{at}.digit", "takes the call-back that another step offers")
 
 
 def _check_digits(field: str, treatment: QueueTreatment) -> None:

@@ -51,6 +51,11 @@ class RoutingMetrics(Collector):
             "Signed-in agents whose telephone is registered at no gateway any more: they get no calls.",
             sum(is_signed_in(agent) and agent.device is DeviceState.LOST for agent in agents),
         )
+        yield _gauge(
+            "called_in_agents",
+            "Agents whom a supervisor called in and who are not available yet.",
+            sum(agent.called_in is not None for agent in agents),
+        )
         yield _counter(
             "kept_back_contacts",
             "Segments that ended of contacts from which a free agent was kept back for VIP contacts.",

@@ -63,8 +63,9 @@ SERVICE: LedgerService[ChannelsState, Command, Event] = LedgerService(
     # 2: transfers, who brought a contact, who wrote a message
     # 3: a contact rings at several agents: a reader of 2 would take the newest offer for the only one; parked chats: it
     # would let their agents write, and their customers wait for nothing; consultations and take-overs: it would leave
-    # the contact with who had it; monitoring: it would let the supervisor's leg go; treatments: it would stop at what
-    # a queue plays; call-backs that are cleared before they are dialled: it would dial at once
+    # the contact with who had it; monitoring: it would let the supervisor's leg go, and lose what is written in a chat;
+    # treatments: it would stop at what a queue plays; call-backs that are cleared before they are dialled: it would
+    # dial at once
     schema_version=3,
     written_version=3,
     snapshots_since=2,

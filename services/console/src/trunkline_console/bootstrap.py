@@ -137,6 +137,7 @@ async def _serve_browser(
         streams,
         owners,
         accounts.hides_listening,
+        accounts.may_monitor,
     )
     desktop = Desktop(
         settings,
@@ -156,8 +157,8 @@ async def _serve_browser(
     reader = AcdReader(settings.acd_addresses, replica.credentials, replica.channels)
     add_explanations(app, sessions, accounts, reader)
     add_supervision(app, sessions, acd, reader)
-    add_monitoring(app, sessions, accounts, commands_of_contacts, reader, contacts)
-    add_sockets(app, sessions, room, live)
+    add_monitoring(app, sessions, desktop, commands_of_contacts, reader, contacts)
+    add_sockets(app, sessions, room, live, contacts)
     add_pages(app, settings.web_root, settings.channels_url)
     return serve_http(process, "console", app, settings)
 

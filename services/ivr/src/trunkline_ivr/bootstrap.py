@@ -36,6 +36,10 @@ SERVICE: LedgerService[IvrState, Command, Event] = LedgerService(
     stream_of=wire.stream_of,
     correlation_of=wire.correlation_of,
     is_last=wire.is_last,
+    # 2: a flow's node asks for choices (routing rule 6): a reader of 1 would send contacts on without them, to agents
+    # who lack the skills
+    schema_version=2,
+    written_version=2,
     import_path="trunkline_ivr.bootstrap:SERVICE",
 )
 

@@ -3,8 +3,6 @@
 Owns: streams, correlation, lanes. Must not: convert by hand: names decide.
 """
 
-from typing import assert_never
-
 from trunkline.acd.v1 import acd_commands_pb2, acd_events_pb2, acd_service_pb2, acd_types_pb2
 from trunkline_ledger.submission import Lane
 from trunkline_platform.wire import EventWire, Mapper
@@ -44,81 +42,16 @@ def key_of(command: Command, tenant: str) -> str:
     return routing_domain_id(tenant)
 
 
+_STREAMS = ("contact_id", "agent_id", "queue_id", "wrap_up_code", "routing_domain_id")
+
+
 def stream_of(event: Event) -> str:
     """Return the aggregate: the contact where there is one, else the agent, queue, wrap-up code or routing domain."""
-    match event:
-        case events.QueueConfigured(queue):
-            return queue.queue_id
-        case events.AgentConfigured(agent):
-            return agent.agent_id
-        case events.WrapUpCodeConfigured():
-            return event.wrap_up_code
-        case (
-            events.QueueUnstaffed()
-            | events.QueueStaffed()
-            | events.UnstaffedQueueCleared()
-            | events.OverflowChecked()
-            | events.SharingBegun()
-            | events.SharingEnded()
-        ):
-            return event.queue_id
-        case events.RowsChanged() | events.HandoutScheduled():
-            return event.routing_domain_id
-        case (
-            events.IntentChanged()
-            | events.NextIntentSet()
-            | events.SkillsRefreshed()
-            | events.AgentSessionOpened()
-            | events.AgentSessionLost()
-            | events.AgentDisconnected()
-            | events.AgentNotResponding()
-            | events.AgentRearmed()
-            | events.DeviceRegistered()
-            | events.DeviceLost()
-            | events.DeviceForgotten()
-        ):
-            return event.agent_id
-        case (
-            events.ContactEnqueued()
-            | events.ContactRelaxed()
-            | events.LimitPassed()
-            | events.AffinityEnded()
-            | events.ContactKeptBack()
-            | events.ContactPulled()
-            | events.ContactRequeued()
-            | events.ContactOffered()
-            | events.OfferAccepted()
-            | events.OfferEnded()
-            | events.ContactConnected()
-            | events.ConnectFailed()
-            | events.SegmentEnded()
-            | events.CallbackBegun()
-            | events.CallbackDialled()
-            | events.CallbackCleared()
-            | events.CallbackReached()
-            | events.CallbackPostponed()
-            | events.CallbackAttempted()
-            | events.CallbackEnded()
-            | events.ContactReleased()
-            | events.ContactParked()
-            | events.ContactResumed()
-            | events.CustomerReturned()
-            | events.ConsultationOffered()
-            | events.ConsultationAccepted()
-            | events.ConsultationConnected()
-            | events.ConsultationMerged()
-            | events.ConsultationCompleted()
-            | events.ConsultationEnded()
-            | events.ContactTakenOver()
-            | events.WrapUpFinished()
-            | events.WrapUpExtended()
-            | events.ContactForgotten()
-            | events.TombstoneDropped()
-            | events.ExclusionEnded()
-        ):
-            return event.contact_id
-        case _:
-            assert_never(event)
+    if isinstance(event, events.QueueConfigured):
+        return event.queue.queue_id
+    if isinstance(event, events.AgentConfigured):
+        return event.agent.agent_id
+    return str(next(getattr(event, name) for name in _STREAMS if hasattr(event, name)))
 
 
 def is_last(event: Event) -> bool:
@@ -133,7 +66,8 @@ def correlation_of(event: Event) -> str:
 
 def is_ignorable(event: Event) -> bool:
     """Tell whether the event changes no state."""
-    return isinstance(event, events.RowsChanged | events.ContactPulled | events.ContactRequeued)
+    of_supervisors = events.ContactPulled | events.ContactRequeued | events.WaitingContactClosed
+    return isinstance(event, events.RowsChanged | of_supervisors)
 
 
 def lane_of(command: Command) -> Lane:

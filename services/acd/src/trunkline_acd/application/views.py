@@ -10,7 +10,7 @@ from trunkline_acd.domain import timing
 from trunkline_acd.domain.agents import Agent, Work
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.state import AcdState
-from trunkline_acd.domain.words import Connectivity, DeviceState, Explanation, Intent, Preference, WorkState
+from trunkline_acd.domain.words import CallIn, Connectivity, DeviceState, Explanation, Intent, Preference, WorkState
 from trunkline_acd.domain.wrap_ups import extensions_left
 
 
@@ -43,6 +43,7 @@ class AgentView:
     Attributes:
         outpaced_contact_id, outpaced_offer_no: the newest offer that another agent accepted first; unset before.
         taken_contact_id, taken_by_agent_id: what a supervisor took from the agent last, and who got it; unset before.
+        called_in: that a supervisor asked the agent to come; None for one who is not called in.
     """
 
     agent_id: str
@@ -61,6 +62,7 @@ class AgentView:
     device: DeviceState
     taken_contact_id: str
     taken_by_agent_id: str
+    called_in: CallIn | None
 
 
 def agent_view(state: AcdState, tenant: str, agent_id: str, now: datetime) -> AgentView | None:
@@ -85,6 +87,7 @@ def agent_view(state: AcdState, tenant: str, agent_id: str, now: datetime) -> Ag
         device=agent.device,
         taken_contact_id=agent.taken.contact_id if agent.taken else "",
         taken_by_agent_id=agent.taken.by_agent_id if agent.taken else "",
+        called_in=agent.called_in,
     )
 
 

@@ -15,7 +15,7 @@ from trunkline_acd.domain import capacity, recency
 from trunkline_acd.domain.capacity import Occupancy
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.skills import Profile, profile_of
-from trunkline_acd.domain.words import Connectivity, DeviceState, Explanation, Intent, WorkState
+from trunkline_acd.domain.words import CallIn, Connectivity, DeviceState, Explanation, Intent, WorkState
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,7 @@ class Agent:
         registered_at: the gateways at which the telephone is registered, sorted.
         unreachable: whether the block is for a telephone that could not be reached.
         taken: the contact that a supervisor took from the agent last; None before there was one.
+        called_in: that a supervisor asked the agent to come (rule 20); None for one who is not called in.
     """
 
     agent_id: str
@@ -117,6 +118,7 @@ class Agent:
     registered_at: tuple[str, ...] = ()
     unreachable: bool = False
     taken: Taken | None = None
+    called_in: CallIn | None = None
 
     @property
     def device(self) -> DeviceState:

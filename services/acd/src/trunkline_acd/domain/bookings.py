@@ -9,7 +9,7 @@ from trunkline_core.decider import Context
 from trunkline_core.replacing import replace
 from trunkline_core.timers import Timer
 
-from trunkline_acd.domain import commands, overflows, timing, vips
+from trunkline_acd.domain import commands, overflows, timing, vips, waits
 from trunkline_acd.domain.agents import Agent, Outpaced, Work, with_recent_work, with_work, without_work
 from trunkline_acd.domain.contacts import Offer, Stage, accepted_by, kept_by, ringing_at, without_offer
 from trunkline_acd.domain.events import (
@@ -28,6 +28,7 @@ from trunkline_acd.domain.words import SegmentOutcome, WorkState
 
 def apply_offered(state: AcdState, event: ContactOffered, context: Context) -> None:
     """Book the agent's units and start the lease."""
+    waits.learn_from_offer(state, event, context)
     domain, now = state.domain(context.tenant), context.now
     offer = Offer(event.offer_no, event.agent_id)
     contact = ringing_at(domain.contact(event.contact_id), offer, rings_at_all=event.ring_all)
@@ -45,6 +46,7 @@ def apply_offered(state: AcdState, event: ContactOffered, context: Context) -> N
 
 def apply_dialled(state: AcdState, event: CallbackDialled, context: Context) -> None:
     """Book the agent, who is kept as if the call-back had been accepted there, and start the time of dialling."""
+    waits.learn_from_offer(state, event, context)
     domain, now = state.domain(context.tenant), context.now
     contact = kept_by(domain.contact(event.contact_id), Offer(event.offer_no, event.agent_id))
     domain.put_contact(contact)
@@ -90,6 +92,7 @@ def apply_returned(state: AcdState, event: OfferEnded | ConnectFailed, context: 
 
 def apply_connected(state: AcdState, event: ContactConnected, context: Context) -> None:
     """The segment is answered; exclusions have served their purpose."""
+    waits.learn_from_answer(state, event, context)
     domain, now = state.domain(context.tenant), context.now
     contact, agent = domain.contact(event.contact_id), domain.agent(event.agent_id)
     timing.cancel_waiting(state, context.tenant, contact)

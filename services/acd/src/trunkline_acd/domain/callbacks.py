@@ -16,9 +16,9 @@ from trunkline_core.routing import CallbackPolicy
 from trunkline_core.timers import Timer
 
 from trunkline_acd.domain import bookings, commands, handouts, offers, policy, rings, timing
-from trunkline_acd.domain.agents import Agent, with_work, without_work
+from trunkline_acd.domain.agents import Agent, has_room, with_work, without_work
 from trunkline_acd.domain.contacts import Callback, Contact, Stage
-from trunkline_acd.domain.definitions import Channel, check_id, check_token
+from trunkline_acd.domain.definitions import Channel, check_id, check_reason, check_token
 from trunkline_acd.domain.events import (
     CallbackAttempted,
     CallbackBegun,
@@ -115,9 +115,7 @@ def postpone(domain: Domain, command: commands.PostponeCallback, context: Contex
 
     Raises: Invalid; NotFound; Rejection(`ContactAlreadyEnded`). A stale one changes nothing.
     """
-    if not command.reason:
-        raise Invalid("reason", "must be set")
-    check_token("reason", command.reason)
+    check_reason(command.reason)
     if contact := _about_to_dial(domain, command):
         yield from _postponed(domain, contact, command.step_no, command.reason, command.until_time, context)
 
@@ -194,7 +192,13 @@ def withdrawn(
 
 
 def fail_attempt(domain: Domain, contact: Contact, context: Context, step_no: int = 0) -> Iterator[Event]:
-    """Nobody said in time what became of the dialling, or the agent's desk is gone: an attempt, nobody's miss."""
+    """Nobody said in time what became of the dialling, or the agent's desk is gone: an attempt, nobody's miss.
+
+    None where nobody was dialled yet: who clears it was away.
+    """
+    if not (contact.callback and contact.callback.is_cleared):
+        yield from _postponed(domain, contact, step_no, "not_cleared", context.now + policy.DIALLING, context)
+        return
     yield from _attempted(domain, contact, step_no, CallbackOutcome.FAILED, "", context)
 
 
@@ -226,7 +230,8 @@ def apply_cleared(state: AcdState, event: CallbackCleared, context: Context) -> 
     """Keep whose it is, and begin the time of dialling now."""
     domain = state.domain(context.tenant)
     contact, agent = domain.contact(event.contact_id), domain.agent(event.agent_id)
-    domain.put_contact(replace(contact, step_no=event.step_no, customer_id=event.customer_id))
+    callback = replace(contact.callback or Callback(), is_cleared=True)
+    domain.put_contact(replace(contact, step_no=event.step_no, customer_id=event.customer_id, callback=callback))
     if dialling := agent.work_on(event.contact_id):
         work = replace(dialling, expires_time=event.expires_time)
         domain.put_agent(with_work(agent, work, context.now), context.now)
@@ -315,16 +320,17 @@ def _check_reached(contact: Contact, command: commands.ReportCallbackReached) ->
 def _offer_reached(domain: Domain, contact_id: str, kept_id: str, context: Context) -> Iterator[Event]:
     """Offer it to who was kept, also where that agent wants a break afterwards; else to whom rule 8 finds."""
     contact = domain.contact(contact_id)
-    if kept_id and _is_there(agent := domain.agent(kept_id)):
+    if kept_id and _can_take(agent := domain.agent(kept_id), contact):
         explanation = explain_pull(domain, contact, agent, "CallbackReached", context.now)
         yield offered(domain, contact, agent, explanation, context)
     else:
         yield from offer_contact(domain, contact_id, "CallbackReached", context)
 
 
-def _is_there(agent: Agent) -> bool:
+def _can_take(agent: Agent, contact: Contact) -> bool:
+    """Tell whether the agent is there, and has room: a new definition may take no calls any more (rule 2)."""
     is_at_desk = agent.connectivity is Connectivity.CONNECTED and not agent.not_responding
-    return is_at_desk and agent.intent is Intent.AVAILABLE
+    return is_at_desk and agent.intent is Intent.AVAILABLE and has_room(agent, contact.channel)
 
 
 def _give_back(state: AcdState, contact: Contact, agent_id: str, context: Context) -> None:
@@ -410,7 +416,8 @@ def _postponed(
     domain: Domain, contact: Contact, step_no: int, reason: str, until: datetime | None, context: Context
 ) -> Iterator[Event]:
     """It rests until then; without a time, or with one behind its life, it is withdrawn."""
-    next_time = until if until and until <= _dies(contact) else None
+    soonest = context.now + policy.SHORTEST_REST
+    next_time = max(until, soonest) if until and until <= _dies(contact) else None
     yield CallbackPostponed(
         contact_id=contact.contact_id,
         step_no=step_no,

@@ -81,6 +81,16 @@ class TransferContact:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeQueue:
+    """The customer who waits in that segment chose another queue."""
+
+    contact_id: str
+    step_no: int
+    segment_no: int
+    queue_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ParkContact:
     """The customer of a connected chat is silent: it stays with its agent and uses no units."""
 
@@ -279,6 +289,14 @@ class RequeueContact:
 
 
 @dataclass(frozen=True, slots=True)
+class CloseWaitingContact:
+    """A supervisor closes a contact that waits or rings; a call-back is withdrawn."""
+
+    contact_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class AcceptOffer:
     """The agent takes the contact."""
 
@@ -387,6 +405,29 @@ class ForgetDevice:
 
     agent_id: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallInAgent:
+    """A supervisor asks an agent who is signed out to come."""
+
+    agent_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndCallIn:
+    """The agent has read that a supervisor called, or a supervisor, with a reason, takes it back."""
+
+    agent_id: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireCallIn:
+    """Timer: an agent who was called in did not come for too long."""
+
+    agent_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -518,6 +559,7 @@ TimerCommand = (
     | EndAffinity
     | HandOutChats
     | BeginCallback
+    | ExpireCallIn
 )
 
 AgentCommand = (
@@ -530,6 +572,7 @@ AgentCommand = (
     | RearmAgent
     | OpenAgentSession
     | CloseAgentSession
+    | EndCallIn
 )
 
 ConsultationCommand = (
@@ -547,7 +590,7 @@ CallbackCommand = (
     RequestCallback | ClearCallback | PostponeCallback | ReportCallbackReached | ReportCallbackResult | WithdrawCallback
 )
 
-SupervisorCommand = PullContact | RequeueContact
+SupervisorCommand = PullContact | RequeueContact | CloseWaitingContact | CallInAgent
 
 Command = (
     PutQueue
@@ -557,6 +600,7 @@ Command = (
     | EnqueueContact
     | EndContact
     | TransferContact
+    | ChangeQueue
     | ParkContact
     | ResumeContact
     | ConsultationCommand

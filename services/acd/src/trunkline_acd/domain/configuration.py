@@ -7,7 +7,7 @@ from trunkline_core.errors import Invalid
 from trunkline_core.routing import AgentDefinition, check_no_way_back
 from trunkline_core.timers import Timer
 
-from trunkline_acd.domain import commands, overflows, policy, timing
+from trunkline_acd.domain import commands, overflows, policy, timing, waits
 from trunkline_acd.domain.agents import new_agent, redefined
 from trunkline_acd.domain.definitions import check_agent, check_queue, check_wrap_up_code
 from trunkline_acd.domain.events import AgentConfigured, Event, QueueConfigured, SkillsRefreshed, WrapUpCodeConfigured
@@ -58,6 +58,7 @@ def put_wrap_up_code(domain: Domain, command: commands.PutWrapUpCode) -> Iterato
 
 def apply_queue_configured(state: AcdState, event: QueueConfigured, context: Context) -> None:
     """Put the definition in force."""
+    waits.note_definition(state, event, context)
     domain = state.domain(context.tenant)
     before = domain.definition_of(event.queue.queue_id)
     domain.put_definition(event.queue)

@@ -14,7 +14,7 @@ from trunkline_core.replacing import replace
 from trunkline_core.timers import Timer
 
 from trunkline_acd.domain import commands, named_agents, policy, timing, wrap_ups
-from trunkline_acd.domain.agents import Work, with_recent_work, with_work, without_work
+from trunkline_acd.domain.agents import Work, is_unreachable, with_recent_work, with_work, without_work
 from trunkline_acd.domain.contacts import Consultation, ConsultationStage, Contact, Stage
 from trunkline_acd.domain.definitions import Channel, check_id, lease_of
 from trunkline_acd.domain.events import (
@@ -125,8 +125,9 @@ def report_failed(domain: Domain, command: commands.ReportConsultationFailed, co
     if asked.stage is not ConsultationStage.CONNECTING:
         raise Rejection("OfferNotLive")
     yield ended(contact, ConsultationEndReason.CONNECT_FAILED, command.step_no)
-    if command.reason == "unreachable":
-        yield from block(domain.agent(asked.agent_id))
+    colleague = domain.agent(asked.agent_id)
+    if command.reason == "unreachable" and not is_unreachable(colleague, contact.channel):
+        yield from block(colleague, unreachable=True)  # one that is known to be lost blocks nobody (rule 4)
     yield from offer_to_agent(domain, asked.agent_id, "OfferEnded", context)
 
 

@@ -19,6 +19,7 @@ from trunkline_acd.domain.words import Preference, Ring, WaitEstimate
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _BEFORE_ALL_PERMILLE = 10**12  # above every score that waits, weights and target waits allow
+_LONGEST_LEAD = 2**62  # a rank is a number of 64 bits in snapshots; for targets above an hour still millions of them
 _FINENESS = 10**12  # keeps contacts apart whose score differs by less than a thousandth
 
 
@@ -42,12 +43,16 @@ class Callback:
         begins_time: when it waits again; None while it does, or has an agent.
         is_reached: whether the customer, who was dialled first, is on the line.
         is_kept: whether the agent who has it is only kept while the customer is dialled first.
+        is_cleared: whether the customer may be dialled for who has it: hours and do-not-call were looked at.
+        hours_id: hours that the queue named when it was asked for; they hold once the queue calls nobody back any more.
     """
 
     attempts: int = 0
     begins_time: datetime | None = None
     is_reached: bool = False
     is_kept: bool = False
+    is_cleared: bool = False
+    hours_id: str = ""
 
 
 class Offer(NamedTuple):
@@ -250,7 +255,7 @@ def accepted_by(contact: Contact, offer: Offer) -> Contact:
         offer_no=offer.offer_no,
         rings_at_all=False,
         others=(),
-        callback=replace(contact.callback, is_kept=False) if contact.callback else None,
+        callback=replace(contact.callback, is_kept=False, is_cleared=False) if contact.callback else None,
     )
 
 
@@ -301,7 +306,7 @@ def line_of(contact: Contact, queue: QueueDefinition) -> Line:
 def line_place(contact: Contact, queue: QueueDefinition) -> LinePlace:
     """Return the contact's place: the smaller the rank, the higher the score at every moment."""
     entered_ms = (contact.aged_since_time - _EPOCH) // _MILLISECOND
-    rank = entered_ms * 1000 - _head_start_permille(contact, queue) * _target_ms(queue)
+    rank = entered_ms * 1000 - min(_head_start_permille(contact, queue) * _target_ms(queue), _LONGEST_LEAD)
     return LinePlace(rank, contact.order, contact.contact_id)
 
 

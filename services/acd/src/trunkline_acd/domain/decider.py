@@ -3,8 +3,7 @@
 Must not: contain a rule of its own but who may command an agent.
 """
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterator
 from typing import assert_never
 
 from trunkline_core.decider import Context
@@ -13,9 +12,11 @@ from trunkline_core.errors import NotFound
 from trunkline_acd.domain import (
     affinity,
     bookings,
+    call_ins,
     callbacks,
     commands,
     configuration,
+    consequences,
     consultations,
     desks,
     devices,
@@ -27,6 +28,7 @@ from trunkline_acd.domain import (
     overflows,
     parked_chats,
     parking,
+    queue_changes,
     relaxation,
     rings,
     segments,
@@ -35,7 +37,6 @@ from trunkline_acd.domain import (
     tombstones,
     transfers,
     vips,
-    waits,
     wrap_ups,
 )
 from trunkline_acd.domain.commands import Command
@@ -43,37 +44,6 @@ from trunkline_acd.domain.events import Event
 from trunkline_acd.domain.rows import Changes
 from trunkline_acd.domain.state import AcdState, Domain
 
-_OF_STAFF = (
-    events.QueueConfigured,
-    events.AgentConfigured,
-    events.SkillsRefreshed,
-    events.IntentChanged,
-    events.AgentSessionOpened,
-    events.AgentDisconnected,
-    events.SharingBegun,
-    events.SharingEnded,
-)
-_ENDS_WORK = (
-    events.OfferEnded,
-    events.ConnectFailed,
-    events.CallbackReached,
-    events.CallbackPostponed,
-    events.CallbackAttempted,
-    events.ContactReleased,
-    events.ConsultationEnded,
-    events.ContactParked,
-    events.WrapUpFinished,
-)
-_MAY_END_AFFINITY = (
-    events.NextIntentSet,
-    events.SkillsRefreshed,
-    events.IntentChanged,
-    events.AgentDisconnected,
-    events.AgentNotResponding,
-    events.DeviceLost,
-    events.OfferEnded,
-    events.ConnectFailed,
-)
 _TRUSTED = ("supervisor:", "service:")
 
 
@@ -84,7 +54,7 @@ class AcdDecider:
         """Yield what the command causes, and at last the rows that it changed. Raises: TrunklineError."""
         domain = state.domain(context.tenant)
         changes = Changes(domain)
-        for event in _decide_all(state, domain, command, context):
+        for event in consequences.after(_decide(state, domain, command, context), domain, context):
             yield event
             changes.note(event)
         yield from changes.rows()
@@ -93,7 +63,6 @@ class AcdDecider:
         """Apply one event."""
         match event:
             case events.QueueConfigured():
-                waits.note_definition(state, event, context)
                 configuration.apply_queue_configured(state, event, context)
             case events.AgentConfigured():
                 configuration.apply_agent_configured(state, event, context)
@@ -112,24 +81,20 @@ class AcdDecider:
             case events.UnstaffedQueueCleared():
                 limits.apply_cleared(state, event, context)
             case events.ContactOffered():
-                waits.learn_from_offer(state, event, context)
                 bookings.apply_offered(state, event, context)
             case events.OfferAccepted():
                 bookings.apply_accepted(state, event, context)
             case events.OfferEnded() | events.ConnectFailed():
                 bookings.apply_returned(state, event, context)
             case events.ContactConnected():
-                waits.learn_from_answer(state, event, context)
                 bookings.apply_connected(state, event, context)
             case events.ExclusionEnded():
                 bookings.apply_exclusion_ended(state, event, context)
             case events.SegmentEnded():
-                waits.follow(state, event, context)
                 segments.apply_segment_ended(state, event, context)
             case events.CallbackBegun():
                 callbacks.apply_begun(state, event, context)
             case events.CallbackDialled():
-                waits.learn_from_offer(state, event, context)
                 bookings.apply_dialled(state, event, context)
             case events.CallbackCleared():
                 callbacks.apply_cleared(state, event, context)
@@ -205,68 +170,16 @@ class AcdDecider:
                 devices.apply_lost(state, event, context)
             case events.DeviceForgotten():
                 devices.apply_forgotten(state, event, context)
-            case events.RowsChanged() | events.ContactPulled() | events.ContactRequeued():
+            case events.AgentCalledIn():
+                call_ins.apply_called_in(state, event, context)
+            case events.CallInEnded():
+                call_ins.apply_ended(state, event, context)
+            case (
+                events.RowsChanged() | events.ContactPulled() | events.ContactRequeued() | events.WaitingContactClosed()
+            ):
                 pass
             case _:
                 assert_never(event)
-
-
-def _decide_all(state: AcdState, domain: Domain, command: Command, context: Context) -> Iterator[Event]:
-    """Yield what the command causes, then what follows from it.
-
-    That is for agents who have less to do, for what is held for them, for contacts that ring at all, for queues that
-    lose or find staff, and for contacts that more agents may take than before, or that nobody may in their ring.
-    """
-    seen = _Seen(domain, context.now)
-    yield from seen.all_of(_decide(state, domain, command, context))
-    for agent_id in list(seen.less_busy):
-        yield from seen.all_of(desks.take_next_intent(domain, agent_id, context))
-    for agent_id in list(seen.changed | seen.less_busy) if len(domain.held) else ():
-        yield from seen.all_of(affinity.let_go_of(domain, agent_id, context))
-    if seen.rings_at_all and not seen.is_handed_out:
-        yield from seen.all_of(handouts.ring_at_all(domain, dict(seen.rings_at_all), context))
-    if seen.may_change_staff:
-        yield from limits.note_staff(domain, context)
-    is_ring_left = seen.may_change_staff and rings.has_empty_ring(domain)
-    if (seen.may_hand_out or is_ring_left) and not seen.is_handed_out:
-        yield from handouts.begin(domain, context)
-
-
-class _Seen:
-    """What the events of a command may have as their consequence, looked at as each is applied."""
-
-    def __init__(self, domain: Domain, now: datetime) -> None:
-        self._domain, self._now, self._had_calls = domain, now, len(domain.calls) > 0
-        self.may_change_staff = False
-        self.may_hand_out = False
-        self.is_handed_out = False  # then it was said when it goes on
-        self.less_busy: dict[str, None] = {}
-        self.changed: dict[str, None] = {}
-        self.rings_at_all: dict[str, str] = {}
-
-    def all_of(self, found: Iterable[Event]) -> Iterator[Event]:
-        for event in found:
-            yield event
-            self._note(event)
-
-    def _note(self, event: Event) -> None:
-        self.may_change_staff |= isinstance(event, _OF_STAFF)
-        self.may_hand_out |= handouts.may_begin(self._domain, event, self._now)
-        self.may_hand_out |= self._had_calls and isinstance(event, _OF_STAFF)  # who is there, or what is late
-        self.is_handed_out |= isinstance(event, events.HandoutScheduled)
-        if isinstance(event, events.ContactOffered) and event.ring_all and event.explanation:
-            self.rings_at_all[event.contact_id] = event.explanation.trigger
-        if isinstance(event, _ENDS_WORK) and event.agent_id:
-            self.less_busy[event.agent_id] = None
-        if agent_id := _agent_of(event):
-            self.changed[agent_id] = None
-
-
-def _agent_of(event: Event) -> str:
-    """Return the agent who may not be able any more to take what is held for that agent; empty for nobody."""
-    if isinstance(event, events.AgentConfigured):
-        return event.agent.agent_id
-    return event.agent_id if isinstance(event, _MAY_END_AFFINITY) else ""
 
 
 def _decide(state: AcdState, domain: Domain, command: Command, context: Context) -> Iterator[Event]:
@@ -285,6 +198,8 @@ def _decide(state: AcdState, domain: Domain, command: Command, context: Context)
             return segments.end(domain, command, context)
         case commands.TransferContact():
             return transfers.transfer(domain, command, context)
+        case commands.ChangeQueue():
+            return queue_changes.change(domain, command, context)
         case _ if isinstance(command, commands.ConsultationCommand):
             return _decide_consultation(domain, command, context)
         case commands.TakeOverContact():
@@ -307,6 +222,10 @@ def _decide(state: AcdState, domain: Domain, command: Command, context: Context)
             return supervision.pull(domain, command, context)
         case commands.RequeueContact():
             return supervision.requeue(domain, command, context)
+        case commands.CloseWaitingContact():
+            return supervision.close(domain, command, context)
+        case commands.CallInAgent():
+            return call_ins.call_in(domain, command, context)
         case _ if isinstance(command, commands.AgentCommand):
             _check_actor(command, context)
             return _decide_for_agent(domain, command, context)
@@ -386,6 +305,8 @@ def _decide_for_agent(domain: Domain, command: commands.AgentCommand, context: C
             return desks.open_session(domain, command, context)
         case commands.CloseAgentSession():
             return desks.close_session(domain, command, context)
+        case commands.EndCallIn():
+            return call_ins.end(domain, command, context)
         case _:
             assert_never(command)
 
@@ -402,6 +323,8 @@ def _decide_timer(state: AcdState, command: commands.TimerCommand, context: Cont
             return wrap_ups.expire(state, command, context)
         case commands.ExpireGrace():
             return desks.expire_grace(state, command, context)
+        case commands.ExpireCallIn():
+            return call_ins.expire(state, command, context)
         case commands.EndExclusion():
             return offers.end_exclusion(state, command, context)
         case commands.RelaxContact():

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from trunkline_core import ids, routing
 from trunkline_core.errors import Invalid
+from trunkline_core.ids import check_reason as check_reason
 from trunkline_core.ids import check_token as check_token
 from trunkline_core.routing import AgentDefinition, QueueDefinition, SkillRequirement
 from trunkline_core.routing import Channel as Channel

@@ -14,7 +14,7 @@ from trunkline_core.replacing import replace
 from trunkline_acd.domain import callbacks, commands, consultations, handouts, offers, policy
 from trunkline_acd.domain.agents import Agent, is_unreachable
 from trunkline_acd.domain.contacts import Offer
-from trunkline_acd.domain.definitions import check_id, check_token
+from trunkline_acd.domain.definitions import check_id, check_reason
 from trunkline_acd.domain.events import AgentRearmed, DeviceForgotten, DeviceLost, DeviceRegistered, Event
 from trunkline_acd.domain.limits import take_back
 from trunkline_acd.domain.state import AcdState, Domain
@@ -59,9 +59,7 @@ def lose_gateway(domain: Domain, command: commands.LoseGateway, context: Context
 
 def forget(domain: Domain, command: commands.ForgetDevice, context: Context) -> Iterator[Event]:
     """Offer calls to the agent again although no gateway has the telephone. Raises: Invalid, NotFound."""
-    if not command.reason:
-        raise Invalid("reason", "must be set")
-    check_token("reason", command.reason)
+    check_reason(command.reason)
     if domain.agent(command.agent_id).has_device:
         yield DeviceForgotten(command.agent_id, command.reason)
         yield from handouts.serve_freed(domain, [command.agent_id], "DeviceForgotten", context)

@@ -9,6 +9,7 @@ from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.words import (
     AgentRow,
     CallbackOutcome,
+    CallInEndReason,
     ConsultationEndReason,
     Explanation,
     Intent,
@@ -521,6 +522,15 @@ class ContactRequeued:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingContactClosed:
+    """A supervisor closed a contact that waited or rang; the end of its segment follows. Changes no state."""
+
+    contact_id: str
+    segment_no: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class OverflowChecked:
     """It was looked whether contacts must flow out or get help; `next_check_time` is None while there is no need to."""
 
@@ -648,6 +658,25 @@ class DeviceForgotten:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentCalledIn:
+    """A supervisor asks an agent who is signed out to come. `called_by`: role and id, e.g. `supervisor:us_1`."""
+
+    agent_id: str
+    reason: str
+    called_by: str
+    until_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CallInEnded:
+    """An agent is not called in any more. `reason`: why a supervisor took it back; empty for any other end."""
+
+    agent_id: str
+    end_reason: CallInEndReason
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ExclusionEnded:
     """An exclusion after a miss ended."""
 
@@ -682,6 +711,7 @@ Event = (
     | HandoutScheduled
     | ContactPulled
     | ContactRequeued
+    | WaitingContactClosed
     | ContactOffered
     | OfferAccepted
     | OfferEnded
@@ -721,6 +751,8 @@ Event = (
     | DeviceRegistered
     | DeviceLost
     | DeviceForgotten
+    | AgentCalledIn
+    | CallInEnded
     | ExclusionEnded
     | RowsChanged
 )

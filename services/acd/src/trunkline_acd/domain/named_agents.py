@@ -38,7 +38,8 @@ def check_room(agent: Agent, contact: Contact) -> None:
 def check_soon(agent: Agent, contact: Contact, needs: RequirementSet) -> None:
     """Admit an agent for whom the contact may wait, on a break or busy as well.
 
-    Raises: Rejection(`AgentNotConnected`, `AgentNotReady`, `AgentLacksSkills`, `AgentHasNoRoom`, `AgentWrapsItUp`).
+    Raises: Rejection(`AgentNotConnected`, `AgentNotReady`, `AgentLacksSkills`, `AgentDeviceLost`, `AgentHasNoRoom`,
+    `AgentWrapsItUp`).
     """
     if not is_signed_in(agent):
         raise Rejection("AgentNotConnected")
@@ -46,6 +47,8 @@ def check_soon(agent: Agent, contact: Contact, needs: RequirementSet) -> None:
         raise Rejection("AgentNotReady")
     if not meets(agent.profile, needs):
         raise Rejection("AgentLacksSkills")
+    if is_unreachable(agent, contact.channel):
+        raise Rejection("AgentDeviceLost")
     if not takes(agent.definition, contact.channel):
         raise Rejection("AgentHasNoRoom")
     if agent.agent_id in contact.wrapped_up_by | {contact.agent_id}:

@@ -109,8 +109,11 @@ def outpaced(contact: Contact, offer: Offer, accepted_by_agent_id: str) -> Offer
 
 
 def _hours_of(domain: Domain, contact: Contact) -> str:
-    callback = domain.queue(contact.queue_id).definition.callback
-    return callback.hours_id if contact.is_to_dial and callback else ""
+    """Return within which hours its customer is dialled now: those of the policy in force, else of the one it knew."""
+    offered = domain.queue(contact.queue_id).definition.callback
+    if contact.callback is None or not contact.is_to_dial:
+        return ""
+    return offered.hours_id if offered else contact.callback.hours_id
 
 
 def _ringing(contact: Contact, command: commands.AcceptOffer | commands.DeclineOffer) -> Offer:

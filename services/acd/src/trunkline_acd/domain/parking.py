@@ -21,7 +21,7 @@ from trunkline_acd.domain.events import ContactParked, Event
 from trunkline_acd.domain.limits import take_back
 from trunkline_acd.domain.matching import offer_to_agent
 from trunkline_acd.domain.state import Domain
-from trunkline_acd.domain.steps import contact_for, is_repeated
+from trunkline_acd.domain.steps import connected_contact, contact_for, is_repeated
 from trunkline_acd.domain.words import Connectivity
 
 
@@ -33,7 +33,7 @@ def park(domain: Domain, command: commands.ParkContact, context: Context) -> Ite
     """
     if is_repeated(domain, command.contact_id, command.step_no):
         return
-    contact = _connected(domain, command)
+    contact = connected_contact(domain, command.contact_id, command.agent_id, command.segment_no)
     if parked_chats.is_parked(domain, contact):
         raise Rejection("ContactAlreadyParked")
     is_on = domain.queue(contact.queue_id).definition.chat_parking_duration > NOTHING
@@ -54,7 +54,7 @@ def resume(domain: Domain, command: commands.ResumeContact, context: Context) ->
     """
     if is_repeated(domain, command.contact_id, command.step_no):
         return
-    contact = _connected(domain, command)
+    contact = connected_contact(domain, command.contact_id, command.agent_id, command.segment_no)
     if not parked_chats.is_parked(domain, contact):
         raise Rejection("ContactNotParked")
     if contact.held_for:
@@ -112,14 +112,6 @@ def give_back(domain: Domain, contact: Contact, context: Context) -> Iterator[Ev
     yield from moves.let_in(domain, entered, "CustomerReturned", context)
     yield from take_back(domain, contact.contact_id, "CustomerReturned", context)
     yield from offer_to_agent(domain, contact.agent_id, "AgentBecameFree", context)
-
-
-def _connected(domain: Domain, command: commands.ParkContact | commands.ResumeContact) -> Contact:
-    contact = contact_for(domain, command.contact_id, "ContactAlreadyEnded")
-    has_it = (contact.agent_id, contact.segment_no) == (command.agent_id, command.segment_no)
-    if contact.stage is not Stage.CONNECTED or not has_it:
-        raise Rejection("ContactNotConnected")
-    return contact
 
 
 def _may_wait(domain: Domain, agent: Agent) -> bool:

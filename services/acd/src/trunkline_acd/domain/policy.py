@@ -8,13 +8,20 @@ CONNECTING = timedelta(seconds=5)
 """Joining two legs takes well under a second; after 5 s the customer is better served by somebody else."""
 
 DIALLING = timedelta(seconds=60)
-"""After an agent accepted a call-back: a telephone rings for 30 to 45 s, the agent's own leg comes first."""
+"""To dial the customer of a call-back: it rings for 30 to 45 s, and after an accept the agent's leg comes first."""
 
 CALLBACK_LIFE = routing.LONGEST_DURATION
 """From the time at which a call-back may first be dialled: closed hours and an unanswered crm put it off no further."""
 
+SHORTEST_REST = timedelta(seconds=5)
+"""Until a call-back that was put off is looked at again: where channels' clock is behind ours, the time at which it
+says that hours open is past already, and without a rest the agent would be kept and given back over and over."""
+
 DESK_GRACE = timedelta(seconds=30)
 """A page reload or a change of network lasts seconds; nobody shall lose an offer or wrap-up to it."""
+
+CALL_IN_LIFE = timedelta(hours=12)
+"""An agent who is called in: a night, or a shift and the way to it. Who has not come by then must be asked anew."""
 
 TOMBSTONE_LIFE = timedelta(hours=24)
 """A delayed saga step is repeated by its sender for hours at most."""

@@ -72,6 +72,8 @@ class Changes:
                 | events.DeviceRegistered()
                 | events.DeviceLost()
                 | events.DeviceForgotten()
+                | events.AgentCalledIn()
+                | events.CallInEnded()
             ):
                 self._agents[event.agent_id] = None
             case events.WrapUpCodeConfigured() | events.RowsChanged():
@@ -99,6 +101,7 @@ class Changes:
                 | events.ConsultationMerged()
                 | events.ContactPulled()
                 | events.ContactRequeued()
+                | events.WaitingContactClosed()
             ):
                 pass
             case _:
@@ -134,6 +137,7 @@ def agent_row(agent: Agent) -> AgentRow:
         since_time=max(agent.since_time, agent.work_since_time),
         parked=len(agent.work) - len(states),
         device=agent.device,
+        called_in=agent.called_in,
     )
 
 

@@ -5,6 +5,7 @@ Owns: what an end means in each stage, and that nothing of an ended contact stay
 
 from collections.abc import Iterator
 
+from trunkline_core import ids
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
 from trunkline_core.replacing import replace
@@ -15,6 +16,7 @@ from trunkline_acd.domain import (
     callbacks,
     commands,
     consultations,
+    entering,
     entries,
     handouts,
     limits,
@@ -26,9 +28,10 @@ from trunkline_acd.domain import (
     tombstones,
     transfers,
     vips,
+    waits,
     wrap_ups,
 )
-from trunkline_acd.domain.contacts import Callback, Contact, Stage
+from trunkline_acd.domain.contacts import Contact, Stage
 from trunkline_acd.domain.definitions import Channel, check_id, check_permille, check_requirements
 from trunkline_acd.domain.events import ContactEnqueued, Event, SegmentEnded
 from trunkline_acd.domain.queues import with_entry, with_outcome
@@ -105,35 +108,8 @@ def apply_enqueued(state: AcdState, event: ContactEnqueued, context: Context) ->
     domain = state.domain(context.tenant)
     queue, known = domain.queue(event.queue_id), domain.contacts.get(event.contact_id)
     domain.queues.put(event.queue_id, with_entry(queue, callback=event.callback))
-    contact = Contact(
-        contact_id=event.contact_id,
-        step_no=event.step_no,
-        queue_id=event.queue_id,
-        segment_no=event.segment_no,
-        channel=event.channel,
-        value_permille=event.value_permille,
-        urgency_permille=event.urgency_permille,
-        requirements=(*event.requirements, *event.choices),
-        entered_time=context.now,
-        order=known.order if known and event.callback else domain.next_number("order"),
-        stage=Stage.SCHEDULED if event.callback_begins_time else Stage.WAITING,
-        offer_no=known.offer_no if known else 0,
-        rings=event.rings,
-        own_requirements=(*event.own_requirements, *event.own_choices),
-        aged_since=event.aged_since_time,
-        customer_id=event.customer_id,
-        longest_wait=None if event.callback else queue.definition.longest_wait,
-        held_for=event.preferred_agent_id if event.held_until_time else "",
-        reserved=vips.reserved_from(queue.definition, event.value_permille),
-        callback=Callback(begins_time=event.callback_begins_time) if event.callback else None,
-        estimate=event.estimate,
-        excluded=wrap_ups.excluded_at_entry(known, event),
-        wrapped_up_by=known.wrapped_up_by if known else frozenset(),
-        home_queue_id=event.home_queue_id,
-        newest_offer_no=known.newest_offer_no if known else 0,
-        preferred_agent_id=event.preferred_agent_id,
-        preference=event.preference,
-    )
+    order = known.order if known and event.callback else domain.next_number("order")
+    contact = entering.contact_of(domain, event, order, context.now)
     domain.put_contact(contact)
     rings.set_timer(state, context.tenant, contact)
     limits.set_timer(state, context.tenant, contact)
@@ -145,6 +121,7 @@ def apply_enqueued(state: AcdState, event: ContactEnqueued, context: Context) ->
 
 def apply_segment_ended(state: AcdState, event: SegmentEnded, context: Context) -> None:
     """Take the contact out of its line and count the outcome."""
+    waits.follow(state, event, context)
     domain = state.domain(context.tenant)
     contact = domain.contact(event.contact_id)
     timing.cancel_waiting(state, context.tenant, contact)
@@ -165,8 +142,9 @@ def _end_segment(domain: Domain, contact: Contact, reason: str, context: Context
 
 
 def _check_entry(command: commands.EnqueueContact) -> None:
+    """Raises: Invalid, which ends the contact: so a slash is refused in its own id alone, definitions may have one."""
     check_id("contact_id", command.contact_id)
-    check_id("queue_id", command.queue_id)
+    ids.check_id("queue_id", command.queue_id)
     if command.channel is Channel.UNSPECIFIED:
         raise Invalid("channel", "must be set")
     check_permille("value_permille", command.value_permille)
@@ -174,6 +152,6 @@ def _check_entry(command: commands.EnqueueContact) -> None:
     check_requirements("requirements", command.requirements)
     check_choices("choices", command.choices)
     if command.preferred_agent_id:
-        check_id("preferred_agent_id", command.preferred_agent_id)
+        ids.check_id("preferred_agent_id", command.preferred_agent_id)
     if command.customer_id:
         check_id("customer_id", command.customer_id)

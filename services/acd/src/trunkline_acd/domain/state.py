@@ -571,8 +571,13 @@ def _drains_chats(contact: Contact, queue: QueueDefinition) -> bool:
 
 
 def loosening_of(contact: Contact | None) -> Loosening | None:
-    """Return what the contact asks for, and will; None where it will not ask for less, or has been answered."""
+    """Return what the contact asks for, and will; None where it will not ask for less, or has been answered.
+
+    None for a call-back until its time, too: who is signed in meanwhile says nothing about who will be then.
+    """
     if contact is None or not contact.is_open or contact.ring >= len(contact.rings):
+        return None
+    if contact.stage is Stage.SCHEDULED:
         return None
     return tuple(contact.asks_in(ring) for ring in range(contact.ring, len(contact.rings) + 1))
 

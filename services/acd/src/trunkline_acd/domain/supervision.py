@@ -1,4 +1,4 @@
-"""A supervisor's hand on a contact that waits or rings: to an agent, or to a queue (rule 20).
+"""A supervisor's hand on a contact that waits or rings: to an agent, to a queue, or its end (rule 20).
 
 Owns: that what rings is superseded first, and that who decided and why stands in an event of its own. A pull goes
 before order, exclusions and holds; it never books more than the agent has room for.
@@ -10,20 +10,27 @@ from itertools import chain, islice
 from operator import attrgetter
 
 from trunkline_core.decider import Context
-from trunkline_core.errors import Invalid, Rejection
+from trunkline_core.errors import Rejection
 
-from trunkline_acd.domain import commands, handouts, limits, moves, named_agents, offers, policy
+from trunkline_acd.domain import callbacks, commands, handouts, limits, moves, named_agents, offers, policy
 from trunkline_acd.domain.agents import Agent, Work
 from trunkline_acd.domain.contacts import Contact, Offer, Stage
-from trunkline_acd.domain.definitions import check_id, check_token
-from trunkline_acd.domain.events import AffinityEnded, ContactPulled, ContactRequeued, Event
+from trunkline_acd.domain.definitions import check_id, check_reason
+from trunkline_acd.domain.events import (
+    AffinityEnded,
+    ContactPulled,
+    ContactRequeued,
+    Event,
+    SegmentEnded,
+    WaitingContactClosed,
+)
 from trunkline_acd.domain.explanations import explain_pull
 from trunkline_acd.domain.matching import offered
 from trunkline_acd.domain.misses import excluded_until
 from trunkline_acd.domain.skills import meets_one
 from trunkline_acd.domain.state import Domain
 from trunkline_acd.domain.steps import contact_for
-from trunkline_acd.domain.words import WorkState
+from trunkline_acd.domain.words import SegmentOutcome, WorkState
 
 
 def pull(domain: Domain, command: commands.PullContact, context: Context) -> Iterator[Event]:
@@ -79,6 +86,29 @@ def requeue(domain: Domain, command: commands.RequeueContact, context: Context) 
     yield from moves.enter(domain, contact, queue, context)
 
 
+def close(domain: Domain, command: commands.CloseWaitingContact, context: Context) -> Iterator[Event]:
+    """End the segment of a contact that waits or rings, as closed by the system; a call-back is withdrawn.
+
+    Raises: Invalid; NotFound; Rejection(`ContactAlreadyEnded`, `ContactNotWaiting`), or (`CallbackAlreadyReached`)
+    while the customer of a call-back is on the line.
+    """
+    contact = _in_line(domain, command.contact_id, command.reason)
+    ringing_at = contact.agent_ids
+    if contact.callback and contact.callback.is_reached:
+        raise Rejection("CallbackAlreadyReached")
+    yield WaitingContactClosed(contact.contact_id, contact.segment_no, command.reason)
+    for offer in contact.live_offers:
+        yield offers.superseded(contact, offer, None)
+    contact = domain.contact(contact.contact_id)
+    if contact.callback:
+        yield from callbacks.withdrawn(domain, contact, command.reason, context)
+    else:
+        wait = context.now - contact.entered_time
+        outcome = SegmentOutcome.CLOSED_BY_SYSTEM
+        yield SegmentEnded(contact.contact_id, contact.queue_id, contact.segment_no, outcome, wait)
+    yield from handouts.serve_freed(domain, ringing_at, "OfferEnded", context)
+
+
 def waiting_in(domain: Domain, queue_id: str, count: int) -> list[Contact]:
     """Return the first contacts of a queue: those that ring, callers who wait, call-backs that wait; each the oldest
     first. Raises: NotFound.
@@ -104,9 +134,7 @@ def _ringing_in(domain: Domain, queue_id: str) -> Iterable[str]:
 
 def _in_line(domain: Domain, contact_id: str, reason: str) -> Contact:
     """Return a contact that waits or rings."""
-    if not reason:
-        raise Invalid("reason", "must be set")
-    check_token("reason", reason)
+    check_reason(reason)
     contact = contact_for(domain, contact_id, "ContactAlreadyEnded")
     if contact.stage not in (Stage.WAITING, Stage.OFFERED):
         raise Rejection("ContactNotWaiting")

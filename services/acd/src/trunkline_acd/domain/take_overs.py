@@ -13,7 +13,7 @@ from trunkline_core.replacing import replace
 from trunkline_acd.domain import commands, consultations, named_agents, wrap_ups
 from trunkline_acd.domain.agents import Taken, Work, with_recent_work, with_work
 from trunkline_acd.domain.contacts import Stage
-from trunkline_acd.domain.definitions import check_id, check_token
+from trunkline_acd.domain.definitions import check_id, check_reason
 from trunkline_acd.domain.events import ContactTakenOver, Event
 from trunkline_acd.domain.matching import offer_to_agent
 from trunkline_acd.domain.state import AcdState, Domain
@@ -88,6 +88,4 @@ def _check(command: commands.TakeOverContact) -> None:
     check_id("supervisor_id", command.supervisor_id)
     if command.to_agent_id == command.agent_id:
         raise Invalid("to_agent_id", "must be another agent")
-    if not command.reason:
-        raise Invalid("reason", "must be set")
-    check_token("reason", command.reason)
+    check_reason(command.reason)

@@ -79,6 +79,11 @@ def grace_key(tenant: str, agent_id: str) -> str:
     return f"grace/{tenant}/{agent_id}"
 
 
+def call_in_key(tenant: str, agent_id: str) -> str:
+    """When the agent is not called in any more."""
+    return f"call_in/{tenant}/{agent_id}"
+
+
 def skills_key(tenant: str, agent_id: str) -> str:
     """When a skill of the agent begins or ceases to hold."""
     return f"skills/{tenant}/{agent_id}"

@@ -15,6 +15,7 @@ from trunkline_core.replacing import replace
 from trunkline_acd.domain import policy, rings
 from trunkline_acd.domain.agents import Agent, has_room
 from trunkline_acd.domain.contacts import Contact, Stage, line_place, rank
+from trunkline_acd.domain.entering import contact_of
 from trunkline_acd.domain.events import (
     CallbackDialled,
     ContactConnected,
@@ -29,10 +30,8 @@ from trunkline_acd.domain.positions import contacts_ahead, eligible_profiles
 from trunkline_acd.domain.queues import Queue
 from trunkline_acd.domain.skills import needs_in
 from trunkline_acd.domain.state import AcdState, Domain
-from trunkline_acd.domain.vips import reserved_from
 from trunkline_acd.domain.wait_histories import WaitHistory, estimate, with_wait
 from trunkline_acd.domain.words import SegmentOutcome, WaitEstimate
-from trunkline_acd.domain.wrap_ups import excluded_at_entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,23 +122,7 @@ def note_definition(state: AcdState, event: QueueConfigured, context: Context) -
 
 
 def _about_to_enter(domain: Domain, entered: ContactEnqueued, now: datetime) -> Contact:
-    """Return the contact as far as its place is concerned; it is in no table yet."""
-    return Contact(
-        contact_id=entered.contact_id,
-        step_no=entered.step_no,
-        queue_id=entered.queue_id,
-        segment_no=entered.segment_no,
-        channel=entered.channel,
-        value_permille=entered.value_permille,
-        urgency_permille=entered.urgency_permille,
-        requirements=(*entered.requirements, *entered.choices),
-        entered_time=now,
-        order=domain.last_number("order") + 1,
-        rings=entered.rings,
-        aged_since=entered.aged_since_time,
-        reserved=reserved_from(domain.queue(entered.queue_id).definition, entered.value_permille),
-        excluded=excluded_at_entry(domain.contacts.get(entered.contact_id), entered),
-    )
+    return contact_of(domain, entered, domain.last_number("order") + 1, now)
 
 
 def _estimate(domain: Domain, contact: Contact, now: datetime) -> WaitEstimate:

@@ -33,6 +33,16 @@ class DeviceState(Enum):
     LOST = 2
 
 
+class CallInEndReason(Enum):
+    """How it ended that an agent was called in (rule 20)."""
+
+    UNSPECIFIED = 0
+    CAME_IN = 1
+    DISMISSED = 2
+    EXPIRED = 3
+    TAKEN_BACK = 4
+
+
 class WorkState(Enum):
     """Where one piece of an agent's work stands."""
 
@@ -169,6 +179,16 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
+class CallIn:
+    """A supervisor asked an agent who was signed out to come; `called_by` is role and id, e.g. `supervisor:us_1`."""
+
+    called_time: datetime
+    until_time: datetime
+    reason: str
+    called_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class AgentRow:
     """One agent as figures: absolute values after a change. What is parked stands in `parked` alone."""
 
@@ -184,6 +204,7 @@ class AgentRow:
     since_time: datetime
     parked: int = 0
     device: DeviceState = DeviceState.UNSPECIFIED
+    called_in: CallIn | None = None
 
 
 @dataclass(frozen=True, slots=True)

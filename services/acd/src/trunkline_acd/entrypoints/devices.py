@@ -12,6 +12,7 @@ from trunkline_platform.peers import Peer, PeerRegistry, PeerSession
 from trunkline_platform.watch import Outbox, converse
 
 from trunkline_acd.application.gateways import DeviceReports
+from trunkline_acd.domain.definitions import check_id
 
 MAX_DEVICES: Final = 5_000
 
@@ -66,6 +67,7 @@ class _Listener:
         if request.WhichOneof("request") != "hello":
             raise Invalid("hello", "must come first")
         hello, named = request.hello, _named(request.hello)
+        check_id("peer_id", hello.peer_id)  # as the rules do: else the gateway would be let in and never heard
         gateway = Peer(self._principal.tenant, hello.peer_id)
         self._session = self._gateways.greet(gateway, self._principal.actor, hello.boot_id, named)
         return named

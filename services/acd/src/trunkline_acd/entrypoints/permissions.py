@@ -16,7 +16,7 @@ def permit(command: Command, principal: Principal) -> None:
     """Raises: Forbidden.
 
     Services send all but timers' commands, agents and supervisors what concerns an agent; a supervisor also takes
-    contacts to agents and queues, withdraws call-backs and forgets telephones.
+    contacts to agents and queues, closes those that wait, calls agents in, withdraws call-backs and forgets telephones.
     """
     if isinstance(command, TimerCommand):
         raise Forbidden("only the partition's owner fires timers")

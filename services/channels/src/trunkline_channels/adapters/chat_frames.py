@@ -18,6 +18,7 @@ def view_of(push: SessionResponse) -> View | None:
         "version": contact.version,
         "state": _name(types.ContactState.Name(contact.state), "CONTACT_STATE_"),
         "prompt": _prompt(contact.prompt) if contact.HasField("prompt") else None,
+        "choices": [{"option_id": option.digit, "label": _text(option.label)} for option in contact.treatment.options],
         "close_reason": _name(types.CloseReason.Name(contact.close_reason), "CLOSE_REASON_"),
         "locale": contact.locale,
     }
@@ -37,10 +38,16 @@ def _prompt(prompt: types.PromptView) -> dict[str, Any]:
 def _message(message: types.MessageView) -> dict[str, Any]:
     return {
         "no": message.message_no,
-        "author": _name(types.Author.Name(message.author), "AUTHOR_"),
+        "author": _author(message.author),
         "text": message.text,
         "at": moment(message.sent_time).isoformat(timespec="milliseconds"),
     }
+
+
+def _author(author: types.Author.ValueType) -> str:
+    """A supervisor who barges in is somebody of the house, also where the view was made for agents."""
+    shown = types.Author.AUTHOR_AGENT if author == types.Author.AUTHOR_SUPERVISOR else author
+    return _name(types.Author.Name(shown), "AUTHOR_")
 
 
 def _text(text: Any) -> dict[str, str]:

@@ -16,7 +16,7 @@ from trunkline.ivr.v1.ivr_events_pb2 import IvrEvent
 from trunkline_core.errors import Invalid
 from trunkline_core.flows import MenuOption
 from trunkline_core.hours import HoursDefinition
-from trunkline_core.routing import SkillRequirement
+from trunkline_core.routing import SkillChoice, SkillRequirement
 from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
 from trunkline_core.treatments import QueueTreatment
@@ -34,6 +34,7 @@ from trunkline_channels.domain.words import ConsultationState, EntryPointDefinit
 _TEXT = Mapper(LocalizedText, types.LocalizedText)
 _OPTION = Mapper(MenuOption, types.MenuOption)
 _NEED = Mapper(SkillRequirement, types.SkillRequirement)
+_CHOICE = Mapper(SkillChoice, types.SkillChoice)
 _SEALED = Mapper(Sealed, SealedMessage)
 _ENTRY_POINT = Mapper(EntryPointDefinition, types.EntryPointDefinition)
 _HOURS = Mapper(HoursDefinition, types.HoursDefinition)
@@ -159,6 +160,7 @@ def _person(event: Any) -> Command:
         urgency_permille=event.urgency_permille,
         requirements=tuple(_NEED.from_message(need) for need in event.requirements),
         text=_text(event, "text"),
+        choices=tuple(_CHOICE.from_message(choice) for choice in event.choices),
     )
 
 
@@ -213,6 +215,7 @@ _ACD: dict[str, Callable[[Any], Command | None]] = {
     "contact_taken_over": lambda e: commands.RecordTakenOver(e.contact_id, e.segment_no, e.offer_no, e.agent_id),
     "contact_forgotten": _forgotten,
     "segment_ended": _segment_ended,
+    "waiting_contact_closed": lambda e: commands.RecordWaitingContactClosed(e.contact_id, e.segment_no),
     "wrap_up_finished": lambda e: commands.RecordWrapUp(e.contact_id, e.agent_id, e.wrap_up_code),
 }
 _CRM: dict[str, Callable[[Any], Command | None]] = {

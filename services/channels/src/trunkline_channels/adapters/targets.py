@@ -11,12 +11,13 @@ from trunkline.acd.v1.acd_types_pb2 import CallbackOutcome, Preference
 from trunkline.common.v1.common_types_pb2 import Sealed as SealedMessage
 from trunkline.customer.v1 import customer_commands_pb2 as crm
 from trunkline.customer.v1.customer_events_pb2 import ContactResolved
-from trunkline.directory.v1.directory_types_pb2 import SkillRequirement as RequirementMessage
+from trunkline.directory.v1 import directory_types_pb2 as types
 from trunkline.ivr.v1 import ivr_commands_pb2 as ivr
 from trunkline_core.errors import Rejection
+from trunkline_core.routing import SkillChoice, SkillRequirement
 from trunkline_core.sealed import Sealed
 from trunkline_platform.credentials import Principal, service_principal
-from trunkline_platform.wire import timestamp
+from trunkline_platform.wire import Mapper, timestamp
 
 from trunkline_channels.adapters.enums import channel_value
 from trunkline_channels.application.steps import DialLookup
@@ -25,6 +26,9 @@ from trunkline_channels.domain.contact import Consultation, Contact, Step
 from trunkline_channels.domain.words import CloseReason, StepKind
 
 TIMEOUT_S = 5.0
+
+_NEED = Mapper(SkillRequirement, types.SkillRequirement)
+_CHOICE = Mapper(SkillChoice, types.SkillChoice)
 
 _END_REASONS = {
     CloseReason.CUSTOMER_LEFT: "customer_left",
@@ -71,6 +75,7 @@ class ServiceTargets:
             StepKind.LEAVE_CONSULTATION: (acd_client, _leave_consultation),
             StepKind.TAKE_OVER: (acd_client, _take_over),
             StepKind.REQUEST_CALLBACK: (acd_client, _request_callback),
+            StepKind.CHANGE_QUEUE: (acd_client, _change_queue),
             StepKind.REPORT_CALLBACK_RESULT: (acd_client, _report_callback_result),
             StepKind.CLEAR_CALLBACK: (acd_client, _clear_callback),
             StepKind.POSTPONE_CALLBACK: (acd_client, _postpone_callback),
@@ -173,7 +178,6 @@ def _enqueue(contact: Contact, step: Step) -> acd.AcdCommand:
     wish = contact.wish
     if wish is None:
         raise Rejection("NobodyWanted")
-    needs = [RequirementMessage(skill=need.skill, min_level=need.min_level) for need in wish.requirements]
     return acd.AcdCommand(
         enqueue_contact=acd.EnqueueContact(
             contact_id=contact.contact_id,
@@ -182,7 +186,8 @@ def _enqueue(contact: Contact, step: Step) -> acd.AcdCommand:
             channel=channel_value(contact.channel),
             value_permille=wish.value_permille,
             urgency_permille=wish.urgency_permille,
-            requirements=needs,
+            requirements=map(_NEED.to_message, wish.requirements),
+            choices=map(_CHOICE.to_message, wish.choices),
             customer_id=contact.customer_id,
             preferred_agent_id=contact.account_owner_id or contact.last_agent_id,
             preference=_preference(contact),
@@ -200,10 +205,7 @@ def _preference(contact: Contact) -> Preference.ValueType:
 def _report_connected(contact: Contact, step: Step) -> acd.AcdCommand:
     return acd.AcdCommand(
         report_connected=acd.ReportConnected(
-            contact_id=contact.contact_id,
-            step_no=step.step_no,
-            segment_no=step.segment_no,
-            offer_no=step.offer_no,
+            **_of_offer(contact, step, step.offer_no),
         )
     )
 
@@ -211,10 +213,7 @@ def _report_connected(contact: Contact, step: Step) -> acd.AcdCommand:
 def _report_connect_failed(contact: Contact, step: Step) -> acd.AcdCommand:
     return acd.AcdCommand(
         report_connect_failed=acd.ReportConnectFailed(
-            contact_id=contact.contact_id,
-            step_no=step.step_no,
-            segment_no=step.segment_no,
-            offer_no=step.offer_no,
+            **_of_offer(contact, step, step.offer_no),
             reason=contact.failure or "failed",
         )
     )
@@ -226,10 +225,7 @@ def _transfer(contact: Contact, step: Step) -> acd.AcdCommand:
         raise Rejection("NothingToTransfer")
     return acd.AcdCommand(
         transfer_contact=acd.TransferContact(
-            contact_id=contact.contact_id,
-            step_no=step.step_no,
-            segment_no=step.segment_no,
-            agent_id=contact.agent_id,
+            **_by(contact, step, contact.agent_id),
             queue_id=transfer.queue_id,
             preferred_agent_id=transfer.preferred_agent_id,
             insist=transfer.insist,
@@ -240,10 +236,7 @@ def _transfer(contact: Contact, step: Step) -> acd.AcdCommand:
 def _park(contact: Contact, step: Step) -> acd.AcdCommand:
     return acd.AcdCommand(
         park_contact=acd.ParkContact(
-            contact_id=contact.contact_id,
-            step_no=step.step_no,
-            segment_no=step.segment_no,
-            agent_id=contact.agent_id,
+            **_by(contact, step, contact.agent_id),
         )
     )
 
@@ -251,10 +244,7 @@ def _park(contact: Contact, step: Step) -> acd.AcdCommand:
 def _resume(contact: Contact, step: Step) -> acd.AcdCommand:
     return acd.AcdCommand(
         resume_contact=acd.ResumeContact(
-            contact_id=contact.contact_id,
-            step_no=step.step_no,
-            segment_no=step.segment_no,
-            agent_id=contact.agent_id,
+            **_by(contact, step, contact.agent_id),
         )
     )
 
@@ -262,10 +252,7 @@ def _resume(contact: Contact, step: Step) -> acd.AcdCommand:
 def _consult(contact: Contact, step: Step) -> acd.AcdCommand:
     return acd.AcdCommand(
         consult_agent=acd.ConsultAgent(
-            contact_id=contact.contact_id,
-            step_no=step.step_no,
-            segment_no=step.segment_no,
-            agent_id=contact.agent_id,
+            **_by(contact, step, contact.agent_id),
             colleague_id=_asked(contact).agent_id,
         )
     )
@@ -274,10 +261,7 @@ def _consult(contact: Contact, step: Step) -> acd.AcdCommand:
 def _report_consultation_connected(contact: Contact, step: Step) -> acd.AcdCommand:
     return acd.AcdCommand(
         report_consultation_connected=acd.ReportConsultationConnected(
-            contact_id=contact.contact_id,
-            step_no=step.step_no,
-            segment_no=step.segment_no,
-            offer_no=_asked(contact).offer_no,
+            **_of_offer(contact, step, _asked(contact).offer_no),
         )
     )
 
@@ -285,10 +269,7 @@ def _report_consultation_connected(contact: Contact, step: Step) -> acd.AcdComma
 def _report_consultation_failed(contact: Contact, step: Step) -> acd.AcdCommand:
     return acd.AcdCommand(
         report_consultation_failed=acd.ReportConsultationFailed(
-            contact_id=contact.contact_id,
-            step_no=step.step_no,
-            segment_no=step.segment_no,
-            offer_no=_asked(contact).offer_no,
+            **_of_offer(contact, step, _asked(contact).offer_no),
             reason=_asked(contact).failure or "failed",
         )
     )
@@ -333,6 +314,15 @@ def _by(contact: Contact, step: Step, agent_id: str) -> dict[str, Any]:
     }
 
 
+def _of_offer(contact: Contact, step: Step, offer_no: int) -> dict[str, Any]:
+    return {
+        "contact_id": contact.contact_id,
+        "step_no": step.step_no,
+        "segment_no": step.segment_no,
+        "offer_no": offer_no,
+    }
+
+
 def _asked(contact: Contact) -> Consultation:
     if contact.consultation is None:
         raise Rejection("NoConsultation")
@@ -351,13 +341,21 @@ def _request_callback(contact: Contact, step: Step) -> acd.AcdCommand:
     )
 
 
-def _report_callback_result(contact: Contact, step: Step) -> acd.AcdCommand:
+def _change_queue(contact: Contact, step: Step) -> acd.AcdCommand:
     return acd.AcdCommand(
-        report_callback_result=acd.ReportCallbackResult(
+        change_queue=acd.ChangeQueue(
             contact_id=contact.contact_id,
             step_no=step.step_no,
             segment_no=step.segment_no,
-            offer_no=step.offer_no,
+            queue_id=contact.wanted_queue_id,
+        )
+    )
+
+
+def _report_callback_result(contact: Contact, step: Step) -> acd.AcdCommand:
+    return acd.AcdCommand(
+        report_callback_result=acd.ReportCallbackResult(
+            **_of_offer(contact, step, step.offer_no),
             outcome=CallbackOutcome.Value(f"CALLBACK_OUTCOME_{(contact.failure or 'failed').upper()}"),
             reason=contact.callback_reason,
         )
@@ -367,10 +365,7 @@ def _report_callback_result(contact: Contact, step: Step) -> acd.AcdCommand:
 def _clear_callback(contact: Contact, step: Step) -> acd.AcdCommand:
     return acd.AcdCommand(
         clear_callback=acd.ClearCallback(
-            contact_id=contact.contact_id,
-            step_no=step.step_no,
-            segment_no=step.segment_no,
-            offer_no=step.offer_no,
+            **_of_offer(contact, step, step.offer_no),
             customer_id=contact.customer_id,
         )
     )
@@ -379,10 +374,7 @@ def _clear_callback(contact: Contact, step: Step) -> acd.AcdCommand:
 def _postpone_callback(contact: Contact, step: Step) -> acd.AcdCommand:
     return acd.AcdCommand(
         postpone_callback=acd.PostponeCallback(
-            contact_id=contact.contact_id,
-            step_no=step.step_no,
-            segment_no=step.segment_no,
-            offer_no=step.offer_no,
+            **_of_offer(contact, step, step.offer_no),
             reason=contact.callback_reason,
             until_time=timestamp(contact.rests_until) if contact.rests_until else None,
         )
@@ -392,10 +384,7 @@ def _postpone_callback(contact: Contact, step: Step) -> acd.AcdCommand:
 def _report_callback_reached(contact: Contact, step: Step) -> acd.AcdCommand:
     return acd.AcdCommand(
         report_callback_reached=acd.ReportCallbackReached(
-            contact_id=contact.contact_id,
-            step_no=step.step_no,
-            segment_no=step.segment_no,
-            offer_no=step.offer_no,
+            **_of_offer(contact, step, step.offer_no),
         )
     )
 

@@ -13,8 +13,10 @@ from trunkline_core.treatments import (
     AnnouncementStep,
     CallbackOfferStep,
     Figures,
+    MenuStep,
     MusicStep,
     PauseStep,
+    TreatmentOption,
     TreatmentStep,
     rendered,
 )
@@ -22,8 +24,9 @@ from trunkline_platform.sealing import Sealer
 from trunkline_platform.wire import Mapper, duration, timestamp
 
 from trunkline_channels.adapters.enums import channel_value
-from trunkline_channels.domain.contact import Consultation, Contact, Message, Monitoring, Note, Prompt
+from trunkline_channels.domain.contact import Consultation, Contact, Message, Monitoring, Note, Prompt, Whisper
 from trunkline_channels.domain.legs import Leg, legs_of
+from trunkline_channels.domain.menus import options_of
 from trunkline_channels.domain.words import Channel
 
 _TEXT = Mapper(LocalizedText, directory.LocalizedText)
@@ -33,15 +36,29 @@ _OPTION = Mapper(MenuOption, directory.MenuOption)
 async def contact_view(
     contact: Contact, sealer: Sealer, after: int, upto: int, figures: Figures = UNKNOWN, *, for_agents: bool
 ) -> types.ContactView:
-    """Return the whole state with messages number `after + 1` to `upto`; notes only `for_agents`.
+    """Return the whole state with messages number `after + 1` to `upto`; notes and whispers only `for_agents`.
 
     `figures` of its wait. Raises: Transient.
     """
     view = await _whole(contact, sealer, after, upto, figures)
-    if for_agents:
-        view.notes.extend([await _note(note, contact, sealer) for note in contact.notes])
-        if contact.consultation and contact.consultation.note:
-            view.consultation.note = await sealer.open(contact.consultation.note, contact.tenant) or ""
+    if not for_agents:
+        return _for_customer(view)
+    view.notes.extend([await _note(note, contact, sealer) for note in contact.notes])
+    view.whispers.extend([await _whisper(whisper, contact, sealer) for whisper in contact.whispers])
+    if contact.consultation and contact.consultation.note:
+        view.consultation.note = await sealer.open(contact.consultation.note, contact.tenant) or ""
+    return view
+
+
+def _for_customer(view: types.ContactView) -> types.ContactView:
+    """A supervisor in a chat is somebody of the house; of a call the gateway has to know whose the leg is."""
+    for message in view.messages:
+        if message.author == types.Author.AUTHOR_SUPERVISOR:
+            message.author = types.Author.AUTHOR_AGENT
+        message.supervisor_id = ""
+    if view.channel == channel_value(Channel.CHAT):
+        view.ClearField("monitoring")
+        view.monitoring_end = ""
     return view
 
 
@@ -107,6 +124,18 @@ async def _message(message: Message, contact: Contact, sealer: Sealer) -> types.
         text=text,
         sent_time=timestamp(message.sent_time),
         agent_id=message.agent_id,
+        supervisor_id=message.supervisor_id,
+    )
+
+
+async def _whisper(whisper: Whisper, contact: Contact, sealer: Sealer) -> types.WhisperView:
+    return types.WhisperView(
+        whisper_no=whisper.whisper_no,
+        supervisor_id=whisper.supervisor_id,
+        agent_id=whisper.agent_id,
+        text=await sealer.open(whisper.body, contact.tenant) or "",
+        sent_time=timestamp(whisper.sent_time),
+        after_message_no=whisper.after_message_no,
     )
 
 
@@ -130,10 +159,13 @@ def _consultation(asked: Consultation | None) -> types.ConsultationView | None:
 
 
 def _treatment(contact: Contact, figures: Figures) -> types.TreatmentView | None:
-    """A chat reads its announcements among the messages."""
+    """A chat reads its announcements among the messages: it has the choices alone, if any."""
     playing = contact.treatment if contact.is_treated else None
-    if playing is None or contact.channel is not Channel.VOICE:
+    options = [_option(option) for option in options_of(contact)]
+    if playing is None:
         return None
+    if contact.channel is not Channel.VOICE:
+        return types.TreatmentView(options=options) if options else None
     definition, wait = playing.definition, figures.wait_duration
     return types.TreatmentView(
         steps=[_treatment_step(step, contact, figures) for step in definition.steps],
@@ -142,18 +174,24 @@ def _treatment(contact: Contact, figures: Figures) -> types.TreatmentView | None
         callback_digit="" if contact.is_called_back else definition.callback_digit,
         position=figures.position,
         wait_duration=duration(wait) if wait is not None else None,
+        options=options,
     )
+
+
+def _option(option: TreatmentOption) -> types.TreatmentOptionView:
+    action = directory.TreatmentAction.Value(f"TREATMENT_ACTION_{option.action.name}")
+    return types.TreatmentOptionView(digit=option.digit, label=_TEXT.to_message(option.label), action=action)
 
 
 def _treatment_step(step: TreatmentStep, contact: Contact, figures: Figures) -> types.TreatmentStepView:
     match step:
-        case CallbackOfferStep() if contact.is_called_back:
+        case CallbackOfferStep() | MenuStep() if contact.is_called_back:
             return types.TreatmentStepView()  # nothing is said; the numbers of the others stay
         case MusicStep():
             return types.TreatmentStepView(media=step.media, for_duration=duration(step.for_duration))
         case PauseStep():
             return types.TreatmentStepView(for_duration=duration(step.for_duration))
-        case AnnouncementStep() | CallbackOfferStep():
+        case AnnouncementStep() | CallbackOfferStep() | MenuStep():
             said = rendered(step.text, figures)
             return types.TreatmentStepView(text=said.zh if contact.locale == "zh" else said.en)
 

@@ -26,6 +26,7 @@ from trunkline_channels.domain.commands import Command
 from trunkline_channels.domain.contact import Contact
 from trunkline_channels.domain.identity import derive_contact_id, partition_token
 from trunkline_channels.domain.matching import match
+from trunkline_channels.domain.menus import takes_option
 from trunkline_channels.domain.state import EntryPoint
 from trunkline_channels.domain.words import Author, Channel, CloseReason
 
@@ -153,6 +154,10 @@ class Reception:
         contact, is_asked = await self._prompted(contact_id, caller.tenant, node_id)
         if not is_asked and not node_id and takes_offer(contact, option_id or text):
             await self._commander.send(commands.RequestCallback(contact_id, None), caller, command_id, digest)
+            return
+        if not is_asked and not node_id and (digit := takes_option(contact, option_id, text)):
+            chosen_option = commands.ChooseTreatmentOption(contact_id, digit)
+            await self._commander.send(chosen_option, caller, command_id, digest)
             return
         if not is_asked and not option_id and not node_id and contact.channel is Channel.CHAT:
             await self._say(contact, text, caller, command_id, digest)

@@ -3,11 +3,11 @@
 Owns: when the contact outlives its caller, and what dialling the customer means. acd keeps the place and the attempts.
 """
 
-import re
 from collections.abc import Iterator
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
+from trunkline_core.ids import check_token
 from trunkline_core.replacing import replace
 
 from trunkline_channels.domain import closing, commands, connecting, policy, steps
@@ -24,15 +24,13 @@ from trunkline_channels.domain.events import (
 from trunkline_channels.domain.state import ChannelsState
 from trunkline_channels.domain.words import CallbackState, Channel, CloseReason, ContactState, StepKind
 
-_TOKEN = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-
 
 def request(state: ChannelsState, command: commands.RequestCallback, context: Context) -> Iterator[Event]:
     """Ask acd for a call-back; asking again changes nothing. Raises: Invalid; Rejection(`CallbackNotPossible`)."""
     contact = closing.live(state, command.contact_id, context.tenant)
     if contact.callback is not CallbackState.UNSPECIFIED:
         return
-    is_waiting = contact.state is ContactState.QUEUED and contact.step is None
+    is_waiting = contact.state is ContactState.QUEUED and not contact.is_on_its_way
     if contact.channel is not Channel.VOICE or not is_waiting:
         raise Rejection("CallbackNotPossible")
     if command.not_before_time and command.not_before_time - context.now > policy.LATEST_CALLBACK:
@@ -120,7 +118,7 @@ def apply_opened(state: ChannelsState, contact: Contact, event: CallbackOpened) 
     """The contact waits as a call-back."""
     state.put(
         replace(
-            without_step(contact, StepKind.REQUEST_CALLBACK, StepKind.ASK_WAIT),
+            without_step(contact, StepKind.REQUEST_CALLBACK, StepKind.ASK_WAIT, StepKind.CHANGE_QUEUE),
             state=ContactState.QUEUED,
             queue_id=event.queue_id,
             segment_no=event.segment_no,
@@ -179,5 +177,4 @@ def _unreached(state: ChannelsState, contact: Contact, command: commands.ReportC
 def _check_result(command: commands.ReportCallResult) -> None:
     if command.outcome not in policy.CALL_OUTCOMES:
         raise Invalid("outcome", f"must be one of {', '.join(sorted(policy.CALL_OUTCOMES))}")
-    if command.reason and not _TOKEN.fullmatch(command.reason):
-        raise Invalid("reason", f"must match {_TOKEN.pattern}")
+    check_token("reason", command.reason)

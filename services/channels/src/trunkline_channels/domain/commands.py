@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from trunkline_core.flows import MenuOption
 from trunkline_core.hours import HoursDefinition
-from trunkline_core.routing import SkillRequirement
+from trunkline_core.routing import SkillChoice, SkillRequirement
 from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
 from trunkline_core.webhooks import HookDefinition
@@ -197,7 +197,7 @@ class LeaveConsultation:
 
 @dataclass(frozen=True, slots=True)
 class MonitorContact:
-    """The supervisor who sends it monitors a call, or does so in another way; `agent_id` where that is an agent too."""
+    """The supervisor who sends it monitors a contact, or in another way; `agent_id` where that is an agent too."""
 
     contact_id: str
     mode: MonitoringMode
@@ -207,9 +207,18 @@ class MonitorContact:
 
 @dataclass(frozen=True, slots=True)
 class StopMonitoring:
-    """The supervisor monitors the call no more."""
+    """The supervisor monitors the contact no more."""
 
     contact_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddSupervisorMessage:
+    """The supervisor who monitors a chat writes; `mode` says who is meant to read it."""
+
+    contact_id: str
+    mode: MonitoringMode
+    body: Sealed | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +228,14 @@ class TakeOverContact:
     contact_id: str
     agent_id: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseTreatmentOption:
+    """The customer who waits chose of the menu that plays."""
+
+    contact_id: str
+    digit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,6 +365,7 @@ class RecordPersonRequested:
     urgency_permille: int
     requirements: tuple[SkillRequirement, ...]
     text: LocalizedText | None
+    choices: tuple[SkillChoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -456,6 +474,14 @@ class RecordAgentLost:
 @dataclass(frozen=True, slots=True)
 class RecordLimitReached:
     """Fact: a limit of its queue ended the contact's segment, and it goes on nowhere."""
+
+    contact_id: str
+    segment_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordWaitingContactClosed:
+    """Fact: a supervisor closed the contact while it waited or rang."""
 
     contact_id: str
     segment_no: int
@@ -605,8 +631,8 @@ class DropContact:
 
 
 ConsultationCommand = ConsultAgent | TalkTo | MergeConsultation | CompleteConsultation | LeaveConsultation
-SupervisorCommand = MonitorContact | StopMonitoring | TakeOverContact
-CustomerCommand = (
+SupervisorCommand = MonitorContact | StopMonitoring | AddSupervisorMessage | TakeOverContact
+EdgeCommand = (
     OpenContact
     | TakeDelivery
     | GiveInput
@@ -615,6 +641,7 @@ CustomerCommand = (
     | ConfirmConnect
     | RefuseConnect
     | RequestCallback
+    | ChooseTreatmentOption
     | WithdrawCallback
     | ReportCallResult
     | TransferContact
@@ -643,6 +670,7 @@ Fact = (
     | RecordResumed
     | RecordCustomerReturned
     | RecordLimitReached
+    | RecordWaitingContactClosed
     | CallbackFact
     | RecordConsultation
     | RecordConsultationCompleted
@@ -652,6 +680,6 @@ Fact = (
 )
 StepAnswer = RecordCustomer | RecordWait | RecordDialCheck | RefuseStep
 TimerCommand = ExpireContact | ParkSilentContact | AnnounceTreatment | ExpireMonitoring | DropContact
-ContactCommand = CustomerCommand | Fact | StepAnswer | TimerCommand | ReconcileContact
+ContactCommand = EdgeCommand | Fact | StepAnswer | TimerCommand | ReconcileContact
 PartitionCommand = PutEntryPoint | PutHook | PutHours | PutTreatments | LosePeer | LoseSupervisor
 Command = ContactCommand | PartitionCommand

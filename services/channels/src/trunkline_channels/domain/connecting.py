@@ -22,8 +22,8 @@ def confirm(state: ChannelsState, command: commands.ConfirmConnect, context: Con
     if _legs_of(contact, command) is Legs.JOINED:
         return
     _check_awaited(contact, command)
-    if contact.is_about_to_dial and contact.dials_first:  # the agent is only kept
-        raise Rejection("ConnectNotAwaited")
+    if contact.is_about_to_dial and (contact.dials_first or not contact.is_cleared):
+        raise Rejection("ConnectNotAwaited")  # the agent is only kept, or nobody may be dialled yet
     yield from join(state, contact.contact_id, command.segment_no, command.offer_no)
 
 

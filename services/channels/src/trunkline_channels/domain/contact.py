@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from trunkline_core.flows import MenuOption
 from trunkline_core.replacing import replace
-from trunkline_core.routing import SkillRequirement
+from trunkline_core.routing import SkillChoice, SkillRequirement
 from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
 from trunkline_core.treatments import QueueTreatment
@@ -78,6 +78,7 @@ class Wish:
     value_permille: int
     urgency_permille: int
     requirements: tuple[SkillRequirement, ...]
+    choices: tuple[SkillChoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +123,13 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Monitoring:
-    """The supervisor who monitors a call.
+    """The supervisor who monitors a contact.
 
     Attributes:
         monitoring_no: 1, 2, 3, … in the contact; the gateway answers with it.
         agent_id: the supervisor as an agent; empty for who is none.
         reason: why, as said when it began or changed last.
-        is_joined: whether the supervisor's leg is up.
+        is_joined: whether the supervisor's leg is up; a chat has none, and is read at once.
     """
 
     monitoring_no: int
@@ -157,6 +158,7 @@ class Message:
     sent_time: datetime
     body: Sealed | LocalizedText
     agent_id: str = ""
+    supervisor_id: str = ""
 
     @property
     def size_bytes(self) -> int:
@@ -167,12 +169,25 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Whisper:
+    """What a supervisor wrote for the agent who had the chat then, after message number `after_message_no`."""
+
+    whisper_no: int
+    supervisor_id: str
+    agent_id: str
+    sent_time: datetime
+    body: Sealed
+    after_message_no: int
+
+
+@dataclass(frozen=True, slots=True)
 class Treatment:
     """What plays in the queue segment.
 
     Attributes:
         announced: how many announcements a chat got.
         step_no: the step of the last one, from 1; 0: none yet.
+        asked_digit: the option that was chosen last whose text acd is asked for, in the contact's step `asked_step_no`.
     """
 
     definition: QueueTreatment
@@ -180,6 +195,8 @@ class Treatment:
     announced: int = 0
     step_no: int = 0
     announced_time: datetime | None = None
+    asked_digit: str = ""
+    asked_step_no: int = 0
 
 
 class Offer(NamedTuple):
@@ -218,10 +235,14 @@ class Contact:
         parking_duration: how long the customer must be silent for that; 0: the queue parks nothing.
         heard_time: when the customer wrote last, or was connected, whichever is later.
         treatment: what plays while it waits, also while it does not for the moment; see `is_treated`.
+        choices: how often the customer chose of a menu while waiting.
+        wanted_queue_id: the queue that the customer chose last.
         consultation_refusal: why the last consultation was refused; empty after one that was not.
         consultation_end: how the last one ended without the colleague having the contact.
         account_owner_id: whose account the customer is; empty for nobody's. last_agent_id: who had the customer last.
         notes: of agents who gave it on, the oldest first, at most `policy.MAX_NOTES`.
+        whispers: of supervisors to its agents, the oldest first. Not among the messages, which the customer gets: there
+            neither a text nor a missing number tells of them.
         monitoring_no: number of the newest monitoring, 0 before the first.
         monitoring_end: how the last one ended.
         take_over_refusal: why the last take-over came to nothing; empty after one that did not.
@@ -284,9 +305,12 @@ class Contact:
     parking_duration: timedelta = timedelta(0)
     heard_time: datetime | None = None
     treatment: Treatment | None = None
+    choices: int = 0
+    wanted_queue_id: str = ""
     account_owner_id: str = ""
     last_agent_id: str = ""
     notes: tuple[Note, ...] = ()
+    whispers: tuple[Whisper, ...] = ()
 
     @property
     def moved_version(self) -> int:
@@ -383,8 +407,12 @@ class Contact:
 
     @property
     def is_answered(self) -> bool:
-        """Whether the agent who has it wrote last: then it is the customer who is silent."""
-        last = next((message for message in reversed(self.messages) if message.author is not Author.SYSTEM), None)
+        """Whether the agent who has it wrote last: then it is the customer who is silent.
+
+        A supervisor's words do not count: who monitors a chat moves none of its agent's room.
+        """
+        others = (Author.SYSTEM, Author.SUPERVISOR)
+        last = next((message for message in reversed(self.messages) if message.author not in others), None)
         return last is not None and last.author is Author.AGENT and last.agent_id == self.agent_id
 
     @property
@@ -406,10 +434,15 @@ class Contact:
 
 
 def with_message(
-    contact: Contact, author: Author, body: Sealed | LocalizedText, now: datetime, agent_id: str = ""
+    contact: Contact,
+    author: Author,
+    body: Sealed | LocalizedText,
+    now: datetime,
+    agent_id: str = "",
+    supervisor_id: str = "",
 ) -> Contact:
     """Return the row with one more message."""
-    message = Message(contact.next_message_no, author, now, body, agent_id)
+    message = Message(contact.next_message_no, author, now, body, agent_id, supervisor_id)
     return replace(contact, messages=(*contact.messages, message))
 
 

@@ -23,7 +23,7 @@ def add(state: ChannelsState, command: commands.AddMessage, context: Context) ->
     who has to take the chat up first.
     """
     contact = closing.live(state, command.contact_id, context.tenant)
-    if command.author is Author.UNSPECIFIED:
+    if command.author in (Author.UNSPECIFIED, Author.SUPERVISOR):  # a supervisor's come as AddSupervisorMessage
         raise Invalid("author", "must be set")
     if command.author is Author.AGENT:
         yield from closing.as_connected(contact, command.agent_id)
@@ -45,7 +45,7 @@ def tell(state: ChannelsState, contact_id: str, text: LocalizedText | None) -> I
 
 def apply_message(state: ChannelsState, contact: Contact, event: MessageAdded, context: Context) -> None:
     """Keep the message; the conversation is not silent, unless the customer only waits for us."""
-    written = with_message(contact, event.author, event.body, context.now, event.agent_id)
+    written = with_message(contact, event.author, event.body, context.now, event.agent_id, event.supervisor_id)
     state.put(written)
     if contact.wish is None or contact.state is ContactState.CONNECTED:
         timing.watch_silence(state, contact, context.now)

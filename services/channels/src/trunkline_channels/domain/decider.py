@@ -20,6 +20,7 @@ from trunkline_channels.domain import (
     dialling,
     entry_points,
     events,
+    menus,
     monitoring,
     notes,
     opening,
@@ -30,6 +31,7 @@ from trunkline_channels.domain import (
     refusals,
     self_service,
     steps,
+    supervisor_words,
     take_overs,
     transfers,
     treatments,
@@ -110,35 +112,13 @@ def _decide(state: ChannelsState, command: Command, context: Context) -> Iterato
             return monitoring.expire(state, command, context)
         case commands.DropContact():
             return closing.drop(state, command, context)
-        case (
-            commands.OpenContact()
-            | commands.TakeDelivery()
-            | commands.GiveInput()
-            | commands.AddMessage()
-            | commands.CloseContact()
-            | commands.ConfirmConnect()
-            | commands.RefuseConnect()
-            | commands.RequestCallback()
-            | commands.WithdrawCallback()
-            | commands.ReportCallResult()
-            | commands.TransferContact()
-            | commands.ConsultAgent()
-            | commands.TalkTo()
-            | commands.MergeConsultation()
-            | commands.CompleteConsultation()
-            | commands.LeaveConsultation()
-            | commands.MonitorContact()
-            | commands.StopMonitoring()
-            | commands.TakeOverContact()
-            | commands.AttachPeer()
-            | commands.DetachPeer()
-        ):
+        case _ if isinstance(command, commands.EdgeCommand):
             return _decide_for_edge(state, command, context)
         case _:
             return _decide_fact(state, command, context)
 
 
-def _decide_for_edge(state: ChannelsState, command: commands.CustomerCommand, context: Context) -> Iterator[Event]:
+def _decide_for_edge(state: ChannelsState, command: commands.EdgeCommand, context: Context) -> Iterator[Event]:
     peers.check_brought(state, command.contact_id, context)
     match command:
         case commands.OpenContact():
@@ -165,6 +145,8 @@ def _decide_for_edge(state: ChannelsState, command: commands.CustomerCommand, co
             return connecting.refuse(state, command, context)
         case commands.RequestCallback():
             return callbacks.request(state, command, context)
+        case commands.ChooseTreatmentOption():
+            return menus.choose(state, command, context)
         case commands.WithdrawCallback():
             return callbacks.withdraw(state, command, context)
         case commands.ReportCallResult():
@@ -177,6 +159,8 @@ def _decide_for_edge(state: ChannelsState, command: commands.CustomerCommand, co
             return monitoring.monitor(state, command, context)
         case commands.StopMonitoring():
             return monitoring.stop(state, command, context)
+        case commands.AddSupervisorMessage():
+            return supervisor_words.add(state, command, context)
         case commands.TakeOverContact():
             return take_overs.request(state, command, context)
         case commands.AttachPeer():
@@ -239,6 +223,8 @@ def _decide_fact(state: ChannelsState, command: commands.Fact, context: Context)
             return queueing.record_agent_lost(state, command, context)
         case commands.RecordLimitReached():
             return queueing.record_limit_reached(state, command, context)
+        case commands.RecordWaitingContactClosed():
+            return queueing.record_closed(state, command, context)
         case _ if isinstance(command, commands.CallbackFact):
             return _decide_callback_fact(state, command, context)
         case commands.RecordConsultation():
@@ -311,6 +297,8 @@ def _evolve(state: ChannelsState, contact: Contact, event: events.LaterEvent, co
             parking.apply_returned(state, contact)
         case events.TreatmentAnnounced():
             treatments.apply_announced(state, contact, event, context)
+        case events.TreatmentOptionChosen():
+            menus.apply_chosen(state, contact, event)
         case events.TransferRequested():
             transfers.apply_requested(state, contact, event)
         case events.NoteHandedOn():
@@ -383,6 +371,8 @@ def _evolve_supervision(
             monitoring.apply_changed(state, contact, event)
         case events.MonitoringEnded():
             monitoring.apply_ended(state, contact, event)
+        case events.WhisperAdded():
+            supervisor_words.apply_whispered(state, contact, event, context)
         case events.TakeOverRequested():
             take_overs.apply_requested(state, contact, event)
         case events.ContactTakenOver():

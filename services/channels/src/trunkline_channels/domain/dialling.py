@@ -60,6 +60,9 @@ def record_check(state: ChannelsState, command: commands.RecordDialCheck, contex
     if command.customer_id and not contact.customer_id:
         yield CustomerIdentified(contact.contact_id, command.customer_id)
     match command.answer:
+        case DialAnswer.MAY_BE_CALLED if contact.customer_id not in ("", command.customer_id):
+            # only an erasure frees an address: the wish not to be called went with it, and so did the number
+            yield from _postpone(state, contact.contact_id, "customer_erased", None)
         case DialAnswer.MAY_BE_CALLED:
             yield from steps.begin(state, contact.contact_id, StepKind.CLEAR_CALLBACK)
         case DialAnswer.DO_NOT_CALL:

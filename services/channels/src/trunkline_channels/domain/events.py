@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from trunkline_core.flows import MenuOption
 from trunkline_core.hours import HoursDefinition
-from trunkline_core.routing import SkillRequirement
+from trunkline_core.routing import SkillChoice, SkillRequirement
 from trunkline_core.sealed import Sealed
 from trunkline_core.texts import LocalizedText
-from trunkline_core.treatments import QueueTreatment
+from trunkline_core.treatments import QueueTreatment, TreatmentAction
 from trunkline_core.webhooks import HookDefinition
 
 from trunkline_channels.domain.words import Author, Channel, CloseReason, EntryPointDefinition, MonitoringMode, Party
@@ -135,6 +135,7 @@ class PersonRequested:
     value_permille: int
     urgency_permille: int
     requirements: tuple[SkillRequirement, ...]
+    choices: tuple[SkillChoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,7 +365,7 @@ class ConsultationEnded:
 
 @dataclass(frozen=True, slots=True)
 class MonitoringBegun:
-    """A supervisor monitors the call; nothing is heard before the leg is up."""
+    """A supervisor monitors the contact; of a call nothing is heard before the leg is up."""
 
     contact_id: str
     monitoring_no: int
@@ -384,7 +385,7 @@ class MonitoringLegJoined:
 
 @dataclass(frozen=True, slots=True)
 class MonitoringChanged:
-    """The supervisor hears and is heard in another way."""
+    """The supervisor hears and is heard, or reads and writes, in another way."""
 
     contact_id: str
     monitoring_no: int
@@ -395,7 +396,7 @@ class MonitoringChanged:
 
 @dataclass(frozen=True, slots=True)
 class MonitoringEnded:
-    """The supervisor monitors the call no more."""
+    """The supervisor monitors the contact no more."""
 
     contact_id: str
     monitoring_no: int
@@ -461,11 +462,23 @@ class CustomerUnreached:
 
 @dataclass(frozen=True, slots=True)
 class TreatmentAnnounced:
-    """An announcement of its queue's treatment reached a chat; its text, if any, follows."""
+    """An announcement of its queue's treatment reached a chat, or who chose it (`digit`); its text, if any, follows."""
 
     contact_id: str
     segment_no: int
     treatment_step: int
+    digit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TreatmentOptionChosen:
+    """The customer who waits chose of the menu; `queue_id` with QUEUE."""
+
+    contact_id: str
+    segment_no: int
+    digit: str
+    action: TreatmentAction
+    queue_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -499,13 +512,25 @@ class CustomerReached:
 
 @dataclass(frozen=True, slots=True)
 class MessageAdded:
-    """Somebody wrote a message; `agent_id` when an agent did."""
+    """Somebody wrote a message; `agent_id` when an agent did, `supervisor_id` when a supervisor did."""
 
     contact_id: str
     message_no: int
     author: Author
     body: Sealed
     agent_id: str
+    supervisor_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WhisperAdded:
+    """A supervisor whispered to the agent who has the chat; no message, the customer never gets it."""
+
+    contact_id: str
+    whisper_no: int
+    supervisor_id: str
+    agent_id: str
+    body: Sealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -583,7 +608,13 @@ ConsultationEvent = (
     | ConsultationEnded
 )
 SupervisionEvent = (
-    MonitoringBegun | MonitoringLegJoined | MonitoringChanged | MonitoringEnded | TakeOverRequested | ContactTakenOver
+    MonitoringBegun
+    | MonitoringLegJoined
+    | MonitoringChanged
+    | MonitoringEnded
+    | WhisperAdded
+    | TakeOverRequested
+    | ContactTakenOver
 )
 LaterEvent = (
     CustomerIdentified
@@ -598,6 +629,7 @@ LaterEvent = (
     | CallbackEvent
     | ParkingEvent
     | TreatmentAnnounced
+    | TreatmentOptionChosen
     | TransferRequested
     | NoteHandedOn
     | ConsultationEvent

@@ -1,14 +1,15 @@
-"""A supervisor listens to a call, whispers to its agent, or talks to all (routing rule 20).
+"""A supervisor listens to a call or reads a chat, whispers to its agent, or speaks to all (routing rule 20).
 
 Owns: that one supervisor at a time monitors a contact, whose every change is an event; and why it ends.
-Must not: know legs; `legs` says what the gateway does. Touch whom agents and customer hear of each other.
+Must not: know legs; `legs` says what the gateway does, and a chat has none. Touch whom agents and customer hear of each
+other.
 """
 
 from collections.abc import Iterator
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
-from trunkline_core.ids import check_id, check_token
+from trunkline_core.ids import check_id, check_reason
 from trunkline_core.replacing import replace
 
 from trunkline_channels.domain import commands, policy, timing
@@ -27,13 +28,11 @@ from trunkline_channels.domain.words import Channel, ContactState, MonitoringMod
 def monitor(state: ChannelsState, command: commands.MonitorContact, context: Context) -> Iterator[Event]:
     """Begin, or change who hears whom; asking for what is so already changes nothing.
 
-    Raises: Invalid; NotFound; Rejection(`ContactNotConnected`, `MonitoringNeedsCall`, `OnTheCall`), or
-    (`MonitoredByAnother`), whose detail is the other supervisor.
+    Raises: Invalid; NotFound; Rejection(`ContactNotConnected`, `OnTheCall`), or (`MonitoredByAnother`), whose detail is
+    the other supervisor.
     """
     _check(command)
     contact = connected(state, command.contact_id, context)
-    if contact.channel is not Channel.VOICE:
-        raise Rejection("MonitoringNeedsCall")
     if command.agent_id and is_on(contact, command.agent_id):
         raise Rejection("OnTheCall")
     supervisor_id, now = supervisor_of(context), contact.monitoring
@@ -128,10 +127,12 @@ def supervisor_of(context: Context) -> str:
 
 
 def apply_begun(state: ChannelsState, contact: Contact, event: MonitoringBegun, context: Context) -> None:
-    """The gateway is to bring up the leg."""
-    begun = Monitoring(event.monitoring_no, event.supervisor_id, event.agent_id, event.mode, event.reason)
+    """The gateway is to bring up the leg; a chat has none, and is read from here on."""
+    is_joined = contact.channel is Channel.CHAT
+    begun = Monitoring(event.monitoring_no, event.supervisor_id, event.agent_id, event.mode, event.reason, is_joined)
     state.put(replace(contact, monitoring=begun, monitoring_no=event.monitoring_no, monitoring_end=""))
-    timing.watch_joining(state, contact, event.monitoring_no, context.now)
+    if not is_joined:
+        timing.watch_joining(state, contact, event.monitoring_no, context.now)
 
 
 def apply_leg_joined(state: ChannelsState, contact: Contact, _: MonitoringLegJoined) -> None:
@@ -169,10 +170,3 @@ def _check(command: commands.MonitorContact) -> None:
     if command.agent_id:
         check_id("agent_id", command.agent_id)
     check_reason(command.reason)
-
-
-def check_reason(reason: str) -> None:
-    """Raises: Invalid, unless it is a token."""
-    if not reason:
-        raise Invalid("reason", "must be set")
-    check_token("reason", reason)

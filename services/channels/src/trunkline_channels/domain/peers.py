@@ -22,9 +22,13 @@ _GATEWAY = "gateway:"
 def check_brought(state: ChannelsState, contact_id: str, context: Context) -> None:
     """A gateway acts on the contacts that it brought; another one's looks like none. Raises: NotFound."""
     contact = state.contacts.get(contact_id)
-    is_others = contact is not None and contact.brought_by != context.actor
-    if is_others and context.actor.startswith(_GATEWAY):
+    if contact is not None and is_anothers(contact, context.actor):
         raise NotFound("contact", contact_id)
+
+
+def is_anothers(contact: Contact, actor: str) -> bool:
+    """Tell whether the actor is a gateway that did not bring the contact, whatever peer id it goes by."""
+    return actor.startswith(_GATEWAY) and contact.brought_by != actor
 
 
 def attach(state: ChannelsState, command: commands.AttachPeer, context: Context) -> Iterator[Event]:

@@ -18,8 +18,10 @@ MAX_GATHERED = 32
 MAX_GATHERED_BYTES = 128 * 1024  # they are in every view
 MAX_MESSAGES = 500
 MAX_ANNOUNCEMENTS = 20  # to a chat, of one stay in a queue
+MAX_CHOICES = 20  # of a customer who waits; each is an event, and a text or a step
 MAX_NOTE_BYTES = 2048  # 500 characters, each of at most four bytes, and the seal
 MAX_NOTES = 20  # they are in every view of an agent; older ones stand in the customer's history
+MAX_WHISPERS = 100  # each as long as a note at most: they too are in every view of an agent
 MAX_CONTACTS_PER_LOSS = 100  # all records of one command lie in one batch (ledger rule 6)
 
 # A text stands twice in its record, in the command and in the event, and the record holds 64 KiB (ledger rule 6).

@@ -16,6 +16,7 @@ from trunkline_channels.domain import (
     connecting,
     conversation,
     dialling,
+    menus,
     monitoring,
     notes,
     timing,
@@ -44,6 +45,15 @@ NOBODY_FREE = LocalizedText(
     en="Sorry, nobody could take you in time. Please try again later.",
 )
 _RINGING = (ContactState.OFFERED, ContactState.CONNECTING)
+_BEFORE_ENTRY = (
+    StepKind.ENQUEUE,
+    StepKind.TRANSFER,
+    StepKind.PARK,
+    StepKind.RESUME,
+    StepKind.ASK_WAIT,
+    StepKind.CHANGE_QUEUE,
+)
+_WHILE_WAITING = (StepKind.ASK_WAIT, StepKind.CHANGE_QUEUE)  # what they ask for is moot once an agent accepted
 _REPORTS = (
     StepKind.REPORT_CONNECTED,
     StepKind.REPORT_CONNECT_FAILED,
@@ -65,6 +75,7 @@ def record_enqueued(state: ChannelsState, command: commands.RecordEnqueued, cont
         if is_given_on:
             yield from notes.hand_on(contact, contact.agent_id, contact.transfer.note if contact.transfer else None)
             yield from conversation.tell(state, contact.contact_id, transfers.PASSED_ON)
+        yield from menus.changed(state, contact, command.step_no)
 
 
 def record_offered(state: ChannelsState, command: commands.RecordOffered, context: Context) -> Iterator[Event]:
@@ -129,9 +140,16 @@ def record_limit_reached(
 ) -> Iterator[Event]:
     """A limit of the queue was reached, and no other queue comes next: the contact is over."""
     contact = state.contact(command.contact_id, context.tenant)
-    if _is_waiting(contact) and command.segment_no == contact.segment_no:
-        yield from conversation.tell(state, contact.contact_id, NOBODY_FREE)
-        yield from closing.end(state, contact.contact_id, CloseReason.LIMIT_REACHED)
+    yield from _let_go(state, contact, command.segment_no, CloseReason.LIMIT_REACHED)
+
+
+def record_closed(
+    state: ChannelsState, command: commands.RecordWaitingContactClosed, context: Context
+) -> Iterator[Event]:
+    """A supervisor closed the contact while it waited; of a call-back its end says it."""
+    contact = state.contact(command.contact_id, context.tenant)
+    if contact.callback is not CallbackState.OPEN:
+        yield from _let_go(state, contact, command.segment_no, CloseReason.SUPERVISOR)
 
 
 def record_wrap_up(state: ChannelsState, command: commands.RecordWrapUp, context: Context) -> Iterator[Event]:
@@ -148,9 +166,7 @@ def apply_queued(state: ChannelsState, contact: Contact, event: ContactQueued, c
         timing.stop_watching(state, contact.contact_id, timing.SILENT, timing.PARKING)
     state.put(
         replace(
-            without_step(
-                contact, StepKind.ENQUEUE, StepKind.TRANSFER, StepKind.PARK, StepKind.RESUME, StepKind.ASK_WAIT
-            ),
+            without_step(contact, *_BEFORE_ENTRY),
             state=ContactState.QUEUED,
             queue_id=event.queue_id,
             segment_no=event.segment_no,
@@ -172,7 +188,7 @@ def apply_queued(state: ChannelsState, contact: Contact, event: ContactQueued, c
 def apply_offered(state: ChannelsState, contact: Contact, event: ContactOffered | ConnectRequested) -> None:
     """Somebody has the contact ringing, or has taken it."""
     is_offered = isinstance(event, ContactOffered)
-    rung = without_step(contact, StepKind.ENQUEUE, *_REPORTS)
+    rung = without_step(contact, StepKind.ENQUEUE, *(() if is_offered else _WHILE_WAITING), *_REPORTS)
     state.put(
         replace(
             rung,
@@ -204,7 +220,7 @@ def apply_returned(state: ChannelsState, contact: Contact, event: ContactReturne
 def apply_connected(state: ChannelsState, contact: Contact, event: ContactConnected, context: Context) -> None:
     """Agent and customer are joined."""
     joined = replace(
-        without_step(contact, StepKind.ENQUEUE, StepKind.ASK_WAIT, *_REPORTS),
+        without_step(contact, StepKind.ENQUEUE, *_WHILE_WAITING, *_REPORTS),
         state=ContactState.CONNECTED,
         segment_no=event.segment_no,
         offer_no=event.offer_no,
@@ -217,6 +233,13 @@ def apply_connected(state: ChannelsState, contact: Contact, event: ContactConnec
     )
     state.put(joined)
     timing.watch_silence(state, joined, context.now)
+
+
+def _let_go(state: ChannelsState, contact: Contact, segment_no: int, reason: CloseReason) -> Iterator[Event]:
+    """Nobody takes whoever waits in that segment: the customer is told, and it is over."""
+    if _is_waiting(contact) and segment_no == contact.segment_no:
+        yield from conversation.tell(state, contact.contact_id, NOBODY_FREE)
+        yield from closing.end(state, contact.contact_id, reason)
 
 
 def _ringing_beside(contact: Contact, event: ContactOffered) -> tuple[Offer, ...]:

@@ -1,7 +1,7 @@
 """Answers to steps that say no for good.
 
-Owns: what each refusal means: no start and no queue close the contact, a refused report lets it wait on, a refused
-transfer or consultation leaves it with its agent.
+Owns: what each refusal means: no start and no queue close the contact, a refused report or change of queue lets it wait
+on, a refused transfer or consultation leaves it with its agent.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from trunkline_core.decider import Context
 from trunkline_core.replacing import replace
 from trunkline_core.texts import LocalizedText
 
-from trunkline_channels.domain import callbacks, closing, commands, consultations, conversation, opening, parking
+from trunkline_channels.domain import callbacks, closing, commands, consultations, conversation, menus, opening, parking
 from trunkline_channels.domain.contact import Contact
 from trunkline_channels.domain.events import CustomerIdentified, Event, StepRefused
 from trunkline_channels.domain.state import ChannelsState
@@ -42,6 +42,8 @@ def refuse(state: ChannelsState, command: commands.RefuseStep, context: Context)
         yield from closing.end(state, contact.contact_id, CloseReason.REFUSED, command.rule)
     elif step.kind is StepKind.REQUEST_CALLBACK:
         yield from callbacks.give_up_without_caller(state, contact.contact_id)
+    elif step.kind is StepKind.CHANGE_QUEUE:
+        yield from menus.keep_place(state, contact.contact_id)
     elif step.kind in _MOVING:
         yield from parking.resume_unanswered(state, contact.contact_id)
     elif step.kind in _CLEANING:

@@ -62,7 +62,12 @@ def record_person_requested(
         return
     yield from conversation.tell(state, contact.contact_id, command.text)
     yield PersonRequested(
-        contact.contact_id, command.queue_id, command.value_permille, command.urgency_permille, command.requirements
+        contact.contact_id,
+        command.queue_id,
+        command.value_permille,
+        command.urgency_permille,
+        command.requirements,
+        command.choices,
     )
     yield from steps.begin(state, contact.contact_id, StepKind.ENQUEUE)
 
@@ -98,7 +103,7 @@ def apply_gathered(state: ChannelsState, contact: Contact, event: TextGathered) 
 
 def apply_person_requested(state: ChannelsState, contact: Contact, event: PersonRequested) -> None:
     """From now on the customer waits for us."""
-    wish = Wish(event.queue_id, event.value_permille, event.urgency_permille, event.requirements)
+    wish = Wish(event.queue_id, event.value_permille, event.urgency_permille, event.requirements, event.choices)
     done = without_step(contact, *_SESSION_STEPS)
     state.put(replace(done, wish=wish, prompt=None, answer=None, queue_id=event.queue_id))
     timing.stop_watching(state, contact.contact_id, timing.SILENT)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Rejection
-from trunkline_core.ids import check_id
+from trunkline_core.ids import check_id, check_reason
 from trunkline_core.replacing import replace
 
 from trunkline_channels.domain import commands, monitoring, steps, timing
@@ -25,7 +25,7 @@ def request(state: ChannelsState, command: commands.TakeOverContact, context: Co
     `TakeOverUnderWay`, `TakeOverNeedsMonitoring`).
     """
     check_id("agent_id", command.agent_id)
-    monitoring.check_reason(command.reason)
+    check_reason(command.reason)
     contact = monitoring.connected(state, command.contact_id, context)
     supervisor_id = monitoring.supervisor_of(context)
     if command.agent_id == contact.agent_id:

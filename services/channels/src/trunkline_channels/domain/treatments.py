@@ -14,7 +14,7 @@ from trunkline_core.decider import Context
 from trunkline_core.replacing import replace
 from trunkline_core.treatments import UNKNOWN, Figures, QueueTreatment
 
-from trunkline_channels.domain import commands, conversation, policy, steps, timing
+from trunkline_channels.domain import commands, conversation, menus, policy, steps, timing
 from trunkline_channels.domain.contact import Contact, Treatment, without_step
 from trunkline_channels.domain.events import ContactEvent, Event, StepBegun, TextShown, TreatmentAnnounced, TreatmentPut
 from trunkline_channels.domain.state import ChannelsState
@@ -51,10 +51,15 @@ def announce(state: ChannelsState, command: commands.AnnounceTreatment, context:
 def record_wait(state: ChannelsState, command: commands.RecordWait, context: Context) -> Iterator[Event]:
     """acd said what it knows of the wait, perhaps nothing: the announcement is made with that."""
     contact = state.contact(command.contact_id, context.tenant)
-    if steps.answers(contact, command.step_no, StepKind.ASK_WAIT):
+    if not steps.answers(contact, command.step_no, StepKind.ASK_WAIT):
+        return
+    figures = Figures(command.position, command.wait_duration)
+    if menus.is_asked_for(contact, command.step_no):
+        yield from menus.answer(state, contact, figures)
+    else:
         due = _due(without_step(contact, StepKind.ASK_WAIT))
         assert due is not None, "whoever does not wait any more asks no more"
-        yield from _say(state, contact, due, Figures(command.position, command.wait_duration))
+        yield from _say(state, contact, due, figures)
 
 
 def begun(state: ChannelsState, tenant: str, queue_id: str, now: datetime) -> Treatment | None:
@@ -96,9 +101,10 @@ def apply_put(state: ChannelsState, event: TreatmentPut, context: Context) -> No
 
 
 def apply_announced(state: ChannelsState, contact: Contact, event: TreatmentAnnounced, context: Context) -> None:
-    """Count it."""
+    """Count it; what the customer chose is none of those that are told in their turn."""
     playing = contact.treatment
-    if playing is None:
+    if playing is None or event.digit:
+        state.put(without_step(contact, StepKind.ASK_WAIT))
         return
     counted = replace(
         playing, announced=playing.announced + 1, step_no=event.treatment_step, announced_time=context.now

@@ -41,6 +41,7 @@ class CloseReason(Enum):
     RECONCILED = 8
     LIMIT_REACHED = 9
     CALLBACK_ENDED = 20
+    SUPERVISOR = 170
 
 
 class CallbackState(Enum):
@@ -88,7 +89,7 @@ class Party(Enum):
 
 
 class MonitoringMode(Enum):
-    """Whom a supervisor hears who monitors a call, and who hears the supervisor."""
+    """Whom a supervisor hears who monitors a contact, and who hears the supervisor; in a chat hearing is reading."""
 
     UNSPECIFIED = 0
     LISTEN = 1
@@ -103,6 +104,7 @@ class Author(Enum):
     CUSTOMER = 1
     AGENT = 2
     SYSTEM = 3
+    SUPERVISOR = 150
 
 
 class StepKind(StrEnum):
@@ -126,6 +128,7 @@ class StepKind(StrEnum):
     LEAVE_CONSULTATION = "leave_consultation"
     TAKE_OVER = "take_over"
     REQUEST_CALLBACK = "request_callback"
+    CHANGE_QUEUE = "change_queue"
     ASK_WAIT = "ask_wait"
     REPORT_CALLBACK_RESULT = "report_callback_result"
     CHECK_CUSTOMER = "check_customer"

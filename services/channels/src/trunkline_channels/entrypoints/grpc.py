@@ -14,7 +14,7 @@ from trunkline.contact.v1.contact_types_pb2 import ContactView
 from trunkline_core.errors import Invalid, NotFound, Overloaded, Rejection, Transient, TrunklineError
 from trunkline_core.ids import check_id
 from trunkline_ledger.submission import ReadToken
-from trunkline_platform.credentials import Principal, Role
+from trunkline_platform.credentials import Principal, Role, service_principal
 from trunkline_platform.errors_grpc import code_of
 from trunkline_platform.grpc_server import current_principal
 from trunkline_platform.logs import get_logger
@@ -33,6 +33,7 @@ from trunkline_channels.application.waits import WaitFigures
 from trunkline_channels.domain import commands
 from trunkline_channels.domain.contact import Contact
 from trunkline_channels.domain.identity import partition_token
+from trunkline_channels.domain.peers import is_anothers
 from trunkline_channels.domain.words import CloseReason
 
 log = get_logger(__name__)
@@ -40,6 +41,8 @@ log = get_logger(__name__)
 MAX_WATCHED = 10_000
 REQUESTS_AT_ONCE = 256
 OUTGOING = 256
+CHAT_EDGE = service_principal("channels", "").actor
+_SEES_ALL = frozenset({Role.SUPERVISOR, Role.ADMIN, Role.SERVICE})
 
 
 class ContactSessions(ContactSessionServiceServicer):
@@ -154,6 +157,8 @@ class _Session:
     async def _push(self) -> None:
         while True:
             telling = await self._subscriber.next()
+            if isinstance(telling, Telling) and is_anothers(telling.contact, self._principal.actor):
+                continue  # it goes by the peer id of a gateway that is gone: neither views nor numbers are for it
             if isinstance(telling, Gone):
                 view = gone_view(telling.contact_id, telling.version)
             else:
@@ -164,9 +169,10 @@ class _Session:
                 await self._outgoing.put(wire.SessionResponse(dial=order))
 
     async def _view(self, telling: Telling) -> ContactView:
-        """Who holds the contact, a gateway or chat edge, is the customer's side; a service that watches is agents'."""
+        """Gateways and chat edges are the customer's side, also an edge that only watches what another one holds."""
         contact, after, upto = telling.contact, telling.after, telling.upto
-        for_agents = Role.SERVICE in self._principal.roles and contact.peer_id != self._peer_id
+        is_customers = contact.peer_id == self._peer_id or self._principal.actor == CHAT_EDGE
+        for_agents = Role.SERVICE in self._principal.roles and not is_customers
         figures = self._figures.of(contact)
         return await contact_view(contact, self._sealer, after, upto, figures, for_agents=for_agents)
 
@@ -256,7 +262,7 @@ class _Session:
         return command.contact_id
 
 
-def _command(request: wire.SessionRequest, kind: str) -> commands.CustomerCommand:
+def _command(request: wire.SessionRequest, kind: str) -> commands.EdgeCommand:
     match kind:
         case "customer_left":
             return commands.CloseContact(request.customer_left.contact_id, CloseReason.CUSTOMER_LEFT, "")
@@ -315,23 +321,26 @@ class ContactReads(ContactReadServiceServicer):
             contact = await self._ledger.read(partition, lambda state: state.contacts.get(contact_id), token)
             if contact is None or not _may_see(principal, contact):
                 raise NotFound("contact", contact_id)
-            return await self._shown(contact)
+            return await self._shown(contact, principal)
 
         answer: wire.GetContactResponse = await self._reads.answer(request, partition, read, context.time_remaining())
         return answer
 
-    async def _shown(self, contact: Contact) -> wire.GetContactResponse:
-        upto = part_of(contact.messages, 0)
-        return wire.GetContactResponse(contact=await contact_view(contact, self._sealer, 0, upto, for_agents=True))
+    async def _shown(self, contact: Contact, principal: Principal) -> wire.GetContactResponse:
+        view = await contact_view(contact, self._sealer, 0, part_of(contact.messages, 0), for_agents=True)
+        if not principal.roles & _SEES_ALL:
+            own = [whisper for whisper in view.whispers if principal.actor == f"agent:{whisper.agent_id}"]
+            del view.whispers[:]
+            view.whispers.extend(own)
+        return wire.GetContactResponse(contact=view)
 
 
 def _may_see(principal: Principal, contact: Contact) -> bool:
     if contact.tenant != principal.tenant:
         return False
-    others = principal.roles & {Role.SUPERVISOR, Role.ADMIN, Role.SERVICE}
     asked = contact.consultation
     own = {*contact.agent_ids, *((asked.agent_id,) if asked and asked.offer_no else ())}
-    return bool(others) or principal.actor in {f"agent:{agent_id}" for agent_id in own}
+    return bool(principal.roles & _SEES_ALL) or principal.actor in {f"agent:{agent_id}" for agent_id in own}
 
 
 def _time_of(request: Any, field: str) -> datetime | None:

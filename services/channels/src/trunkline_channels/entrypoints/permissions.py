@@ -21,6 +21,7 @@ def permit(command: Command, principal: Principal) -> None:
         case (
             commands.OpenContact()
             | commands.GiveInput()
+            | commands.ChooseTreatmentOption()
             | commands.AddMessage(author=Author.CUSTOMER | Author.UNSPECIFIED)
             | commands.CloseContact(reason=CloseReason.CUSTOMER_LEFT | CloseReason.UNSPECIFIED)
         ):

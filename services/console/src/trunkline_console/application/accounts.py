@@ -154,6 +154,11 @@ class Accounts:
         row = self.directory(tenant).tenants.find(tenant, tenant)
         return row is not None and row.definition.hides_listening
 
+    def may_monitor(self, tenant: str, user_id: str) -> bool:
+        """Tell whether the user may monitor contacts now: a role may be taken away while a page is open."""
+        row = self.directory(tenant).users.find(tenant, user_id)
+        return row is not None and row.definition.active and Account(row.definition, tenant).may_monitor
+
     async def name_of_user(self, tenant: str, user_id: str) -> str:
         """Return the display name of a user, the id where there is none."""
         row = self.directory(tenant).users.find(tenant, user_id)

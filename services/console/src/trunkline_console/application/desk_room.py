@@ -50,6 +50,7 @@ class DeskRoom:
         start_streams: Streams,
         owners: Owners,
         hides_listening: Callable[[str], bool],
+        may_monitor: Callable[[str, str], bool],
     ) -> None:
         self._peer_id = peer_id
         self._acd = acd
@@ -60,6 +61,7 @@ class DeskRoom:
         self._start_streams = start_streams
         self._owners = owners
         self._hides_listening = hides_listening
+        self._may_monitor = may_monitor
         self._tenants: dict[str, Desks] = {}
         self._reopening: set[asyncio.Task[None]] = set()
 
@@ -71,6 +73,7 @@ class DeskRoom:
                 lambda customer_id: self._find_customer(tenant, customer_id),
                 lambda desk: self._reopen(tenant, desk),
                 lambda: self._hides_listening(tenant),
+                lambda user_id: self._may_monitor(tenant, user_id),
             )
             self._start_streams(tenant, desks)
         return desks

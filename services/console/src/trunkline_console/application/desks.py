@@ -1,7 +1,7 @@
 """Desks of one tenant: what acd and channels push about an agent and its contacts goes to the agent's browser.
 
-Owns: which desk is open for which agent (the newest wins), which supervisors have a page open, what this console
-watches at other services.
+Owns: which desk is open for which agent (the newest wins), which supervisors have a page open and read which chats,
+what this console watches at other services.
 Must not: decide anything; a desk's wishes become commands elsewhere.
 """
 
@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,26 +19,23 @@ from trunkline.acd.v1.acd_types_pb2 import AgentView, Connectivity, WorkState
 from trunkline.contact.v1 import contact_service_pb2 as contact
 from trunkline.contact.v1.contact_types_pb2 import ContactView, MessageView
 
-from trunkline_console.application.views import agent_view_json, contact_view_json
+from trunkline_console.application.views import agent_view_json, contact_view_json, reading_json
 
 log = logging.getLogger(__name__)
 
 REOPEN_S = 2.0
 MAX_QUEUED = 500
+MAX_READERS = 32  # of one supervisor
 
 Frame = dict[str, Any]
 FindCustomer = Callable[[str], Awaitable[dict[str, Any] | None]]
 
 
 @dataclass
-class Desk:
-    """One open desk in a browser; `frames` are on their way to it."""
+class Page:
+    """One page in a browser; `frames` are on their way to it."""
 
-    agent_id: str
-    session_id: str
-    frames: asyncio.Queue[Frame | None] = field(default_factory=lambda: asyncio.Queue(MAX_QUEUED))
-    contacts: set[str] = field(default_factory=set)
-    reopened_monotonic: float = 0.0
+    frames: asyncio.Queue[Frame | None] = field(default_factory=lambda: asyncio.Queue(MAX_QUEUED), kw_only=True)
 
     def show(self, frame: Frame) -> None:
         """Queue a frame; a browser that does not take them is closed and comes back to the current state."""
@@ -47,11 +44,42 @@ class Desk:
         else:
             self.frames.put_nowait(frame)
 
+    def end(self, frame: Frame) -> None:
+        """Queue the last frame, and end the page's connection after it."""
+        self.show(frame)
+        if self.frames.full():
+            self.close()
+        else:
+            self.frames.put_nowait(None)
+
     def close(self) -> None:
-        """End the desk's connection."""
+        """End the page's connection now."""
         while not self.frames.empty():
             self.frames.get_nowait()
         self.frames.put_nowait(None)
+
+
+@dataclass
+class Desk(Page):
+    """One open desk."""
+
+    agent_id: str
+    session_id: str
+    contacts: set[str] = field(default_factory=set)
+    reopened_monotonic: float = 0.0
+
+
+@dataclass
+class Reader(Page):
+    """A supervisor reads a chat along.
+
+    Attributes:
+        since_version: in which the supervisor was seen to monitor it; what is older says nothing of that.
+    """
+
+    supervisor_id: str
+    contact_id: str
+    since_version: int
 
 
 @dataclass
@@ -60,6 +88,21 @@ class _Conversation:
     messages: dict[int, MessageView] = field(default_factory=dict)
     customer: dict[str, Any] | None = None
     is_customer_asked: bool = False
+
+
+def _watching(contact_ids: Collection[str]) -> Any:
+    return contact.SessionRequest(watch_contacts=contact.WatchContacts(contact_ids=sorted(contact_ids)))
+
+
+def _show_reader(reader: Reader, found: _Conversation) -> None:
+    """Show the chat, or that it is the supervisor's to read no more: then the page's connection ends."""
+    view = found.view
+    if view.version < reader.since_version:
+        return
+    if view.monitoring.supervisor_id == reader.supervisor_id:
+        reader.show({"type": "chat", "chat": reading_json(view, found.messages)})
+    else:
+        reader.end({"type": "ended", "reason": view.monitoring_end})
 
 
 def shown_customer(customer: dict[str, Any], contact_id: str) -> dict[str, Any]:
@@ -76,17 +119,21 @@ class Desks:
         find_customer: FindCustomer,
         reopen: Callable[[Desk], None],
         hides_listening: Callable[[], bool] = lambda: False,
+        may_monitor: Callable[[str], bool] = lambda _: True,
     ) -> None:
         """Prepare the desks.
 
         Args:
             reopen: sends OpenAgentSession again for a desk that acd believes lost.
             hides_listening: whether agents are not told that a supervisor listens.
+            may_monitor: whether a user still may, whose page is open.
         """
         self._hides_listening = hides_listening
+        self._may_monitor = may_monitor
         self._find_customer = find_customer
         self._reopen = reopen
         self._desks: dict[str, Desk] = {}
+        self._readers: list[Reader] = []
         self._pages: Counter[str] = Counter()
         self._agents: dict[str, AgentView] = {}
         self._conversations: dict[str, _Conversation] = {}
@@ -101,10 +148,10 @@ class Desks:
         """Add a desk; one that the same agent has elsewhere is told and closed."""
         older = self._desks.get(desk.agent_id)
         if older is not None:
-            older.show({"type": "replaced"})
-            older.frames.put_nowait(None) if not older.frames.full() else older.close()
+            older.end({"type": "replaced"})
         self._desks[desk.agent_id] = desk
-        self._watch_contacts()  # what the older desk was shown may be erased: the new one gets what can be read now
+        # What the older desk was shown may be erased: the new one gets what can be read now.
+        self._watch_contacts(anew=older.contacts if older is not None else ())
         known = self._agents.get(desk.agent_id)
         if known is not None:
             self._show_agent(desk, known, None)
@@ -123,6 +170,23 @@ class Desks:
         return self._desks.get(desk.agent_id) is desk
 
     @contextmanager
+    def read_by(self, reader: Reader) -> Iterator[None]:
+        """Show a supervisor the chat, from its first message on, as long as the block runs and the monitoring lasts.
+
+        Of too many pages of one supervisor the oldest gives way.
+        """
+        others = [other for other in self._readers if other.supervisor_id == reader.supervisor_id]
+        if len(others) >= MAX_READERS:
+            others[0].close()
+        self._readers.append(reader)
+        self._watch_contacts(anew=(reader.contact_id,))
+        try:
+            yield
+        finally:
+            self._readers.remove(reader)
+            self._watch_contacts()
+
+    @contextmanager
     def supervised_by(self, user_id: str) -> Iterator[None]:
         """A supervisor has a page open here as long as the block runs: channels lets those listen who have one."""
         self._pages[user_id] += 1
@@ -134,8 +198,8 @@ class Desks:
             self._pages += Counter()  # forgets who has none
 
     def supervisors(self) -> list[str]:
-        """Return which supervisors have a page open here."""
-        return sorted(self._pages)
+        """Return which supervisors have a page open here; with the role goes the right to listen, the page may stay."""
+        return sorted(filter(self._may_monitor, self._pages))
 
     def supervisors_here(self) -> Any:
         """Return the heartbeat that says so."""
@@ -151,8 +215,11 @@ class Desks:
 
     def contacts_watched(self) -> Any:
         """Return the request that names the contacts this console watches."""
-        wanted = sorted({contact_id for desk in self._desks.values() for contact_id in desk.contacts})
-        return contact.SessionRequest(watch_contacts=contact.WatchContacts(contact_ids=wanted))
+        return _watching(self._wanted())
+
+    def _wanted(self) -> set[str]:
+        at_desks = {contact_id for desk in self._desks.values() for contact_id in desk.contacts}
+        return at_desks | {reader.contact_id for reader in self._readers}
 
     def customer_of(self, contact_id: str) -> str | None:
         """Return whose contact it is, empty when unknown; None for a contact that was not pushed."""
@@ -183,11 +250,15 @@ class Desks:
             for contact_id in gained & self._conversations.keys():
                 self._show_contact(desk, contact_id)
 
-    def _watch_contacts(self) -> None:
-        wanted = {contact_id for desk in self._desks.values() for contact_id in desk.contacts}
-        for contact_id in self._conversations.keys() - wanted:
+    def _watch_contacts(self, anew: Collection[str] = ()) -> None:
+        """`anew`: forgotten first, so that channels tells them from the first message on."""
+        wanted = self._wanted()
+        kept = wanted.difference(anew)
+        for contact_id in self._conversations.keys() - kept:
             del self._conversations[contact_id]
-        self.tell_channels(self.contacts_watched())
+        if kept != wanted:
+            self.tell_channels(_watching(kept))
+        self.tell_channels(_watching(wanted))
 
     def _reopen_if_lost(self, desk: Desk, view: AgentView) -> None:
         """acd believes the desk lost (we were silent), but it is here."""
@@ -213,13 +284,17 @@ class Desks:
         for desk in self._desks.values():
             if view.contact_id in desk.contacts:
                 self._show_contact(desk, view.contact_id)
+        for reader in self._readers:
+            if reader.contact_id == view.contact_id:
+                _show_reader(reader, known)
 
     def _show_contact(self, desk: Desk, contact_id: str) -> None:
         """Show the contact; one that was given on is another agent's, however long its wrap-up here takes."""
         found = self._conversations[contact_id]
         if found.view.agent_id != desk.agent_id and self._wraps_up(desk, contact_id):
             return
-        frame = contact_view_json(found.view, found.messages, found.customer, self._hides_listening())
+        hides = self._hides_listening()
+        frame = contact_view_json(found.view, found.messages, found.customer, hides, desk.agent_id)
         desk.show({"type": "contact", "contact": frame})
 
     def _wraps_up(self, desk: Desk, contact_id: str) -> bool:

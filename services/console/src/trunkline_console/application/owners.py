@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from trunkline_core.errors import Invalid, NotFound
+from trunkline_core.errors import Invalid, NotFound, Rejection
 from trunkline_platform.credentials import Principal
 
 PAUSES_S: Final = (0.2, 0.5, 1.0)
@@ -17,10 +17,11 @@ PAUSES_S: Final = (0.2, 0.5, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class KnownContact:
-    """A contact of the tenant; ids are empty while they are not known."""
+    """A contact of the tenant; ids are empty while they are not known, `supervisor_id` while nobody monitors it."""
 
     customer_id: str
     agent_id: str
+    supervisor_id: str = ""
 
 
 class Contacts(Protocol):
@@ -109,4 +110,14 @@ class Owners:
         contact = await self._contacts.get(tenant, contact_id)
         if contact.agent_id != agent_id:
             raise NotFound("contact", contact_id)
+        return contact.customer_id or contact_id
+
+    async def of_supervisors_message(self, tenant: str, supervisor_id: str, contact_id: str) -> str:
+        """Return the owner of what a supervisor writes in a chat.
+
+        Raises: Rejection(`NotMonitoring`) when the supervisor does not monitor it; NotFound; Transient.
+        """
+        contact = await self._contacts.get(tenant, contact_id)
+        if contact.supervisor_id != supervisor_id:
+            raise Rejection("NotMonitoring")
         return contact.customer_id or contact_id

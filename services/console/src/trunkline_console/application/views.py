@@ -6,9 +6,9 @@ from typing import Any
 from google.protobuf import json_format
 from google.protobuf.descriptor import EnumDescriptor
 from trunkline.acd.v1.acd_types_pb2 import AgentView, ExplainedOffer, WorkItem
-from trunkline.contact.v1.contact_types_pb2 import ConsultationView, ContactView, MessageView, NoteView
+from trunkline.contact.v1.contact_types_pb2 import ConsultationView, ContactView, MessageView, NoteView, WhisperView
 
-from trunkline_console.application.wall import moment
+from trunkline_console.application.wall import call_in_json, moment
 
 
 def short_name(kind: EnumDescriptor, number: int) -> str:
@@ -44,6 +44,7 @@ def agent_view_json(view: AgentView) -> dict[str, Any]:
         "work": [work_json(item) for item in view.work],
         "explanation": explanation_json(view) if view.HasField("explanation") else None,
         "taken": {"contact_id": view.taken_contact_id, "agent_id": view.taken_by_agent_id},
+        "called_in": call_in_json(view),
         "outpaced": {"contact_id": view.outpaced_contact_id, "offer_no": view.outpaced_offer_no},
     }
 
@@ -89,9 +90,13 @@ def _numbers(value: Any) -> Any:
 
 
 def contact_view_json(
-    view: ContactView, messages: Mapping[int, MessageView], customer: Mapping[str, Any] | None, hides_listening: bool
+    view: ContactView,
+    messages: Mapping[int, MessageView],
+    customer: Mapping[str, Any] | None,
+    hides_listening: bool,
+    agent_id: str,
 ) -> dict[str, Any]:
-    """Return the contact with its whole conversation."""
+    """Return the contact with its whole conversation, as it is shown to that agent."""
     return {
         "contact_id": view.contact_id,
         "version": view.version,
@@ -113,6 +118,32 @@ def contact_view_json(
         "consultation_end": view.consultation_end,
         "notes": [note_json(note) for note in view.notes],
         "monitoring": monitoring_mode(view, hides_listening),
+        "whispers": [whisper_json(whisper) for whisper in view.whispers if whisper.agent_id == agent_id],
+    }
+
+
+def reading_json(view: ContactView, messages: Mapping[int, MessageView]) -> dict[str, Any]:
+    """Return a chat as the supervisor reads it who monitors it: what was written or told to the menu, and by whom."""
+    return {
+        "contact_id": view.contact_id,
+        "version": view.version,
+        "agent_id": view.agent_id,
+        "mode": enum_of(view.monitoring, "mode"),
+        "gathered": dict(view.gathered),
+        "messages": [message_json(messages[number]) for number in sorted(messages)],
+        "whispers": [whisper_json(whisper) for whisper in view.whispers],
+    }
+
+
+def whisper_json(whisper: WhisperView) -> dict[str, Any]:
+    """Return what a supervisor whispered, and between which messages it stands."""
+    return {
+        "no": whisper.whisper_no,
+        "supervisor_id": whisper.supervisor_id,
+        "agent_id": whisper.agent_id,
+        "text": whisper.text,
+        "at": optional_moment(whisper, "sent_time"),
+        "after_no": whisper.after_message_no,
     }
 
 
@@ -143,6 +174,7 @@ def message_json(message: MessageView) -> dict[str, Any]:
         "no": message.message_no,
         "author": enum_of(message, "author"),
         "agent_id": message.agent_id,
+        "supervisor_id": message.supervisor_id,
         "text": message.text,
         "at": optional_moment(message, "sent_time"),
     }

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from trunkline.acd.v1.acd_types_pb2 import AgentRow, Connectivity, DeviceState, Intent, QueueRow
+from trunkline.acd.v1.acd_types_pb2 import AgentRow, AgentView, Connectivity, DeviceState, Intent, QueueRow
 
 
 def queue_json(row: QueueRow) -> dict[str, Any]:
@@ -38,7 +38,20 @@ def agent_json(row: AgentRow) -> dict[str, Any]:
         "connected": row.connected,
         "wrap_up": row.wrap_up,
         "parked": row.parked,
+        "called_in": call_in_json(row),
         "since": moment(row.since_time),
+    }
+
+
+def call_in_json(agent: AgentView | AgentRow) -> dict[str, Any] | None:
+    """Return that a supervisor asked the agent to come; None for one who is not called in."""
+    if not agent.HasField("called_in"):
+        return None
+    called_in = agent.called_in
+    return {
+        "at": moment(called_in.called_time),
+        "until": moment(called_in.until_time),
+        "reason": called_in.reason,
     }
 
 

@@ -21,6 +21,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # all but tabs and l
 BREAK_REASONS = ("lunch", "short", "training")
 SUPERVISION_REASONS = (
     "waits_too_long",
+    "many_wait",
     "wrong_queue",
     "customer_asked",
     "away_from_desk",
@@ -103,6 +104,8 @@ def read_wish(frame: Mapping[str, Any], agent_id: str) -> Wish:
             return acd.AcdCommand(unpark_contact=acd.UnparkContact(agent_id=agent_id, contact_id=id_of(frame)))
         case "rearm":
             return acd.AcdCommand(rearm_agent=acd.RearmAgent(agent_id=agent_id))
+        case "dismiss_call_in":
+            return acd.AcdCommand(end_call_in=acd.EndCallIn(agent_id=agent_id))
         case "message":
             return Message(id_of(frame), text_of(frame, "text", MAX_TEXT_BYTES))
         case "end":

@@ -11,7 +11,14 @@ from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, NotFound, Rejection
 from trunkline_core.flows import EnqueueNode, FlowDefinition, check_flow, check_hours
 from trunkline_core.ids import time_of
-from trunkline_core.routing import QueueDefinition, check_agent, check_no_way_back, check_queue, next_queues
+from trunkline_core.routing import (
+    QueueDefinition,
+    check_agent,
+    check_no_way_back,
+    check_queue,
+    chosen_queues,
+    next_queues,
+)
 from trunkline_core.webhooks import (
     MAX_HOOKS,
     MAX_NOTICE_TARGETS,
@@ -209,7 +216,7 @@ def _check_queue(state: Directory, queue: QueueDefinition, tenant: str) -> None:
     check_queue(queue)
     policies.check_number(state, tenant, [queue.queue_id])
     check_no_way_back(queue, lambda queue_id: _definition(state, queue_id, tenant))
-    for _, next_queue_id in next_queues(queue):
+    for _, next_queue_id in (*next_queues(queue), *chosen_queues(queue)):
         state.queues.require(tenant, next_queue_id)
     policies.check_hours_known(queue, state, tenant)
 

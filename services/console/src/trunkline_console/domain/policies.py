@@ -10,7 +10,13 @@ from dataclasses import fields, is_dataclass
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Conflict, Invalid, NotFound, Rejection
-from trunkline_core.routing import QueueDefinition, SkillChoice, check_no_way_back, check_queue, next_queues
+from trunkline_core.routing import (
+    QueueDefinition,
+    check_no_way_back,
+    check_queue,
+    chosen_queues,
+    next_queues,
+)
 
 from trunkline_console.domain.commands import DefineQueue, PublishPolicy, RollBackPolicy, StartPolicyTrial
 from trunkline_console.domain.events import PolicyPublished, QueueDefined
@@ -159,16 +165,13 @@ def check_alone(field: str, queue: QueueDefinition) -> None:
         check_queue(queue)
     except Invalid as error:
         raise _inside(field, error) from None
-    for number, choice in enumerate(queue.choices):
-        if not _can_be_met(queue, choice):
-            raise Invalid(f"{field}.choices[{number}]", "can never be met beside the requirements")
 
 
 def _check_among(field: str, queue: QueueDefinition, state: Directory, tenant: str, wanted: Queues) -> None:
     def find(queue_id: str) -> QueueDefinition | None:
         return wanted.get(queue_id) or _in_force(state, tenant, queue_id)
 
-    for name, next_queue_id in next_queues(queue):
+    for name, next_queue_id in (*next_queues(queue), *chosen_queues(queue)):
         if find(next_queue_id) is None:
             raise _inside(field, Invalid(name, "names no queue of this tenant"))
     try:
@@ -180,15 +183,6 @@ def _check_among(field: str, queue: QueueDefinition, state: Directory, tenant: s
 
 def _inside(field: str, error: Invalid) -> Invalid:
     return Invalid(field + error.field.removeprefix("queue"), error.reason)
-
-
-def _can_be_met(queue: QueueDefinition, choice: SkillChoice) -> bool:
-    """Tell whether some agent could meet the choice and the requirements at once."""
-    needed = {each.skill: each.min_level for each in sorted(queue.requirements, key=lambda each: each.min_level)}
-    return any(
-        all(max(term.levels) >= needed.get(term.skill, 0) for term in conjunction.terms)
-        for conjunction in choice.conjunctions
-    )
 
 
 def size_bytes(value: object) -> int:

@@ -7,7 +7,13 @@ from pydantic_core import PydanticCustomError
 from trunkline_core.errors import Invalid
 from trunkline_core.ids import time_of
 
-from trunkline_console.application.wishes import BREAK_REASONS, INTENTS, MONITORING_MODES, SUPERVISION_REASONS
+from trunkline_console.application.wishes import (
+    BREAK_REASONS,
+    INTENTS,
+    MAX_TEXT_BYTES,
+    MONITORING_MODES,
+    SUPERVISION_REASONS,
+)
 
 C0 = frozenset(map(chr, range(0x20))) | {"\x7f"}
 
@@ -100,6 +106,14 @@ class Monitor(Form):
     command_id: CommandId
 
 
+class SupervisorWords(Form):
+    """`mode` says who is to read them; channels knows how long they may be."""
+
+    mode: Annotated[str, Field(pattern=_any_of("WHISPER", "BARGE"))]
+    text: Annotated[str, Field(max_length=MAX_TEXT_BYTES), AfterValidator(_paragraphs)]
+    command_id: CommandId
+
+
 class TakeOver(Form):
     agent_id: Annotated[str, Field(min_length=1, max_length=128)]
     reason: SupervisionReason
@@ -122,7 +136,9 @@ class ForcedIntent(Form):
     command_id: CommandId
 
 
-class ForgottenDevice(Form):
+class Supervision(Form):
+    """A supervisor decides something of which the path says all else."""
+
     reason: SupervisionReason
     command_id: CommandId
 

@@ -156,6 +156,11 @@ async def _directory_json(desktop: Desktop, tenant: str) -> dict[str, Any]:
             }
             for agent in state.agents.of(tenant)
         ],
+        "supervisors": [
+            {"user_id": account.user.user_id, "name": await desktop.accounts.name_of(account)}
+            for account in (Account(user, tenant) for user in state.users.of(tenant))
+            if account.may_monitor
+        ],
         "wrap_up_codes": [
             {"code": code.code, "name": {"zh": code.name.zh, "en": code.name.en}}
             for code in state.wrap_up_codes.of(tenant)

@@ -1,4 +1,4 @@
-"""The sockets of desk and wall."""
+"""The sockets of desk and wall, and of a supervisor who reads a chat along."""
 
 import asyncio
 import contextlib
@@ -8,14 +8,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
-from trunkline_core.errors import Invalid, Overloaded, TrunklineError
+from trunkline.contact.v1.contact_types_pb2 import ContactView
+from trunkline_core.errors import Invalid, NotFound, Overloaded, TrunklineError
 from trunkline_platform.credentials import Forbidden, Role
 from trunkline_platform.http import problem
 
+from trunkline_console.adapters.contacts import ContactReader
 from trunkline_console.adapters.live import AGENTS, LiveTables
 from trunkline_console.application.accounts import Account
 from trunkline_console.application.desk_room import DeskRoom
-from trunkline_console.application.desks import Desk
+from trunkline_console.application.desks import Desk, Page, Reader
+from trunkline_console.application.views import enum_of
 from trunkline_console.application.wall import agent_json, now, queue_json
 from trunkline_console.entrypoints.sessions import Sessions
 from trunkline_console.metrics import DESKS
@@ -26,8 +29,8 @@ LOOK_EVERY_S = 1.0
 OVER, NOT_ALLOWED = 4401, 4403
 
 
-def add_sockets(app: FastAPI, sessions: Sessions, room: DeskRoom, live: LiveTables) -> None:
-    """Add /desk/ws and /wall/ws."""
+def add_sockets(app: FastAPI, sessions: Sessions, room: DeskRoom, live: LiveTables, contacts: ContactReader) -> None:
+    """Add /desk/ws, /wall/ws and /reading/ws."""
 
     @app.websocket("/desk/ws")
     async def desk_socket(socket: WebSocket) -> None:
@@ -43,6 +46,14 @@ def add_sockets(app: FastAPI, sessions: Sessions, room: DeskRoom, live: LiveTabl
             with _presence(room, account):
                 await _show_wall(socket, sessions, live)
 
+    @app.websocket("/reading/ws")
+    async def reading_socket(socket: WebSocket) -> None:
+        await socket.accept()
+        if await _is_admitted(socket, lambda: monitor_of(sessions.account_of_socket(socket))):
+            account = sessions.account_of_socket(socket)
+            with _presence(room, account):
+                await _read_along(socket, sessions, room, contacts, account)
+
 
 def _presence(room: DeskRoom, account: Account) -> contextlib.AbstractContextManager[None]:
     """Say that a supervisor has a page open, as long as it has: without one nobody listens to a call."""
@@ -55,6 +66,13 @@ def agent_of(account: Account) -> Account:
     """Return an account that may have a desk. Raises: NotAllowed."""
     if not account.user.agent_id or Role.AGENT not in account.roles:
         raise NotAllowed("needs the role agent")
+    return account
+
+
+def monitor_of(account: Account) -> Account:
+    """Return an account that may read chats along. Raises: NotAllowed."""
+    if not account.may_monitor:
+        raise NotAllowed("needs the role supervisor or admin")
     return account
 
 
@@ -112,7 +130,7 @@ class DeskSocket:
         desks = self._room.desks_of(self._tenant)
         desks.open(self._desk)
         DESKS.inc()
-        sending = asyncio.create_task(self._send(), name="desk-send")
+        sending = asyncio.create_task(_send_frames(self._socket, self._desk), name="desk-send")
         opening = asyncio.create_task(self._room.open(self._tenant, self._desk), name="desk-open")
         receiving = asyncio.create_task(self._receive(), name="desk-receive")
         watching = asyncio.create_task(_until_over(self._account), name="desk-watch")
@@ -134,11 +152,6 @@ class DeskSocket:
         watching.cancel()
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             await self._socket.close()
-
-    async def _send(self) -> None:
-        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-            while (frame := await self._desk.frames.get()) is not None:
-                await self._socket.send_text(json.dumps(frame, ensure_ascii=False))
 
     async def _receive(self) -> None:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
@@ -231,6 +244,56 @@ async def _show_wall(socket: WebSocket, sessions: Sessions, live: LiveTables) ->
         stop()
         leaving.cancel()
         watching.cancel()
+
+
+async def _read_along(
+    socket: WebSocket, sessions: Sessions, room: DeskRoom, contacts: ContactReader, account: Account
+) -> None:
+    """Show a chat as long as the supervisor monitors it: one frame with the whole of it for each change."""
+    contact_id, supervisor_id = socket.query_params.get("contact_id", ""), account.user.user_id
+    try:
+        view = await contacts.view(account.tenant, contact_id)
+    except (NotFound, Invalid):
+        view = ContactView()
+    except TrunklineError as away:  # the page comes back
+        await socket.close(1013, type(away).__name__)
+        return
+    reader = Reader(supervisor_id, contact_id, view.version)
+    if view.monitoring.supervisor_id != supervisor_id or enum_of(view, "channel") != "CHAT":
+        reader.end({"type": "ended", "reason": view.monitoring_end})
+        await _send_frames(socket, reader)
+        return
+    with room.desks_of(account.tenant).read_by(reader):
+        await _serve_reader(socket, sessions, reader)
+
+
+async def _serve_reader(socket: WebSocket, sessions: Sessions, reader: Reader) -> None:
+    sending = asyncio.create_task(_send_frames(socket, reader), name="reading-send")
+    answering = asyncio.create_task(_answer_pings(socket, reader), name="reading-receive")
+    watching = asyncio.create_task(
+        _until_over(lambda: monitor_of(sessions.account_of_socket(socket))), name="reading-watch"
+    )
+    try:
+        await asyncio.wait({sending, answering, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if watching.done():
+            await _close(socket, watching.result())
+    finally:
+        for task in (sending, answering, watching):
+            task.cancel()
+
+
+async def _send_frames(socket: WebSocket, page: Page) -> None:
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+        while (frame := await page.frames.get()) is not None:
+            await socket.send_text(json.dumps(frame, ensure_ascii=False))
+
+
+async def _answer_pings(socket: WebSocket, reader: Reader) -> None:
+    """Whatever the page says is a ping."""
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+        while True:
+            await receive(socket)
+            reader.show({"type": "pong"})
 
 
 async def _until_left(socket: WebSocket, asked: asyncio.Event) -> None:

@@ -3,7 +3,16 @@
 from typing import Any
 
 from fastapi import FastAPI, Request
-from trunkline.acd.v1.acd_commands_pb2 import AcdCommand, ForgetDevice, PullContact, RequeueContact, SetIntent
+from trunkline.acd.v1.acd_commands_pb2 import (
+    AcdCommand,
+    CallInAgent,
+    CloseWaitingContact,
+    EndCallIn,
+    ForgetDevice,
+    PullContact,
+    RequeueContact,
+    SetIntent,
+)
 from trunkline.acd.v1.acd_service_pb2 import ListWaitingResponse, WaitingContact
 from trunkline_platform.commands import CommandClient
 from trunkline_platform.credentials import Principal
@@ -12,7 +21,7 @@ from trunkline_console.adapters.acd_reads import AcdReader
 from trunkline_console.application.views import enum_of
 from trunkline_console.application.wall import moment
 from trunkline_console.application.wishes import INTENTS
-from trunkline_console.entrypoints.forms import ForcedIntent, ForgottenDevice, Pull, Requeue
+from trunkline_console.entrypoints.forms import ForcedIntent, Pull, Requeue, Supervision
 from trunkline_console.entrypoints.sessions import Sessions
 
 
@@ -40,6 +49,12 @@ def add_supervision(app: FastAPI, sessions: Sessions, acd: CommandClient, reader
         await acd.execute(AcdCommand(requeue_contact=wanted), supervisor(request), command_id=form.command_id)
         return {}
 
+    @app.post("/api/contacts/{contact_id}/close")
+    async def close(contact_id: str, form: Supervision, request: Request) -> dict[str, Any]:
+        wanted = CloseWaitingContact(contact_id=contact_id, reason=form.reason)
+        await acd.execute(AcdCommand(close_waiting_contact=wanted), supervisor(request), command_id=form.command_id)
+        return {}
+
     @app.post("/api/agents/{agent_id}/intent")
     async def set_intent(agent_id: str, form: ForcedIntent, request: Request) -> dict[str, Any]:
         wanted = SetIntent(
@@ -49,9 +64,21 @@ def add_supervision(app: FastAPI, sessions: Sessions, acd: CommandClient, reader
         return {}
 
     @app.post("/api/agents/{agent_id}/forget-device")
-    async def forget_device(agent_id: str, form: ForgottenDevice, request: Request) -> dict[str, Any]:
+    async def forget_device(agent_id: str, form: Supervision, request: Request) -> dict[str, Any]:
         wanted = ForgetDevice(agent_id=agent_id, reason=form.reason)
         await acd.execute(AcdCommand(forget_device=wanted), supervisor(request), command_id=form.command_id)
+        return {}
+
+    @app.post("/api/agents/{agent_id}/call-in")
+    async def call_in(agent_id: str, form: Supervision, request: Request) -> dict[str, Any]:
+        wanted = CallInAgent(agent_id=agent_id, reason=form.reason)
+        await acd.execute(AcdCommand(call_in_agent=wanted), supervisor(request), command_id=form.command_id)
+        return {}
+
+    @app.post("/api/agents/{agent_id}/end-call-in")
+    async def end_call_in(agent_id: str, form: Supervision, request: Request) -> dict[str, Any]:
+        wanted = EndCallIn(agent_id=agent_id, reason=form.reason)
+        await acd.execute(AcdCommand(end_call_in=wanted), supervisor(request), command_id=form.command_id)
         return {}
 
 

@@ -25,6 +25,8 @@ export interface ChatContact {
   version: number;
   state: string;
   prompt: Prompt | null;
+  /** What the customer may choose while waiting; an older edge tells none. */
+  choices?: Option[];
   messages: ChatMessage[];
   close_reason?: string | null;
   /** The server's time, where it tells it. */

@@ -8,6 +8,13 @@ export type Channel = "CHAT" | "VOICE";
 /** The telephone, as gateways say: UNSPECIFIED where none ever said anything; LOST gets no calls. */
 export type Device = "UNSPECIFIED" | "REGISTERED" | "LOST";
 
+/** A supervisor asked the agent to come; it counts until then. */
+export interface CallIn {
+  at: string;
+  until: string;
+  reason: string;
+}
+
 export type NamedFor = "UNSPECIFIED" | "LAST_AGENT" | "ACCOUNT_OWNER" | "NAMED";
 
 export interface WorkItem {
@@ -99,15 +106,30 @@ export interface AgentView {
   outpaced: {contact_id: string; offer_no: number};
   /** The contact that a supervisor took over last, and who got it; an empty one before there was any. */
   taken: {contact_id: string; agent_id: string};
+  /** Null for an agent who is not called in. */
+  called_in: CallIn | null;
 }
 
 export interface Message {
   no: number;
-  author: "CUSTOMER" | "AGENT" | "SYSTEM";
+  author: "CUSTOMER" | "AGENT" | "SYSTEM" | "SUPERVISOR";
   /** Which agent wrote it; empty for anybody else. */
   agent_id: string;
+  /** Which supervisor wrote it; empty for anybody else. */
+  supervisor_id: string;
   text: Text;
   at: string;
+}
+
+/** What a supervisor wrote for the agent alone; an erased one is empty. */
+export interface Whisper {
+  no: number;
+  supervisor_id: string;
+  agent_id: string;
+  text: string;
+  at: string;
+  /** It stands after the message of this number. */
+  after_no: number;
 }
 
 export interface ContactView {
@@ -134,8 +156,10 @@ export interface ContactView {
   consultation_end: string;
   /** The oldest first. */
   notes: HandOnNote[];
-  /** How a supervisor monitors the call, as far as its agent is told of it. */
+  /** How a supervisor monitors the contact, as far as its agent is told of it. */
   monitoring: MonitoringMode | null;
+  /** What was whispered to this agent, the oldest first. */
+  whispers: Whisper[];
 }
 
 export type DeskFrame =

@@ -23,6 +23,8 @@ export interface ContactExplanation {
 export interface Directory {
   queues: {queue_id: string; name: LocalizedText}[];
   agents: {agent_id: string; name: string; skills: {skill: string; level: number}[]}[];
+  /** Who may supervise. */
+  supervisors: {user_id: string; name: string}[];
   wrap_up_codes: {code: string; name: LocalizedText}[];
   break_reasons: string[];
   supervision_reasons: string[];
@@ -63,11 +65,13 @@ export interface ConnectedContact {
 }
 
 export interface Monitoring {
+  /** 1, 2, 3, … in the contact. */
+  monitoring_no: number;
   supervisor_id: string;
   supervisor_name: string;
   mode: MonitoringMode;
   reason: string;
-  /** Whether the supervisor's leg is up; before that nothing is heard. */
+  /** Whether the supervisor's leg is up; before that nothing is heard. Always of a chat. */
   is_joined: boolean;
 }
 

@@ -1,6 +1,6 @@
 /** What the console sends to the wall. The shapes only; no behaviour. */
 
-import type {Device} from "./desk";
+import type {CallIn, Device} from "./desk";
 
 export interface QueueRow {
   queue_id: string;
@@ -30,6 +30,8 @@ export interface AgentRow {
   wrap_up: number;
   /** Chats whose customers are silent: they take no room and stand in no figure above. */
   parked: number;
+  /** Null for an agent who is not called in. */
+  called_in: CallIn | null;
   since: string;
 }
 

@@ -30,7 +30,12 @@ export function Conversation({item, contact}: Props) {
       <TransferRefused item={item} contact={contact} />
       <Monitored item={item} contact={contact} />
       <ConsultationPanel item={item} contact={contact} />
-      <MessageLog contact_id={item.contact_id} channel={item.channel} messages={contact?.messages ?? []} />
+      <MessageLog
+        contact_id={item.contact_id}
+        channel={item.channel}
+        messages={contact?.messages ?? []}
+        whispers={contact?.whispers ?? []}
+      />
       <Foot item={item} contact={contact} />
     </>
   );

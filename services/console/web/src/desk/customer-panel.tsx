@@ -49,7 +49,7 @@ function Profile({customer_id, contact_id}: {customer_id: string; contact_id: st
   );
 }
 
-function Gathered({texts}: {texts: Readonly<Record<string, string>>}) {
+export function Gathered({texts}: {texts: Readonly<Record<string, string>>}) {
   const {t} = useTranslation();
   const entries = Object.entries(texts);
   if (entries.length === 0) return null;

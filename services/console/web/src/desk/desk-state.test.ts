@@ -1,12 +1,13 @@
 import {describe, expect, test} from "vitest";
 
-import type {AgentView, ContactView, WorkItem} from "../contract/desk";
+import type {AgentView, ContactView, Message, Whisper, WorkItem} from "../contract/desk";
 import {restOf} from "./rest-of-offer";
 import {
   currentOffer,
   type DeskState,
   type Echo,
   EMPTY_DESK,
+  linesOf,
   newestOf,
   notesOf,
   parkedFirst,
@@ -54,6 +55,7 @@ function agent(...items: WorkItem[]): AgentView {
     connectivity: "CONNECTED",
     not_responding: false,
     device: "UNSPECIFIED",
+    called_in: null,
     since: at(0),
     now: at(0),
     work: items,
@@ -61,6 +63,14 @@ function agent(...items: WorkItem[]): AgentView {
     outpaced: {contact_id: "", offer_no: 0},
     taken: {contact_id: "", agent_id: ""},
   };
+}
+
+function message(no: number, text: string): Message {
+  return {no, author: "AGENT", agent_id: "ag_li", supervisor_id: "", text, at: at(no)};
+}
+
+function whisper(no: number, after_no: number): Whisper {
+  return {no, supervisor_id: "us_zhao", agent_id: "ag_li", text: `whisper ${no.toString()}`, at: at(no), after_no};
 }
 
 function contact(contact_id: string, version: number, texts: string[]): ContactView {
@@ -73,7 +83,7 @@ function contact(contact_id: string, version: number, texts: string[]): ContactV
     customer: null,
     queue_id: "qu_support",
     agent_id: "ag_li",
-    messages: texts.map((text, index) => ({no: index + 1, author: "AGENT", agent_id: "ag_li", text, at: at(index)})),
+    messages: texts.map((text, index) => message(index + 1, text)),
     gathered: {},
     opened: at(0),
     locale: "zh",
@@ -84,6 +94,7 @@ function contact(contact_id: string, version: number, texts: string[]): ContactV
     consultation_end: "",
     notes: [],
     monitoring: null,
+    whispers: [],
   };
 }
 
@@ -112,7 +123,7 @@ describe("the desk", () => {
   test("tells customers apart by what they said last, else by what they told the menu", () => {
     const silent = {...contact("ct_1", 1, ["hello"]), gathered: {topic: "a broken box"}};
     expect(newestOf(silent)).toBe("a broken box");
-    const said = {no: 2, author: "CUSTOMER" as const, agent_id: "", text: "are you there?", at: at(2)};
+    const said = {...message(2, "are you there?"), author: "CUSTOMER" as const, agent_id: ""};
     expect(newestOf({...silent, messages: [...silent.messages, said]})).toBe("are you there?");
     expect(newestOf(undefined)).toBe("");
   });
@@ -174,6 +185,25 @@ describe("the desk", () => {
     const news = withContact(elsewhere, written(2, ["a", "b", "c"]));
     expect(unreadOf(news, "ct_1")).toBe(2);
     expect(unreadOf(withSelected(news, "ct_1"), "ct_1")).toBe(0);
+  });
+
+  test("counts what a supervisor whispered meanwhile, also in a chat in which nothing else happens", () => {
+    const two = withAgent(EMPTY_DESK, agent(work("ct_1"), work("ct_2")));
+    const whispered = (version: number, whispers: Whisper[]) => ({...contact("ct_1", version, ["a"]), whispers});
+    const elsewhere = withSelected(withContact(two, whispered(1, [whisper(1, 1)])), "ct_2");
+    expect(unreadOf(elsewhere, "ct_1")).toBe(0);
+    const news = withContact(elsewhere, whispered(2, [whisper(1, 1), whisper(2, 1)]));
+    expect(unreadOf(news, "ct_1")).toBe(1);
+    expect(unreadOf(withSelected(news, "ct_1"), "ct_1")).toBe(0);
+  });
+
+  test("shows what was whispered where it was whispered", () => {
+    const lines = linesOf(
+      [message(1, "a"), message(2, "b")],
+      [whisper(1, 0), whisper(2, 1), whisper(3, 1), whisper(4, 2)],
+    );
+    const texts = lines.map(({message, whisper}) => (message ?? whisper).text);
+    expect(texts).toEqual(["whisper 1", "a", "whisper 2", "whisper 3", "b", "whisper 4"]);
   });
 
   test("groups parked chats, whose customer waits first, and selects none of them by itself", () => {

@@ -1,6 +1,6 @@
 /** What the desk shows, as pure functions from frame to frame. Owns no connection and no time. */
 
-import type {AgentView, ContactView, HandOnNote, Message, WorkItem} from "../contract/desk";
+import type {AgentView, ContactView, HandOnNote, Message, Whisper, WorkItem} from "../contract/desk";
 import type {Refusal} from "../connection/outbox";
 
 /** A message of the agent that the conversation does not show yet. */
@@ -19,10 +19,19 @@ export interface DeskState {
   selected: string | null;
   /** The newest message of each contact when the agent last looked away from it. */
   seen: Readonly<Record<string, number>>;
+  /** The same of what was whispered. */
+  seen_whispers: Readonly<Record<string, number>>;
   echoes: readonly Echo[];
 }
 
-export const EMPTY_DESK: DeskState = {agent: null, contacts: {}, selected: null, seen: {}, echoes: []};
+export const EMPTY_DESK: DeskState = {
+  agent: null,
+  contacts: {},
+  selected: null,
+  seen: {},
+  seen_whispers: {},
+  echoes: [],
+};
 
 /** The agent as a whole changed; what left the agent's work leaves the desk. */
 export function withAgent(state: DeskState, agent: AgentView): DeskState {
@@ -52,15 +61,31 @@ export function withContact(state: DeskState, contact: ContactView): DeskState {
 export function withSelected(state: DeskState, selected: string | null): DeskState {
   const left = state.selected;
   if (left === null || left === selected) return {...state, selected};
-  return {...state, selected, seen: {...state.seen, [left]: state.contacts[left]?.messages.at(-1)?.no ?? 0}};
+  const known = state.contacts[left];
+  return {
+    ...state,
+    selected,
+    seen: {...state.seen, [left]: known?.messages.at(-1)?.no ?? 0},
+    seen_whispers: {...state.seen_whispers, [left]: known?.whispers.at(-1)?.no ?? 0},
+  };
 }
 
-/** How many messages of the customer the agent has not looked at. */
-export function unreadOf({contacts, selected, seen}: DeskState, contact_id: string): number {
+/** How many messages of the customer, and whispers of a supervisor, the agent has not looked at. */
+export function unreadOf({contacts, selected, seen, seen_whispers}: DeskState, contact_id: string): number {
   if (selected === contact_id) return 0;
-  const after_no = seen[contact_id] ?? 0;
-  const messages = contacts[contact_id]?.messages ?? [];
-  return messages.filter(({no, author}) => no > after_no && author === "CUSTOMER").length;
+  const {messages = [], whispers = []} = contacts[contact_id] ?? {};
+  const written = messages.filter(({no, author}) => no > (seen[contact_id] ?? 0) && author === "CUSTOMER");
+  const whispered = whispers.filter(({no}) => no > (seen_whispers[contact_id] ?? 0));
+  return written.length + whispered.length;
+}
+
+/** A line of a conversation: a message, or what was whispered. */
+export type Line = {message: Message; whisper?: never} | {whisper: Whisper; message?: never};
+
+/** All lines in the order in which they were written. */
+export function linesOf(messages: readonly Message[], whispers: readonly Whisper[]): Line[] {
+  const after = (no: number) => whispers.filter(({after_no}) => after_no === no).map((whisper) => ({whisper}));
+  return [...after(0), ...messages.flatMap((message) => [{message}, ...after(message.no)])];
 }
 
 /** What the customer said last, or told the menu: it tells two unnamed customers apart. */

@@ -133,6 +133,7 @@ export const actions = {
     return run(`intent:${intent}`, {type: "intent", intent, break_reason, when_free});
   },
   rearm: () => run("rearm", {type: "rearm"}),
+  dismissCallIn: () => run("dismiss_call_in", {type: "dismiss_call_in"}),
   accept: (offer: WorkItem) => {
     actions.select(offer.contact_id);
     return run(`offer:${offer.contact_id}`, answerTo("accept", offer));

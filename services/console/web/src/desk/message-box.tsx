@@ -1,12 +1,12 @@
 /** Where the agent writes. Enter sends, unless an input method is composing a character. */
 
 import {Button, Input} from "antd";
-import type {KeyboardEvent} from "react";
 import {useTranslation} from "react-i18next";
 
 import {bytesOf, MAX_TEXT_BYTES} from "../contract/text";
 import {actions, useDesk} from "./desk";
 import {MESSAGE_BOX} from "./desk-keys";
+import {sendsOnEnter} from "./sends-on-enter";
 
 export function MessageBox({contact_id}: {contact_id: string}) {
   const {t} = useTranslation();
@@ -19,11 +19,6 @@ export function MessageBox({contact_id}: {contact_id: string}) {
     void actions.say(contact_id, text.trim());
     actions.draft(contact_id, "");
   };
-  const press = (event: KeyboardEvent) => {
-    if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
-    event.preventDefault();
-    send();
-  };
   return (
     <div className="tl-message-box">
       <Input.TextArea
@@ -35,7 +30,7 @@ export function MessageBox({contact_id}: {contact_id: string}) {
         placeholder={t("conversation.placeholder")}
         aria-label={t("conversation.input")}
         onChange={(event) => actions.draft(contact_id, event.target.value)}
-        onKeyDown={press}
+        onKeyDown={sendsOnEnter(send)}
         data-testid="message-input"
       />
       <Button type="primary" disabled={!ready} onClick={send} data-testid="message-send">

@@ -4,26 +4,27 @@ import {Button} from "antd";
 import {useLayoutEffect, useRef} from "react";
 import {useTranslation} from "react-i18next";
 
-import type {Channel, Message} from "../contract/desk";
+import type {Channel, Message, Whisper} from "../contract/desk";
 import {inLanguage} from "../contract/text";
 import {moment} from "../i18n/duration";
 import {useLanguage} from "../i18n";
 import {useRefusalText} from "../i18n/refusal-text";
 import {useNames} from "../rest/queries";
 import {actions, deskClock, useDesk} from "./desk";
-import type {Echo} from "./desk-state";
+import {type Echo, type Line, linesOf} from "./desk-state";
 
 interface Props {
   contact_id: string;
   channel: Channel;
   messages: readonly Message[];
+  whispers: readonly Whisper[];
 }
 
-export function MessageLog({contact_id, channel, messages}: Props) {
+export function MessageLog({contact_id, channel, messages, whispers}: Props) {
   const {t} = useTranslation();
   const echoes = useDesk((desk) => desk.echoes);
   const mine = echoes.filter((echo) => echo.contact_id === contact_id);
-  const log = useNewestInView(messages.length + mine.length);
+  const log = useNewestInView(messages.length + whispers.length + mine.length);
   return (
     <div
       ref={log}
@@ -36,12 +37,39 @@ export function MessageLog({contact_id, channel, messages}: Props) {
       {messages.length === 0 && mine.length === 0 && channel === "CHAT" && (
         <p className="tl-quiet">{t("conversation.empty")}</p>
       )}
-      {messages.map((message) => (
-        <Bubble key={message.no} message={message} />
-      ))}
+      <Lines lines={linesOf(messages, whispers)} />
       {mine.map((echo) => (
         <EchoBubble key={echo.key} echo={echo} />
       ))}
+    </div>
+  );
+}
+
+export function Lines({lines}: {lines: readonly Line[]}) {
+  return lines.map(({message, whisper}) =>
+    message !== undefined ? (
+      <Bubble key={`message-${message.no.toString()}`} message={message} />
+    ) : (
+      <WhisperBubble key={`whisper-${whisper.no.toString()}`} whisper={whisper} />
+    ),
+  );
+}
+
+function WhisperBubble({whisper}: {whisper: Whisper}) {
+  const {t} = useTranslation();
+  const me = useDesk((desk) => desk.agent?.agent_id);
+  const names = useNames(useLanguage());
+  const name = names.supervisor(whisper.supervisor_id);
+  const head =
+    whisper.agent_id === me
+      ? t("conversation.whisperedToYou", {name})
+      : t("conversation.whisperedTo", {name, agent: names.agent(whisper.agent_id)});
+  return (
+    <div className="tl-bubble tl-whisper" data-testid={`whisper-${whisper.no.toString()}`}>
+      <span className="tl-bubble-head">
+        {head} <time dateTime={whisper.at}>{moment(whisper.at, deskClock.now())}</time>
+      </span>
+      <span className="tl-bubble-text">{whisper.text || t("conversation.erased")}</span>
     </div>
   );
 }
@@ -53,7 +81,12 @@ function Bubble({message}: {message: Message}) {
   const me = useDesk((desk) => desk.agent?.agent_id);
   const names = useNames(language);
   const agent = message.agent_id === me ? t("conversation.you") : names.agent(message.agent_id);
-  const author = {CUSTOMER: t("conversation.customer"), AGENT: agent, SYSTEM: t("conversation.system")}[message.author];
+  const author = {
+    CUSTOMER: t("conversation.customer"),
+    AGENT: agent,
+    SYSTEM: t("conversation.system"),
+    SUPERVISOR: t("conversation.supervisor", {name: names.supervisor(message.supervisor_id)}),
+  }[message.author];
   return (
     <div className={`tl-bubble tl-by-${message.author.toLowerCase()}`} data-testid={`message-${message.no}`}>
       <span className="tl-bubble-head">

@@ -1,4 +1,4 @@
-/** Says that a supervisor listens to the call, or is heard on it. */
+/** Says that a supervisor listens to the call or reads the chat along, or is heard there. */
 
 import {Alert} from "antd";
 import {useTranslation} from "react-i18next";
@@ -16,7 +16,11 @@ export function Monitored({item, contact}: Props) {
   if (mode === null || item.state !== "CONNECTED") return null;
   return (
     <div role="status" data-testid="monitored" data-mode={mode}>
-      <Alert type={mode === "LISTEN" ? "info" : "warning"} showIcon title={t(`monitoring.told.${mode}`)} />
+      <Alert
+        type={mode === "LISTEN" ? "info" : "warning"}
+        showIcon
+        title={t(`${item.channel === "CHAT" ? "monitoring.chat" : "monitoring"}.told.${mode}`)}
+      />
     </div>
   );
 }

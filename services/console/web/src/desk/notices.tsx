@@ -1,12 +1,15 @@
-/** Banners of the desk, on every page: lost connection, not responding, no telephone, silent ring, refusals. */
+/** Banners of the desk, on every page: lost connection, not responding, no telephone, called in, silent ring, refusals. */
 
 import {Alert, App, Button} from "antd";
 import {useEffect} from "react";
 import {useTranslation} from "react-i18next";
 
+import type {CallIn} from "../contract/desk";
+import {moment} from "../i18n/duration";
 import {useLanguage} from "../i18n";
 import {useRefusalText} from "../i18n/refusal-text";
 import {useNames} from "../rest/queries";
+import {useSupervisionReason} from "../supervise/supervision-reason";
 import {actions, useDesk} from "./desk";
 import {enableSound, useRing} from "./ring";
 
@@ -17,11 +20,13 @@ export function Notices() {
   );
   const blocked = useDesk((desk) => desk.agent?.not_responding ?? false);
   const noTelephone = useDesk((desk) => desk.agent?.device === "LOST");
+  const called_in = useDesk((desk) => desk.agent?.called_in ?? null);
   return (
     <div className="tl-notices">
       {lost && <Lost />}
       {blocked && <NotResponding />}
       {noTelephone && <NoTelephone />}
+      {called_in !== null && <CalledIn called_in={called_in} />}
       <SilentRing />
     </div>
   );
@@ -52,6 +57,28 @@ function NoTelephone() {
       title={t("desk.noTelephone")}
       description={t("desk.noTelephoneHelp")}
       data-testid="no-telephone"
+    />
+  );
+}
+
+/** It goes by itself once the agent is available. */
+function CalledIn({called_in}: {called_in: CallIn}) {
+  const {t} = useTranslation();
+  const supervisionReason = useSupervisionReason();
+  const pending = useDesk((desk) => desk.pending.has("dismiss_call_in"));
+  const action = (
+    <Button size="small" loading={pending} onClick={() => void actions.dismissCallIn()} data-testid="dismiss-call-in">
+      {t("desk.dismissCallIn")}
+    </Button>
+  );
+  return (
+    <Alert
+      banner
+      type="info"
+      title={t("desk.calledIn", {time: moment(called_in.at), reason: supervisionReason(called_in.reason)})}
+      description={t("desk.calledInHelp")}
+      action={action}
+      data-testid="called-in"
     />
   );
 }

@@ -63,6 +63,7 @@ export function useNames(language: Language) {
   return {
     queue: (id: string) => inLanguage(data?.queues.find((queue) => queue.queue_id === id)?.name, language) || id,
     agent: (id: string) => (data?.agents.find((agent) => agent.agent_id === id)?.name ?? "") || id,
+    supervisor: (id: string) => (data?.supervisors.find((known) => known.user_id === id)?.name ?? "") || id,
     code: (code: string) =>
       inLanguage(data?.wrap_up_codes.find((known) => known.code === code)?.name, language) || code,
   };

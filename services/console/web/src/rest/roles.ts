@@ -7,7 +7,7 @@ export function mayCommand(me: Me | null | undefined): boolean {
   return me?.roles.includes("SUPERVISOR") ?? false;
 }
 
-/** Reads and erases what concerns all agents; listens to calls and takes contacts over. */
+/** Reads and erases what concerns all agents; listens to calls, reads chats along and takes contacts over. */
 export function maySupervise(me: Me | null | undefined): boolean {
   return me?.roles.some((role) => role === "SUPERVISOR" || role === "ADMIN") ?? false;
 }

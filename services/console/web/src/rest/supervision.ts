@@ -46,6 +46,9 @@ export function useMonitoring() {
   return {
     monitor: (contact_id: string, mode: MonitoringMode, reason: string) => send(contact_id, "monitor", {mode, reason}),
     stop: (contact_id: string) => send(contact_id, "stop-monitoring", {}),
+    /** `mode` says who is to read it: refused where the supervisor monitors otherwise by now. */
+    write: (contact_id: string, mode: MonitoringMode, text: string) =>
+      send(contact_id, "supervisor-message", {mode, text}),
     takeOver: (contact_id: string, agent_id: string, reason: string) =>
       send(contact_id, "take-over", {agent_id, reason}),
   };
@@ -63,9 +66,16 @@ export function useDecisions() {
     /** `agent_id` is whom it was seen to ring at: refused where it does not any more. */
     requeue: ({contact_id, agent_id}: WaitingContact, queue_id: string, reason: string) =>
       decide(`/api/contacts/${encodeURIComponent(contact_id)}/requeue`, {queue_id, agent_id, reason}),
+    /** Of a contact that waits or rings; a call-back is withdrawn. */
+    close: (contact_id: string, reason: string) =>
+      decide(`/api/contacts/${encodeURIComponent(contact_id)}/close`, {reason}),
     setIntent: (agent_id: string, wanted: ForcedIntent) =>
       decide(`/api/agents/${encodeURIComponent(agent_id)}/intent`, wanted),
     forgetDevice: (agent_id: string, reason: string) =>
       decide(`/api/agents/${encodeURIComponent(agent_id)}/forget-device`, {reason}),
+    callIn: (agent_id: string, reason: string) =>
+      decide(`/api/agents/${encodeURIComponent(agent_id)}/call-in`, {reason}),
+    endCallIn: (agent_id: string, reason: string) =>
+      decide(`/api/agents/${encodeURIComponent(agent_id)}/end-call-in`, {reason}),
   };
 }

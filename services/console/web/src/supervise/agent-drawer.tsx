@@ -16,6 +16,7 @@ import {useMe, useNames} from "../rest/queries";
 import {useConnected, useMonitoring} from "../rest/supervision";
 import {wallClock} from "../wall/wall";
 import {MonitorDecision, TakeOverDecision} from "./monitoring-decisions";
+import {ReadChats} from "./read-along";
 
 const MODES = ["LISTEN", "WHISPER", "BARGE"] as const;
 
@@ -37,6 +38,7 @@ export function AgentDrawer({agent_id, onClose}: Props) {
     <Drawer open size="large" title={t("monitoring.title", {agent: names.agent(agent_id)})} onClose={onClose}>
       <div data-testid="agent-contacts">
         <ContactTable agent_id={agent_id} />
+        <ReadChats agent_id={agent_id} />
       </div>
     </Drawer>
   );
@@ -112,8 +114,8 @@ function Who({contact}: {contact: ConnectedContact}) {
       data-mode={monitoring?.is_joined === true ? monitoring.mode : ""}
     >
       {monitoring !== null && (
-        <Tag color={monitoring.is_joined ? "processing" : "default"}>
-          {t(monitoring.is_joined ? `monitoring.state.${monitoring.mode}` : "monitoring.joining", {
+        <Tag className={monitoring.is_joined ? "tl-tag-monitored" : ""}>
+          {t(monitoring.is_joined ? `${kindOf(contact)}.state.${monitoring.mode}` : "monitoring.joining", {
             name: monitoring.supervisor_name,
           })}
         </Tag>
@@ -122,6 +124,11 @@ function Who({contact}: {contact: ConnectedContact}) {
       {refusal !== "" && <Alert type="error" title={refusalText({reason: refusal, message: refusal})} />}
     </span>
   );
+}
+
+/** Where the words for it stand: a chat is read, not heard. */
+function kindOf({channel}: ConnectedContact) {
+  return channel === "CHAT" ? "monitoring.chat" : "monitoring";
 }
 
 /** What the supervisor did not choose. */
@@ -145,21 +152,20 @@ function Actions({contact, choose}: {contact: ConnectedContact; choose: (what: C
   const isReady = channel === "CHAT" || (own?.is_joined === true && (me?.agent_id ?? null) !== null);
   return (
     <Space wrap>
-      {channel === "VOICE" &&
-        MODES.map((mode) => (
-          <Button
-            key={mode}
-            size="small"
-            disabled={isOthers || own?.mode === mode}
-            onClick={() => {
-              if (own === null) choose(mode);
-              else run(monitor(contact_id, mode, own.reason)); // the reason stands: who must speak must not look for one
-            }}
-            data-testid={`monitor-${mode}`}
-          >
-            {t(`monitoring.mode.${mode}`)}
-          </Button>
-        ))}
+      {MODES.map((mode) => (
+        <Button
+          key={mode}
+          size="small"
+          disabled={isOthers || own?.mode === mode}
+          onClick={() => {
+            if (own === null) choose(mode);
+            else run(monitor(contact_id, mode, own.reason)); // the reason stands: who must speak must not look for one
+          }}
+          data-testid={`monitor-${mode}`}
+        >
+          {t(`${kindOf(contact)}.mode.${mode}`)}
+        </Button>
+      ))}
       {own !== null && (
         <Button size="small" onClick={() => run(stop(contact_id))} data-testid="monitor-stop">
           {t("monitoring.stop")}

@@ -1,6 +1,6 @@
-/** Where a contact that waits or rings is to go: to an agent, to a queue, or away from whom it rings at. */
+/** Where a contact that waits or rings is to go: to an agent, to a queue, away from whom it rings at, or nowhere any more. */
 
-import {Radio, Select} from "antd";
+import {Alert, Radio, Select} from "antd";
 import {useState} from "react";
 import {useTranslation} from "react-i18next";
 
@@ -15,7 +15,7 @@ import {agentState} from "../wall/wall-state";
 import {Decision} from "./decision";
 
 /** `back/` and whom it is taken from: it may ring at several. */
-type Way = "agent" | "queue" | `back/${string}`;
+type Way = "agent" | "queue" | "close" | `back/${string}`;
 
 interface Props {
   contact: WaitingContact;
@@ -27,7 +27,7 @@ export function ContactDecision({contact, queue_id, onClose}: Props) {
   const {t} = useTranslation();
   const language = useLanguage();
   const names = useNames(language);
-  const {pull, requeue} = useDecisions();
+  const {pull, requeue, close} = useDecisions();
   const {data: directory} = useDirectory();
   const [way, setWay] = useState<Way>("agent");
   const [target, setTarget] = useState<string>();
@@ -40,8 +40,10 @@ export function ContactDecision({contact, queue_id, onClose}: Props) {
       ? pull(contact.contact_id, target ?? "", reason)
       : way === "queue"
         ? requeue(contact, target ?? "", reason)
-        : requeue({...contact, agent_id: way.slice("back/".length)}, "", reason);
-  const isBack = way !== "agent" && way !== "queue";
+        : way === "close"
+          ? close(contact.contact_id, reason)
+          : requeue({...contact, agent_id: way.slice("back/".length)}, "", reason);
+  const needsTarget = way === "agent" || way === "queue";
   const choose = (chosen: Way) => {
     setWay(chosen);
     setTarget(undefined);
@@ -53,11 +55,12 @@ export function ContactDecision({contact, queue_id, onClose}: Props) {
       value: `back/${agent_id}`,
       label: t("supervise.back", {agent: names.agent(agent_id)}),
     })),
+    {value: "close", label: t(contact.callback ? "supervise.withdraw" : "supervise.close")},
   ];
   return (
     <Decision
       title={t("supervise.contact", {contact: shortId(contact.contact_id)})}
-      isComplete={isBack || target !== undefined}
+      isComplete={!needsTarget || target !== undefined}
       decide={decide}
       onClose={onClose}
     >
@@ -69,7 +72,10 @@ export function ContactDecision({contact, queue_id, onClose}: Props) {
         }}
         data-testid="decision-way"
       />
-      {!isBack && (
+      {way === "close" && (
+        <Alert type="warning" showIcon title={t(contact.callback ? "supervise.withdrawHelp" : "supervise.closeHelp")} />
+      )}
+      {needsTarget && (
         <Select
           key={way}
           showSearch={{optionFilterProp: "label"}}

@@ -6,6 +6,7 @@ import {useTranslation} from "react-i18next";
 
 import {useRefusalText} from "../i18n/refusal-text";
 import {useDirectory} from "../rest/queries";
+import {useSupervisionReason} from "./supervision-reason";
 
 interface Props {
   title: string;
@@ -64,10 +65,11 @@ export function Decision({title, isComplete, decide, onClose, children}: Props) 
 
 function ReasonSelect({value, onChange}: {value: string | undefined; onChange: (reason: string) => void}) {
   const {t} = useTranslation();
+  const supervisionReason = useSupervisionReason();
   const {data} = useDirectory();
   const options = (data?.supervision_reasons ?? []).map((reason) => ({
     value: reason,
-    label: t(`supervise.reason.${reason}` as "supervise.reason.other", {defaultValue: reason}),
+    label: supervisionReason(reason),
   }));
   return (
     <label className="tl-decision-reason">

@@ -1,4 +1,4 @@
-/** Why a supervisor listens to a call, and for whom a contact is taken over. */
+/** Why a supervisor listens to a call or reads a chat along, and for whom a contact is taken over. */
 
 import {Select} from "antd";
 import {useState} from "react";
@@ -20,14 +20,15 @@ interface Props {
 export function MonitorDecision({contact, mode, onClose}: Props & {mode: MonitoringMode}) {
   const {t} = useTranslation();
   const {monitor} = useMonitoring();
+  const kind = contact.channel === "CHAT" ? "monitoring.chat" : "monitoring";
   return (
     <Decision
-      title={t(`monitoring.decide.${mode}`, {contact: shortId(contact.contact_id)})}
+      title={t(`${kind}.decide.${mode}`, {contact: shortId(contact.contact_id)})}
       isComplete
       decide={(reason) => monitor(contact.contact_id, mode, reason)}
       onClose={onClose}
     >
-      <p className="tl-quiet">{t(`monitoring.means.${mode}`)}</p>
+      <p className="tl-quiet">{t(`${kind}.means.${mode}`)}</p>
     </Decision>
   );
 }

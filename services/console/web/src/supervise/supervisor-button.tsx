@@ -12,25 +12,29 @@ interface Props {
   testid: string;
   className?: string;
   may?: (me: Me | null | undefined) => boolean;
+  /** Whether there is anything to open; what is open stays open. */
+  isOffered?: boolean;
   opens: (close: () => void) => React.ReactNode;
 }
 
-export function SupervisorButton({label, testid, className = "", may = mayCommand, opens}: Props) {
+export function SupervisorButton({label, testid, className = "", may = mayCommand, isOffered = true, opens}: Props) {
   const {data: me} = useMe();
   const [isOpen, setOpen] = useState(false);
   if (!may(me)) return null;
   return (
     <>
-      <Button
-        size="small"
-        className={className}
-        onClick={() => {
-          setOpen(true);
-        }}
-        data-testid={testid}
-      >
-        {label}
-      </Button>
+      {isOffered && (
+        <Button
+          size="small"
+          className={className}
+          onClick={() => {
+            setOpen(true);
+          }}
+          data-testid={testid}
+        >
+          {label}
+        </Button>
+      )}
       {isOpen &&
         opens(() => {
           setOpen(false);

@@ -6,7 +6,7 @@ import {useTranslation} from "react-i18next";
 import {useNow} from "../connection/ticking";
 import type {AgentRow} from "../contract/wall";
 import {useReasonName} from "../desk/reason-name";
-import {clockTime} from "../i18n/duration";
+import {clockTime, moment} from "../i18n/duration";
 import {useLanguage} from "../i18n";
 import {useNames} from "../rest/queries";
 import {maySupervise} from "../rest/roles";
@@ -15,7 +15,7 @@ import {AgentDrawer} from "../supervise/agent-drawer";
 import {SupervisorButton} from "../supervise/supervisor-button";
 import {useWall, wallClock} from "./wall";
 import {sortedAgents} from "./wall-order";
-import {AGENT_STATES, agentState, lacksTelephone} from "./wall-state";
+import {AGENT_STATES, agentState, isSignedOut, lacksTelephone} from "./wall-state";
 
 export function AgentGrid() {
   const {t} = useTranslation();
@@ -88,22 +88,24 @@ function AgentTile({row}: {row: AgentRow}) {
           {t("wall.noTelephone")}
         </span>
       )}
-      {row.connected + row.parked > 0 && (
-        <SupervisorButton
-          label={t("monitoring.button")}
-          testid={`wall-agent-${row.agent_id}-contacts`}
-          className="tl-agent-command"
-          may={maySupervise}
-          opens={(close) => <AgentDrawer agent_id={row.agent_id} onClose={close} />}
-        />
+      {row.called_in !== null && (
+        <span className="tl-agent-called" data-testid={`wall-agent-${row.agent_id}-called-in`}>
+          {t(isSignedOut(row) ? "wall.calledIn" : "wall.calledInHere", {time: moment(row.called_in.at)})}
+        </span>
       )}
+      <SupervisorButton
+        label={t("monitoring.button")}
+        testid={`wall-agent-${row.agent_id}-contacts`}
+        className="tl-agent-command"
+        may={maySupervise}
+        isOffered={row.connected + row.parked > 0}
+        opens={(close) => <AgentDrawer agent_id={row.agent_id} onClose={close} />}
+      />
       <SupervisorButton
         label={t("supervise.change")}
         testid={`wall-agent-${row.agent_id}-command`}
         className="tl-agent-command"
-        opens={(close) => (
-          <AgentDecision agent_id={row.agent_id} lacksTelephone={lacksTelephone(row)} onClose={close} />
-        )}
+        opens={(close) => <AgentDecision row={row} onClose={close} />}
       />
     </div>
   );

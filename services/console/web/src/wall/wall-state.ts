@@ -57,6 +57,11 @@ export function lacksTelephone(row: AgentRow): boolean {
   return row.device === "LOST" && agentState(row) !== "OFFLINE";
 }
 
+/** Whether the agent is not there at all, and may be called in: signed out, or without a desk for longer than a moment. */
+export function isSignedOut(row: AgentRow): boolean {
+  return row.intent === "OFFLINE" || row.connectivity === "DISCONNECTED";
+}
+
 /** `asa_s` of docs/metrics.md: over the answered. */
 export function meanWait_s(row: QueueRow): number | null {
   return row.answered_total === 0 ? null : row.answered_wait_s / row.answered_total;

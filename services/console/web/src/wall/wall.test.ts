@@ -2,7 +2,7 @@ import {describe, expect, test} from "vitest";
 
 import type {AgentRow, QueueRow} from "../contract/wall";
 import {sortedAgents, sortedQueues} from "./wall-order";
-import {agentState, lacksTelephone, EMPTY_WALL, meanWait_s, withFrame} from "./wall-state";
+import {agentState, isSignedOut, lacksTelephone, EMPTY_WALL, meanWait_s, withFrame} from "./wall-state";
 
 function queue(queue_id: string, waiting = 0): QueueRow {
   return {
@@ -34,6 +34,7 @@ function row(change: Partial<AgentRow> = {}): AgentRow {
     connected: 0,
     wrap_up: 0,
     parked: 0,
+    called_in: null,
     since: "2026-01-01T00:00:00Z",
     ...change,
   };
@@ -97,6 +98,16 @@ describe("an agent's state on the wall", () => {
     [{}, false],
   ])("of %o lacks a telephone: %s", (change, lacks) => {
     expect(lacksTelephone(row(change))).toBe(lacks);
+  });
+
+  test.each([
+    [{}, false],
+    [{intent: "BREAK"}, false],
+    [{intent: "OFFLINE"}, true],
+    [{connectivity: "GRACE"}, false],
+    [{connectivity: "DISCONNECTED"}, true],
+  ])("of %o is signed out, and may be called in: %s", (change, signedOut) => {
+    expect(isSignedOut(row(change))).toBe(signedOut);
   });
 
   test("orders agents: trouble first, the longest in a state first", () => {

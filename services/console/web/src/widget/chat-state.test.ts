@@ -3,6 +3,7 @@ import {describe, expect, test} from "vitest";
 import type {ChatContact} from "../contract/chat";
 import {
   type ChatState,
+  choicesOf,
   IDLE_CHAT,
   isOver,
   optionsOf,
@@ -72,6 +73,18 @@ describe("the widget", () => {
     expect(optionsOf(LIVE)).toEqual(MENU.options);
     expect(optionsOf({...LIVE, answered: "menu"})).toEqual([]);
     expect(optionsOf(withChatContact(LIVE, contact({version: 2, state: "CLOSED"})))).toEqual([]);
+  });
+
+  test("offers what may be chosen while waiting as often as wanted, and no more once the edge tells none", () => {
+    const choices = [{option_id: "2", label: {zh: "销售", en: "Sales"}}];
+    const waiting = withChatContact(IDLE_CHAT, contact({state: "QUEUED", prompt: null, choices}));
+    expect(choicesOf(waiting)).toEqual(choices);
+    expect(choicesOf({...waiting, answered: "menu"})).toEqual(choices);
+    expect(choicesOf(withChatContact(waiting, contact({version: 2, state: "CONNECTING", prompt: null})))).toEqual([]);
+    expect(choicesOf(withChatContact(waiting, contact({version: 2, state: "CLOSED", prompt: null, choices})))).toEqual(
+      [],
+    );
+    expect(choicesOf(withChatContact(IDLE_CHAT, contact({choices})))).toEqual([]);
   });
 
   test("offers the choices again when the same menu comes back", () => {

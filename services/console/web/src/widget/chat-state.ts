@@ -106,6 +106,11 @@ export function optionsOf(state: ChatState): readonly Option[] {
   return prompt !== null && state.answered !== prompt.node_id ? prompt.options : [];
 }
 
+/** What may be chosen while waiting, as often as wanted: the edge tells it until an agent has accepted. */
+export function choicesOf(state: ChatState): readonly Option[] {
+  return isOver(state) || openPrompt(state) !== null ? [] : (state.contact?.choices ?? []);
+}
+
 export function openPrompt(state: ChatState): Prompt | null {
   return isOver(state) ? null : (state.contact?.prompt ?? null);
 }

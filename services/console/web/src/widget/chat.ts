@@ -92,9 +92,8 @@ export class Chat {
 
   choose(option: Option, language: Language): void {
     const prompt = openPrompt(this.state);
-    if (prompt === null) return;
-    this.#set({answered: prompt.node_id});
-    const input = {type: "input", node_id: prompt.node_id, option_id: option.option_id};
+    const input = {type: "input", option_id: option.option_id, ...(prompt && {node_id: prompt.node_id})};
+    if (prompt !== null) this.#set({answered: prompt.node_id});
     void this.#answer(inLanguage(option.label, language), option.label, input);
   }
 

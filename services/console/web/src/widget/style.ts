@@ -168,6 +168,11 @@ button:focus-visible,
   gap: 8px;
   padding: 4px 14px 12px;
 }
+.caption {
+  flex-basis: 100%;
+  color: #5b6472;
+  font-size: 13px;
+}
 .option {
   padding: 7px 14px;
   border: 1px solid #0958d9;

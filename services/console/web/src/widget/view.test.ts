@@ -54,6 +54,20 @@ describe("the widget on the page", () => {
     expect(customer.chose).toHaveBeenCalledWith(option);
   });
 
+  test("shows what may be chosen while waiting under a caption, and gives the focus back once it is gone", () => {
+    const choices = [{option_id: "2", label: {zh: "销售", en: "Sales"}}];
+    const waiting = {...LIVE.contact, state: "QUEUED", choices} as ChatState["contact"];
+    view.show();
+    view.render({...LIVE, contact: waiting});
+    expect(root.querySelector(".options")?.textContent).toBe("While you waitSales");
+    view.speak("zh");
+    expect(root.querySelector(".options")?.textContent).toBe("等待期间您可以销售");
+    find("tl-option-2").focus();
+    view.render(LIVE);
+    expect(root.querySelector<HTMLElement>(".options")?.hidden).toBe(true);
+    expect(root.activeElement).toBe(find("tl-input"));
+  });
+
   test("sends with Enter, but not while an input method composes a character", () => {
     const input = find("tl-input") as HTMLTextAreaElement;
     input.value = " nihao ";

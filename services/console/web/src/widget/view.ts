@@ -4,6 +4,7 @@ import type {ChatMessage, Option} from "../contract/chat";
 import {inLanguage, type Language} from "../contract/text";
 import {
   type ChatState,
+  choicesOf,
   isOver,
   optionsOf,
   questionOf,
@@ -37,7 +38,7 @@ export class View {
   readonly #heading = element("h2", "heading", {attributes: {id: "tl-heading"}});
   readonly #status = element("p", "status", {attributes: {role: "status", "data-testid": "tl-status"}});
   readonly #log = element("div", "log", {attributes: {role: "log", tabindex: "0", "data-testid": "tl-log"}});
-  readonly #options = element("div", "options", {attributes: {role: "group"}});
+  readonly #options = element("div", "options", {attributes: {role: "group", "aria-labelledby": "tl-choices"}});
   readonly #input: HTMLTextAreaElement;
   readonly #send: HTMLButtonElement;
   readonly #leave: HTMLButtonElement;
@@ -123,7 +124,7 @@ export class View {
     this.#leave.hidden = over || state.contact === null;
     this.#send.disabled = state.contact === null;
     this.#showMessages(state);
-    this.#showOptions(optionsOf(state));
+    this.#showOptions(optionsOf(state), choicesOf(state));
     this.#showBadge();
   }
 
@@ -201,13 +202,21 @@ export class View {
     return speech("system", this.#text("assistant"), text);
   }
 
-  #showOptions(options: readonly Option[]): void {
-    const shown = JSON.stringify(options);
+  /** A question's options, or what may be chosen while waiting, which goes when an agent has accepted. */
+  #showOptions(options: readonly Option[], choices: readonly Option[]): void {
+    const shown = JSON.stringify([options, choices]);
     if (shown === this.#shownOptions) return;
     this.#shownOptions = shown;
-    this.#options.hidden = options.length === 0;
-    this.#options.replaceChildren(...options.map((option) => this.#choice(option)));
+    const hadFocus = this.#options.contains((this.#options.getRootNode() as ShadowRoot).activeElement);
+    const caption = choices.length === 0 ? [] : [this.#caption()];
+    this.#options.hidden = options.length + choices.length === 0;
+    this.#options.replaceChildren(...caption, ...[...options, ...choices].map((option) => this.#choice(option)));
+    if (hadFocus) this.#input.focus();
     this.#toNewest();
+  }
+
+  #caption(): HTMLElement {
+    return element("span", "caption", {text: this.#text("choices"), attributes: {id: "tl-choices"}});
   }
 
   #choice(option: Option): HTMLElement {

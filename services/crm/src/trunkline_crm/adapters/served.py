@@ -9,7 +9,7 @@ from trunkline_ledger.managers import ManagerCommand, ProcessManager
 from trunkline_crm.adapters.wire import key_of
 from trunkline_crm.domain.commands import Command, RecordService
 
-_CONNECTED = ("ContactConnected", "ConsultationCompleted")
+_CONNECTED = ("ContactConnected", "ConsultationCompleted", "ContactTakenOver")
 _KINDS = frozenset(f"trunkline.contact.v1.{kind}" for kind in _CONNECTED)
 
 

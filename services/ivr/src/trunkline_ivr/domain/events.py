@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from trunkline_core.flows import FlowDefinition, HoursDefinition, LocalizedText, MenuOption
-from trunkline_core.routing import SkillRequirement
+from trunkline_core.routing import SkillChoice, SkillRequirement
 from trunkline_core.sealed import Sealed
 
 
@@ -71,6 +71,7 @@ class PersonRequested:
     urgency_permille: int
     requirements: tuple[SkillRequirement, ...]
     text: LocalizedText | None
+    choices: tuple[SkillChoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

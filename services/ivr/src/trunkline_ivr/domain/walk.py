@@ -79,4 +79,5 @@ def _person_requested(session: Session, node_id: str, enqueue: EnqueueNode) -> P
         urgency_permille=enqueue.urgency_permille,
         requirements=enqueue.requirements,
         text=enqueue.text,
+        choices=enqueue.choices,
     )

@@ -931,6 +931,106 @@ class ForgetDevice(_message.Message):
 Global___ForgetDevice: _TypeAlias = ForgetDevice  # noqa: Y015
 
 @_typing.final
+class CallInAgent(_message.Message):
+    """A supervisor asks an agent who is signed out to come. One who is called in already stays so, as before."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent."""
+    reason: _builtins.str
+    """Why: a token, not a text."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallInAgent: _TypeAlias = CallInAgent  # noqa: Y015
+
+@_typing.final
+class EndCallIn(_message.Message):
+    """The agent has read that a supervisor called, or a supervisor takes it back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent."""
+    reason: _builtins.str
+    """Why, of a supervisor: a token, not a text."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndCallIn: _TypeAlias = EndCallIn  # noqa: Y015
+
+@_typing.final
+class CloseWaitingContact(_message.Message):
+    """A supervisor closes a contact that waits or rings; a call-back is withdrawn."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    reason: _builtins.str
+    """Why: a token, not a text."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CloseWaitingContact: _TypeAlias = CloseWaitingContact  # noqa: Y015
+
+@_typing.final
+class ExpireCallIn(_message.Message):
+    """Nobody came for too long. Timer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExpireCallIn: _TypeAlias = ExpireCallIn  # noqa: Y015
+
+@_typing.final
 class ExpireOffer(_message.Message):
     """An offer rang long enough. Timer."""
 
@@ -1235,6 +1335,40 @@ class RequestCallback(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RequestCallback: _TypeAlias = RequestCallback  # noqa: Y015
+
+@_typing.final
+class ChangeQueue(_message.Message):
+    """The customer who waits chose another queue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    STEP_NO_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    step_no: _builtins.int
+    """The contact's saga step."""
+    segment_no: _builtins.int
+    """The queue segment in which the customer chose; refused when the contact is in another one by now."""
+    queue_id: _builtins.str
+    """The queue."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        step_no: _builtins.int = ...,
+        segment_no: _builtins.int = ...,
+        queue_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "queue_id", b"queue_id", "segment_no", b"segment_no", "step_no", b"step_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeQueue: _TypeAlias = ChangeQueue  # noqa: Y015
 
 @_typing.final
 class ReportCallbackResult(_message.Message):
@@ -1752,6 +1886,11 @@ class AcdCommand(_message.Message):
     CLEAR_CALLBACK_FIELD_NUMBER: _builtins.int
     POSTPONE_CALLBACK_FIELD_NUMBER: _builtins.int
     REPORT_CALLBACK_REACHED_FIELD_NUMBER: _builtins.int
+    CHANGE_QUEUE_FIELD_NUMBER: _builtins.int
+    CALL_IN_AGENT_FIELD_NUMBER: _builtins.int
+    END_CALL_IN_FIELD_NUMBER: _builtins.int
+    EXPIRE_CALL_IN_FIELD_NUMBER: _builtins.int
+    CLOSE_WAITING_CONTACT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def put_queue(self) -> Global___PutQueue:
         """Queue."""
@@ -1968,6 +2107,26 @@ class AcdCommand(_message.Message):
     def report_callback_reached(self) -> Global___ReportCallbackReached:
         """Customer first."""
 
+    @_builtins.property
+    def change_queue(self) -> Global___ChangeQueue:
+        """Chosen while waiting."""
+
+    @_builtins.property
+    def call_in_agent(self) -> Global___CallInAgent:
+        """Called in."""
+
+    @_builtins.property
+    def end_call_in(self) -> Global___EndCallIn:
+        """Not called in any more."""
+
+    @_builtins.property
+    def expire_call_in(self) -> Global___ExpireCallIn:
+        """Call-in's time."""
+
+    @_builtins.property
+    def close_waiting_contact(self) -> Global___CloseWaitingContact:
+        """Closed."""
+
     def __init__(
         self,
         *,
@@ -2025,12 +2184,17 @@ class AcdCommand(_message.Message):
         clear_callback: Global___ClearCallback | None = ...,
         postpone_callback: Global___PostponeCallback | None = ...,
         report_callback_reached: Global___ReportCallbackReached | None = ...,
+        change_queue: Global___ChangeQueue | None = ...,
+        call_in_agent: Global___CallInAgent | None = ...,
+        end_call_in: Global___EndCallIn | None = ...,
+        expire_call_in: Global___ExpireCallIn | None = ...,
+        close_waiting_contact: Global___CloseWaitingContact | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "begin_callback", b"begin_callback", "check_overflow", b"check_overflow", "clear_callback", b"clear_callback", "clear_unstaffed_queue", b"clear_unstaffed_queue", "close_agent_session", b"close_agent_session", "command", b"command", "complete_consultation", b"complete_consultation", "consult_agent", b"consult_agent", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_affinity", b"end_affinity", "end_consultation", b"end_consultation", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_consultation", b"expire_consultation", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "extend_wrap_up", b"extend_wrap_up", "finish_wrap_up", b"finish_wrap_up", "forget_device", b"forget_device", "hand_out_chats", b"hand_out_chats", "lose_gateway", b"lose_gateway", "lose_peer", b"lose_peer", "merge_consultation", b"merge_consultation", "open_agent_session", b"open_agent_session", "park_contact", b"park_contact", "postpone_callback", b"postpone_callback", "pull_contact", b"pull_contact", "put_agent", b"put_agent", "put_policy", b"put_policy", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "reach_longest_wait", b"reach_longest_wait", "rearm_agent", b"rearm_agent", "refresh_skills", b"refresh_skills", "relax_contact", b"relax_contact", "report_callback_reached", b"report_callback_reached", "report_callback_result", b"report_callback_result", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "report_consultation_connected", b"report_consultation_connected", "report_consultation_failed", b"report_consultation_failed", "report_devices", b"report_devices", "request_callback", b"request_callback", "requeue_contact", b"requeue_contact", "resume_contact", b"resume_contact", "set_intent", b"set_intent", "take_over_contact", b"take_over_contact", "transfer_contact", b"transfer_contact", "unpark_contact", b"unpark_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "begin_callback", b"begin_callback", "call_in_agent", b"call_in_agent", "change_queue", b"change_queue", "check_overflow", b"check_overflow", "clear_callback", b"clear_callback", "clear_unstaffed_queue", b"clear_unstaffed_queue", "close_agent_session", b"close_agent_session", "close_waiting_contact", b"close_waiting_contact", "command", b"command", "complete_consultation", b"complete_consultation", "consult_agent", b"consult_agent", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_affinity", b"end_affinity", "end_call_in", b"end_call_in", "end_consultation", b"end_consultation", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_call_in", b"expire_call_in", "expire_connecting", b"expire_connecting", "expire_consultation", b"expire_consultation", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "extend_wrap_up", b"extend_wrap_up", "finish_wrap_up", b"finish_wrap_up", "forget_device", b"forget_device", "hand_out_chats", b"hand_out_chats", "lose_gateway", b"lose_gateway", "lose_peer", b"lose_peer", "merge_consultation", b"merge_consultation", "open_agent_session", b"open_agent_session", "park_contact", b"park_contact", "postpone_callback", b"postpone_callback", "pull_contact", b"pull_contact", "put_agent", b"put_agent", "put_policy", b"put_policy", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "reach_longest_wait", b"reach_longest_wait", "rearm_agent", b"rearm_agent", "refresh_skills", b"refresh_skills", "relax_contact", b"relax_contact", "report_callback_reached", b"report_callback_reached", "report_callback_result", b"report_callback_result", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "report_consultation_connected", b"report_consultation_connected", "report_consultation_failed", b"report_consultation_failed", "report_devices", b"report_devices", "request_callback", b"request_callback", "requeue_contact", b"requeue_contact", "resume_contact", b"resume_contact", "set_intent", b"set_intent", "take_over_contact", b"take_over_contact", "transfer_contact", b"transfer_contact", "unpark_contact", b"unpark_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "begin_callback", b"begin_callback", "check_overflow", b"check_overflow", "clear_callback", b"clear_callback", "clear_unstaffed_queue", b"clear_unstaffed_queue", "close_agent_session", b"close_agent_session", "command", b"command", "complete_consultation", b"complete_consultation", "consult_agent", b"consult_agent", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_affinity", b"end_affinity", "end_consultation", b"end_consultation", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_connecting", b"expire_connecting", "expire_consultation", b"expire_consultation", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "extend_wrap_up", b"extend_wrap_up", "finish_wrap_up", b"finish_wrap_up", "forget_device", b"forget_device", "hand_out_chats", b"hand_out_chats", "lose_gateway", b"lose_gateway", "lose_peer", b"lose_peer", "merge_consultation", b"merge_consultation", "open_agent_session", b"open_agent_session", "park_contact", b"park_contact", "postpone_callback", b"postpone_callback", "pull_contact", b"pull_contact", "put_agent", b"put_agent", "put_policy", b"put_policy", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "reach_longest_wait", b"reach_longest_wait", "rearm_agent", b"rearm_agent", "refresh_skills", b"refresh_skills", "relax_contact", b"relax_contact", "report_callback_reached", b"report_callback_reached", "report_callback_result", b"report_callback_result", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "report_consultation_connected", b"report_consultation_connected", "report_consultation_failed", b"report_consultation_failed", "report_devices", b"report_devices", "request_callback", b"request_callback", "requeue_contact", b"requeue_contact", "resume_contact", b"resume_contact", "set_intent", b"set_intent", "take_over_contact", b"take_over_contact", "transfer_contact", b"transfer_contact", "unpark_contact", b"unpark_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "begin_callback", b"begin_callback", "call_in_agent", b"call_in_agent", "change_queue", b"change_queue", "check_overflow", b"check_overflow", "clear_callback", b"clear_callback", "clear_unstaffed_queue", b"clear_unstaffed_queue", "close_agent_session", b"close_agent_session", "close_waiting_contact", b"close_waiting_contact", "command", b"command", "complete_consultation", b"complete_consultation", "consult_agent", b"consult_agent", "decline_offer", b"decline_offer", "drop_tombstone", b"drop_tombstone", "end_affinity", b"end_affinity", "end_call_in", b"end_call_in", "end_consultation", b"end_consultation", "end_contact", b"end_contact", "end_exclusion", b"end_exclusion", "enqueue_contact", b"enqueue_contact", "expire_call_in", b"expire_call_in", "expire_connecting", b"expire_connecting", "expire_consultation", b"expire_consultation", "expire_grace", b"expire_grace", "expire_offer", b"expire_offer", "expire_wrap_up", b"expire_wrap_up", "extend_wrap_up", b"extend_wrap_up", "finish_wrap_up", b"finish_wrap_up", "forget_device", b"forget_device", "hand_out_chats", b"hand_out_chats", "lose_gateway", b"lose_gateway", "lose_peer", b"lose_peer", "merge_consultation", b"merge_consultation", "open_agent_session", b"open_agent_session", "park_contact", b"park_contact", "postpone_callback", b"postpone_callback", "pull_contact", b"pull_contact", "put_agent", b"put_agent", "put_policy", b"put_policy", "put_queue", b"put_queue", "put_wrap_up_code", b"put_wrap_up_code", "reach_longest_wait", b"reach_longest_wait", "rearm_agent", b"rearm_agent", "refresh_skills", b"refresh_skills", "relax_contact", b"relax_contact", "report_callback_reached", b"report_callback_reached", "report_callback_result", b"report_callback_result", "report_connect_failed", b"report_connect_failed", "report_connected", b"report_connected", "report_consultation_connected", b"report_consultation_connected", "report_consultation_failed", b"report_consultation_failed", "report_devices", b"report_devices", "request_callback", b"request_callback", "requeue_contact", b"requeue_contact", "resume_contact", b"resume_contact", "set_intent", b"set_intent", "take_over_contact", b"take_over_contact", "transfer_contact", b"transfer_contact", "unpark_contact", b"unpark_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_queue", "put_agent", "enqueue_contact", "end_contact", "report_connected", "report_connect_failed", "accept_offer", "decline_offer", "finish_wrap_up", "set_intent", "rearm_agent", "open_agent_session", "close_agent_session", "lose_peer", "expire_offer", "expire_connecting", "expire_wrap_up", "expire_grace", "end_exclusion", "drop_tombstone", "put_wrap_up_code", "relax_contact", "reach_longest_wait", "clear_unstaffed_queue", "extend_wrap_up", "refresh_skills", "check_overflow", "end_affinity", "hand_out_chats", "put_policy", "request_callback", "report_callback_result", "withdraw_callback", "begin_callback", "transfer_contact", "pull_contact", "requeue_contact", "park_contact", "resume_contact", "unpark_contact", "consult_agent", "report_consultation_connected", "report_consultation_failed", "merge_consultation", "complete_consultation", "end_consultation", "expire_consultation", "report_devices", "lose_gateway", "forget_device", "take_over_contact", "clear_callback", "postpone_callback", "report_callback_reached"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_queue", "put_agent", "enqueue_contact", "end_contact", "report_connected", "report_connect_failed", "accept_offer", "decline_offer", "finish_wrap_up", "set_intent", "rearm_agent", "open_agent_session", "close_agent_session", "lose_peer", "expire_offer", "expire_connecting", "expire_wrap_up", "expire_grace", "end_exclusion", "drop_tombstone", "put_wrap_up_code", "relax_contact", "reach_longest_wait", "clear_unstaffed_queue", "extend_wrap_up", "refresh_skills", "check_overflow", "end_affinity", "hand_out_chats", "put_policy", "request_callback", "report_callback_result", "withdraw_callback", "begin_callback", "transfer_contact", "pull_contact", "requeue_contact", "park_contact", "resume_contact", "unpark_contact", "consult_agent", "report_consultation_connected", "report_consultation_failed", "merge_consultation", "complete_consultation", "end_consultation", "expire_consultation", "report_devices", "lose_gateway", "forget_device", "take_over_contact", "clear_callback", "postpone_callback", "report_callback_reached", "change_queue", "call_in_agent", "end_call_in", "expire_call_in", "close_waiting_contact"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

@@ -634,6 +634,36 @@ class SegmentEnded(_message.Message):
 Global___SegmentEnded: _TypeAlias = SegmentEnded  # noqa: Y015
 
 @_typing.final
+class WaitingContactClosed(_message.Message):
+    """A supervisor closed a contact that waited or rang; the end of its segment follows. Changes no state."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """Its queue segment."""
+    reason: _builtins.str
+    """Why: a token, not a text."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "reason", b"reason", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaitingContactClosed: _TypeAlias = WaitingContactClosed  # noqa: Y015
+
+@_typing.final
 class LimitPassed(_message.Message):
     """A contact reached its longest wait while it rings. It may finish; if that comes to nothing, its segment ends."""
 
@@ -1040,7 +1070,9 @@ class CallbackPostponed(_message.Message):
     agent_id: _builtins.str
     """The agent."""
     reason: _builtins.str
-    """Why: `closed`, `customer_unanswered`, `do_not_call`, `already_open`, `agent_lost` or `device_lost`."""
+    """Why: `closed`, `customer_unanswered`, `do_not_call`, `customer_erased`, `already_open`, `not_cleared`,
+    `agent_lost` or `device_lost`.
+    """
     @_builtins.property
     def next_attempt_time(self) -> _timestamp_pb2.Timestamp:
         """When it waits again; unset: it has lived for too long and ends."""
@@ -1379,8 +1411,8 @@ Global___ContactPulled: _TypeAlias = ContactPulled  # noqa: Y015
 
 @_typing.final
 class ContactRequeued(_message.Message):
-    """A supervisor took the contact from the agent it rang at, or to another queue; what that led to follows. Changes no
-    state.
+    """A supervisor took the contact from the agent it rang at, or to another queue, or the customer who waits chose another queue
+    (reason `customer`); what that led to follows. Changes no state.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -1696,6 +1728,72 @@ class DeviceForgotten(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeviceForgotten: _TypeAlias = DeviceForgotten  # noqa: Y015
+
+@_typing.final
+class AgentCalledIn(_message.Message):
+    """A supervisor asks an agent who is signed out to come: other systems may tell the agent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    CALLED_BY_FIELD_NUMBER: _builtins.int
+    UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent."""
+    reason: _builtins.str
+    """Why: a token, not a text."""
+    called_by: _builtins.str
+    """Who asked: role and id, for example `supervisor:us_1`."""
+    @_builtins.property
+    def until_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when it counts."""
+
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        called_by: _builtins.str = ...,
+        until_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["until_time", b"until_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "called_by", b"called_by", "reason", b"reason", "until_time", b"until_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AgentCalledIn: _TypeAlias = AgentCalledIn  # noqa: Y015
+
+@_typing.final
+class CallInEnded(_message.Message):
+    """An agent is not called in any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    END_REASON_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent."""
+    end_reason: _acd_types_pb2.CallInEndReason.ValueType
+    """How it ended."""
+    reason: _builtins.str
+    """Why it was taken back: a token, not a text; empty for any other end."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        end_reason: _acd_types_pb2.CallInEndReason.ValueType = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "end_reason", b"end_reason", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallInEnded: _TypeAlias = CallInEnded  # noqa: Y015
 
 @_typing.final
 class AgentRearmed(_message.Message):
@@ -2288,6 +2386,9 @@ class AcdEvent(_message.Message):
     CALLBACK_CLEARED_FIELD_NUMBER: _builtins.int
     CALLBACK_REACHED_FIELD_NUMBER: _builtins.int
     CALLBACK_POSTPONED_FIELD_NUMBER: _builtins.int
+    AGENT_CALLED_IN_FIELD_NUMBER: _builtins.int
+    CALL_IN_ENDED_FIELD_NUMBER: _builtins.int
+    WAITING_CONTACT_CLOSED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def metadata(self) -> _common_types_pb2.EventMetadata:
         """The envelope."""
@@ -2524,6 +2625,18 @@ class AcdEvent(_message.Message):
     def callback_postponed(self) -> Global___CallbackPostponed:
         """Not now."""
 
+    @_builtins.property
+    def agent_called_in(self) -> Global___AgentCalledIn:
+        """Called in."""
+
+    @_builtins.property
+    def call_in_ended(self) -> Global___CallInEnded:
+        """Not called in any more."""
+
+    @_builtins.property
+    def waiting_contact_closed(self) -> Global___WaitingContactClosed:
+        """Closed."""
+
     def __init__(
         self,
         *,
@@ -2586,12 +2699,15 @@ class AcdEvent(_message.Message):
         callback_cleared: Global___CallbackCleared | None = ...,
         callback_reached: Global___CallbackReached | None = ...,
         callback_postponed: Global___CallbackPostponed | None = ...,
+        agent_called_in: Global___AgentCalledIn | None = ...,
+        call_in_ended: Global___CallInEnded | None = ...,
+        waiting_contact_closed: Global___WaitingContactClosed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "callback_attempted", b"callback_attempted", "callback_begun", b"callback_begun", "callback_cleared", b"callback_cleared", "callback_dialled", b"callback_dialled", "callback_ended", b"callback_ended", "callback_postponed", b"callback_postponed", "callback_reached", b"callback_reached", "connect_failed", b"connect_failed", "consultation_accepted", b"consultation_accepted", "consultation_completed", b"consultation_completed", "consultation_connected", b"consultation_connected", "consultation_ended", b"consultation_ended", "consultation_merged", b"consultation_merged", "consultation_offered", b"consultation_offered", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_parked", b"contact_parked", "contact_pulled", b"contact_pulled", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "contact_requeued", b"contact_requeued", "contact_resumed", b"contact_resumed", "contact_taken_over", b"contact_taken_over", "customer_returned", b"customer_returned", "device_forgotten", b"device_forgotten", "device_lost", b"device_lost", "device_registered", b"device_registered", "event", b"event", "exclusion_ended", b"exclusion_ended", "handout_scheduled", b"handout_scheduled", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "sharing_begun", b"sharing_begun", "sharing_ended", b"sharing_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_called_in", b"agent_called_in", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "call_in_ended", b"call_in_ended", "callback_attempted", b"callback_attempted", "callback_begun", b"callback_begun", "callback_cleared", b"callback_cleared", "callback_dialled", b"callback_dialled", "callback_ended", b"callback_ended", "callback_postponed", b"callback_postponed", "callback_reached", b"callback_reached", "connect_failed", b"connect_failed", "consultation_accepted", b"consultation_accepted", "consultation_completed", b"consultation_completed", "consultation_connected", b"consultation_connected", "consultation_ended", b"consultation_ended", "consultation_merged", b"consultation_merged", "consultation_offered", b"consultation_offered", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_parked", b"contact_parked", "contact_pulled", b"contact_pulled", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "contact_requeued", b"contact_requeued", "contact_resumed", b"contact_resumed", "contact_taken_over", b"contact_taken_over", "customer_returned", b"customer_returned", "device_forgotten", b"device_forgotten", "device_lost", b"device_lost", "device_registered", b"device_registered", "event", b"event", "exclusion_ended", b"exclusion_ended", "handout_scheduled", b"handout_scheduled", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "sharing_begun", b"sharing_begun", "sharing_ended", b"sharing_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "waiting_contact_closed", b"waiting_contact_closed", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "callback_attempted", b"callback_attempted", "callback_begun", b"callback_begun", "callback_cleared", b"callback_cleared", "callback_dialled", b"callback_dialled", "callback_ended", b"callback_ended", "callback_postponed", b"callback_postponed", "callback_reached", b"callback_reached", "connect_failed", b"connect_failed", "consultation_accepted", b"consultation_accepted", "consultation_completed", b"consultation_completed", "consultation_connected", b"consultation_connected", "consultation_ended", b"consultation_ended", "consultation_merged", b"consultation_merged", "consultation_offered", b"consultation_offered", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_parked", b"contact_parked", "contact_pulled", b"contact_pulled", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "contact_requeued", b"contact_requeued", "contact_resumed", b"contact_resumed", "contact_taken_over", b"contact_taken_over", "customer_returned", b"customer_returned", "device_forgotten", b"device_forgotten", "device_lost", b"device_lost", "device_registered", b"device_registered", "event", b"event", "exclusion_ended", b"exclusion_ended", "handout_scheduled", b"handout_scheduled", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "sharing_begun", b"sharing_begun", "sharing_ended", b"sharing_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity_ended", b"affinity_ended", "agent_called_in", b"agent_called_in", "agent_configured", b"agent_configured", "agent_disconnected", b"agent_disconnected", "agent_not_responding", b"agent_not_responding", "agent_rearmed", b"agent_rearmed", "agent_session_lost", b"agent_session_lost", "agent_session_opened", b"agent_session_opened", "call_in_ended", b"call_in_ended", "callback_attempted", b"callback_attempted", "callback_begun", b"callback_begun", "callback_cleared", b"callback_cleared", "callback_dialled", b"callback_dialled", "callback_ended", b"callback_ended", "callback_postponed", b"callback_postponed", "callback_reached", b"callback_reached", "connect_failed", b"connect_failed", "consultation_accepted", b"consultation_accepted", "consultation_completed", b"consultation_completed", "consultation_connected", b"consultation_connected", "consultation_ended", b"consultation_ended", "consultation_merged", b"consultation_merged", "consultation_offered", b"consultation_offered", "contact_connected", b"contact_connected", "contact_enqueued", b"contact_enqueued", "contact_forgotten", b"contact_forgotten", "contact_kept_back", b"contact_kept_back", "contact_offered", b"contact_offered", "contact_parked", b"contact_parked", "contact_pulled", b"contact_pulled", "contact_relaxed", b"contact_relaxed", "contact_released", b"contact_released", "contact_requeued", b"contact_requeued", "contact_resumed", b"contact_resumed", "contact_taken_over", b"contact_taken_over", "customer_returned", b"customer_returned", "device_forgotten", b"device_forgotten", "device_lost", b"device_lost", "device_registered", b"device_registered", "event", b"event", "exclusion_ended", b"exclusion_ended", "handout_scheduled", b"handout_scheduled", "intent_changed", b"intent_changed", "limit_passed", b"limit_passed", "metadata", b"metadata", "next_intent_set", b"next_intent_set", "offer_accepted", b"offer_accepted", "offer_ended", b"offer_ended", "overflow_checked", b"overflow_checked", "queue_configured", b"queue_configured", "queue_staffed", b"queue_staffed", "queue_unstaffed", b"queue_unstaffed", "rows_changed", b"rows_changed", "segment_ended", b"segment_ended", "sharing_begun", b"sharing_begun", "sharing_ended", b"sharing_ended", "skills_refreshed", b"skills_refreshed", "tombstone_dropped", b"tombstone_dropped", "unstaffed_queue_cleared", b"unstaffed_queue_cleared", "waiting_contact_closed", b"waiting_contact_closed", "wrap_up_code_configured", b"wrap_up_code_configured", "wrap_up_extended", b"wrap_up_extended", "wrap_up_finished", b"wrap_up_finished"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["queue_configured", "agent_configured", "contact_enqueued", "contact_offered", "offer_accepted", "offer_ended", "contact_connected", "connect_failed", "segment_ended", "contact_released", "wrap_up_finished", "contact_forgotten", "tombstone_dropped", "intent_changed", "agent_session_opened", "agent_session_lost", "agent_disconnected", "agent_not_responding", "agent_rearmed", "exclusion_ended", "rows_changed", "wrap_up_code_configured", "contact_relaxed", "limit_passed", "queue_unstaffed", "queue_staffed", "unstaffed_queue_cleared", "next_intent_set", "wrap_up_extended", "skills_refreshed", "overflow_checked", "affinity_ended", "contact_kept_back", "handout_scheduled", "callback_begun", "callback_attempted", "callback_ended", "contact_pulled", "contact_requeued", "contact_parked", "contact_resumed", "customer_returned", "consultation_offered", "consultation_accepted", "consultation_connected", "consultation_merged", "consultation_completed", "consultation_ended", "sharing_begun", "sharing_ended", "device_registered", "device_lost", "device_forgotten", "contact_taken_over", "callback_dialled", "callback_cleared", "callback_reached", "callback_postponed"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["queue_configured", "agent_configured", "contact_enqueued", "contact_offered", "offer_accepted", "offer_ended", "contact_connected", "connect_failed", "segment_ended", "contact_released", "wrap_up_finished", "contact_forgotten", "tombstone_dropped", "intent_changed", "agent_session_opened", "agent_session_lost", "agent_disconnected", "agent_not_responding", "agent_rearmed", "exclusion_ended", "rows_changed", "wrap_up_code_configured", "contact_relaxed", "limit_passed", "queue_unstaffed", "queue_staffed", "unstaffed_queue_cleared", "next_intent_set", "wrap_up_extended", "skills_refreshed", "overflow_checked", "affinity_ended", "contact_kept_back", "handout_scheduled", "callback_begun", "callback_attempted", "callback_ended", "contact_pulled", "contact_requeued", "contact_parked", "contact_resumed", "customer_returned", "consultation_offered", "consultation_accepted", "consultation_connected", "consultation_merged", "consultation_completed", "consultation_ended", "sharing_begun", "sharing_ended", "device_registered", "device_lost", "device_forgotten", "contact_taken_over", "callback_dialled", "callback_cleared", "callback_reached", "callback_postponed", "agent_called_in", "call_in_ended", "waiting_contact_closed"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

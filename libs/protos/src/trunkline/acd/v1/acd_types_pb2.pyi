@@ -103,6 +103,38 @@ DEVICE_STATE_LOST: DeviceState.ValueType  # 2
 """It was registered and is not any more: calls are not offered."""
 Global___DeviceState: _TypeAlias = DeviceState  # noqa: Y015
 
+class _CallInEndReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CallInEndReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CallInEndReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CALL_IN_END_REASON_UNSPECIFIED: _CallInEndReason.ValueType  # 0
+    """Not set."""
+    CALL_IN_END_REASON_CAME_IN: _CallInEndReason.ValueType  # 1
+    """The agent is available at a desk."""
+    CALL_IN_END_REASON_DISMISSED: _CallInEndReason.ValueType  # 2
+    """The agent has read it."""
+    CALL_IN_END_REASON_EXPIRED: _CallInEndReason.ValueType  # 3
+    """Its time is over."""
+    CALL_IN_END_REASON_TAKEN_BACK: _CallInEndReason.ValueType  # 4
+    """A supervisor took it back."""
+
+class CallInEndReason(_CallInEndReason, metaclass=_CallInEndReasonEnumTypeWrapper):
+    """How it ended that an agent was called in."""
+
+CALL_IN_END_REASON_UNSPECIFIED: CallInEndReason.ValueType  # 0
+"""Not set."""
+CALL_IN_END_REASON_CAME_IN: CallInEndReason.ValueType  # 1
+"""The agent is available at a desk."""
+CALL_IN_END_REASON_DISMISSED: CallInEndReason.ValueType  # 2
+"""The agent has read it."""
+CALL_IN_END_REASON_EXPIRED: CallInEndReason.ValueType  # 3
+"""Its time is over."""
+CALL_IN_END_REASON_TAKEN_BACK: CallInEndReason.ValueType  # 4
+"""A supervisor took it back."""
+Global___CallInEndReason: _TypeAlias = CallInEndReason  # noqa: Y015
+
 class _WorkState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -478,6 +510,44 @@ OFFER_OUTCOME_REACHED: OfferOutcome.ValueType  # 111
 OFFER_OUTCOME_POSTPONED: OfferOutcome.ValueType  # 112
 """The customer of the call-back was not dialled, or the kept agent's desk or telephone was lost."""
 Global___OfferOutcome: _TypeAlias = OfferOutcome  # noqa: Y015
+
+@_typing.final
+class CallIn(_message.Message):
+    """A supervisor asked an agent who was signed out to come."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALLED_TIME_FIELD_NUMBER: _builtins.int
+    UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    CALLED_BY_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why: a token, not a text."""
+    called_by: _builtins.str
+    """Who asked: role and id, for example `supervisor:us_1`."""
+    @_builtins.property
+    def called_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    @_builtins.property
+    def until_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when it counts."""
+
+    def __init__(
+        self,
+        *,
+        called_time: _timestamp_pb2.Timestamp | None = ...,
+        until_time: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+        called_by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["called_time", b"called_time", "until_time", b"until_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["called_by", b"called_by", "called_time", b"called_time", "reason", b"reason", "until_time", b"until_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallIn: _TypeAlias = CallIn  # noqa: Y015
 
 @_typing.final
 class LiveContact(_message.Message):
@@ -1080,6 +1150,7 @@ class AgentView(_message.Message):
     DEVICE_FIELD_NUMBER: _builtins.int
     TAKEN_CONTACT_ID_FIELD_NUMBER: _builtins.int
     TAKEN_BY_AGENT_ID_FIELD_NUMBER: _builtins.int
+    CALLED_IN_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent."""
     version: _builtins.int
@@ -1120,6 +1191,10 @@ class AgentView(_message.Message):
     def explanation(self) -> Global___Explanation:
         """Explanation of the newest live offer."""
 
+    @_builtins.property
+    def called_in(self) -> Global___CallIn:
+        """That the agent is called in; unset for one who is not."""
+
     def __init__(
         self,
         *,
@@ -1139,10 +1214,11 @@ class AgentView(_message.Message):
         device: Global___DeviceState.ValueType = ...,
         taken_contact_id: _builtins.str = ...,
         taken_by_agent_id: _builtins.str = ...,
+        called_in: Global___CallIn | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["explanation", b"explanation", "now_time", b"now_time", "since_time", b"since_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["called_in", b"called_in", "explanation", b"explanation", "now_time", b"now_time", "since_time", b"since_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "break_reason", b"break_reason", "connectivity", b"connectivity", "device", b"device", "explanation", b"explanation", "intent", b"intent", "next_intent", b"next_intent", "not_responding", b"not_responding", "now_time", b"now_time", "outpaced_contact_id", b"outpaced_contact_id", "outpaced_offer_no", b"outpaced_offer_no", "since_time", b"since_time", "taken_by_agent_id", b"taken_by_agent_id", "taken_contact_id", b"taken_contact_id", "version", b"version", "work", b"work"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "break_reason", b"break_reason", "called_in", b"called_in", "connectivity", b"connectivity", "device", b"device", "explanation", b"explanation", "intent", b"intent", "next_intent", b"next_intent", "not_responding", b"not_responding", "now_time", b"now_time", "outpaced_contact_id", b"outpaced_contact_id", "outpaced_offer_no", b"outpaced_offer_no", "since_time", b"since_time", "taken_by_agent_id", b"taken_by_agent_id", "taken_contact_id", b"taken_contact_id", "version", b"version", "work", b"work"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1166,6 +1242,7 @@ class AgentRow(_message.Message):
     SINCE_TIME_FIELD_NUMBER: _builtins.int
     PARKED_FIELD_NUMBER: _builtins.int
     DEVICE_FIELD_NUMBER: _builtins.int
+    CALLED_IN_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent."""
     intent: Global___Intent.ValueType
@@ -1192,6 +1269,10 @@ class AgentRow(_message.Message):
     def since_time(self) -> _timestamp_pb2.Timestamp:
         """Since when the row's state is as it is."""
 
+    @_builtins.property
+    def called_in(self) -> Global___CallIn:
+        """That the agent is called in; unset for one who is not. Whoever sends messages to agents watches this."""
+
     def __init__(
         self,
         *,
@@ -1207,10 +1288,11 @@ class AgentRow(_message.Message):
         since_time: _timestamp_pb2.Timestamp | None = ...,
         parked: _builtins.int = ...,
         device: Global___DeviceState.ValueType = ...,
+        called_in: Global___CallIn | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["since_time", b"since_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["called_in", b"called_in", "since_time", b"since_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "break_reason", b"break_reason", "connected", b"connected", "connecting", b"connecting", "connectivity", b"connectivity", "device", b"device", "intent", b"intent", "not_responding", b"not_responding", "offered", b"offered", "parked", b"parked", "since_time", b"since_time", "wrap_up", b"wrap_up"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "break_reason", b"break_reason", "called_in", b"called_in", "connected", b"connected", "connecting", b"connecting", "connectivity", b"connectivity", "device", b"device", "intent", b"intent", "not_responding", b"not_responding", "offered", b"offered", "parked", b"parked", "since_time", b"since_time", "wrap_up", b"wrap_up"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

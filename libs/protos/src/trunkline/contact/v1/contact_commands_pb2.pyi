@@ -583,6 +583,7 @@ class RecordPersonRequested(_message.Message):
     URGENCY_PERMILLE_FIELD_NUMBER: _builtins.int
     REQUIREMENTS_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    CHOICES_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     queue_id: _builtins.str
@@ -599,6 +600,10 @@ class RecordPersonRequested(_message.Message):
     def text(self) -> _directory_types_pb2.LocalizedText:
         """What the customer is told."""
 
+    @_builtins.property
+    def choices(self) -> _containers.RepeatedCompositeFieldContainer[_directory_types_pb2.SkillChoice]:
+        """Each of which must be met beside the requirements."""
+
     def __init__(
         self,
         *,
@@ -608,10 +613,11 @@ class RecordPersonRequested(_message.Message):
         urgency_permille: _builtins.int = ...,
         requirements: _abc.Iterable[_directory_types_pb2.SkillRequirement] | None = ...,
         text: _directory_types_pb2.LocalizedText | None = ...,
+        choices: _abc.Iterable[_directory_types_pb2.SkillChoice] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["text", b"text"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "queue_id", b"queue_id", "requirements", b"requirements", "text", b"text", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "contact_id", b"contact_id", "queue_id", b"queue_id", "requirements", b"requirements", "text", b"text", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -904,6 +910,32 @@ class RecordLimitReached(_message.Message):
 Global___RecordLimitReached: _TypeAlias = RecordLimitReached  # noqa: Y015
 
 @_typing.final
+class RecordWaitingContactClosed(_message.Message):
+    """A supervisor closed the contact while it waited or rang. Fact."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordWaitingContactClosed: _TypeAlias = RecordWaitingContactClosed  # noqa: Y015
+
+@_typing.final
 class RecordWrapUp(_message.Message):
     """The agent wrapped the contact up. Fact."""
 
@@ -1092,6 +1124,32 @@ class RequestCallback(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RequestCallback: _TypeAlias = RequestCallback  # noqa: Y015
+
+@_typing.final
+class ChooseTreatmentOption(_message.Message):
+    """The customer who waits chose of the menu that plays."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    DIGIT_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    digit: _builtins.str
+    """The option's key."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        digit: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "digit", b"digit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChooseTreatmentOption: _TypeAlias = ChooseTreatmentOption  # noqa: Y015
 
 @_typing.final
 class WithdrawCallback(_message.Message):
@@ -1821,7 +1879,9 @@ Global___AnnounceTreatment: _TypeAlias = AnnounceTreatment  # noqa: Y015
 
 @_typing.final
 class MonitorContact(_message.Message):
-    """A supervisor monitors a connected call, or hears and is heard in another way than until now. The supervisor is the actor."""
+    """A supervisor monitors a connected contact, or hears and is heard in another way than until now. The supervisor is the
+    actor.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1855,7 +1915,7 @@ Global___MonitorContact: _TypeAlias = MonitorContact  # noqa: Y015
 
 @_typing.final
 class StopMonitoring(_message.Message):
-    """The supervisor who monitors a call does no more."""
+    """The supervisor who monitors a contact does no more."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1874,6 +1934,40 @@ class StopMonitoring(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StopMonitoring: _TypeAlias = StopMonitoring  # noqa: Y015
+
+@_typing.final
+class AddSupervisorMessage(_message.Message):
+    """The supervisor who monitors a chat writes in it. The supervisor is the actor."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    mode: _contact_types_pb2.MonitoringMode.ValueType
+    """Who is meant to read it: WHISPER, the agent who has the chat alone; BARGE, the customer as well. Refused where the
+    supervisor monitors otherwise by now: what is meant for the agent must not reach the customer.
+    """
+    @_builtins.property
+    def body(self) -> _common_types_pb2.Sealed:
+        """The text."""
+
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        mode: _contact_types_pb2.MonitoringMode.ValueType = ...,
+        body: _common_types_pb2.Sealed | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "contact_id", b"contact_id", "mode", b"mode"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddSupervisorMessage: _TypeAlias = AddSupervisorMessage  # noqa: Y015
 
 @_typing.final
 class RecordWait(_message.Message):
@@ -2100,6 +2194,9 @@ class ContactCommand(_message.Message):
     RECORD_DIAL_CHECK_FIELD_NUMBER: _builtins.int
     RECORD_CALLBACK_CLEARED_FIELD_NUMBER: _builtins.int
     RECORD_CALLBACK_REACHED_FIELD_NUMBER: _builtins.int
+    CHOOSE_TREATMENT_OPTION_FIELD_NUMBER: _builtins.int
+    ADD_SUPERVISOR_MESSAGE_FIELD_NUMBER: _builtins.int
+    RECORD_WAITING_CONTACT_CLOSED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def put_entry_point(self) -> Global___PutEntryPoint:
         """Entry point."""
@@ -2352,6 +2449,18 @@ class ContactCommand(_message.Message):
     def record_callback_reached(self) -> Global___RecordCallbackReached:
         """Customer on the line, as acd says."""
 
+    @_builtins.property
+    def choose_treatment_option(self) -> Global___ChooseTreatmentOption:
+        """Chosen while waiting."""
+
+    @_builtins.property
+    def add_supervisor_message(self) -> Global___AddSupervisorMessage:
+        """Whispered, or barged in."""
+
+    @_builtins.property
+    def record_waiting_contact_closed(self) -> Global___RecordWaitingContactClosed:
+        """Closed by a supervisor."""
+
     def __init__(
         self,
         *,
@@ -2418,12 +2527,15 @@ class ContactCommand(_message.Message):
         record_dial_check: Global___RecordDialCheck | None = ...,
         record_callback_cleared: Global___RecordCallbackCleared | None = ...,
         record_callback_reached: Global___RecordCallbackReached | None = ...,
+        choose_treatment_option: Global___ChooseTreatmentOption | None = ...,
+        add_supervisor_message: Global___AddSupervisorMessage | None = ...,
+        record_waiting_contact_closed: Global___RecordWaitingContactClosed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "announce_treatment", b"announce_treatment", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "complete_consultation", b"complete_consultation", "confirm_connect", b"confirm_connect", "consult_agent", b"consult_agent", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "expire_monitoring", b"expire_monitoring", "give_input", b"give_input", "leave_consultation", b"leave_consultation", "lose_peer", b"lose_peer", "lose_supervisor", b"lose_supervisor", "merge_consultation", b"merge_consultation", "monitor_contact", b"monitor_contact", "open_contact", b"open_contact", "park_silent_contact", b"park_silent_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "put_hours", b"put_hours", "put_treatments", b"put_treatments", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_cleared", b"record_callback_cleared", "record_callback_dialled", b"record_callback_dialled", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_callback_reached", b"record_callback_reached", "record_connected", b"record_connected", "record_consultation", b"record_consultation", "record_consultation_completed", b"record_consultation_completed", "record_consultation_ended", b"record_consultation_ended", "record_customer", b"record_customer", "record_customer_returned", b"record_customer_returned", "record_dial_check", b"record_dial_check", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_parked", b"record_parked", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_resumed", b"record_resumed", "record_self_service_completed", b"record_self_service_completed", "record_taken_over", b"record_taken_over", "record_text", b"record_text", "record_wait", b"record_wait", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "stop_monitoring", b"stop_monitoring", "take_delivery", b"take_delivery", "take_over_contact", b"take_over_contact", "talk_to", b"talk_to", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "add_supervisor_message", b"add_supervisor_message", "announce_treatment", b"announce_treatment", "attach_peer", b"attach_peer", "choose_treatment_option", b"choose_treatment_option", "close_contact", b"close_contact", "command", b"command", "complete_consultation", b"complete_consultation", "confirm_connect", b"confirm_connect", "consult_agent", b"consult_agent", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "expire_monitoring", b"expire_monitoring", "give_input", b"give_input", "leave_consultation", b"leave_consultation", "lose_peer", b"lose_peer", "lose_supervisor", b"lose_supervisor", "merge_consultation", b"merge_consultation", "monitor_contact", b"monitor_contact", "open_contact", b"open_contact", "park_silent_contact", b"park_silent_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "put_hours", b"put_hours", "put_treatments", b"put_treatments", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_cleared", b"record_callback_cleared", "record_callback_dialled", b"record_callback_dialled", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_callback_reached", b"record_callback_reached", "record_connected", b"record_connected", "record_consultation", b"record_consultation", "record_consultation_completed", b"record_consultation_completed", "record_consultation_ended", b"record_consultation_ended", "record_customer", b"record_customer", "record_customer_returned", b"record_customer_returned", "record_dial_check", b"record_dial_check", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_parked", b"record_parked", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_resumed", b"record_resumed", "record_self_service_completed", b"record_self_service_completed", "record_taken_over", b"record_taken_over", "record_text", b"record_text", "record_wait", b"record_wait", "record_waiting_contact_closed", b"record_waiting_contact_closed", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "stop_monitoring", b"stop_monitoring", "take_delivery", b"take_delivery", "take_over_contact", b"take_over_contact", "talk_to", b"talk_to", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "announce_treatment", b"announce_treatment", "attach_peer", b"attach_peer", "close_contact", b"close_contact", "command", b"command", "complete_consultation", b"complete_consultation", "confirm_connect", b"confirm_connect", "consult_agent", b"consult_agent", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "expire_monitoring", b"expire_monitoring", "give_input", b"give_input", "leave_consultation", b"leave_consultation", "lose_peer", b"lose_peer", "lose_supervisor", b"lose_supervisor", "merge_consultation", b"merge_consultation", "monitor_contact", b"monitor_contact", "open_contact", b"open_contact", "park_silent_contact", b"park_silent_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "put_hours", b"put_hours", "put_treatments", b"put_treatments", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_cleared", b"record_callback_cleared", "record_callback_dialled", b"record_callback_dialled", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_callback_reached", b"record_callback_reached", "record_connected", b"record_connected", "record_consultation", b"record_consultation", "record_consultation_completed", b"record_consultation_completed", "record_consultation_ended", b"record_consultation_ended", "record_customer", b"record_customer", "record_customer_returned", b"record_customer_returned", "record_dial_check", b"record_dial_check", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_parked", b"record_parked", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_resumed", b"record_resumed", "record_self_service_completed", b"record_self_service_completed", "record_taken_over", b"record_taken_over", "record_text", b"record_text", "record_wait", b"record_wait", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "stop_monitoring", b"stop_monitoring", "take_delivery", b"take_delivery", "take_over_contact", b"take_over_contact", "talk_to", b"talk_to", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "add_supervisor_message", b"add_supervisor_message", "announce_treatment", b"announce_treatment", "attach_peer", b"attach_peer", "choose_treatment_option", b"choose_treatment_option", "close_contact", b"close_contact", "command", b"command", "complete_consultation", b"complete_consultation", "confirm_connect", b"confirm_connect", "consult_agent", b"consult_agent", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "expire_monitoring", b"expire_monitoring", "give_input", b"give_input", "leave_consultation", b"leave_consultation", "lose_peer", b"lose_peer", "lose_supervisor", b"lose_supervisor", "merge_consultation", b"merge_consultation", "monitor_contact", b"monitor_contact", "open_contact", b"open_contact", "park_silent_contact", b"park_silent_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "put_hours", b"put_hours", "put_treatments", b"put_treatments", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_cleared", b"record_callback_cleared", "record_callback_dialled", b"record_callback_dialled", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_callback_reached", b"record_callback_reached", "record_connected", b"record_connected", "record_consultation", b"record_consultation", "record_consultation_completed", b"record_consultation_completed", "record_consultation_ended", b"record_consultation_ended", "record_customer", b"record_customer", "record_customer_returned", b"record_customer_returned", "record_dial_check", b"record_dial_check", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_parked", b"record_parked", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_resumed", b"record_resumed", "record_self_service_completed", b"record_self_service_completed", "record_taken_over", b"record_taken_over", "record_text", b"record_text", "record_wait", b"record_wait", "record_waiting_contact_closed", b"record_waiting_contact_closed", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "stop_monitoring", b"stop_monitoring", "take_delivery", b"take_delivery", "take_over_contact", b"take_over_contact", "talk_to", b"talk_to", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_entry_point", "open_contact", "give_input", "add_message", "close_contact", "confirm_connect", "refuse_connect", "attach_peer", "detach_peer", "lose_peer", "record_customer", "refuse_step", "record_text", "record_prompt", "record_gathered", "record_person_requested", "record_self_service_completed", "record_enqueued", "record_offered", "record_accepted", "record_offer_ended", "record_connected", "record_forgotten", "record_wrap_up", "expire_contact", "drop_contact", "reconcile_contact", "record_agent_lost", "put_hook", "take_delivery", "record_limit_reached", "request_callback", "report_call_result", "record_callback_opened", "record_callback_ended", "withdraw_callback", "transfer_contact", "record_parked", "record_resumed", "record_customer_returned", "park_silent_contact", "consult_agent", "talk_to", "merge_consultation", "complete_consultation", "leave_consultation", "record_consultation", "record_consultation_completed", "record_consultation_ended", "put_treatments", "announce_treatment", "record_wait", "monitor_contact", "stop_monitoring", "take_over_contact", "record_taken_over", "expire_monitoring", "lose_supervisor", "put_hours", "record_callback_dialled", "record_dial_check", "record_callback_cleared", "record_callback_reached"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_entry_point", "open_contact", "give_input", "add_message", "close_contact", "confirm_connect", "refuse_connect", "attach_peer", "detach_peer", "lose_peer", "record_customer", "refuse_step", "record_text", "record_prompt", "record_gathered", "record_person_requested", "record_self_service_completed", "record_enqueued", "record_offered", "record_accepted", "record_offer_ended", "record_connected", "record_forgotten", "record_wrap_up", "expire_contact", "drop_contact", "reconcile_contact", "record_agent_lost", "put_hook", "take_delivery", "record_limit_reached", "request_callback", "report_call_result", "record_callback_opened", "record_callback_ended", "withdraw_callback", "transfer_contact", "record_parked", "record_resumed", "record_customer_returned", "park_silent_contact", "consult_agent", "talk_to", "merge_consultation", "complete_consultation", "leave_consultation", "record_consultation", "record_consultation_completed", "record_consultation_ended", "put_treatments", "announce_treatment", "record_wait", "monitor_contact", "stop_monitoring", "take_over_contact", "record_taken_over", "expire_monitoring", "lose_supervisor", "put_hours", "record_callback_dialled", "record_dial_check", "record_callback_cleared", "record_callback_reached", "choose_treatment_option", "add_supervisor_message", "record_waiting_contact_closed"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

@@ -177,7 +177,7 @@ class StepBegun(_message.Message):
     `transfer`, `consult`, `report_consultation_connected`, `report_consultation_failed`, `merge_consultation`,
     `complete_consultation`, `cancel_consultation`, `leave_consultation`, `take_over`, `park`, `resume`,
     `request_callback`, `report_callback_result`, `check_customer`, `clear_callback`, `postpone_callback`,
-    `report_callback_reached`, `ask_wait`, `end_at_acd` or `end_session`.
+    `report_callback_reached`, `change_queue`, `ask_wait`, `end_at_acd` or `end_session`.
     """
     def __init__(
         self,
@@ -377,6 +377,7 @@ class PersonRequested(_message.Message):
     VALUE_PERMILLE_FIELD_NUMBER: _builtins.int
     URGENCY_PERMILLE_FIELD_NUMBER: _builtins.int
     REQUIREMENTS_FIELD_NUMBER: _builtins.int
+    CHOICES_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     queue_id: _builtins.str
@@ -389,6 +390,10 @@ class PersonRequested(_message.Message):
     def requirements(self) -> _containers.RepeatedCompositeFieldContainer[_directory_types_pb2.SkillRequirement]:
         """What the contact needs beside the queue's own requirements."""
 
+    @_builtins.property
+    def choices(self) -> _containers.RepeatedCompositeFieldContainer[_directory_types_pb2.SkillChoice]:
+        """Each of which must be met beside the requirements."""
+
     def __init__(
         self,
         *,
@@ -397,10 +402,11 @@ class PersonRequested(_message.Message):
         value_permille: _builtins.int = ...,
         urgency_permille: _builtins.int = ...,
         requirements: _abc.Iterable[_directory_types_pb2.SkillRequirement] | None = ...,
+        choices: _abc.Iterable[_directory_types_pb2.SkillChoice] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "queue_id", b"queue_id", "requirements", b"requirements", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "contact_id", b"contact_id", "queue_id", b"queue_id", "requirements", b"requirements", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -661,6 +667,7 @@ class MessageAdded(_message.Message):
     AUTHOR_FIELD_NUMBER: _builtins.int
     BODY_FIELD_NUMBER: _builtins.int
     AGENT_ID_FIELD_NUMBER: _builtins.int
+    SUPERVISOR_ID_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     message_no: _builtins.int
@@ -669,6 +676,8 @@ class MessageAdded(_message.Message):
     """Who."""
     agent_id: _builtins.str
     """The agent when an agent wrote."""
+    supervisor_id: _builtins.str
+    """The supervisor's user when a supervisor wrote."""
     @_builtins.property
     def body(self) -> _common_types_pb2.Sealed:
         """The text."""
@@ -681,14 +690,55 @@ class MessageAdded(_message.Message):
         author: _contact_types_pb2.Author.ValueType = ...,
         body: _common_types_pb2.Sealed | None = ...,
         agent_id: _builtins.str = ...,
+        supervisor_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "author", b"author", "body", b"body", "contact_id", b"contact_id", "message_no", b"message_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "author", b"author", "body", b"body", "contact_id", b"contact_id", "message_no", b"message_no", "supervisor_id", b"supervisor_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MessageAdded: _TypeAlias = MessageAdded  # noqa: Y015
+
+@_typing.final
+class WhisperAdded(_message.Message):
+    """A supervisor whispered to the agent who has the chat. No message: the customer never gets it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    WHISPER_NO_FIELD_NUMBER: _builtins.int
+    SUPERVISOR_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    whisper_no: _builtins.int
+    """1, 2, 3, … in the contact."""
+    supervisor_id: _builtins.str
+    """Who: the supervisor's user."""
+    agent_id: _builtins.str
+    """To whom."""
+    @_builtins.property
+    def body(self) -> _common_types_pb2.Sealed:
+        """The text."""
+
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        whisper_no: _builtins.int = ...,
+        supervisor_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+        body: _common_types_pb2.Sealed | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "body", b"body", "contact_id", b"contact_id", "supervisor_id", b"supervisor_id", "whisper_no", b"whisper_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WhisperAdded: _TypeAlias = WhisperAdded  # noqa: Y015
 
 @_typing.final
 class PeerAttached(_message.Message):
@@ -1630,8 +1680,8 @@ Global___TreatmentPut: _TypeAlias = TreatmentPut  # noqa: Y015
 
 @_typing.final
 class TreatmentAnnounced(_message.Message):
-    """An announcement of its treatment reached a chat. Its text follows, unless nothing of it was known or the conversation is
-    full.
+    """An announcement of its treatment reached a chat, or the text of an option whoever chose it. Its text follows, unless nothing
+    of it was known or the conversation is full.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -1639,26 +1689,68 @@ class TreatmentAnnounced(_message.Message):
     CONTACT_ID_FIELD_NUMBER: _builtins.int
     SEGMENT_NO_FIELD_NUMBER: _builtins.int
     TREATMENT_STEP_FIELD_NUMBER: _builtins.int
+    DIGIT_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     segment_no: _builtins.int
     """The queue segment."""
     treatment_step: _builtins.int
     """Which step of the treatment, from 1."""
+    digit: _builtins.str
+    """The option that was chosen; empty for an announcement in its turn."""
     def __init__(
         self,
         *,
         contact_id: _builtins.str = ...,
         segment_no: _builtins.int = ...,
         treatment_step: _builtins.int = ...,
+        digit: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "segment_no", b"segment_no", "treatment_step", b"treatment_step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "digit", b"digit", "segment_no", b"segment_no", "treatment_step", b"treatment_step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TreatmentAnnounced: _TypeAlias = TreatmentAnnounced  # noqa: Y015
+
+@_typing.final
+class TreatmentOptionChosen(_message.Message):
+    """The customer who waits chose of the menu; what it led to follows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_NO_FIELD_NUMBER: _builtins.int
+    DIGIT_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    segment_no: _builtins.int
+    """The queue segment."""
+    digit: _builtins.str
+    """The option's key."""
+    action: _directory_types_pb2.TreatmentAction.ValueType
+    """What it does."""
+    queue_id: _builtins.str
+    """With QUEUE: to which."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        segment_no: _builtins.int = ...,
+        digit: _builtins.str = ...,
+        action: _directory_types_pb2.TreatmentAction.ValueType = ...,
+        queue_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "contact_id", b"contact_id", "digit", b"digit", "queue_id", b"queue_id", "segment_no", b"segment_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TreatmentOptionChosen: _TypeAlias = TreatmentOptionChosen  # noqa: Y015
 
 @_typing.final
 class NoteHandedOn(_message.Message):
@@ -1694,7 +1786,7 @@ Global___NoteHandedOn: _TypeAlias = NoteHandedOn  # noqa: Y015
 
 @_typing.final
 class MonitoringBegun(_message.Message):
-    """A supervisor monitors the call; nothing is heard before the leg is up."""
+    """A supervisor monitors the contact; of a call nothing is heard before the leg is up, a chat is read at once."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1762,7 +1854,7 @@ Global___MonitoringLegJoined: _TypeAlias = MonitoringLegJoined  # noqa: Y015
 
 @_typing.final
 class MonitoringChanged(_message.Message):
-    """The supervisor hears and is heard in another way."""
+    """The supervisor hears and is heard, or reads and writes, in another way."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1800,7 +1892,7 @@ Global___MonitoringChanged: _TypeAlias = MonitoringChanged  # noqa: Y015
 
 @_typing.final
 class MonitoringEnded(_message.Message):
-    """The supervisor monitors the call no more."""
+    """The supervisor monitors the contact no more."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1967,6 +2059,8 @@ class ContactEvent(_message.Message):
     DIALLING_POSTPONED_FIELD_NUMBER: _builtins.int
     CALLBACK_CLEARED_FIELD_NUMBER: _builtins.int
     CUSTOMER_REACHED_FIELD_NUMBER: _builtins.int
+    TREATMENT_OPTION_CHOSEN_FIELD_NUMBER: _builtins.int
+    WHISPER_ADDED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def metadata(self) -> _common_types_pb2.EventMetadata:
         """The envelope."""
@@ -2195,6 +2289,14 @@ class ContactEvent(_message.Message):
     def customer_reached(self) -> Global___CustomerReached:
         """Customer on the line."""
 
+    @_builtins.property
+    def treatment_option_chosen(self) -> Global___TreatmentOptionChosen:
+        """Chosen while waiting."""
+
+    @_builtins.property
+    def whisper_added(self) -> Global___WhisperAdded:
+        """Whisper."""
+
     def __init__(
         self,
         *,
@@ -2255,12 +2357,14 @@ class ContactEvent(_message.Message):
         dialling_postponed: Global___DiallingPostponed | None = ...,
         callback_cleared: Global___CallbackCleared | None = ...,
         customer_reached: Global___CustomerReached | None = ...,
+        treatment_option_chosen: Global___TreatmentOptionChosen | None = ...,
+        whisper_added: Global___WhisperAdded | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["callback_cleared", b"callback_cleared", "callback_opened", b"callback_opened", "callback_requested", b"callback_requested", "caller_hung_up", b"caller_hung_up", "clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "consultation_accepted", b"consultation_accepted", "consultation_completed", b"consultation_completed", "consultation_connected", b"consultation_connected", "consultation_ended", b"consultation_ended", "consultation_leg_joined", b"consultation_leg_joined", "consultation_leg_refused", b"consultation_leg_refused", "consultation_merged", b"consultation_merged", "consultation_offered", b"consultation_offered", "consultation_requested", b"consultation_requested", "consultation_swapped", b"consultation_swapped", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_parked", b"contact_parked", "contact_queued", b"contact_queued", "contact_resumed", b"contact_resumed", "contact_returned", b"contact_returned", "contact_taken_over", b"contact_taken_over", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "customer_reached", b"customer_reached", "customer_returned", b"customer_returned", "customer_unreached", b"customer_unreached", "dialling_postponed", b"dialling_postponed", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "hours_put", b"hours_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "monitoring_begun", b"monitoring_begun", "monitoring_changed", b"monitoring_changed", "monitoring_ended", b"monitoring_ended", "monitoring_leg_joined", b"monitoring_leg_joined", "note_handed_on", b"note_handed_on", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "take_over_requested", b"take_over_requested", "text_gathered", b"text_gathered", "text_shown", b"text_shown", "transfer_requested", b"transfer_requested", "treatment_announced", b"treatment_announced", "treatment_put", b"treatment_put"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["callback_cleared", b"callback_cleared", "callback_opened", b"callback_opened", "callback_requested", b"callback_requested", "caller_hung_up", b"caller_hung_up", "clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "consultation_accepted", b"consultation_accepted", "consultation_completed", b"consultation_completed", "consultation_connected", b"consultation_connected", "consultation_ended", b"consultation_ended", "consultation_leg_joined", b"consultation_leg_joined", "consultation_leg_refused", b"consultation_leg_refused", "consultation_merged", b"consultation_merged", "consultation_offered", b"consultation_offered", "consultation_requested", b"consultation_requested", "consultation_swapped", b"consultation_swapped", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_parked", b"contact_parked", "contact_queued", b"contact_queued", "contact_resumed", b"contact_resumed", "contact_returned", b"contact_returned", "contact_taken_over", b"contact_taken_over", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "customer_reached", b"customer_reached", "customer_returned", b"customer_returned", "customer_unreached", b"customer_unreached", "dialling_postponed", b"dialling_postponed", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "hours_put", b"hours_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "monitoring_begun", b"monitoring_begun", "monitoring_changed", b"monitoring_changed", "monitoring_ended", b"monitoring_ended", "monitoring_leg_joined", b"monitoring_leg_joined", "note_handed_on", b"note_handed_on", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "take_over_requested", b"take_over_requested", "text_gathered", b"text_gathered", "text_shown", b"text_shown", "transfer_requested", b"transfer_requested", "treatment_announced", b"treatment_announced", "treatment_option_chosen", b"treatment_option_chosen", "treatment_put", b"treatment_put", "whisper_added", b"whisper_added"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback_cleared", b"callback_cleared", "callback_opened", b"callback_opened", "callback_requested", b"callback_requested", "caller_hung_up", b"caller_hung_up", "clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "consultation_accepted", b"consultation_accepted", "consultation_completed", b"consultation_completed", "consultation_connected", b"consultation_connected", "consultation_ended", b"consultation_ended", "consultation_leg_joined", b"consultation_leg_joined", "consultation_leg_refused", b"consultation_leg_refused", "consultation_merged", b"consultation_merged", "consultation_offered", b"consultation_offered", "consultation_requested", b"consultation_requested", "consultation_swapped", b"consultation_swapped", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_parked", b"contact_parked", "contact_queued", b"contact_queued", "contact_resumed", b"contact_resumed", "contact_returned", b"contact_returned", "contact_taken_over", b"contact_taken_over", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "customer_reached", b"customer_reached", "customer_returned", b"customer_returned", "customer_unreached", b"customer_unreached", "dialling_postponed", b"dialling_postponed", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "hours_put", b"hours_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "monitoring_begun", b"monitoring_begun", "monitoring_changed", b"monitoring_changed", "monitoring_ended", b"monitoring_ended", "monitoring_leg_joined", b"monitoring_leg_joined", "note_handed_on", b"note_handed_on", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "take_over_requested", b"take_over_requested", "text_gathered", b"text_gathered", "text_shown", b"text_shown", "transfer_requested", b"transfer_requested", "treatment_announced", b"treatment_announced", "treatment_put", b"treatment_put"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback_cleared", b"callback_cleared", "callback_opened", b"callback_opened", "callback_requested", b"callback_requested", "caller_hung_up", b"caller_hung_up", "clean_up_confirmed", b"clean_up_confirmed", "connect_requested", b"connect_requested", "consultation_accepted", b"consultation_accepted", "consultation_completed", b"consultation_completed", "consultation_connected", b"consultation_connected", "consultation_ended", b"consultation_ended", "consultation_leg_joined", b"consultation_leg_joined", "consultation_leg_refused", b"consultation_leg_refused", "consultation_merged", b"consultation_merged", "consultation_offered", b"consultation_offered", "consultation_requested", b"consultation_requested", "consultation_swapped", b"consultation_swapped", "contact_closed", b"contact_closed", "contact_connected", b"contact_connected", "contact_dropped", b"contact_dropped", "contact_offered", b"contact_offered", "contact_opened", b"contact_opened", "contact_parked", b"contact_parked", "contact_queued", b"contact_queued", "contact_resumed", b"contact_resumed", "contact_returned", b"contact_returned", "contact_taken_over", b"contact_taken_over", "contact_wrapped_up", b"contact_wrapped_up", "customer_identified", b"customer_identified", "customer_reached", b"customer_reached", "customer_returned", b"customer_returned", "customer_unreached", b"customer_unreached", "dialling_postponed", b"dialling_postponed", "entry_point_put", b"entry_point_put", "event", b"event", "hook_put", b"hook_put", "hours_put", b"hours_put", "input_given", b"input_given", "legs_joined", b"legs_joined", "legs_refused", b"legs_refused", "message_added", b"message_added", "metadata", b"metadata", "monitoring_begun", b"monitoring_begun", "monitoring_changed", b"monitoring_changed", "monitoring_ended", b"monitoring_ended", "monitoring_leg_joined", b"monitoring_leg_joined", "note_handed_on", b"note_handed_on", "peer_attached", b"peer_attached", "peer_detached", b"peer_detached", "person_requested", b"person_requested", "prompt_shown", b"prompt_shown", "step_begun", b"step_begun", "step_refused", b"step_refused", "take_over_requested", b"take_over_requested", "text_gathered", b"text_gathered", "text_shown", b"text_shown", "transfer_requested", b"transfer_requested", "treatment_announced", b"treatment_announced", "treatment_option_chosen", b"treatment_option_chosen", "treatment_put", b"treatment_put", "whisper_added", b"whisper_added"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["entry_point_put", "contact_opened", "customer_identified", "step_begun", "step_refused", "prompt_shown", "input_given", "text_shown", "text_gathered", "person_requested", "contact_queued", "contact_offered", "connect_requested", "contact_returned", "legs_joined", "legs_refused", "contact_connected", "message_added", "peer_attached", "peer_detached", "contact_closed", "clean_up_confirmed", "contact_wrapped_up", "contact_dropped", "hook_put", "callback_requested", "callback_opened", "caller_hung_up", "customer_unreached", "transfer_requested", "contact_parked", "contact_resumed", "customer_returned", "consultation_requested", "consultation_offered", "consultation_accepted", "consultation_leg_joined", "consultation_leg_refused", "consultation_connected", "consultation_swapped", "consultation_merged", "consultation_completed", "consultation_ended", "treatment_put", "treatment_announced", "note_handed_on", "monitoring_begun", "monitoring_leg_joined", "monitoring_changed", "monitoring_ended", "take_over_requested", "contact_taken_over", "hours_put", "dialling_postponed", "callback_cleared", "customer_reached"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["entry_point_put", "contact_opened", "customer_identified", "step_begun", "step_refused", "prompt_shown", "input_given", "text_shown", "text_gathered", "person_requested", "contact_queued", "contact_offered", "connect_requested", "contact_returned", "legs_joined", "legs_refused", "contact_connected", "message_added", "peer_attached", "peer_detached", "contact_closed", "clean_up_confirmed", "contact_wrapped_up", "contact_dropped", "hook_put", "callback_requested", "callback_opened", "caller_hung_up", "customer_unreached", "transfer_requested", "contact_parked", "contact_resumed", "customer_returned", "consultation_requested", "consultation_offered", "consultation_accepted", "consultation_leg_joined", "consultation_leg_refused", "consultation_connected", "consultation_swapped", "consultation_merged", "consultation_completed", "consultation_ended", "treatment_put", "treatment_announced", "note_handed_on", "monitoring_begun", "monitoring_leg_joined", "monitoring_changed", "monitoring_ended", "take_over_requested", "contact_taken_over", "hours_put", "dialling_postponed", "callback_cleared", "customer_reached", "treatment_option_chosen", "whisper_added"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

@@ -502,8 +502,8 @@ Global___StartContact: _TypeAlias = StartContact  # noqa: Y015
 
 @_typing.final
 class CustomerInput(_message.Message):
-    """The customer pressed, chose or typed something. From a caller who waits, the key that the treatment offers is a
-    CallbackWish; anything else then is refused as `InputNotAwaited`.
+    """The customer pressed, chose or typed something. From a caller who waits, the key with which the treatment offers a call-back
+    is a CallbackWish, and one of its options takes that; anything else then is refused as `InputNotAwaited`.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

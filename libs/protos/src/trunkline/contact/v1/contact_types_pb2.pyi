@@ -95,6 +95,8 @@ class _CloseReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CloseReas
     """A limit of the queue was reached: it waited for too long, or nobody was signed in."""
     CLOSE_REASON_CALLBACK_ENDED: _CloseReason.ValueType  # 20
     """The call-back ended without reaching the customer, or was withdrawn."""
+    CLOSE_REASON_SUPERVISOR: _CloseReason.ValueType  # 170
+    """A supervisor closed it while it waited."""
 
 class CloseReason(_CloseReason, metaclass=_CloseReasonEnumTypeWrapper):
     """Why a contact is over."""
@@ -121,6 +123,8 @@ CLOSE_REASON_LIMIT_REACHED: CloseReason.ValueType  # 9
 """A limit of the queue was reached: it waited for too long, or nobody was signed in."""
 CLOSE_REASON_CALLBACK_ENDED: CloseReason.ValueType  # 20
 """The call-back ended without reaching the customer, or was withdrawn."""
+CLOSE_REASON_SUPERVISOR: CloseReason.ValueType  # 170
+"""A supervisor closed it while it waited."""
 Global___CloseReason: _TypeAlias = CloseReason  # noqa: Y015
 
 class _CallbackState:
@@ -246,19 +250,19 @@ class _MonitoringModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Monito
     MONITORING_MODE_LISTEN: _MonitoringMode.ValueType  # 1
     """Hears what the agent hears and says, and is heard by nobody."""
     MONITORING_MODE_WHISPER: _MonitoringMode.ValueType  # 2
-    """Hears the same, and is heard by the agent who has the call alone."""
+    """Hears the same, and is heard by the agent who has the contact alone."""
     MONITORING_MODE_BARGE: _MonitoringMode.ValueType  # 3
     """Hears the same, and is heard by all whom the agent hears, and by the agent."""
 
 class MonitoringMode(_MonitoringMode, metaclass=_MonitoringModeEnumTypeWrapper):
-    """Whom a supervisor hears who monitors a call, and who hears the supervisor."""
+    """Whom a supervisor hears who monitors a contact, and who hears the supervisor. In a chat hearing is reading."""
 
 MONITORING_MODE_UNSPECIFIED: MonitoringMode.ValueType  # 0
 """Not set."""
 MONITORING_MODE_LISTEN: MonitoringMode.ValueType  # 1
 """Hears what the agent hears and says, and is heard by nobody."""
 MONITORING_MODE_WHISPER: MonitoringMode.ValueType  # 2
-"""Hears the same, and is heard by the agent who has the call alone."""
+"""Hears the same, and is heard by the agent who has the contact alone."""
 MONITORING_MODE_BARGE: MonitoringMode.ValueType  # 3
 """Hears the same, and is heard by all whom the agent hears, and by the agent."""
 Global___MonitoringMode: _TypeAlias = MonitoringMode  # noqa: Y015
@@ -349,6 +353,8 @@ class _AuthorEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Author.ValueTy
     """The agent."""
     AUTHOR_SYSTEM: _Author.ValueType  # 3
     """The flow or the system."""
+    AUTHOR_SUPERVISOR: _Author.ValueType  # 150
+    """A supervisor who barges in. Whoever holds the customer is shown AGENT instead: somebody of the house."""
 
 class Author(_Author, metaclass=_AuthorEnumTypeWrapper):
     """Who wrote a message."""
@@ -361,6 +367,8 @@ AUTHOR_AGENT: Author.ValueType  # 2
 """The agent."""
 AUTHOR_SYSTEM: Author.ValueType  # 3
 """The flow or the system."""
+AUTHOR_SUPERVISOR: Author.ValueType  # 150
+"""A supervisor who barges in. Whoever holds the customer is shown AGENT instead: somebody of the house."""
 Global___Author: _TypeAlias = Author  # noqa: Y015
 
 @_typing.final
@@ -409,7 +417,7 @@ Global___LegView: _TypeAlias = LegView  # noqa: Y015
 
 @_typing.final
 class MonitoringView(_message.Message):
-    """A supervisor who monitors a call."""
+    """A supervisor who monitors a contact."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -430,7 +438,7 @@ class MonitoringView(_message.Message):
     reason: _builtins.str
     """Why, as said when it began or changed last."""
     is_joined: _builtins.bool
-    """Whether the supervisor's leg is up; before that nothing is heard."""
+    """Whether the supervisor's leg is up; before that nothing is heard. Always of a chat, which has none."""
     def __init__(
         self,
         *,
@@ -498,6 +506,7 @@ class MessageView(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     SENT_TIME_FIELD_NUMBER: _builtins.int
     AGENT_ID_FIELD_NUMBER: _builtins.int
+    SUPERVISOR_ID_FIELD_NUMBER: _builtins.int
     message_no: _builtins.int
     """1, 2, 3, … in the contact."""
     author: Global___Author.ValueType
@@ -506,6 +515,8 @@ class MessageView(_message.Message):
     """The text; empty when it was erased."""
     agent_id: _builtins.str
     """Which agent wrote it; empty for anybody else."""
+    supervisor_id: _builtins.str
+    """Which supervisor wrote it; empty for anybody else, and for whoever holds the customer."""
     @_builtins.property
     def sent_time(self) -> _timestamp_pb2.Timestamp:
         """When it was recorded."""
@@ -518,14 +529,59 @@ class MessageView(_message.Message):
         text: _builtins.str = ...,
         sent_time: _timestamp_pb2.Timestamp | None = ...,
         agent_id: _builtins.str = ...,
+        supervisor_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["sent_time", b"sent_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "author", b"author", "message_no", b"message_no", "sent_time", b"sent_time", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "author", b"author", "message_no", b"message_no", "sent_time", b"sent_time", "supervisor_id", b"supervisor_id", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MessageView: _TypeAlias = MessageView  # noqa: Y015
+
+@_typing.final
+class WhisperView(_message.Message):
+    """What a supervisor whispered to the agent who had the chat then."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WHISPER_NO_FIELD_NUMBER: _builtins.int
+    SUPERVISOR_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    SENT_TIME_FIELD_NUMBER: _builtins.int
+    AFTER_MESSAGE_NO_FIELD_NUMBER: _builtins.int
+    whisper_no: _builtins.int
+    """1, 2, 3, … in the contact."""
+    supervisor_id: _builtins.str
+    """Who wrote it: the supervisor's user."""
+    agent_id: _builtins.str
+    """To whom."""
+    text: _builtins.str
+    """The text, opened; empty when it was erased."""
+    after_message_no: _builtins.int
+    """Between which messages it stands: after this one, 0 for before the first."""
+    @_builtins.property
+    def sent_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was recorded."""
+
+    def __init__(
+        self,
+        *,
+        whisper_no: _builtins.int = ...,
+        supervisor_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+        sent_time: _timestamp_pb2.Timestamp | None = ...,
+        after_message_no: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["sent_time", b"sent_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_message_no", b"after_message_no", "agent_id", b"agent_id", "sent_time", b"sent_time", "supervisor_id", b"supervisor_id", "text", b"text", "whisper_no", b"whisper_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WhisperView: _TypeAlias = WhisperView  # noqa: Y015
 
 @_typing.final
 class PromptView(_message.Message):
@@ -596,6 +652,38 @@ class TreatmentStepView(_message.Message):
 Global___TreatmentStepView: _TypeAlias = TreatmentStepView  # noqa: Y015
 
 @_typing.final
+class TreatmentOptionView(_message.Message):
+    """One choice of the menu while waiting."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIGIT_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    digit: _builtins.str
+    """Its key."""
+    action: _directory_types_pb2.TreatmentAction.ValueType
+    """What it does."""
+    @_builtins.property
+    def label(self) -> _directory_types_pb2.LocalizedText:
+        """What it is called."""
+
+    def __init__(
+        self,
+        *,
+        digit: _builtins.str = ...,
+        label: _directory_types_pb2.LocalizedText | None = ...,
+        action: _directory_types_pb2.TreatmentAction.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["label", b"label"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "digit", b"digit", "label", b"label"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TreatmentOptionView: _TypeAlias = TreatmentOptionView  # noqa: Y015
+
+@_typing.final
 class TreatmentView(_message.Message):
     """What plays to a caller who waits. A peer plays the steps from the first on when it first gets them of a segment, goes on
     where it is when they come with other figures, and is silent at once when a view has none.
@@ -609,6 +697,7 @@ class TreatmentView(_message.Message):
     CALLBACK_DIGIT_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
     WAIT_DURATION_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
     repeat_from_step: _builtins.int
     """The step, from 1, from which it goes on after the last one; 0: it does not."""
     callback_digit: _builtins.str
@@ -629,6 +718,13 @@ class TreatmentView(_message.Message):
     def wait_duration(self) -> _duration_pb2.Duration:
         """The wait that 80 % of such contacts do not exceed, from when it was asked; unset: not known."""
 
+    @_builtins.property
+    def options(self) -> _containers.RepeatedCompositeFieldContainer[Global___TreatmentOptionView]:
+        """What the customer may choose, during any step: send the key as `customer_input`, of a caller as `text`, of a chat as
+        `option_id`. What it leads to comes with the next views; a text that answers is a message, to be said at once in place of
+        what plays. None: there is no menu.
+        """
+
     def __init__(
         self,
         *,
@@ -638,10 +734,11 @@ class TreatmentView(_message.Message):
         callback_digit: _builtins.str = ...,
         position: _builtins.int = ...,
         wait_duration: _duration_pb2.Duration | None = ...,
+        options: _abc.Iterable[Global___TreatmentOptionView] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["began_time", b"began_time", "wait_duration", b"wait_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["began_time", b"began_time", "callback_digit", b"callback_digit", "position", b"position", "repeat_from_step", b"repeat_from_step", "steps", b"steps", "wait_duration", b"wait_duration"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["began_time", b"began_time", "callback_digit", b"callback_digit", "options", b"options", "position", b"position", "repeat_from_step", b"repeat_from_step", "steps", b"steps", "wait_duration", b"wait_duration"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -762,6 +859,7 @@ class ContactView(_message.Message):
     MONITORING_END_FIELD_NUMBER: _builtins.int
     TAKING_OVER_AGENT_ID_FIELD_NUMBER: _builtins.int
     TAKE_OVER_REFUSAL_FIELD_NUMBER: _builtins.int
+    WHISPERS_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     version: _builtins.int
@@ -832,7 +930,8 @@ class ContactView(_message.Message):
 
     @_builtins.property
     def treatment(self) -> Global___TreatmentView:
-        """What plays to a caller who waits; unset for any other contact, and from the accept on. The view comes again in the same
+        """What plays to a caller who waits, and the choices of a caller or a chat with a page; a chat has no steps, and one without
+        choices none of it. Unset for any other contact, and from the accept on. The view comes again in the same
         version, at most every 30 s, when place or wait have changed.
         """
 
@@ -845,6 +944,12 @@ class ContactView(_message.Message):
     @_builtins.property
     def monitoring(self) -> Global___MonitoringView:
         """The supervisor who monitors it; unset while nobody does."""
+
+    @_builtins.property
+    def whispers(self) -> _containers.RepeatedCompositeFieldContainer[Global___WhisperView]:
+        """What supervisors whispered, the oldest first. Empty for whoever is no agent of the contact, as notes are; of those each
+        agent is to be shown its own alone.
+        """
 
     def __init__(
         self,
@@ -878,10 +983,11 @@ class ContactView(_message.Message):
         monitoring_end: _builtins.str = ...,
         taking_over_agent_id: _builtins.str = ...,
         take_over_refusal: _builtins.str = ...,
+        whispers: _abc.Iterable[Global___WhisperView] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["consultation", b"consultation", "monitoring", b"monitoring", "opened_time", b"opened_time", "prompt", b"prompt", "treatment", b"treatment"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "callback", b"callback", "callback_refusal", b"callback_refusal", "channel", b"channel", "close_reason", b"close_reason", "consultation", b"consultation", "consultation_end", b"consultation_end", "consultation_refusal", b"consultation_refusal", "contact_id", b"contact_id", "customer_id", b"customer_id", "gathered", b"gathered", "legs", b"legs", "locale", b"locale", "messages", b"messages", "monitoring", b"monitoring", "monitoring_end", b"monitoring_end", "notes", b"notes", "offer_no", b"offer_no", "opened_time", b"opened_time", "prompt", b"prompt", "queue_id", b"queue_id", "segment_no", b"segment_no", "state", b"state", "take_over_refusal", b"take_over_refusal", "taking_over_agent_id", b"taking_over_agent_id", "transfer_queue_id", b"transfer_queue_id", "transfer_refusal", b"transfer_refusal", "treatment", b"treatment", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "callback", b"callback", "callback_refusal", b"callback_refusal", "channel", b"channel", "close_reason", b"close_reason", "consultation", b"consultation", "consultation_end", b"consultation_end", "consultation_refusal", b"consultation_refusal", "contact_id", b"contact_id", "customer_id", b"customer_id", "gathered", b"gathered", "legs", b"legs", "locale", b"locale", "messages", b"messages", "monitoring", b"monitoring", "monitoring_end", b"monitoring_end", "notes", b"notes", "offer_no", b"offer_no", "opened_time", b"opened_time", "prompt", b"prompt", "queue_id", b"queue_id", "segment_no", b"segment_no", "state", b"state", "take_over_refusal", b"take_over_refusal", "taking_over_agent_id", b"taking_over_agent_id", "transfer_queue_id", b"transfer_queue_id", "transfer_refusal", b"transfer_refusal", "treatment", b"treatment", "version", b"version", "whispers", b"whispers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -238,6 +238,38 @@ OVERFLOW_MEASURE_OCCUPANCY: OverflowMeasure.ValueType  # 4
 """How much of the agents who meet what the queue asks for and are available is in use."""
 Global___OverflowMeasure: _TypeAlias = OverflowMeasure  # noqa: Y015
 
+class _TreatmentAction:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TreatmentActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TreatmentAction.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TREATMENT_ACTION_UNSPECIFIED: _TreatmentAction.ValueType  # 0
+    """Never sent."""
+    TREATMENT_ACTION_CALLBACK: _TreatmentAction.ValueType  # 1
+    """The caller asks to be called back; the queue has the policy. Chats do not get the option."""
+    TREATMENT_ACTION_QUEUE: _TreatmentAction.ValueType  # 2
+    """The customer waits in another queue from now on, with the age."""
+    TREATMENT_ACTION_ANNOUNCE: _TreatmentAction.ValueType  # 3
+    """The customer is told a text, and waits on."""
+    TREATMENT_ACTION_END: _TreatmentAction.ValueType  # 4
+    """The customer leaves."""
+
+class TreatmentAction(_TreatmentAction, metaclass=_TreatmentActionEnumTypeWrapper):
+    """What the choice of an option does while a contact waits."""
+
+TREATMENT_ACTION_UNSPECIFIED: TreatmentAction.ValueType  # 0
+"""Never sent."""
+TREATMENT_ACTION_CALLBACK: TreatmentAction.ValueType  # 1
+"""The caller asks to be called back; the queue has the policy. Chats do not get the option."""
+TREATMENT_ACTION_QUEUE: TreatmentAction.ValueType  # 2
+"""The customer waits in another queue from now on, with the age."""
+TREATMENT_ACTION_ANNOUNCE: TreatmentAction.ValueType  # 3
+"""The customer is told a text, and waits on."""
+TREATMENT_ACTION_END: TreatmentAction.ValueType  # 4
+"""The customer leaves."""
+Global___TreatmentAction: _TypeAlias = TreatmentAction  # noqa: Y015
+
 @_typing.final
 class LocalizedText(_message.Message):
     """A text in the two languages of the product."""
@@ -851,6 +883,82 @@ class PauseStep(_message.Message):
 Global___PauseStep: _TypeAlias = PauseStep  # noqa: Y015
 
 @_typing.final
+class TreatmentOption(_message.Message):
+    """One choice of a menu while waiting."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIGIT_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    digit: _builtins.str
+    """The key that takes it, during any step: one of 0–9, * and #. No other option has it, and no offer of a call-back but
+    where this option is one too.
+    """
+    action: Global___TreatmentAction.ValueType
+    """What it does."""
+    queue_id: _builtins.str
+    """With QUEUE: another queue. Otherwise empty."""
+    @_builtins.property
+    def label(self) -> Global___LocalizedText:
+        """What stands on the button of a chat, 1 to 40 characters in each language."""
+
+    @_builtins.property
+    def text(self) -> Global___LocalizedText:
+        """With ANNOUNCE: what is said, as that of an announcement. Otherwise unset."""
+
+    def __init__(
+        self,
+        *,
+        digit: _builtins.str = ...,
+        label: Global___LocalizedText | None = ...,
+        action: Global___TreatmentAction.ValueType = ...,
+        queue_id: _builtins.str = ...,
+        text: Global___LocalizedText | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "text", b"text"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "digit", b"digit", "label", b"label", "queue_id", b"queue_id", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TreatmentOption: _TypeAlias = TreatmentOption  # noqa: Y015
+
+@_typing.final
+class MenuStep(_message.Message):
+    """A menu while waiting, at most one of a treatment. Its text is said to callers in its turn; the options can be taken during
+    any step, and chats have them as buttons all the time.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def text(self) -> Global___LocalizedText:
+        """As that of an announcement; it names the keys."""
+
+    @_builtins.property
+    def options(self) -> _containers.RepeatedCompositeFieldContainer[Global___TreatmentOption]:
+        """1 to 9."""
+
+    def __init__(
+        self,
+        *,
+        text: Global___LocalizedText | None = ...,
+        options: _abc.Iterable[Global___TreatmentOption] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["text", b"text"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["options", b"options", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MenuStep: _TypeAlias = MenuStep  # noqa: Y015
+
+@_typing.final
 class TreatmentStep(_message.Message):
     """One step of a treatment."""
 
@@ -860,6 +968,7 @@ class TreatmentStep(_message.Message):
     ANNOUNCEMENT_STEP_FIELD_NUMBER: _builtins.int
     CALLBACK_OFFER_STEP_FIELD_NUMBER: _builtins.int
     PAUSE_STEP_FIELD_NUMBER: _builtins.int
+    MENU_STEP_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def music_step(self) -> Global___MusicStep:
         """Plays music."""
@@ -876,6 +985,10 @@ class TreatmentStep(_message.Message):
     def pause_step(self) -> Global___PauseStep:
         """Is silent."""
 
+    @_builtins.property
+    def menu_step(self) -> Global___MenuStep:
+        """Offers choices."""
+
     def __init__(
         self,
         *,
@@ -883,12 +996,13 @@ class TreatmentStep(_message.Message):
         announcement_step: Global___AnnouncementStep | None = ...,
         callback_offer_step: Global___CallbackOfferStep | None = ...,
         pause_step: Global___PauseStep | None = ...,
+        menu_step: Global___MenuStep | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["announcement_step", b"announcement_step", "callback_offer_step", b"callback_offer_step", "music_step", b"music_step", "pause_step", b"pause_step", "step", b"step"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["announcement_step", b"announcement_step", "callback_offer_step", b"callback_offer_step", "menu_step", b"menu_step", "music_step", b"music_step", "pause_step", b"pause_step", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["announcement_step", b"announcement_step", "callback_offer_step", b"callback_offer_step", "music_step", b"music_step", "pause_step", b"pause_step", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["announcement_step", b"announcement_step", "callback_offer_step", b"callback_offer_step", "menu_step", b"menu_step", "music_step", b"music_step", "pause_step", b"pause_step", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_step: _TypeAlias = _typing.Literal["music_step", "announcement_step", "callback_offer_step", "pause_step"]  # noqa: Y015
+    _WhichOneofReturnType_step: _TypeAlias = _typing.Literal["music_step", "announcement_step", "callback_offer_step", "pause_step", "menu_step"]  # noqa: Y015
     _WhichOneofArgType_step: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_step) -> _WhichOneofReturnType_step | None: ...
 
@@ -1509,6 +1623,7 @@ class EnqueueNode(_message.Message):
     URGENCY_PERMILLE_FIELD_NUMBER: _builtins.int
     REQUIREMENTS_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    CHOICES_FIELD_NUMBER: _builtins.int
     queue_id: _builtins.str
     """The queue."""
     value_permille: _builtins.int
@@ -1523,6 +1638,10 @@ class EnqueueNode(_message.Message):
     def text(self) -> Global___LocalizedText:
         """What the customer is told while waiting."""
 
+    @_builtins.property
+    def choices(self) -> _containers.RepeatedCompositeFieldContainer[Global___SkillChoice]:
+        """Each of which must be met beside the requirements; at most 16 terms."""
+
     def __init__(
         self,
         *,
@@ -1531,10 +1650,11 @@ class EnqueueNode(_message.Message):
         urgency_permille: _builtins.int = ...,
         requirements: _abc.Iterable[Global___SkillRequirement] | None = ...,
         text: Global___LocalizedText | None = ...,
+        choices: _abc.Iterable[Global___SkillChoice] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["text", b"text"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["queue_id", b"queue_id", "requirements", b"requirements", "text", b"text", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "queue_id", b"queue_id", "requirements", b"requirements", "text", b"text", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

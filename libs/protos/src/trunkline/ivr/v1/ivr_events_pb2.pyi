@@ -302,6 +302,7 @@ class PersonRequested(_message.Message):
     URGENCY_PERMILLE_FIELD_NUMBER: _builtins.int
     REQUIREMENTS_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    CHOICES_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     node_id: _builtins.str
@@ -320,6 +321,10 @@ class PersonRequested(_message.Message):
     def text(self) -> _directory_types_pb2.LocalizedText:
         """What the customer is told."""
 
+    @_builtins.property
+    def choices(self) -> _containers.RepeatedCompositeFieldContainer[_directory_types_pb2.SkillChoice]:
+        """Each of which must be met beside the requirements."""
+
     def __init__(
         self,
         *,
@@ -330,10 +335,11 @@ class PersonRequested(_message.Message):
         urgency_permille: _builtins.int = ...,
         requirements: _abc.Iterable[_directory_types_pb2.SkillRequirement] | None = ...,
         text: _directory_types_pb2.LocalizedText | None = ...,
+        choices: _abc.Iterable[_directory_types_pb2.SkillChoice] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["text", b"text"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "node_id", b"node_id", "queue_id", b"queue_id", "requirements", b"requirements", "text", b"text", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "contact_id", b"contact_id", "node_id", b"node_id", "queue_id", b"queue_id", "requirements", b"requirements", "text", b"text", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
