@@ -138,12 +138,18 @@ def test_nobody_says_in_time_what_became_of_it_then_it_is_a_failed_attempt(diall
     assert dialling.domain.agent("ag_1").work == ()
 
 
+def test_agent_who_is_lost_before_the_customer_may_be_dialled_is_followed_by_the_next_try_a_minute_later(about_to_dial):
+    about_to_dial.do(LosePeer("pe_1", ("ag_1",)))
+    (postponed,) = of_kind(CallbackPostponed, about_to_dial.wait(30))
+    assert postponed.next_attempt_time == about_to_dial.now + timedelta(seconds=60), "nobody was dialled yet"
+
+
 def test_agent_who_is_lost_costs_no_attempt_and_who_picks_up_all_the_same_goes_before_all_others(dialling, offered):
     dialling.enqueue("ct_2", value=1000, urgency=1000)
     dialling.do(LosePeer("pe_1", ("ag_1",)))
     (postponed,) = of_kind(CallbackPostponed, dialling.wait(30))
     assert (postponed.reason, postponed.agent_id) == ("agent_lost", "ag_1")
-    assert postponed.next_attempt_time == dialling.now + timedelta(seconds=60), "as long as it may still be picked up"
+    assert postponed.next_attempt_time == dialling.now + timedelta(minutes=10), "whom it rang at once is left in peace"
     assert dialling.domain.contact("ct_1").callback.attempts == 0
     assert dialling.reached("ct_1") == [CallbackReached("ct_1", 4, "qu_sales", 2, 1, "")]
     dialling.agent("ag_2")
@@ -264,7 +270,7 @@ def test_customer_who_was_reached_while_a_new_policy_has_it_ring_first_is_not_le
     dialling.do(LosePeer("pe_1", ("ag_1",)))
     dialling.wait(30)
     dialling.queue(callback=CallbackPolicy(3, timedelta(minutes=10), 5))
-    dialling.wait(60)
+    dialling.wait(600)
     dialling.agent("ag_2")
     assert dialling.domain.contact("ct_1").stage is Stage.OFFERED
     events = dialling.do(ReportCallbackReached("ct_1", 4, 2, 1))

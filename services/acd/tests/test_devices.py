@@ -213,7 +213,7 @@ def test_who_is_kept_for_a_call_back_is_free_for_chats_and_who_picks_up_has_the_
     events = lose(telephones, "ag_li")
     postponed = next(event for event in events if isinstance(event, CallbackPostponed))
     assert (postponed.reason, postponed.agent_id) == ("device_lost", "ag_li")
-    assert postponed.next_attempt_time == telephones.now + timedelta(seconds=60), "it may still be picked up"
+    assert postponed.next_attempt_time == telephones.now + timedelta(minutes=10), "it may still be picked up"
     assert offered(events) == [("ct_2", "ag_li")]
     assert telephones.domain.contact("ct_1").callback.attempts == 0
     telephones.reached("ct_1")

@@ -213,9 +213,13 @@ def lose_agent(domain: Domain, contact: Contact, context: Context) -> Iterator[E
 def lose_kept(domain: Domain, contact: Contact, reason: str, context: Context) -> Iterator[Event]:
     """Who is kept cannot take the customer any more: no attempt, and the agent is free.
 
-    So it stays open for a customer who picks up all the same, and it rests for as long as that may happen.
+    So it stays open for a customer who picks up all the same, and it rests for as long as that may happen. One whom the
+    telephone may have rung at is not rung up again before the time between attempts.
     """
-    yield from _postponed(domain, contact, 0, reason, context.now + policy.DIALLING, context)
+    offered = domain.queue(contact.queue_id).definition.callback
+    is_dialled = contact.callback is not None and contact.callback.is_cleared
+    rest = max(policy.DIALLING, offered.retry_after_duration) if is_dialled and offered else policy.DIALLING
+    yield from _postponed(domain, contact, 0, reason, context.now + rest, context)
 
 
 def apply_begun(state: AcdState, event: CallbackBegun, context: Context) -> None:

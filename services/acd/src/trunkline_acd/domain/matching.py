@@ -66,7 +66,7 @@ def best_agent(domain: Domain, contact: Contact, now: datetime) -> Agent | None:
     if contact.held_for:
         agent = domain.agent(contact.held_for)
         return agent if _fits(agent, contact) else None
-    if contact.reserved and vips.is_kept_back(domain, contact, vips.FreeAgents(domain, now)):
+    if contact.reserved and vips.is_kept_back(contact, vips.FreeAgents(domain, now)):
         return None
     best = best_standing(domain, contact, now)
     return domain.agent(best.place.agent_id) if best else None
@@ -128,7 +128,7 @@ def _first_offerable(
         return None
     for place in shelves.entries(line):
         contact = as_to_others(domain.contact(place.contact_id))
-        if agent_id not in contact.excluded and not vips.is_kept_back(domain, contact, free):
+        if agent_id not in contact.excluded and not vips.is_kept_back(contact, free):
             return place
     return None
 

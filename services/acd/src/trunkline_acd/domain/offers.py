@@ -98,7 +98,7 @@ def device_lost(contact: Contact, offer: Offer) -> OfferEnded:
 
 
 def superseded(contact: Contact, offer: Offer, until: datetime | None) -> OfferEnded:
-    """Return the end of an offer that a supervisor ended: nobody's miss."""
+    """Return the end of an offer for a supervisor, or a customer who was reached, wants otherwise: nobody's miss."""
     return _ended(contact, offer, OfferEndReason.SUPERSEDED, False, until)
 
 

@@ -97,7 +97,7 @@ def end(domain: Domain, command: commands.EndContact, context: Context) -> Itera
         yield from callbacks.withdrawn(domain, contact, command.reason, context, outcome)
     elif contact and contact.is_open:
         yield from _end_segment(domain, contact, command.reason, context)
-    yield from tombstones.forget(domain, command, context)
+    yield from tombstones.forget(domain, command)
     if contact:
         asked = (contact.consultation.agent_id,) if contact.consultation else ()
         yield from handouts.serve_freed(domain, (*contact.agent_ids, *asked), "AgentBecameFree", context)

@@ -60,7 +60,7 @@ def affinity_key(tenant: str, contact_id: str) -> str:
 
 
 def handout_key(tenant: str) -> str:
-    """When the next chats that were held back for a call are handed out."""
+    """When what is left of a bounded step goes on: hand-outs, rings that nobody serves, rings at all."""
     return f"handout/{tenant}"
 
 

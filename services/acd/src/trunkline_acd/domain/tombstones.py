@@ -20,7 +20,7 @@ DROPPED_EARLY = "tombstones dropped early"
 _NEXT_PORTION = timedelta(seconds=1)
 
 
-def forget(domain: Domain, command: commands.EndContact, context: Context) -> Iterator[Event]:
+def forget(domain: Domain, command: commands.EndContact) -> Iterator[Event]:
     """Forget the contact; where the partition remembers too many, drop the tenant's oldest."""
     yield ContactForgotten(command.contact_id, command.step_no, command.reason)
     if domain.tombstone_count() > policy.MAX_TOMBSTONES:

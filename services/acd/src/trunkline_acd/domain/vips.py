@@ -63,7 +63,7 @@ class FreeAgents:
         return self.of(self._domain.place_in_line(contact)[0]) - excluded
 
 
-def is_kept_back(domain: Domain, contact: Contact, free: FreeAgents) -> bool:
+def is_kept_back(contact: Contact, free: FreeAgents) -> bool:
     """Tell whether of those who are free none is left for the contact; whom it excludes does not count."""
     return bool(contact.reserved) and free.for_contact(contact) <= contact.reserved
 

@@ -140,7 +140,7 @@ class StepRunner:
         back_off_s = FIRST_BACK_OFF_S
         try:
             while (contact := self._find(partition, contact_id, step_no)) is not None:
-                if await self._try(partition, contact):
+                if await self._try(contact):
                     return
                 self.retries += 1
                 await asyncio.sleep(back_off_s)
@@ -157,7 +157,7 @@ class StepRunner:
             return None
         return contact
 
-    async def _try(self, partition: int, contact: Contact) -> bool:
+    async def _try(self, contact: Contact) -> bool:
         """Return whether the step needs no further try."""
         step = contact.step
         assert step is not None

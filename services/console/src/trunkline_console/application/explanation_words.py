@@ -61,7 +61,7 @@ OUTCOMES: Final = {
     "DECLINED": Text("曾分配给 {agent}，对方拒接", "{agent} was asked and declined"),
     "EXPIRED": Text("曾分配给 {agent}，对方未应答", "{agent} was asked and did not answer"),
     "RESCINDED": Text("正在呼叫 {agent} 时客户离开", "{agent} was being asked when the customer left"),
-    "SUPERSEDED": Text("曾分配给 {agent}，主管另作安排", "{agent} was asked, and a supervisor decided otherwise"),
+    "SUPERSEDED": Text("曾分配给 {agent}，后另作安排", "{agent} was asked, and it was decided otherwise"),
     "OUTPACED": Text("曾同时呼叫 {agent}，同事先接受", "{agent} was asked too, and a colleague accepted first"),
     "AGENT_LOST": Text("曾分配给 {agent}，其工作台断开", "{agent} was asked, and the desk was lost"),
     "DEVICE_LOST": Text("曾分配给 {agent}，其电话断开", "{agent} was asked, and the telephone was lost"),
