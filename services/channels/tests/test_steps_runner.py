@@ -3,6 +3,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from trunkline_channels.adapters.targets import ServiceTargets
 from trunkline_channels.application.steps import StepRunner
 from trunkline_channels.domain import commands
 from trunkline_channels.domain.identity import derive_contact_id
@@ -113,3 +114,10 @@ async def test_a_step_that_was_accepted_and_whose_fact_never_comes_is_sent_again
             await asyncio.sleep(0.01)
     running.cancel()
     assert set(targets.asked) == {step_no}
+
+
+def test_every_kind_of_step_is_carried_out_by_the_runner_or_a_service():
+    """One that is forgotten would be tried for ever."""
+    asked = {StepKind.RESOLVE_CUSTOMER, StepKind.ASK_WAIT, StepKind.CHECK_CUSTOMER}
+    targets: Any = ServiceTargets(None, None, None)  # type: ignore[arg-type]
+    assert set(targets._orders) == set(StepKind) - asked
