@@ -71,7 +71,7 @@ async def test_while_crm_is_away_nobody_is_named_and_the_contact_goes_on(story: 
 
     away = Client(away=True)
     runner: Any = StepRunner(OneLedger(), ServiceTargets(away, away, away), None)  # type: ignore[arg-type]
-    await runner._try(0, contact)
+    await runner._try(contact)
     assert submitted == [RecordCustomer(story.one, 1, "")]
     story.do(submitted[0])
     assert (story.contact.step.kind, story.contact.last_agent_id) == ("start_session", "")

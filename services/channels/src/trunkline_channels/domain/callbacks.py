@@ -80,8 +80,7 @@ def record_opened(
 ) -> Iterator[CallbackOpened]:
     """acd keeps the place."""
     contact = state.contact(command.contact_id, context.tenant)
-    is_waiting = contact.wish is not None and contact.state not in (ContactState.CONNECTED, ContactState.CLOSED)
-    if is_waiting and command.segment_no > contact.segment_no:
+    if contact.wants_agent and command.segment_no > contact.segment_no:
         yield CallbackOpened(contact.contact_id, command.queue_id, command.segment_no)
 
 

@@ -318,6 +318,11 @@ class Contact:
         return self.version - self.announcing
 
     @property
+    def wants_agent(self) -> bool:
+        """Whether it wants a person and has none yet."""
+        return self.wish is not None and self.state not in (ContactState.CONNECTED, ContactState.CLOSED)
+
+    @property
     def is_on_its_way(self) -> bool:
         """Whether another service is asked for something that moves it."""
         return self.step is not None and self.step.kind is not StepKind.ASK_WAIT

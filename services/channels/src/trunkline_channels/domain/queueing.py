@@ -69,7 +69,7 @@ def record_enqueued(state: ChannelsState, command: commands.RecordEnqueued, cont
     """acd took the contact in, for the first time or again: then its agent has given it on."""
     contact = state.contact(command.contact_id, context.tenant)
     is_given_on = contact.state is ContactState.CONNECTED
-    if (_is_waiting(contact) or is_given_on) and command.segment_no > contact.segment_no:
+    if (contact.wants_agent or is_given_on) and command.segment_no > contact.segment_no:
         yield from monitoring.over(contact, "given_on")
         yield ContactQueued(contact.contact_id, command.queue_id, command.segment_no, command.parking_duration)
         if is_given_on:
@@ -81,7 +81,7 @@ def record_enqueued(state: ChannelsState, command: commands.RecordEnqueued, cont
 def record_offered(state: ChannelsState, command: commands.RecordOffered, context: Context) -> Iterator[Event]:
     """acd offered the contact to an agent."""
     contact = state.contact(command.contact_id, context.tenant)
-    if _is_waiting(contact) and (command.segment_no, command.offer_no) > contact.newest_place:
+    if contact.wants_agent and (command.segment_no, command.offer_no) > contact.newest_place:
         place = (command.segment_no, command.offer_no)
         yield ContactOffered(contact.contact_id, *place, command.agent_id, command.ring_all)
 
@@ -237,7 +237,7 @@ def apply_connected(state: ChannelsState, contact: Contact, event: ContactConnec
 
 def _let_go(state: ChannelsState, contact: Contact, segment_no: int, reason: CloseReason) -> Iterator[Event]:
     """Nobody takes whoever waits in that segment: the customer is told, and it is over."""
-    if _is_waiting(contact) and segment_no == contact.segment_no:
+    if contact.wants_agent and segment_no == contact.segment_no:
         yield from conversation.tell(state, contact.contact_id, NOBODY_FREE)
         yield from closing.end(state, contact.contact_id, reason)
 
@@ -252,11 +252,6 @@ def _newest_with(contact: Contact, event: ContactOffered | ConnectRequested | Co
     return max(newest, event.offer_no) if segment_no == event.segment_no else event.offer_no
 
 
-def _is_waiting(contact: Contact) -> bool:
-    """Whether the contact wants a person and has none yet."""
-    return contact.wish is not None and contact.state not in (ContactState.CONNECTED, ContactState.CLOSED)
-
-
 def _is_next(
     contact: Contact,
     fact: commands.RecordAccepted | commands.RecordCallbackDialled | commands.RecordConnected,
@@ -265,4 +260,4 @@ def _is_next(
     """Whether the fact belongs to an offer that stands in one of `states`, or to a newer one."""
     place = (fact.segment_no, fact.offer_no)
     is_live = fact.segment_no == contact.segment_no and Offer(fact.offer_no, fact.agent_id) in contact.live_offers
-    return (is_live and contact.state in states) or (_is_waiting(contact) and place > contact.newest_place)
+    return (is_live and contact.state in states) or (contact.wants_agent and place > contact.newest_place)
