@@ -9,8 +9,9 @@ acd_max_contacts_per_s: the highest rate with an offer p99 of at most 250 ms at 
 through. append_ms_p50/p99: one bare append of one record. Broker, acd and this load share the machine; one tenant,
 hence one partition and one writer. cpu_us_a_contact_of_…: what a contact costs each of them at the highest rate tried.
 
-With --live N: as many contacts wait, and a twentieth as many agents are signed in but on a break. live_rss_mb: acd's
-resident memory then; live_recovery_s: from the start of a killed acd until it is ready again, with a snapshot.
+With --live N: as many contacts wait, and a tenth as many agents are signed in but on a break. live_100k_rss_mb (named
+after N): acd's resident memory then; live_100k_recovery_s: from the start of a killed acd until it is ready again, with
+a snapshot.
 """
 
 import argparse
@@ -38,15 +39,21 @@ from trunkline_platform.grpc_client import Channels
 from trunkline_platform.peers import PeerClient
 from trunkline_testkit.figures import bare_append_s, p50_p99_ms
 
-TENANT, PEER = "tn_bench", "bench"
+TENANT = "tn_bench"
 RATES = [20, 40, 60, 80, 100, 120, 140, 160, 200, 240, 280, 320]
 P99_MS, LATE_S, CALLERS, QUEUES, QUEUE_SIZE = 250.0, 5.0, 64, 20, 10_000
+DESKS = 5_000  # agents of one console: as many as one stream may watch
 SERVICE = service_principal("bench", TENANT)
 SECOND = Duration(seconds=1)
 
 
 def agent_id(number: int) -> str:
     return f"ag_bench_{number}"
+
+
+def console_id(number: int) -> str:
+    """Return the id of the console at which that agent works."""
+    return f"bench-{number // DESKS}"
 
 
 def queue_definition(number: int) -> QueueDefinition:
@@ -85,7 +92,7 @@ class Load:
 
     async def _sign_in(self, number: int, intent: Intent) -> None:
         agent = AgentDefinition(agent_id=agent_id(number), chat_capacity=1)
-        session = pb.OpenAgentSession(agent_id=agent.agent_id, peer_id=PEER, session_id=f"se_{number}")
+        session = pb.OpenAgentSession(agent_id=agent.agent_id, peer_id=console_id(number), session_id=f"se_{number}")
         await self._do(pb.AcdCommand(put_agent=pb.PutAgent(agent=agent)))
         await self._do(pb.AcdCommand(open_agent_session=session))
         await self._do(pb.AcdCommand(set_intent=pb.SetIntent(agent_id=agent.agent_id, intent=intent)))
@@ -136,10 +143,10 @@ async def in_parallel(work: list) -> None:
 
 
 @contextlib.asynccontextmanager
-async def console(layout: Layout, load: Load, agents: int, credentials: Credentials, channels: Channels):
-    """Hold the desks' stream as a console does."""
-    held = acd_service_pb2.HeldAgents(agent_ids=[agent_id(number) for number in range(agents)])
-    hello = acd_service_pb2.PeerHello(peer_id=PEER, held=held)
+async def console(layout: Layout, load: Load, numbers: range, credentials: Credentials, channels: Channels):
+    """Hold the stream of those agents' desks as a console does."""
+    held = acd_service_pb2.HeldAgents(agent_ids=[agent_id(number) for number in numbers])
+    hello = acd_service_pb2.PeerHello(peer_id=console_id(numbers.start), held=held)
     watch = acd_service_pb2.WatchAgents(agent_ids=held.agent_ids)
     peer = PeerClient(
         acd_service_pb2.DESCRIPTOR.services_by_name["AgentSessionService"].methods_by_name["Session"],
@@ -205,15 +212,15 @@ async def measure_live(load: Load, layout: Layout, folder: Path, kafka: KafkaNod
     """Let so many wait, then kill acd and start it again."""
     numbers = cycle(range(QUEUES))
     await in_parallel([load.enqueue(f"ct_live_{number}", next(numbers), 0.0) for number in range(live)])
-    report("live_contacts", live, "contacts")
+    name = f"live_{live // 1000}k" if live >= 1000 else f"live_{live}"
     await asyncio.sleep(30)  # the helper's snapshot
-    report("live_rss_mb", psutil.Process(acd.pid).memory_info().rss / 1e6, "MB")
+    report(f"{name}_rss_mb", psutil.Process(acd.pid).memory_info().rss / 1e6, "MB")
     acd.kill()
     began = time.perf_counter()
     (layout,), (again,) = start_replicas(folder, kafka, 1)
     try:
         await asyncio.to_thread(wait_ready, layout)
-        report("live_recovery_s", time.perf_counter() - began, "s")
+        report(f"{name}_recovery_s", time.perf_counter() - began, "s")
     finally:
         again.stop()
 
@@ -226,8 +233,11 @@ async def measure(folder: Path, kafka: KafkaNode, options: argparse.Namespace) -
         await asyncio.to_thread(wait_ready, layout)
         agents, intent = options.agents, Intent.INTENT_AVAILABLE
         if options.live:
-            agents, intent = options.live // 20, Intent.INTENT_BREAK
-        async with console(layout, load, min(agents, 5_000), credentials, channels):
+            agents, intent = options.live // 10, Intent.INTENT_BREAK
+        async with contextlib.AsyncExitStack() as consoles:
+            for first in range(0, agents, DESKS):
+                desks = range(first, min(first + DESKS, agents))
+                await consoles.enter_async_context(console(layout, load, desks, credentials, channels))
             await load.define(agents, intent)
             if options.live:
                 await measure_live(load, layout, folder, kafka, options.live, acd)

@@ -45,6 +45,11 @@ def test_a_full_queue_lets_nobody_in_and_enough_agents_answer(
     assert flooded["all.refused_rate"]["mean"] > 0.3
     assert enough["all.answer_rate"]["mean"] >= 0.9 > found["more_agents"]["all.answer_rate"]["mean"]
     assert (flooded["bound_s"]["mean"], found["same_agents_no_priority"]["overtaken_rate"]["mean"]) == (90, 0)
+    called_back = found["same_agents_call_backs"]
+    assert 0 < called_back["callbacks.most_open"]["mean"] <= 30
+    assert called_back["callbacks.most_dialled"]["mean"] == 1 > flooded["callbacks.most_dialled"]["mean"]
+    assert called_back["largest_overtaking_s"]["mean"] <= 90
+    assert called_back["callbacks.reached_rate"]["mean"] > 0.1
     assert found["agent_hours"]["enough_agents"] > found["agent_hours"]["more_agents"]
     for words in ("same agents", "enough agents", "refused, the queue was full", "most in one queue at a time"):
         assert words in shown

@@ -9,7 +9,9 @@ from trunkline_simulation.day.plan import Caller, DayPlan, plan_day
 from trunkline_simulation.day.recordings import COLUMNS, Recording, parse_recordings
 from trunkline_simulation.day.staff import Agent, Pause
 from trunkline_simulation.day.surges import (
+    CALLBACK_SHARE,
     JITTER_S,
+    PICKS_UP_SHARE,
     STEP_S,
     Demand,
     demands,
@@ -17,6 +19,7 @@ from trunkline_simulation.day.surges import (
     multiply_agents,
     multiply_callers,
     reserves,
+    with_callbacks,
 )
 from trunkline_simulation.day.windows import Window
 from trunkline_simulation.erlang import agents_for
@@ -140,3 +143,14 @@ def test_with_the_reserves_nothing_is_missing(loads_of: dict[tuple[str, int], fl
     wanted = [demand(kind, step, load) for (kind, step), load in loads_of.items()]
     agents = [agent(f"{number}", *skills) for number, skills in enumerate(skills)]
     assert reserves([*agents, *reserves(agents, wanted, 0.9)], wanted, 0.9) == ()
+
+
+def test_half_ask_to_be_called_back_and_the_others_are_as_planned() -> None:
+    caller = plan().callers[0]
+    many = replace(plan(), callers=tuple(replace(caller, number=number) for number in range(2_000)))
+    called = with_callbacks(many, seed=1).callers
+    wishes = [caller.callback for caller in called if caller.callback]
+    assert len(wishes) / len(called) == pytest.approx(CALLBACK_SHARE, abs=0.05)
+    assert sum(wish.picks_up_at == 1 for wish in wishes) / len(wishes) == pytest.approx(PICKS_UP_SHARE, abs=0.05)
+    assert tuple(replace(caller, callback=None) for caller in called) == many.callers
+    assert with_callbacks(many, seed=1).callers == called != with_callbacks(many, seed=2).callers

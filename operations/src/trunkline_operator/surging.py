@@ -6,18 +6,31 @@ priority is worth in a flood is seen beside the same flood without it. Must not:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from trunkline_acd.simulation.days import Policy, play_day
+from trunkline_core.routing import CallbackPolicy
 from trunkline_simulation.day.recordings import Recording
 from trunkline_simulation.day.staff import Agent
-from trunkline_simulation.day.surges import demands, hours, multiply_agents, multiply_callers, reserves
+from trunkline_simulation.day.surges import (
+    CALLBACK_AFTER_S,
+    CALLBACK_SHARE,
+    PICKS_UP_SHARE,
+    demands,
+    hours,
+    multiply_agents,
+    multiply_callers,
+    reserves,
+    with_callbacks,
+)
 
 from trunkline_operator.comparing import is_ever, section
 from trunkline_operator.day_figures import Figures
 from trunkline_operator.day_policies import DEFAULT, read_policy
 from trunkline_operator.priority_figures import (
+    CALLBACKS,
     COUNTS,
     GROUPS,
     MOST_WAITING,
@@ -31,21 +44,29 @@ from trunkline_operator.scenarios import Estimates, as_json, estimates_of, plan_
 
 ANSWERED_SHARE: Final = 0.9
 SURGE_POLICY: Final = DEFAULT.parent / "surge.yaml"
+CALLED_BACK: Final = CallbackPolicy(max_attempts=3, retry_after_duration=timedelta(minutes=10), max_open=30)
 
 
 @dataclass(frozen=True, slots=True)
 class Surge:
-    """The day with several times the callers and some agents; goes to other processes."""
+    """The day with several times the callers and some agents; goes to other processes.
+
+    Attributes:
+        has_callbacks: whether callers may be called back, and some ask for it.
+    """
 
     day: tuple[Recording, ...]
     factor: int
     agents: tuple[Agent, ...]
     policy: Policy
+    has_callbacks: bool = False
 
     def play(self, seed: int) -> Figures:
         """Return the figures of one seed."""
         plan = multiply_callers(plan_of(self.day, seed), self.day, self.factor, seed)
         plan = replace(plan, agents=self.agents)
+        if self.has_callbacks:
+            plan = with_callbacks(plan, seed)
         return priority_figures(play_day(plan, self.policy), plan, self.policy)
 
 
@@ -90,15 +111,17 @@ def _surges(day: tuple[Recording, ...], factor: int, policy: Path) -> dict[str, 
         for name, (times, agents) in staffs.items()
     }
     flood = surges["same_agents"]
-    return surges | {"same_agents_no_priority": replace(flood, policy=_without_priority(flood.policy))}
-
-
-def _without_priority(policy: Policy) -> Policy:
-    queues = {
-        kind: replace(queue, value_weight_permille=0, urgency_weight_permille=0)
-        for kind, queue in policy.queues.items()
+    return surges | {
+        "same_agents_no_priority": replace(
+            flood, policy=_with(flood.policy, value_weight_permille=0, urgency_weight_permille=0)
+        ),
+        "same_agents_call_backs": replace(flood, policy=_with(flood.policy, callback=CALLED_BACK), has_callbacks=True),
     }
-    return replace(policy, queues=queues)
+
+
+def _with(policy: Policy, **changes: Any) -> Policy:
+    """Return the policy with these fields in each queue."""
+    return replace(policy, queues={kind: replace(queue, **changes) for kind, queue in policy.queues.items()})
 
 
 def _print(found: Mapping[str, Estimates], seeds: int, staffs: Mapping[str, Sequence[Agent]]) -> None:
@@ -110,11 +133,16 @@ def _print(found: Mapping[str, Estimates], seeds: int, staffs: Mapping[str, Sequ
     for (group, words), count in zip(GROUPS.items(), COUNTS, strict=True):
         rows += section(words, len(columns))
         rows += [_row(figure, found) for figure in (count, *OF_GROUP[group]) if is_ever(figure, found)]
+    rows += section("call-backs, and whoever was answered", len(columns))
+    rows += [_row(figure, found) for figure in CALLBACKS]
     rows += section("bounds", len(columns))
     rows += [_row(figure, found) for figure in (MOST_WAITING, *OVERTAKING)]
     print_table(columns, rows)
     print(f"{seeds} seeds. ± beside a mean: its 95 % interval. enough agents: what Erlang A asks for in each half hour")
     print(f"and for each type of question to answer {100 * ANSWERED_SHARE:.0f} %, added to the multiplied ones.")
+    print(f"call backs: assumed that {100 * CALLBACK_SHARE:.0f} % ask for one after {CALLBACK_AFTER_S} s, and that")
+    print(f"{100 * PICKS_UP_SHARE:.0f} % pick up at each attempt. Agents are asked first, and at most")
+    print(f"{CALLED_BACK.max_open} are open in a queue; each keeps the place of its caller.")
 
 
 def _row(figure: Figure, found: Mapping[str, Estimates]) -> list[str]:

@@ -6,12 +6,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from trunkline_acd.domain.words import SegmentOutcome
+from trunkline_acd.domain.words import CallbackOutcome, SegmentOutcome
 from trunkline_acd.simulation.calls import Call, Record
 from trunkline_acd.simulation.centre import Centre, Rostered
 from trunkline_core.errors import Invalid
-from trunkline_core.routing import AgentDefinition, QueueDefinition, RoutingStrategy, WrapUpMode
+from trunkline_core.routing import (
+    AgentDefinition,
+    CallbackMode,
+    CallbackPolicy,
+    QueueDefinition,
+    RoutingStrategy,
+    WrapUpMode,
+)
 from trunkline_core.texts import LocalizedText
+from trunkline_simulation.day.plan import CallbackWish
 from trunkline_simulation.day.staff import Agent, Pause
 
 START = datetime(1999, 8, 1, tzinfo=UTC)
@@ -143,3 +151,44 @@ def test_of_all_at_whom_a_call_rings_one_serves_it() -> None:
     calls = [call(1, 10, 60), call(2, 20, 60), call(3, 30, 60)]
     record = play(agents, calls, strategy=RoutingStrategy.RING_ALL)
     assert answered(record) == {"ct_1": 10, "ct_2": 20, "ct_3": 70}
+
+
+def called_back(record: Record) -> dict[str, tuple[CallbackOutcome, float, int]]:
+    """Return how each call-back ended, at which second, and how often the customer was dialled."""
+    ends = {stay.contact_id: stay for stay in record.callbacks.values() if stay.ended_time}
+    return {
+        contact_id: (stay.outcome, ((stay.ended_time or START) - START) / SECOND, stay.attempts)
+        for contact_id, stay in ends.items()
+    }
+
+
+@pytest.mark.parametrize("mode", [CallbackMode.AGENT_FIRST, CallbackMode.CUSTOMER_FIRST])
+def test_who_is_called_back_keeps_the_place_and_is_dialled_by_an_agent_of_their_own(mode: CallbackMode) -> None:
+    policy = CallbackPolicy(max_attempts=2, retry_after_duration=600 * SECOND, max_open=2, mode=mode)
+    wish, never = CallbackWish(30, picks_up_at=1, rings_s=20), CallbackWish(30, picks_up_at=0, rings_s=20)
+    calls = [
+        call(1, 0, 100),
+        call(2, 10, 60, 40, callback=wish),  # has no patience beyond the call-back
+        call(3, 20, 60, callback=never),
+        call(4, 30, 60, callback=wish),  # finds two open ones and waits on
+        call(5, 195, 60, callback=CallbackWish(1, picks_up_at=2, rings_s=20)),  # neither is open any more but one
+    ]
+    record = play([agent()], calls, callback=policy)
+    assert answered(record) == {"ct_1": 0, "ct_4": 200}
+    assert called_back(record) == {
+        "ct_2": (CallbackOutcome.REACHED, 120, 1),
+        "ct_3": (CallbackOutcome.NO_ANSWER, 820, 2),
+        "ct_5": (CallbackOutcome.REACHED, 900, 2),
+    }
+    converted = [stay for stay in record.stays if stay.outcome is SegmentOutcome.CONVERTED_TO_CALLBACK]
+    assert [(stay.contact_id, stay.wait) for stay in converted] == [
+        ("ct_2", 30 * SECOND),
+        ("ct_3", 30 * SECOND),
+        ("ct_5", 1 * SECOND),
+    ]
+    assert record.most_dialled_for_an_agent == 1
+
+
+def test_nobody_is_called_back_where_the_queue_offers_none() -> None:
+    record = play([agent()], [call(1, 0, 100), call(2, 10, 60, callback=CallbackWish(30, 1, 20))])
+    assert (answered(record), record.callbacks) == ({"ct_1": 0, "ct_2": 100}, {})

@@ -21,6 +21,20 @@ WITHOUT_PATIENCE_DATA = "TT"
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackWish:
+    """A caller asks to be called back after so long a wait, where the queue offers it.
+
+    Attributes:
+        picks_up_at: the attempt that reaches the customer, from 1; 0 for none.
+        rings_s: how long it rings, whether somebody picks up or not.
+    """
+
+    after_s: int
+    picks_up_at: int
+    rings_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """One caller to be played.
 
@@ -35,6 +49,7 @@ class Caller:
         service_s: length of the conversation when answered.
         counts: asks for a person inside the window; False for warm-up and menu-only callers.
         counts_in_menu: hangs up in the menu and counts as such.
+        callback: None for who does not want one, as everybody of a recorded day.
     """
 
     number: int
@@ -47,6 +62,7 @@ class Caller:
     service_s: int
     counts: bool
     counts_in_menu: bool = False
+    callback: CallbackWish | None = None
 
     @property
     def enqueue_s(self) -> int:

@@ -13,6 +13,7 @@ from statistics import fmean
 from trunkline_simulation.day.plan import (
     MAX_PATIENCE_S,
     WITHOUT_PATIENCE_DATA,
+    CallbackWish,
     Caller,
     DayPlan,
     patience_of,
@@ -24,6 +25,11 @@ from trunkline_simulation.patience import draw_patience
 from trunkline_simulation.service_times import ServiceTimes
 from trunkline_simulation.streams import stream
 
+CALLBACK_SHARE = 0.5
+CALLBACK_AFTER_S = 60
+PICKS_UP_SHARE = 0.8
+RINGS_S = 20
+_MOST_ATTEMPTS = 100
 STEP_S = 1800
 JITTER_S = 300
 _BEFORE_ANY_WAIT = -1
@@ -74,6 +80,22 @@ def multiply_callers(plan: DayPlan, day: Sequence[Recording], factor: int, seed:
     asking = [caller for caller in plan.callers if caller.wants_person]
     more = (another(caller, copy) for copy in range(1, factor) for caller in asking)
     return replace(plan, callers=tuple(sorted((*plan.callers, *more), key=lambda caller: caller.arrival_s)))
+
+
+def with_callbacks(plan: DayPlan, seed: int) -> DayPlan:
+    """Return the day on which half of the callers ask to be called back after a minute, and four of five pick up.
+
+    These shares are assumed: a recorded day without call-backs says nothing of them.
+    """
+
+    def wish(caller: Caller) -> CallbackWish | None:
+        draws = stream(seed, "callback", caller.number)
+        if draws.random() >= CALLBACK_SHARE:
+            return None
+        attempts = (attempt for attempt in range(1, _MOST_ATTEMPTS) if draws.random() < PICKS_UP_SHARE)
+        return CallbackWish(CALLBACK_AFTER_S, next(attempts, 0), RINGS_S)
+
+    return replace(plan, callers=tuple(replace(caller, callback=wish(caller)) for caller in plan.callers))
 
 
 def multiply_agents(agents: Sequence[Agent], factor: int) -> tuple[Agent, ...]:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from trunkline_acd.domain.words import AgentRow, Intent, SegmentOutcome
+from trunkline_simulation.day.plan import CallbackWish
+
+from trunkline_acd.domain.words import AgentRow, CallbackOutcome, Intent, SegmentOutcome
 
 NOTHING = timedelta(0)
 
@@ -18,6 +20,7 @@ class Call:
         patience_s: leaves the queue after this wait; None waits for ever, 0 does not wait at all.
         service_s: length of the conversation, from acceptance.
         value_permille, urgency_permille: as for routing, 0–1000.
+        callback: None for who does not want one.
     """
 
     contact_id: str
@@ -27,6 +30,7 @@ class Call:
     service_s: float
     value_permille: int = 0
     urgency_permille: int = 0
+    callback: CallbackWish | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,27 @@ class Stay:
     entered_time: datetime
     outcome: SegmentOutcome
     wait: timedelta
+
+
+@dataclass(slots=True)
+class CallbackStay:
+    """One call-back.
+
+    Attributes:
+        entered_time: when the caller entered the queue.
+        asked_time: when the call-back took the caller's place.
+        first_dialled_time: None before the first attempt.
+        outcome: UNSPECIFIED while it is open.
+    """
+
+    contact_id: str
+    queue_id: str
+    entered_time: datetime
+    asked_time: datetime
+    first_dialled_time: datetime | None = None
+    ended_time: datetime | None = None
+    attempts: int = 0
+    outcome: CallbackOutcome = CallbackOutcome.UNSPECIFIED
 
 
 @dataclass(slots=True)
@@ -55,14 +80,18 @@ class Record:
     """What came of a run.
 
     Attributes:
-        stays: in the order in which they ended.
+        stays: in the order in which they ended; those of call-backs are not among them.
         refused: contacts that were not let in, because the queue was full.
         desk_time: of all agents.
+        callbacks: by contact.
+        most_dialled_for_an_agent: customers of call-backs who were being dialled at one time for one agent.
     """
 
     stays: list[Stay] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     desk_time: DeskTime = field(default_factory=DeskTime)
+    callbacks: dict[str, CallbackStay] = field(default_factory=dict)
+    most_dialled_for_an_agent: int = 0
     _rows: dict[str, tuple[AgentRow, datetime]] = field(default_factory=dict)
 
     def note_stay(

@@ -17,8 +17,9 @@ from trunkline_acd.domain.commands import Command, EndContact, EnqueueContact, P
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.events import Event
 from trunkline_acd.domain.words import SegmentOutcome
+from trunkline_acd.simulation.callbacks import Callbacks
 from trunkline_acd.simulation.calls import Call, Record
-from trunkline_acd.simulation.desks import ENDED_STEP, Desk
+from trunkline_acd.simulation.desks import Desk
 from trunkline_acd.simulation.floor import Floor
 
 ENTERED_STEP = 1
@@ -48,6 +49,7 @@ class Centre:
         self.record = Record()
         self._watch = watch
         self._floor = Floor(start, self._react)
+        self._callbacks = Callbacks(self._floor, self.record)
         self._calls: dict[str, Call] = {}
         self._desks: dict[str, Desk] = {}
         for queue in queues:
@@ -87,12 +89,13 @@ class Centre:
         )
         if call.patience_s is not None:
             self._floor.after(call.patience_s, partial(self._leave, call.contact_id))
+        self._callbacks.expect(call)
         self._expect_next(later)
 
     def _leave(self, contact_id: str) -> None:
         contact = self._floor.domain.contacts.get(contact_id)
-        if contact is not None and contact.is_open:
-            self._floor.submit(EndContact(contact_id, ENDED_STEP, "customer_left"))
+        if contact is not None and contact.is_open and contact.callback is None:
+            self._floor.submit(EndContact(contact_id, self._floor.next_step(contact_id), "customer_left"))
 
     def _react(self, command: Command, answer: list[Event] | TrunklineError) -> None:
         if isinstance(answer, TrunklineError):
@@ -102,6 +105,8 @@ class Centre:
             self._see(event)
 
     def _take_refusal(self, command: Command, refusal: TrunklineError) -> None:
+        if self._callbacks.goes_on_waiting(command, refusal):
+            return
         if not isinstance(command, EnqueueContact) or not isinstance(refusal, Rejection):
             raise refusal
         self.record.refused.append(command.contact_id)
@@ -114,6 +119,7 @@ class Centre:
     def _see(self, event: Event) -> None:
         now = self._floor.now
         self._watch(event, now)
+        self._callbacks.see(event, now)
         match event:
             case events.RowsChanged():
                 for row in event.agents:
@@ -121,9 +127,10 @@ class Centre:
             case events.ContactOffered() if self._is_first_asked(event):
                 self._desks[event.agent_id].answer(event)
             case events.ContactConnected():
-                self.record.note_stay(
-                    event.contact_id, event.queue_id, SegmentOutcome.ANSWERED, event.wait_duration, now
-                )
+                if event.contact_id not in self.record.callbacks:
+                    self.record.note_stay(
+                        event.contact_id, event.queue_id, SegmentOutcome.ANSWERED, event.wait_duration, now
+                    )
                 service_s = self._calls.pop(event.contact_id).service_s
                 self._desks[event.agent_id].serve(event, service_s)
             case events.SegmentEnded():
@@ -132,7 +139,13 @@ class Centre:
                 self.record.note_stay(event.contact_id, event.queue_id, event.outcome, event.wait_duration, now)
             case events.ContactReleased():
                 self._desks[event.agent_id].wrap_up(event)
+            case events.CallbackDialled():
+                self._desks[event.agent_id].keep(event.contact_id)
             case events.WrapUpFinished():
                 self._desks[event.agent_id].be_done(event.contact_id)
+            case events.CallbackAttempted() | events.CallbackPostponed() if event.agent_id:
+                self._desks[event.agent_id].be_done(event.contact_id)
+            case events.CallbackEnded():
+                del self._calls[event.contact_id]
             case _:
                 pass  # the state knows it, and nobody here acts on it

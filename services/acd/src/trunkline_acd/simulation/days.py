@@ -41,4 +41,5 @@ def _calls(plan: DayPlan, policy: Policy) -> Iterator[Call]:
             patience_s=caller.patience_s,
             service_s=caller.service_s,
             urgency_permille=URGENT_PERMILLE if caller.is_urgent else 0,
+            callback=caller.callback,
         )

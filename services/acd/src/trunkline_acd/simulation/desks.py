@@ -22,8 +22,6 @@ from trunkline_acd.domain.events import ContactConnected, ContactOffered, Contac
 from trunkline_acd.domain.words import Intent
 from trunkline_acd.simulation.floor import Floor
 
-JOINED_STEP, ENDED_STEP = 2, 3
-
 
 class Desk:
     """One agent from the first to the last second of duty; a call goes on beyond it."""
@@ -45,10 +43,16 @@ class Desk:
             self._floor.at(pause.start_s, self._look)
 
     def answer(self, offer: ContactOffered) -> None:
-        """Accept; the legs are joined at once."""
-        self._contact_id = offer.contact_id
+        """Accept; the legs are joined at once, unless the customer must be dialled first."""
+        self.keep(offer.contact_id)
+        step_no = self._floor.next_step(offer.contact_id)
         self._submit(AcceptOffer(self._agent_id, offer.contact_id, offer.offer_no))
-        self._submit(ReportConnected(offer.contact_id, JOINED_STEP, offer.segment_no, offer.offer_no))
+        if not offer.callback or offer.callback_reached:
+            self._submit(ReportConnected(offer.contact_id, step_no, offer.segment_no, offer.offer_no))
+
+    def keep(self, contact_id: str) -> None:
+        """Take no pause: there is a contact, or a customer who is being dialled."""
+        self._contact_id = contact_id
 
     def serve(self, connected: ContactConnected, service_s: float) -> None:
         """Talk for so long."""
@@ -64,7 +68,7 @@ class Desk:
             self._finish(released.contact_id)
 
     def be_done(self, contact_id: str) -> None:
-        """A wrap-up is over, by us or by its timer."""
+        """A wrap-up is over, by us or by its timer, or a customer was not reached; a pause waits for the next call."""
         if contact_id == self._contact_id:
             self._contact_id = ""
 
@@ -92,7 +96,7 @@ class Desk:
         self._wrap_up_s = pause.length_s if pause and is_wrap_up else 0.0
         if pause and not is_wrap_up:
             self._take_break(pause)
-        self._floor.submit(EndContact(contact_id, ENDED_STEP, "customer_left"))
+        self._floor.submit(EndContact(contact_id, self._floor.next_step(contact_id), "customer_left"))
 
     def _finish(self, contact_id: str) -> None:
         if contact_id != self._contact_id:

@@ -37,6 +37,10 @@ class Floor:
         """Seconds since the beginning."""
         return (self._partition.now - self._start) / _SECOND
 
+    def next_step(self, contact_id: str) -> int:
+        """Return the number of the next thing that happens to that contact. Raises: NotFound."""
+        return self.domain.contact(contact_id).step_no + 1
+
     def submit(self, command: Command, actor: str = "system") -> None:
         """Have a command carried out at this moment, after those that were submitted before."""
         self._partition.submit(command, actor)
