@@ -76,12 +76,25 @@ class ManagerRunner(Generic[C]):
         managers: Sequence[ProcessManager[C]],
         bootstrap_servers: str,
         client: LogClient | None = None,
+        *,
+        pace_s: float = 0.0,
     ) -> None:
-        """`client`: the way to the sources; Kafka at `bootstrap_servers` unless given."""
+        """Prepare; connects to nothing.
+
+        Args:
+            ledger: what gets the commands.
+            managers: may share sources.
+            bootstrap_servers: of Kafka.
+            client: the way to the sources; Kafka unless given.
+            pace_s: pause between two looks at a source. Where nobody waits for what the managers bring, a pause lets
+                records gather: at a few hundred a second the cost is per look, here and at the broker.
+        """
         by_topic: defaultdict[str, list[ProcessManager[C]]] = defaultdict(list)
         for manager in managers:
             by_topic[manager.topic].append(manager)
-        self.feeds = [_Feed(ledger, topic, found, bootstrap_servers, client) for topic, found in by_topic.items()]
+        self.feeds = [
+            _Feed(ledger, topic, found, bootstrap_servers, client, pace_s) for topic, found in by_topic.items()
+        ]
 
     def has_fed(self, topic: str, source: int, offset: int, target: int) -> bool:
         """Tell whether everything below `offset` of the topic's partition `source` was applied to `target`, ours.
@@ -124,8 +137,10 @@ class _Feed(Generic[C]):
         managers: Sequence[ProcessManager[C]],
         bootstrap_servers: str,
         client: LogClient | None,
+        pace_s: float,
     ) -> None:
         self.topic = topic
+        self._pace_s = pace_s
         self._ledger = ledger
         self._managers = managers
         self._reader = Reader(
@@ -152,6 +167,8 @@ class _Feed(Generic[C]):
                     while True:
                         await self._step()
                         back_off.reset()
+                        if self._pace_s:
+                            await asyncio.sleep(self._pace_s)
                 except (KafkaError, OSError, TimeoutError) as error:
                     log.warning("source lost", extra={"topic": self.topic, "reason": type(error).__name__})
                 except _Stopped as stop:  # nothing is skipped that nobody let go: the same input is tried again

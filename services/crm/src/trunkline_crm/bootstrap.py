@@ -42,6 +42,8 @@ from trunkline_crm.metrics import CrmMetrics
 from trunkline_crm.settings import CrmSettings
 
 DLQ_TOPIC = "crm.dlq.v1"
+SERVED_PACE_S = 0.2
+"""Who had a contact matters when the customer comes back, which takes longer."""
 
 SERVICE: LedgerService[CrmState, Command, Event] = LedgerService(
     name="crm",
@@ -86,7 +88,7 @@ async def bootstrap(process: Process, settings: CrmSettings | None = None) -> Cr
     custody = _start_custody(process, replica.ledger, sealer)
     await replica.start_ledger()
     projections = await _start_projections(process, settings, store)
-    served = ManagerRunner(replica.ledger, [contact_manager()], settings.kafka_bootstrap)
+    served = ManagerRunner(replica.ledger, [contact_manager()], settings.kafka_bootstrap, pace_s=SERVED_PACE_S)
     process.add("crm-contacts", served.run())
     export_until_end(process, "crm-metrics", export(CrmMetrics(replica.ledger, custody, projections)))
     commands = customer_service_pb2.DESCRIPTOR.services_by_name["CustomerCommandService"]
