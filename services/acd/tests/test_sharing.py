@@ -78,6 +78,11 @@ def helped(centre, contact_id="ct_1"):
     return centre.wait(61)
 
 
+def helping_of(centre, queue_id):
+    """Return who helps that queue, as the rows of the last command say."""
+    return next(row.helping_queue_id for changed in centre.rows for row in changed.queues if row.queue_id == queue_id)
+
+
 # begin, end, hysteresis
 
 
@@ -86,6 +91,7 @@ def test_help_begins_with_the_longest_wait_and_the_contact_stays_in_its_segment(
     assert of_kind(centre.wait(59.9), ContactOffered) == []
     events = centre.wait(0.2)
     assert of_kind(events, SharingBegun) == [SharingBegun("qu_sales", "qu_orders")]
+    assert helping_of(centre, "qu_sales") == "qu_orders"
     (offer,) = of_kind(events, ContactOffered)
     assert (offer.contact_id, offer.agent_id, offer.queue_id, offer.segment_no) == ("ct_1", "ag_ouyang", "qu_sales", 1)
     assert of_kind(events, SegmentEnded) == [], "nobody flowed out"
@@ -99,6 +105,7 @@ def test_help_ends_once_nobody_waits_for_as_long_as_what_ends_it_and_whoever_has
     helped(centre)
     ended = centre.wait(5)
     assert of_kind(ended, SharingEnded) == [SharingEnded("qu_sales")]
+    assert helping_of(centre, "qu_sales") == ""
     assert centre.domain.contact("ct_1").stage is Stage.OFFERED, "what rings goes on ringing"
     centre.accept("ct_1")
     assert centre.domain.contact("ct_1").agent_id == "ag_ouyang"

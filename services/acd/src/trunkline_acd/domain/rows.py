@@ -30,7 +30,13 @@ class Changes:
                 self._queues[queue.queue_id] = None
             case events.AgentConfigured(agent):
                 self._agents[agent.agent_id] = None
-            case events.ContactEnqueued() | events.SegmentEnded() | events.CallbackEnded():
+            case (
+                events.ContactEnqueued()
+                | events.SegmentEnded()
+                | events.CallbackEnded()
+                | events.SharingBegun()
+                | events.SharingEnded()
+            ):
                 self._queues[event.queue_id] = None
             case (
                 events.ContactOffered()
@@ -165,4 +171,5 @@ def queue_row(domain: Domain, queue: Queue) -> QueueRow:
         callbacks_opened_total=queue.callbacks_opened_total,
         callbacks_reached_total=queue.callbacks_reached_total,
         callbacks_unreached_total=queue.callbacks_unreached_total,
+        helping_queue_id=domain.helping_queue(queue.queue_id),
     )

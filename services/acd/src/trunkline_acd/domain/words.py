@@ -234,3 +234,4 @@ class QueueRow:
     callbacks_opened_total: int = 0
     callbacks_reached_total: int = 0
     callbacks_unreached_total: int = 0
+    helping_queue_id: str = ""

@@ -20,6 +20,8 @@ def queue_json(row: QueueRow) -> dict[str, Any]:
         "short_abandoned_total": row.short_abandoned_total,
         "flowed_out_total": row.flowed_out_total,
         "limit_reached_total": row.limit_reached_total,
+        "callbacks_open": row.callbacks_open,
+        "helping_queue_id": row.helping_queue_id,
         "answered_wait_s": row.answered_wait_duration.ToMilliseconds() / 1000,
     }
 

@@ -14,6 +14,10 @@ export interface QueueRow {
   short_abandoned_total: number;
   flowed_out_total: number;
   limit_reached_total: number;
+  /** Call-backs that are scheduled, wait, ring or are being dialled; they stand in no figure above but `connected`. */
+  callbacks_open: number;
+  /** The queue whose agents help out now; empty for none. */
+  helping_queue_id: string;
   answered_wait_s: number;
 }
 

@@ -1,5 +1,6 @@
 /** One queue in large figures; a supervisor sees who waits in it. */
 
+import {Tag} from "antd";
 import {useTranslation} from "react-i18next";
 
 import {useNow} from "../connection/ticking";
@@ -24,6 +25,11 @@ export function QueueCard({row}: {row: QueueRow}) {
     <section className="tl-queue" aria-label={names.queue(row.queue_id)}>
       <div className="tl-page-head">
         <h3>{names.queue(row.queue_id)}</h3>
+        {row.helping_queue_id !== "" && (
+          <Tag color="gold" title={t("wall.helpingWhy")} data-testid={`wall-queue-${row.queue_id}-helping`}>
+            {t("wall.helping", {queue: names.queue(row.helping_queue_id)})}
+          </Tag>
+        )}
         <span className="tl-spring" />
         <SupervisorButton
           label={t("supervise.whoWaits")}
@@ -41,6 +47,7 @@ export function QueueCard({row}: {row: QueueRow}) {
         />
         <Figure id={row.queue_id} name="ringing" value={row.ringing} />
         <Figure id={row.queue_id} name="connected" value={row.connected} />
+        {row.callbacks_open > 0 && <Figure id={row.queue_id} name="callbacksOpen" value={row.callbacks_open} />}
       </div>
       <div className="tl-figures tl-figures-total" title={t("wall.counted")}>
         <Figure id={row.queue_id} name="entered" value={row.entered_total} />
@@ -70,6 +77,7 @@ interface FigureProps {
     | "shortAbandoned"
     | "flowedOut"
     | "limitReached"
+    | "callbacksOpen"
     | "meanWait";
   value: number | string;
   tone?: "calm" | "warn" | "bad";

@@ -14,6 +14,8 @@ const NO_FIGURES: Omit<QueueRow, "queue_id"> = {
   short_abandoned_total: 0,
   flowed_out_total: 0,
   limit_reached_total: 0,
+  callbacks_open: 0,
+  helping_queue_id: "",
   answered_wait_s: 0,
 };
 

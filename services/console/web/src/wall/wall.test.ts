@@ -17,6 +17,8 @@ function queue(queue_id: string, waiting = 0): QueueRow {
     short_abandoned_total: 0,
     flowed_out_total: 0,
     limit_reached_total: 0,
+    callbacks_open: 0,
+    helping_queue_id: "",
     answered_wait_s: 0,
   };
 }

@@ -1324,6 +1324,7 @@ class QueueRow(_message.Message):
     CALLBACKS_OPENED_TOTAL_FIELD_NUMBER: _builtins.int
     CALLBACKS_REACHED_TOTAL_FIELD_NUMBER: _builtins.int
     CALLBACKS_UNREACHED_TOTAL_FIELD_NUMBER: _builtins.int
+    HELPING_QUEUE_ID_FIELD_NUMBER: _builtins.int
     queue_id: _builtins.str
     """The queue."""
     waiting: _builtins.int
@@ -1360,6 +1361,8 @@ class QueueRow(_message.Message):
     """Call-backs whose customer was reached."""
     callbacks_unreached_total: _builtins.int
     """Call-backs that ended otherwise."""
+    helping_queue_id: _builtins.str
+    """The queue whose agents help out now; empty for none."""
     @_builtins.property
     def oldest_entered_time(self) -> _timestamp_pb2.Timestamp:
         """When the longest waiting contact entered; unset when none waits."""
@@ -1395,10 +1398,11 @@ class QueueRow(_message.Message):
         callbacks_opened_total: _builtins.int = ...,
         callbacks_reached_total: _builtins.int = ...,
         callbacks_unreached_total: _builtins.int = ...,
+        helping_queue_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["answered_wait_duration", b"answered_wait_duration", "kept_back_duration", b"kept_back_duration", "oldest_entered_time", b"oldest_entered_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abandoned_total", b"abandoned_total", "answered_total", b"answered_total", "answered_wait_duration", b"answered_wait_duration", "callbacks_open", b"callbacks_open", "callbacks_opened_total", b"callbacks_opened_total", "callbacks_reached_total", b"callbacks_reached_total", "callbacks_unreached_total", b"callbacks_unreached_total", "closed_total", b"closed_total", "connected", b"connected", "converted_total", b"converted_total", "entered_total", b"entered_total", "flowed_out_total", b"flowed_out_total", "kept_back_duration", b"kept_back_duration", "kept_back_total", b"kept_back_total", "limit_reached_total", b"limit_reached_total", "oldest_entered_time", b"oldest_entered_time", "queue_id", b"queue_id", "ringing", b"ringing", "short_abandoned_total", b"short_abandoned_total", "waiting", b"waiting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abandoned_total", b"abandoned_total", "answered_total", b"answered_total", "answered_wait_duration", b"answered_wait_duration", "callbacks_open", b"callbacks_open", "callbacks_opened_total", b"callbacks_opened_total", "callbacks_reached_total", b"callbacks_reached_total", "callbacks_unreached_total", b"callbacks_unreached_total", "closed_total", b"closed_total", "connected", b"connected", "converted_total", b"converted_total", "entered_total", b"entered_total", "flowed_out_total", b"flowed_out_total", "helping_queue_id", b"helping_queue_id", "kept_back_duration", b"kept_back_duration", "kept_back_total", b"kept_back_total", "limit_reached_total", b"limit_reached_total", "oldest_entered_time", b"oldest_entered_time", "queue_id", b"queue_id", "ringing", b"ringing", "short_abandoned_total", b"short_abandoned_total", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
