@@ -1,5 +1,6 @@
 """Call-backs with the customer first, and what channels finds out before it has one dialled (rule 13)."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -340,6 +341,26 @@ def test_customer_who_has_another_open_call_back_is_not_dialled(about_to_dial, o
     assert (postponed.reason, postponed.next_attempt_time) == ("already_open", None)
     assert (ended.outcome, ended.reason, ended.attempts) == (CallbackOutcome.WITHDRAWN, "already_open", 0)
     assert about_to_dial.domain.contact("ct_2").agent_id == "ag_1", "who is free again has the other one"
+
+
+@pytest.mark.parametrize("mode", [CallbackMode.AGENT_FIRST, CallbackMode.CUSTOMER_FIRST])
+def test_second_call_back_of_an_address_is_not_dialled_while_the_first_is_open_and_nobody_knows_whose_they_are(
+    routing, mode
+):
+    """A ledger may have two: v0.1.0 took both where crm was away when they came."""
+    routing.queue(callback=replace(POLICY, mode=mode))
+    routing.enqueue("ct_tok_1")
+    routing.enqueue("ct_tok_2")
+    for event in routing.call_back("ct_tok_1"):
+        routing.decider.evolve(routing.state, replace(event, contact_id="ct_tok_2"), routing.context())
+    routing.agent("ag_1")
+    if mode is not CallbackMode.CUSTOMER_FIRST:
+        routing.accept("ct_tok_1")
+    postponed, ended, *_ = routing.cleared("ct_tok_1")
+    assert (postponed.reason, ended.outcome) == ("already_open", CallbackOutcome.WITHDRAWN)
+    if mode is not CallbackMode.CUSTOMER_FIRST:
+        routing.accept("ct_tok_2")
+    assert of_kind(CallbackCleared, routing.cleared("ct_tok_2")), "the only one that is left"
 
 
 def test_closed_hours_let_the_call_back_rest_without_an_attempt_and_the_agent_is_free(about_to_dial, offered):

@@ -96,7 +96,7 @@ def clear(domain: Domain, command: commands.ClearCallback, context: Context) -> 
     if contact is None:
         return
     customer_id = command.customer_id or contact.customer_id
-    if customer_id and domain.has_other_callback(customer_id, contact):
+    if domain.has_other_callback(contact.contact_id, customer_id):
         yield from _postponed(domain, contact, command.step_no, "already_open", None, context)
         return
     yield CallbackCleared(
@@ -347,7 +347,7 @@ def _give_back(state: AcdState, contact: Contact, agent_id: str, context: Contex
 def _check_request(domain: Domain, contact: Contact, customer_id: str) -> None:
     queue = domain.queue(contact.queue_id)
     offered = queue.definition.callback
-    if contact.callback or domain.has_callback(customer_id):
+    if contact.callback or domain.has_other_callback(contact.contact_id, customer_id):
         raise Rejection("CallbackAlreadyOpen")
     if offered is None or contact.channel is not Channel.VOICE:
         raise Rejection("CallbackNotOffered")

@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from trunkline_core.errors import NotFound
+from trunkline_core.ids import address_of
 from trunkline_core.replacing import replace
 from trunkline_core.routing import QueueDefinition
 from trunkline_core.tables import Family, Journal, Table
@@ -80,7 +81,7 @@ class Domain:
         self._set_sizes: Table[tuple[str, RequirementSet], int] = Table(journal)
         self._order_uses: Table[Order, int] = Table(journal)  # queues whose strategy looks at that order
         self._customer_sizes: Table[tuple[str, str], int] = Table(journal)  # open contacts by queue and customer
-        self._callback_customers: Table[str, int] = Table(journal)  # open call-backs by customer
+        self._open_callbacks: Shelves[str, tuple[str]] = Shelves(journal)  # by customer, and by address
         self._counters: Table[str, int] = Table(journal)
         self._graves: Shelves[str, tuple[int, str]] = Shelves(journal)
         self._tombstone_counts = tombstone_counts
@@ -246,14 +247,18 @@ class Domain:
         """Return how many contacts of that customer are open in the queue; of an unknown one none are known."""
         return self._customer_sizes.get((queue_id, customer_id)) or 0
 
-    def has_callback(self, customer_id: str) -> bool:
-        """Tell whether that customer has an open call-back; of an unknown one none are known."""
-        return customer_id in self._callback_customers
+    def has_other_callback(self, contact_id: str, customer_id: str) -> bool:
+        """Tell whether that customer has an open call-back besides this contact.
 
-    def has_other_callback(self, customer_id: str, contact: Contact) -> bool:
-        """Tell whether that customer has an open call-back besides this one."""
-        own = contact.is_open and contact.callback is not None and contact.customer_id == customer_id
-        return (self._callback_customers.get(customer_id) or 0) > own
+        Those of one address are one customer's, unless crm has told otherwise of both.
+        """
+        if any(self._other_callbacks(customer_id, contact_id)):
+            return True
+        at_address = self._other_callbacks(address_of(contact_id), contact_id)
+        return any(not (customer_id and other.customer_id) for other in at_address)
+
+    def _other_callbacks(self, identity: str, contact_id: str) -> Iterator[Contact]:
+        return (self.contact(other) for (other,) in self._open_callbacks.entries(identity) if other != contact_id)
 
     def is_staffed(self, requirements: RequirementSet) -> bool:
         """Tell whether somebody who is signed in could ever serve this, busy or not."""
@@ -425,8 +430,7 @@ class Domain:
         self._count_sets(before, after)
         self._count_customers(before, -1)
         self._count_customers(after, +1)
-        self._count_callbacks(before, -1)
-        self._count_callbacks(after, +1)
+        self._move_among_callbacks(before, after)
 
     def _move_among_ringing(self, before: Contact | None, after: Contact | None) -> None:
         if before and before.may_ring_at_more:
@@ -504,13 +508,15 @@ class Domain:
         else:
             self._customer_sizes.delete(key)
 
-    def _count_callbacks(self, contact: Contact | None, change: int) -> None:
-        if contact is None or not contact.customer_id or not (contact.callback and contact.is_open):
+    def _move_among_callbacks(self, before: Contact | None, after: Contact | None) -> None:
+        was, stays = _called_back(before), _called_back(after)
+        contact = after or before
+        if was == stays or contact is None:
             return
-        if size := (self._callback_customers.get(contact.customer_id) or 0) + change:
-            self._callback_customers.put(contact.customer_id, size)
-        else:
-            self._callback_customers.delete(contact.customer_id)
+        for identity in was:
+            self._open_callbacks.remove(identity, (contact.contact_id,))
+        for identity in stays:
+            self._open_callbacks.add(identity, (contact.contact_id,))
 
     def _count_tombstones(self, change: int) -> None:
         self._tombstone_counts.put(_TOMBSTONES, (self._tombstone_counts.get(_TOMBSTONES) or 0) + change)
@@ -552,6 +558,13 @@ def _load_of(agent: Agent | None) -> tuple[Profile, int] | None:
 
 def _is_away(contact: Contact | None) -> bool:
     return contact is not None and contact.stage is Stage.WAITING and bool(contact.home_queue_id)
+
+
+def _called_back(contact: Contact | None) -> tuple[str, ...]:
+    """Return whom an open call-back is for, by address and, where crm has told, by customer."""
+    if contact is None or not (contact.callback and contact.is_open):
+        return ()
+    return tuple(identity for identity in (address_of(contact.contact_id), contact.customer_id) if identity)
 
 
 def _has_set(contact: Contact | None) -> bool:
