@@ -64,7 +64,8 @@ class Domain:
         self.held: Shelves[str, tuple[int, str]] = Shelves(journal)  # contacts held for an agent, the oldest first
         self.calls: Shelves[Line, tuple[datetime, str]] = Shelves(journal, _NEEDS_OF)  # that drain chats
         self.ages: Shelves[str, tuple[int, str]] = Shelves(journal)  # waiting contacts of a queue, the oldest first
-        self.callbacks: Shelves[str, tuple[int, str]] = Shelves(journal)  # waiting call-backs, which are in no `ages`
+        self.callbacks: Shelves[str, tuple[int, str]] = Shelves(journal)  # waiting call-backs, in no `ages`
+        self.reached: Shelves[str, tuple[int, str]] = Shelves(journal)  # those whose customer is on the line, apart
         self.loosening: Shelves[Loosening, tuple[int, str]] = Shelves(journal)  # contacts that may ask for less later
         self.pools: Shelves[Pool, Place] = Shelves(journal)  # agents with room, the longest idle first
         self.other_pools: Shelves[tuple[Order, Pool], Place] = Shelves(journal)  # in each other order in use
@@ -145,7 +146,7 @@ class Domain:
             self.put_help(queue_id, definition.queue_id)  # whom it asks for has changed
 
     def _redefine(self, before: Queue, definition: QueueDefinition) -> None:
-        shelves = (self.ages, self.callbacks)
+        shelves = (self.ages, self.callbacks, self.reached)
         moves = not _ranks_alike(before.definition, definition)
         entries = [entry for shelf in shelves if moves for entry in shelf.entries(definition.queue_id)]
         waiting = [self.contact(entry[-1]) for entry in entries]
@@ -481,6 +482,8 @@ class Domain:
         self._shelf_of(contact).add(contact.queue_id, (contact.order, contact.contact_id))
 
     def _shelf_of(self, contact: Contact) -> Shelves[str, tuple[int, str]]:
+        if contact.is_reached:
+            return self.reached
         return self.callbacks if contact.callback else self.ages
 
     def _count_sets(self, before: Contact | None, after: Contact | None) -> None:
