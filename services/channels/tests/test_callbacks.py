@@ -56,6 +56,11 @@ def asked(story: Any) -> Any:
     return story
 
 
+def test_who_shows_no_number_cannot_be_called_back(story: Any) -> None:
+    wish = RequestCallback(story.withheld().one, None)
+    assert story.refusal(wish, actor="gateway:gw") == "Rejection: CallbackNotPossible"
+
+
 @pytest.fixture
 def away(asked: Any) -> Any:
     """The call-back is open, and the caller hung up."""

@@ -477,7 +477,10 @@ class StartContact(_message.Message):
     entry_point_id: _builtins.str
     """Where."""
     address: _builtins.str
-    """The customer's address in clear; sealed before anything is stored."""
+    """The customer's address in clear, 1 to 256 characters; sealed before anything is stored. Telephone numbers are compared without
+    spaces, dashes, brackets and dots, and with + for a leading 00; with the country's code (E.164) they are best. A caller
+    who withholds it: `anonymous`; such a contact is nobody's whom anybody knows, and is not called back.
+    """
     locale: _builtins.str
     """`zh` or `en`."""
     @_builtins.property
