@@ -31,6 +31,7 @@ from trunkline_acd.domain.words import Connectivity
 
 _TOMBSTONES = "tombstones"
 _POLICY = "policy_version"
+_MAX_SERVED = 1_000
 _NEEDS_OF = attrgetter("requirements")
 
 Lines = Shelves[Line, LinePlace]
@@ -194,6 +195,8 @@ class Domain:
         changes = self.lines.key_changes + self.helping.key_changes  # both only grow
         if known_at != changes:
             served = tuple(self.served_in(self.lines, profile))
+            if len(self._served) >= _MAX_SERVED:
+                self._served = {}  # skills come and go: whoever asks again has it worked out again
             self._served[profile] = (changes, served)
         return served
 
