@@ -9,7 +9,7 @@ from trunkline.contact.v1.contact_types_pb2 import CLOSE_REASON_CALLBACK_ENDED
 
 CALLBACK = {
     "max_attempts": 3,
-    "retry_after_duration": "1s",
+    "retry_after_duration": "60s",
     "max_open": 9,
     "mode": "CALLBACK_MODE_CUSTOMER_FIRST",
 }

@@ -39,6 +39,13 @@ def test_window_whose_beginning_is_skipped_opens_right_after_the_jump(minute: in
     assert next_opening(hours, berlin(2026, 3, 29, 0), WEEK) == datetime(2026, 3, 29, 1, tzinfo=UTC)
 
 
+def test_window_at_a_midnight_that_is_skipped_opens_right_after_the_jump() -> None:
+    """In Beirut the clock goes from Saturday 23:59 to Sunday 01:00; the Saturday has no window itself."""
+    hours = HoursDefinition("ho_1", "Asia/Beirut", (HoursWindow(7, 6, 606),), ())
+    jump = datetime(2011, 3, 26, 22, tzinfo=UTC)
+    assert next_opening(hours, jump - timedelta(days=2), WEEK) == jump
+
+
 def test_window_within_a_repeated_hour_opens_twice() -> None:
     hours = HoursDefinition("ho_1", "Europe/Berlin", (HoursWindow(7, 130, 140),), ())
     first, second = berlin(2026, 10, 25, 2, 10), berlin(2026, 10, 25, 2, 10, fold=1)

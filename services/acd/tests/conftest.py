@@ -671,8 +671,8 @@ def _check_conservation(domain: Domain) -> None:
 
 
 def _check_indexes(domain: Domain) -> None:
-    lines, ringing, ages, callbacks, pools, others, peers, calls, held_ones, away, loosening, devices = (
-        Counter[Any]() for _ in range(12)
+    lines, ringing, ages, callbacks, reached, pools, others, peers, calls, held_ones, away, loosening, devices = (
+        Counter[Any]() for _ in range(13)
     )
     orders = {order_of(queue.definition.strategy) for queue in domain.queues.values()} - {Order.IDLE}
     sets: dict[str, set[Any]] = {queue.queue_id: set() for queue in domain.queues.values()}
@@ -691,7 +691,7 @@ def _check_indexes(domain: Domain) -> None:
                 lines[(line_of(contact, definition), line_place(contact, definition))] += 1
             if contact.home_queue_id:
                 away[(contact.home_queue_id, (contact.order, contact.contact_id))] += 1
-            shelf = callbacks if contact.callback else ages
+            shelf = reached if contact.is_reached else callbacks if contact.callback else ages
             shelf[(contact.queue_id, (contact.order, contact.contact_id))] += 1
             if drains(contact, definition):
                 calls[(line_of(contact, definition), (contact.aged_since_time, contact.contact_id))] += 1
@@ -728,6 +728,7 @@ def _check_indexes(domain: Domain) -> None:
         (domain.ringing_lines, ringing),
         (domain.ages, ages),
         (domain.callbacks, callbacks),
+        (domain.reached, reached),
         (domain.pools, pools),
         (domain.peers, peers),
         (domain.held, held_ones),

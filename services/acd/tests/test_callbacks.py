@@ -298,6 +298,27 @@ def test_customer_has_one_open_callback_in_all_queues_and_may_wait_again_meanwhi
     busy.call_back("ct_2")
 
 
+@pytest.mark.parametrize(("first", "second"), [("", ""), ("cu_1", ""), ("", "cu_1")])
+def test_address_stands_for_the_customer_while_crm_has_not_told_whose_it_is(routing, first, second):
+    routing.queue(callback=POLICY)
+    routing.enqueue("ct_tok_1", customer=first)
+    routing.enqueue("ct_tok_2", customer=second)
+    routing.enqueue("ct_other_3")
+    routing.call_back("ct_tok_1")
+    assert routing.refusal(RequestCallback("ct_tok_2", 2, "")) == "Rejection: CallbackAlreadyOpen"
+    routing.call_back("ct_other_3")
+    routing.do(WithdrawCallback("ct_tok_1", ""))
+    routing.call_back("ct_tok_2")
+
+
+def test_address_of_an_erased_customer_is_another_ones(routing):
+    routing.queue(callback=POLICY)
+    routing.enqueue("ct_tok_1", customer="cu_erased")
+    routing.enqueue("ct_tok_2", customer="cu_new")
+    routing.call_back("ct_tok_1")
+    routing.call_back("ct_tok_2")
+
+
 def test_open_callbacks_of_a_queue_are_bounded(routing):
     routing.queue(callback=CallbackPolicy(3, timedelta(minutes=10), max_open=2))
     for number in range(3):

@@ -1,5 +1,6 @@
 """Call-backs with the customer first, and what channels finds out before it has one dialled (rule 13)."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -28,13 +29,15 @@ from trunkline_acd.domain.events import (
     CallbackPostponed,
     CallbackReached,
     ContactConnected,
+    ContactEnqueued,
     ContactOffered,
     IntentChanged,
+    LimitPassed,
     OfferAccepted,
 )
 from trunkline_acd.domain.offer_history import OfferHistory
-from trunkline_acd.domain.words import CallbackOutcome, Intent, OfferEndReason, WorkState
-from trunkline_core.routing import CallbackMode, CallbackPolicy, Channel, ChannelUse
+from trunkline_acd.domain.words import CallbackOutcome, Intent, LimitKind, OfferEndReason, WorkState
+from trunkline_core.routing import CallbackMode, CallbackPolicy, Channel, ChannelUse, QueueLimit
 from trunkline_testkit.contracts.snapshots import check_snapshot
 
 MINUTE = 60
@@ -234,6 +237,94 @@ def test_reached_customer_who_hangs_up_before_an_agent_is_there_is_a_call_back_o
     assert dialling.domain.agent("ag_1").work == ()
 
 
+# -- limits of the queue hold for who is on the line (rule 16) -----------------------------------------
+
+
+@pytest.fixture
+def lonely(routing: Any) -> Any:
+    """ct_1 is being dialled, and nobody else is signed in beside who is kept; the queue bears that for 20 s."""
+    routing.queue("qu_next")
+    routing.queue(
+        callback=POLICY,
+        longest_wait=QueueLimit(timedelta(minutes=5), "qu_next"),
+        unstaffed=QueueLimit(timedelta(seconds=20), "qu_next"),
+    )
+    routing.agent("ag_1")
+    routing.enqueue("ct_0")
+    routing.connect("ct_0")
+    routing.enqueue("ct_1", customer="cu_1")
+    routing.call_back("ct_1")
+    routing.wait(30 * MINUTE)
+    routing.end("ct_0")
+    routing.cleared("ct_1", customer="cu_1")
+    return routing
+
+
+def left(events: list[Any]) -> list[Any]:
+    ends = of_kind(CallbackEnded, events)
+    return [(end.contact_id, end.outcome, end.limit, end.next_queue_id) for end in ends]
+
+
+def test_reached_customer_leaves_when_nobody_is_signed_in_for_as_long_as_the_queue_bears_it(lonely):
+    lonely.queue(callback=POLICY, unstaffed=QueueLimit(timedelta(seconds=20), ""))
+    lonely.do(SetIntent("ag_1", Intent.OFFLINE, ""))
+    lonely.wait(5)
+    assert left(lonely.reached("ct_1")) == []
+    assert left(lonely.wait(14)) == []
+    assert left(lonely.wait(1)) == [("ct_1", CallbackOutcome.LIMIT_REACHED, LimitKind.UNSTAFFED, "")]
+    contact = lonely.domain.contact("ct_1")
+    assert contact.stage is Stage.ENDED
+    row = lonely.rows[-1].queues[0]
+    assert (row.callbacks_open, row.callbacks_unreached_total, row.limit_reached_total) == (0, 1, 0)
+
+
+def test_customer_who_is_reached_when_nobody_is_signed_in_any_more_goes_on_as_a_caller_in_the_next_queue(lonely):
+    lonely.agent("ag_2")
+    lonely.enqueue("ct_2", "qu_next")
+    lonely.connect("ct_2")
+    lonely.do(SetIntent("ag_1", Intent.OFFLINE, ""))
+    lonely.do(SetIntent("ag_2", Intent.OFFLINE, ""))
+    lonely.wait(25)
+    events = lonely.reached("ct_1")
+    assert left(events) == [("ct_1", CallbackOutcome.LIMIT_REACHED, LimitKind.UNSTAFFED, "qu_next")]
+    (entered,) = of_kind(ContactEnqueued, events)
+    assert (entered.queue_id, entered.segment_no, entered.callback) == ("qu_next", 3, False)
+    assert lonely.domain.contact("ct_1").callback is None
+    lonely.agent("ag_3")
+    assert lonely.domain.contact("ct_1").agent_id == "ag_3"
+
+
+def test_longest_wait_of_a_reached_customer_runs_from_then_on(lonely):
+    lonely.do(SetIntent("ag_1", Intent.BREAK, ""), actor="agent:ag_1")
+    lonely.reached("ct_1")
+    assert left(lonely.wait(5 * MINUTE - 1)) == [], "it had been promised half an hour ago"
+    assert left(lonely.wait(1)) == [("ct_1", CallbackOutcome.LIMIT_REACHED, LimitKind.LONGEST_WAIT, "qu_next")]
+
+
+def test_reached_customer_who_rings_at_the_longest_wait_may_finish_and_leaves_when_that_comes_to_nothing(lonely):
+    lonely.queue(callback=POLICY, longest_wait=QueueLimit(timedelta(seconds=10), ""))
+    lonely.reached("ct_1")
+    assert lonely.wait(10) == [LimitPassed("ct_1", 2)]
+    events = lonely.do(DeclineOffer("ag_1", "ct_1", 2), actor="agent:ag_1")
+    assert left(events) == [("ct_1", CallbackOutcome.LIMIT_REACHED, LimitKind.LONGEST_WAIT, "")]
+
+
+def test_many_reached_customers_leave_a_bounded_number_at_a_time(routing):
+    routing.queue(callback=replace(POLICY, max_open=20), unstaffed=QueueLimit(timedelta(seconds=20), ""))
+    contacts = [f"ct_{number}" for number in range(10)]
+    for contact_id in contacts:
+        routing.enqueue(contact_id)
+        routing.call_back(contact_id)
+    for contact_id in contacts:
+        routing.agent(f"ag_{contact_id}")
+        routing.cleared(contact_id)
+    for contact_id in contacts:
+        routing.do(SetIntent(f"ag_{contact_id}", Intent.OFFLINE, ""))
+        routing.reached(contact_id)
+    assert [contact_id for contact_id, *_ in left(routing.wait(20))] == contacts[:4]
+    assert [contact_id for contact_id, *_ in left(routing.wait(1))] == contacts[4:]
+
+
 def test_reached_customer_is_not_withdrawn_nor_reported_as_unreached(dialling):
     dialling.reached("ct_1")
     assert dialling.refusal(WithdrawCallback("ct_1", "")) == "Rejection: CallbackAlreadyReached"
@@ -340,6 +431,26 @@ def test_customer_who_has_another_open_call_back_is_not_dialled(about_to_dial, o
     assert (postponed.reason, postponed.next_attempt_time) == ("already_open", None)
     assert (ended.outcome, ended.reason, ended.attempts) == (CallbackOutcome.WITHDRAWN, "already_open", 0)
     assert about_to_dial.domain.contact("ct_2").agent_id == "ag_1", "who is free again has the other one"
+
+
+@pytest.mark.parametrize("mode", [CallbackMode.AGENT_FIRST, CallbackMode.CUSTOMER_FIRST])
+def test_second_call_back_of_an_address_is_not_dialled_while_the_first_is_open_and_nobody_knows_whose_they_are(
+    routing, mode
+):
+    """A ledger may have two: v0.1.0 took both where crm was away when they came."""
+    routing.queue(callback=replace(POLICY, mode=mode))
+    routing.enqueue("ct_tok_1")
+    routing.enqueue("ct_tok_2")
+    for event in routing.call_back("ct_tok_1"):
+        routing.decider.evolve(routing.state, replace(event, contact_id="ct_tok_2"), routing.context())
+    routing.agent("ag_1")
+    if mode is not CallbackMode.CUSTOMER_FIRST:
+        routing.accept("ct_tok_1")
+    postponed, ended, *_ = routing.cleared("ct_tok_1")
+    assert (postponed.reason, ended.outcome) == ("already_open", CallbackOutcome.WITHDRAWN)
+    if mode is not CallbackMode.CUSTOMER_FIRST:
+        routing.accept("ct_tok_2")
+    assert of_kind(CallbackCleared, routing.cleared("ct_tok_2")), "the only one that is left"
 
 
 def test_closed_hours_let_the_call_back_rest_without_an_attempt_and_the_agent_is_free(about_to_dial, offered):

@@ -104,6 +104,17 @@ def test_one_contact_nobody_can_serve_does_not_stop_the_queue(busy, offered):
     assert offered(busy.end("ct_0")) == [("ct_2", "ag_li")]
 
 
+def test_what_skills_may_serve_is_remembered_of_a_bounded_number_of_them(routing):
+    """Skills of agents come and go; acd runs for months."""
+    routing.queue()
+    routing.enqueue("ct_1", "qu_sales", ("english", 3))
+    (line,) = routing.domain.lines
+    for number in range(3000):
+        assert routing.domain.lines_for((("english", 2), (f"course_{number}", 1))) == ()
+        assert routing.domain.lines_for((("english", 3),)) == (line,)
+    assert len(routing.domain._served) <= 1000
+
+
 def test_call_needs_the_whole_agent(routing, offered):
     routing.queue()
     routing.agent("ag_li", chats=4)

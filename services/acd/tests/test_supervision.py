@@ -297,7 +297,7 @@ def test_closing_a_call_back_withdraws_it(routing):
     closed, ended = routing.do(CloseWaitingContact("ct_1", "other"), ZHAO)
     assert (type(closed), type(ended)) == (WaitingContactClosed, CallbackEnded)
     assert (ended.outcome, ended.reason) == (CallbackOutcome.WITHDRAWN, "other")
-    assert not routing.domain.has_callback("cu_1")
+    assert not routing.domain.has_other_callback("ct_2", "cu_1")
 
 
 def test_whom_a_call_back_has_reached_is_not_closed(routing):

@@ -113,6 +113,13 @@ class Story:
         self.do(self.opening(f"ep_{channel}"), actor="gateway:gw" if channel == "voice" else "customer")
         return self
 
+    def withheld(self) -> "Story":
+        """A caller who shows no number waits."""
+        self.do(self.opening("ep_voice", address_withheld=True), actor="gateway:gw")
+        self.do(RecordPersonRequested(CONTACT, "qu_sales", 500, 0, (), None))
+        self.do(RecordEnqueued(CONTACT, self.contact.step_no, "qu_sales", 1))
+        return self
+
     def started(self, channel: str = "chat") -> "Story":
         self.opened(channel).do(RecordCustomer(CONTACT, 1, "cu_1"))
         return self

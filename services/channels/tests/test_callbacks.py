@@ -1,7 +1,7 @@
 """A caller who is called back: hangs up, and the contact goes on."""
 
 from asyncio import Event
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -54,6 +54,11 @@ def asked(story: Any) -> Any:
     """A caller who waits and asked to be called back; acd has not answered yet."""
     story.queued("voice").do(RequestCallback(story.one, None), actor="gateway:gw")
     return story
+
+
+def test_who_shows_no_number_cannot_be_called_back(story: Any) -> None:
+    wish = RequestCallback(story.withheld().one, None)
+    assert story.refusal(wish, actor="gateway:gw") == "Rejection: CallbackNotPossible"
 
 
 @pytest.fixture
@@ -226,9 +231,13 @@ def test_bad_result_is_refused_with_the_fields_name(dialling: Any, outcome: str,
 
 
 class Opening:
-    """Opens every text."""
+    """Opens every text; something may happen meanwhile."""
+
+    def __init__(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+        self._meanwhile = meanwhile
 
     async def open(self, sealed: Any, tenant: str) -> str:
+        self._meanwhile()
         return "+8613800000000"
 
 
@@ -287,13 +296,14 @@ def test_facts_of_acd_come_back(story: Any, event: Any, command: type) -> None:
     assert fact.command.segment_no == 2
 
 
-async def pushes(peer_id: str, contact: Any, actor: str = "") -> list[str]:
-    """Return what a stream of that peer is told of the contact, by kind."""
+async def pushes(peer_id: str, contact: Any, actor: str = "", then: Any = None) -> list[str]:
+    """Return what a stream of that peer is told of the contact, by kind; `then` it is while that is on its way."""
     subscriber = Subscriber("tn_demo", peer_id)
     peer = SimpleNamespace(peer=SimpleNamespace(peer_id=peer_id))
     principal = Principal("tn_demo", actor or contact.brought_by, frozenset({Role.GATEWAY}))
     figures: Any = SimpleNamespace(of=lambda _: UNKNOWN)
-    session = _Session(principal, peer, None, subscriber, None, None, Opening(), figures)  # type: ignore[arg-type]
+    sealer = Opening(lambda: subscriber.offer(then) if then else None)
+    session = _Session(principal, peer, None, subscriber, None, None, sealer, figures)  # type: ignore[arg-type]
     subscriber.offer(contact)
     subscriber.miss("ct_last", 1)  # told after all that changed
     told: list[str] = []
@@ -323,3 +333,26 @@ async def test_only_the_gateway_that_brought_the_caller_is_to_dial_and_only_now(
     assert await pushes("chat:a", away.contact, "gateway:b") == [], "it goes by another one's peer id"
     away.do(ReportCallResult(away.one, 2, 1, "busy", ""))
     assert await pushes("chat:a", away.contact) == ["contact"]
+
+
+async def test_gateway_is_not_told_to_dial_for_an_attempt_that_is_over_by_then(dialling: Any) -> None:
+    before = dialling.contact
+    dialling.do(RecordOfferEnded(dialling.one, 2, 1))
+    assert await pushes("chat:a", before, then=dialling.contact) == ["contact", "contact"]
+
+
+@pytest.mark.parametrize("outcome", ["reached", "no_answer", "busy", "failed", "withdrawn"])
+def test_answer_about_an_attempt_that_is_over_is_refused_and_changes_nothing(dialling: Any, outcome: str) -> None:
+    """A gateway that is behind dials for it: it is to hang up, and the attempt that came after it goes on."""
+    stale = ReportCallResult(dialling.one, 2, 1, outcome, "")
+    dialling.do(RecordOfferEnded(dialling.one, 2, 1))
+    assert dialling.refusal(stale, actor="gateway:gw") == "Rejection: ConnectNotAwaited"
+    assert dialling.refusal(ConfirmConnect(dialling.one, 2, 1), actor="gateway:gw") == "Rejection: ConnectNotAwaited"
+    dialling.do(RecordOffered(dialling.one, 2, 2, "ag_wu"))
+    dialling.do(RecordAccepted(dialling.one, 2, 2, "ag_wu"))
+    assert dialling.refusal(stale, actor="gateway:gw") == "Rejection: ConnectNotAwaited"
+    cleared(dialling)
+    assert dialling.refusal(stale, actor="gateway:gw") == "Rejection: ConnectNotAwaited"
+    assert dialling.contact.is_to_dial
+    dialling.do(RecordCallbackEnded(dialling.one, 2))
+    assert dialling.refusal(stale, actor="gateway:gw") == "Rejection: ContactClosed"

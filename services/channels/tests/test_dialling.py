@@ -27,6 +27,7 @@ from trunkline_channels.domain.commands import (
     RecordCustomer,
     RecordDialCheck,
     RecordEnqueued,
+    RecordLimitReached,
     RecordOffered,
     RecordOfferEnded,
     RecordPersonRequested,
@@ -47,6 +48,7 @@ from trunkline_channels.domain.events import (
     PeerAttached,
     StepBegun,
 )
+from trunkline_channels.domain.queueing import NOBODY_FREE
 from trunkline_channels.domain.words import CallbackState, CloseReason, ContactState, DialAnswer
 from trunkline_core.hours import HoursDefinition, HoursWindow
 
@@ -295,6 +297,32 @@ def test_reached_customer_whom_acd_does_not_take_is_let_go(dialling: Any) -> Non
     dialling.do(ReportCallResult(dialling.one, 2, 1, "reached", ""), actor="gateway:gw")
     closed, *_ = dialling.do(RefuseStep(dialling.one, 7, "ContactAlreadyEnded"))[1:]
     assert closed == ContactClosed(dialling.one, CloseReason.REFUSED, "ContactAlreadyEnded")
+
+
+@pytest.fixture
+def holding_on(dialling: Any) -> Any:
+    """The customer who was dialled first is on the line, and nobody is there."""
+    dialling.do(ReportCallResult(dialling.one, 2, 1, "reached", ""), actor="gateway:gw")
+    dialling.do(RecordCallbackReached(dialling.one, 2, 1))
+    return dialling
+
+
+def test_reached_customer_hears_that_nobody_is_there_when_a_limit_ends_the_wait(holding_on: Any) -> None:
+    told, closed, step = holding_on.do(RecordLimitReached(holding_on.one, 2))
+    assert (told.text, closed) == (NOBODY_FREE, ContactClosed(holding_on.one, CloseReason.LIMIT_REACHED, ""))
+    assert step.kind == "end_at_acd"
+
+
+def test_reached_customer_who_goes_on_in_the_next_queue_is_a_caller_there(holding_on: Any) -> None:
+    holding_on.do(RecordEnqueued(holding_on.one, 3, "qu_next", 3))
+    contact = holding_on.contact
+    assert (contact.state, contact.queue_id, contact.callback) == (
+        ContactState.QUEUED,
+        "qu_next",
+        CallbackState.UNSPECIFIED,
+    )
+    holding_on.do(RequestCallback(holding_on.one, None), actor="gateway:gw")
+    assert contact.is_attached
 
 
 def test_call_back_that_ends_at_acd_ends_the_contact_also_when_reached(dialling: Any) -> None:

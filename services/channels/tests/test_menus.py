@@ -323,6 +323,13 @@ async def test_a_gateway_is_shown_the_menu_and_what_its_keys_do(story: Any) -> N
     assert treatment.options[1].action == ActionMessage.TREATMENT_ACTION_QUEUE
 
 
+async def test_who_shows_no_number_has_the_other_choices(story: Any) -> None:
+    treatment = (await shown(plays(story).withheld())).treatment
+    assert [option.digit for option in treatment.options] == ["2", "3", "4", "#"]
+    choice = ChooseTreatmentOption(story.one, "1")
+    assert story.refusal(choice, actor="gateway:gw") == "Rejection: InputNotAwaited"
+
+
 async def test_a_page_is_shown_buttons_until_the_accept(story: Any) -> None:
     plays(story).offered("chat")
     assert await choices(story) == [

@@ -76,6 +76,14 @@ def test_a_late_answer_of_crm_names_the_customer_once_and_leaves_the_step_that_g
     assert story.do(RecordCustomer(story.one, 1, "")) == []
 
 
+def test_nobody_is_looked_up_whose_address_is_withheld(story: Any) -> None:
+    """crm would take all of them for one customer: with one agent who had them last, and one maximum of contacts."""
+    opened, identified, step = story.do(story.opening("ep_voice", address_withheld=True), actor="gateway:gw")
+    assert opened.address_withheld
+    assert identified == CustomerIdentified(story.one, "")
+    assert step == StepBegun(story.one, 1, "start_session")
+
+
 def test_which_agents_the_customer_knows_is_kept_with_who_the_customer_is(story: Any) -> None:
     """Routing rule 10."""
     story.opened()

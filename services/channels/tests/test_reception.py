@@ -1,7 +1,9 @@
 """Sealing makes a person a data key: a request that is refused must not leave one."""
 
+import hashlib
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -82,7 +84,7 @@ class Desk:
         return Sealed("ky_1", b"n" * 12, text.encode() + b"t" * 16)
 
     def token(self, tenant: str, text: str) -> str:
-        return "0123456789abcdef0123456789abcdef"
+        return hashlib.sha256(f"{tenant}/{text}".encode()).hexdigest()[:32]
 
     async def send(self, command: Command, caller: Principal, command_id: str, payload_hash: bytes) -> None:
         self.sent.append(command)
@@ -208,6 +210,37 @@ async def test_another_key_and_an_answer_to_a_question_are_no_wish_to_be_called_
     await desk.reception.take_input(story.one, "", "1", GATEWAY, new_command_id(), "n1")
     assert [type(command) for command in desk.sent] == [GiveInput, GiveInput]
     assert [story.refusal(command, "gateway:gw") for command in desk.sent] == ["Rejection: InputNotAwaited"] * 2
+
+
+async def opened_for(desk: Desk, *addresses: str, entry_point_id: str = "ep_voice") -> list[OpenContact]:
+    for address in addresses:
+        arrival = replace(ARRIVAL, entry_point_id=entry_point_id, address=address)
+        await desk.reception.start(arrival, GATEWAY, new_command_id())
+    return [command for command in desk.sent if isinstance(command, OpenContact)]
+
+
+async def test_a_caller_is_known_by_the_number_however_it_is_spelled_and_it_is_kept_as_said(desk: Desk) -> None:
+    one, other, third = await opened_for(desk, "+49 30 1234", "0049-30-1234", "+49 30 1235")
+    assert one.address_token == other.address_token != third.address_token
+    assert desk.sealed == ["+49 30 1234", "0049-30-1234", "+49 30 1235"]
+
+
+async def test_callers_who_withhold_their_number_have_nothing_in_common(desk: Desk) -> None:
+    one, other = await opened_for(desk, "anonymous", "anonymous")
+    assert one.address_token != other.address_token
+    assert one.address_withheld and other.address_withheld
+
+
+async def test_a_repeated_call_of_a_withheld_number_is_the_same_contact(desk: Desk) -> None:
+    arrival, command_id = replace(ARRIVAL, entry_point_id="ep_voice", address="anonymous"), new_command_id()
+    contacts = {await desk.reception.start(arrival, GATEWAY, command_id) for _ in range(2)}
+    assert len(contacts) == 1
+
+
+async def test_addresses_of_chats_are_no_numbers(desk: Desk) -> None:
+    one, other = await opened_for(desk, "12 34", "1234", entry_point_id="ep_chat")
+    assert one.address_token != other.address_token
+    assert not one.address_withheld
 
 
 async def test_what_is_taken_is_sealed(desk: Desk, story: Any) -> None:

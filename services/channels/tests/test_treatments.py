@@ -294,6 +294,13 @@ async def test_who_was_called_back_hears_it_until_an_agent_is_there_but_is_offer
     assert not takes_offer(story.contact, "1")
 
 
+async def test_who_shows_no_number_is_offered_no_call_back_and_hears_all_else(story: Any) -> None:
+    treatment = await shown(plays(story, OFFERING).withheld())
+    assert [step.media or step.text for step in treatment.steps] == ["waiting", ""]
+    assert treatment.callback_digit == ""
+    assert not takes_offer(story.contact, "1")
+
+
 async def test_it_plays_while_it_rings_and_is_gone_with_the_accept(story: Any) -> None:
     plays(story, OFFERING).offered("voice")
     assert await shown(story)

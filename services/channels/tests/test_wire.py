@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pytest
 from trunkline.acd.v1 import acd_events_pb2 as acd
-from trunkline.acd.v1.acd_types_pb2 import ConsultationEndReason, SegmentOutcome
+from trunkline.acd.v1.acd_types_pb2 import ConsultationEndReason, LimitKind, SegmentOutcome
 from trunkline.common.v1.common_types_pb2 import CHANNEL_CHAT, EventMetadata
 from trunkline.directory.v1 import directory_events_pb2, directory_types_pb2
 from trunkline.ivr.v1 import ivr_events_pb2 as ivr
@@ -158,6 +158,16 @@ def test_only_a_limit_after_which_the_contact_goes_on_nowhere_concerns_it() -> N
     ended.next_queue_id = "qu_next"
     assert not facts_of_acd(record(acd.AcdEvent(segment_ended=ended)))
     assert not facts_of_acd(record(acd.AcdEvent(segment_ended=acd.SegmentEnded(contact_id=ONE))))
+
+
+def test_limit_that_a_customer_reaches_who_was_called_back_is_a_limit_as_of_any_caller() -> None:
+    ended = acd.CallbackEnded(contact_id=ONE, segment_no=2, limit=LimitKind.LIMIT_KIND_UNSTAFFED)
+    (found,) = facts_of_acd(record(acd.AcdEvent(callback_ended=ended)))
+    assert found.command == commands.RecordLimitReached(ONE, 2)
+    ended.next_queue_id = "qu_next"
+    assert not facts_of_acd(record(acd.AcdEvent(callback_ended=ended)))
+    (other,) = facts_of_acd(record(acd.AcdEvent(callback_ended=acd.CallbackEnded(contact_id=ONE, segment_no=2))))
+    assert other.command == commands.RecordCallbackEnded(ONE, 2)
 
 
 def test_a_contact_that_a_supervisor_closed_concerns_it() -> None:

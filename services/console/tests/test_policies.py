@@ -236,6 +236,29 @@ def test_hours_of_call_backs_must_be_defined(spec: Spec) -> None:
     spec.when(PublishPolicy(0, (within_hours,), "")).then(PolicyPublished(1, 0, (within_hours,), "", 0))
 
 
+def calling_back(retry_s: float, **changes: Any) -> QueueDefinition:
+    return queue(callback=CallbackPolicy(3, timedelta(seconds=retry_s), 5), **changes)
+
+
+def test_customer_who_does_not_pick_up_is_not_to_be_rung_up_again_at_once(spec: Spec) -> None:
+    refused = ("callback.retry_after_duration", "must be at least 60 s")
+    soon = calling_back(59.9)
+    spec.when(PublishPolicy(0, (soon,), "")).then_refused(Invalid(f"queues[0].{refused[0]}", refused[1]))
+    spec.when(DefineQueue(soon)).then_refused(Invalid(f"queue.{refused[0]}", refused[1]))
+    spec.when(PublishPolicy(0, (calling_back(60),), "")).then(PolicyPublished(1, 0, (calling_back(60),), "", 0))
+
+
+def test_shorter_time_between_attempts_that_is_in_force_since_earlier_may_stay(spec: Spec) -> None:
+    """A seed file that 0.1.0 took is no reason not to start."""
+    spec.given(QueueDefined(calling_back(1)))
+    spec.when(DefineQueue(calling_back(1))).then()
+    changed = calling_back(1, max_misses=9)
+    spec.when(PublishPolicy(1, (changed,), "")).then(PolicyPublished(2, 1, (changed,), "", 0))
+    spec.when(PublishPolicy(2, (calling_back(2),), "")).then_refused(
+        Invalid("queues[0].callback.retry_after_duration", "must be at least 60 s")
+    )
+
+
 def test_mode_and_hours_of_call_backs_are_compared_by_name() -> None:
     message = Mapper(QueueDefinition, types.QueueDefinition).to_message(
         queue(callback=CallbackPolicy(3, MINUTE, 5, CallbackMode.CUSTOMER_FIRST, "ho_shop"))

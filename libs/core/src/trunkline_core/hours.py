@@ -113,14 +113,8 @@ def is_open(hours: HoursDefinition, now: datetime) -> bool:
     repeated counts both times, one that is skipped never comes.
     """
     local = now.astimezone(ZoneInfo(hours.time_zone))
-    today = local.date().isoformat()
-    if hours.emergency_closed or today in hours.closed_dates:
-        return False
-    weekday = next((day.weekday for day in hours.moved_days if day.date == today), local.isoweekday())
     minute = local.hour * 60 + local.minute
-    return any(
-        window.weekday == weekday and window.opens_minute <= minute < window.closes_minute for window in hours.windows
-    )
+    return any(window.opens_minute <= minute < window.closes_minute for window in _windows_on(hours, local.date()))
 
 
 def next_opening(hours: HoursDefinition, now: datetime, within: timedelta) -> datetime | None:
@@ -140,7 +134,7 @@ def next_opening(hours: HoursDefinition, now: datetime, within: timedelta) -> da
 
 def _edges(hours: HoursDefinition, day: date, zone: ZoneInfo) -> Iterator[datetime]:
     """Yield each moment of a local day at which a window may begin: one that is repeated begins twice."""
-    for window in hours.windows:
+    for window in _windows_on(hours, day):
         begin = datetime.combine(day, time(*divmod(window.opens_minute, 60)), zone)
         yield from (begin.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
     begin, end = (datetime.combine(day + timedelta(days=n), time(), zone).astimezone(UTC) for n in (0, 1))
@@ -148,3 +142,12 @@ def _edges(hours: HoursDefinition, day: date, zone: ZoneInfo) -> Iterator[dateti
         moments = [begin + timedelta(minutes=n) for n in range((end - begin) // timedelta(minutes=1) + 1)]
         offsets = [moment.astimezone(zone).utcoffset() for moment in moments]
         yield from (later for later, one, other in zip(moments[1:], offsets, offsets[1:], strict=False) if one != other)
+
+
+def _windows_on(hours: HoursDefinition, day: date) -> list[HoursWindow]:
+    """Return the windows of a local day; none where it is closed."""
+    name = day.isoformat()
+    if hours.emergency_closed or name in hours.closed_dates:
+        return []
+    weekday = next((moved.weekday for moved in hours.moved_days if moved.date == name), day.isoweekday())
+    return [window for window in hours.windows if window.weekday == weekday]

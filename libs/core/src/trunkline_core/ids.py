@@ -68,3 +68,9 @@ def contact_prefix(address_token: str) -> str:
     finds the keys of each of them, also of those that nobody resolved.
     """
     return f"ct_{address_token[:CONTACT_TOKEN_LENGTH]}_"
+
+
+def address_of(contact_id: str) -> str:
+    """Return what the ids of all contacts of one address begin with; any other id stands for itself."""
+    prefix, _, suffix = contact_id.rpartition("_")
+    return f"{prefix}_" if "_" in prefix and suffix else contact_id

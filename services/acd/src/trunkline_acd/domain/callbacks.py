@@ -15,7 +15,7 @@ from trunkline_core.replacing import replace
 from trunkline_core.routing import CallbackPolicy
 from trunkline_core.timers import Timer
 
-from trunkline_acd.domain import bookings, commands, handouts, offers, policy, rings, timing
+from trunkline_acd.domain import bookings, commands, handouts, limits, offers, policy, rings, timing
 from trunkline_acd.domain.agents import Agent, has_room, with_work, without_work
 from trunkline_acd.domain.contacts import Callback, Contact, Stage
 from trunkline_acd.domain.definitions import Channel, check_id, check_reason, check_token
@@ -96,7 +96,7 @@ def clear(domain: Domain, command: commands.ClearCallback, context: Context) -> 
     if contact is None:
         return
     customer_id = command.customer_id or contact.customer_id
-    if customer_id and domain.has_other_callback(customer_id, contact):
+    if domain.has_other_callback(contact.contact_id, customer_id):
         yield from _postponed(domain, contact, command.step_no, "already_open", None, context)
         return
     yield CallbackCleared(
@@ -243,12 +243,14 @@ def apply_cleared(state: AcdState, event: CallbackCleared, context: Context) -> 
 
 
 def apply_reached(state: AcdState, event: CallbackReached, context: Context) -> None:
-    """Put it before all others; who was kept is given back."""
+    """Put it before all others; who was kept is given back. From now on its customer holds on (rule 16)."""
     domain = state.domain(context.tenant)
     contact = domain.contact(event.contact_id)
-    callback = replace(contact.callback or Callback(), begins_time=None, is_reached=True, is_kept=False)
-    reached = replace(contact, stage=Stage.WAITING, agent_id="", step_no=event.step_no, reserved=0, callback=callback)
+    callback = replace(contact.callback or Callback(), begins_time=None, reached_time=context.now, is_kept=False)
+    waiting = replace(contact, stage=Stage.WAITING, agent_id="", step_no=event.step_no, reserved=0, callback=callback)
+    reached = replace(waiting, longest_wait=domain.queue(contact.queue_id).definition.longest_wait)
     domain.put_contact(reached)
+    limits.set_timer(state, context.tenant, reached)
     if event.agent_id:
         _give_back(state, contact, event.agent_id, context)
     state.timers.cancel(timing.callback_key(context.tenant, event.contact_id))
@@ -328,7 +330,7 @@ def _offer_reached(domain: Domain, contact_id: str, kept_id: str, context: Conte
         explanation = explain_pull(domain, contact, agent, "CallbackReached", context.now)
         yield offered(domain, contact, agent, explanation, context)
     else:
-        yield from offer_contact(domain, contact_id, "CallbackReached", context)
+        yield from limits.take_back(domain, contact_id, "CallbackReached", context)
 
 
 def _can_take(agent: Agent, contact: Contact) -> bool:
@@ -347,7 +349,7 @@ def _give_back(state: AcdState, contact: Contact, agent_id: str, context: Contex
 def _check_request(domain: Domain, contact: Contact, customer_id: str) -> None:
     queue = domain.queue(contact.queue_id)
     offered = queue.definition.callback
-    if contact.callback or domain.has_callback(customer_id):
+    if contact.callback or domain.has_other_callback(contact.contact_id, customer_id):
         raise Rejection("CallbackAlreadyOpen")
     if offered is None or contact.channel is not Channel.VOICE:
         raise Rejection("CallbackNotOffered")

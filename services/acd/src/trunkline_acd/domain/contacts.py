@@ -41,7 +41,7 @@ class Callback:
     Attributes:
         attempts: how often the customer was dialled and not reached.
         begins_time: when it waits again; None while it does, or has an agent.
-        is_reached: whether the customer, who was dialled first, is on the line.
+        reached_time: since when the customer, who was dialled first, is on the line; None before.
         is_kept: whether the agent who has it is only kept while the customer is dialled first.
         is_cleared: whether the customer may be dialled for who has it: hours and do-not-call were looked at.
         hours_id: hours that the queue named when it was asked for; they hold once the queue calls nobody back any more.
@@ -49,10 +49,15 @@ class Callback:
 
     attempts: int = 0
     begins_time: datetime | None = None
-    is_reached: bool = False
+    reached_time: datetime | None = None
     is_kept: bool = False
     is_cleared: bool = False
     hours_id: str = ""
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether the customer, who was dialled first, is on the line."""
+        return self.reached_time is not None
 
 
 class Offer(NamedTuple):
@@ -95,7 +100,7 @@ class Contact:
         ring: how many of them are reached; 0 asks for all it came with.
         own_requirements: what it asks for without the queue.
         aged_since: since when it ages, where that is not `entered_time`; see `aged_since_time`.
-        longest_wait: the queue's limit when it entered (rule 16).
+        longest_wait: the queue's limit when its customer began to hold on; see `held_on_since` (rule 16).
         is_over_limit: whether it reached that limit while it rang.
         held_for: the only agent who may have it for now; empty for any (rule 10).
         reserved: how many free agents are kept back from it for VIP contacts (rule 11).
@@ -154,6 +159,11 @@ class Contact:
     def aged_since_time(self) -> datetime:
         """Since when it ages for priority: a contact that moves on keeps its age, its wait begins anew."""
         return self.aged_since or self.entered_time
+
+    @property
+    def held_on_since(self) -> datetime:
+        """Since when its customer holds on: who was called back, from then on."""
+        return self.callback.reached_time or self.entered_time if self.callback else self.entered_time
 
     @property
     def wanted(self) -> RequirementSet:

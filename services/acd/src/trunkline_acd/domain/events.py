@@ -281,7 +281,10 @@ class CallbackAttempted:
 
 @dataclass(frozen=True, slots=True)
 class CallbackEnded:
-    """A call-back ended without reaching the customer; the wait is that of the call-back."""
+    """A call-back ended before customer and agent were joined; the wait is that of the call-back.
+
+    A customer on the line who reached a limit of the queue goes on in `next_queue_id` as a caller, where it is set.
+    """
 
     contact_id: str
     queue_id: str
@@ -290,6 +293,8 @@ class CallbackEnded:
     reason: str
     wait_duration: timedelta
     attempts: int
+    limit: LimitKind = LimitKind.UNSPECIFIED
+    next_queue_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ limit may finish.
 """
 
 from collections.abc import Iterator
-from itertools import islice
+from datetime import datetime
+from itertools import chain, islice
 
 from trunkline_core.decider import Context
 from trunkline_core.replacing import replace
@@ -15,6 +16,7 @@ from trunkline_core.timers import Timer
 from trunkline_acd.domain import commands, moves, policy, timing
 from trunkline_acd.domain.contacts import Contact, Stage
 from trunkline_acd.domain.events import (
+    CallbackEnded,
     Event,
     LimitPassed,
     QueueStaffed,
@@ -25,7 +27,7 @@ from trunkline_acd.domain.events import (
 from trunkline_acd.domain.matching import offer_contact, offer_to_agent
 from trunkline_acd.domain.skills import RequirementSet, needs_in, relaxed
 from trunkline_acd.domain.state import AcdState, Domain
-from trunkline_acd.domain.words import LimitKind, SegmentOutcome
+from trunkline_acd.domain.words import CallbackOutcome, LimitKind, SegmentOutcome
 
 
 def reach_longest_wait(state: AcdState, command: commands.ReachLongestWait, context: Context) -> Iterator[Event]:
@@ -72,7 +74,8 @@ def clear_unstaffed(state: AcdState, command: commands.ClearUnstaffedQueue, cont
     domain = state.domain(context.tenant)
     if not timing.is_due(state, timing.unstaffed_key(context.tenant, command.queue_id), context):
         return
-    for _, contact_id in list(islice(domain.ages.entries(command.queue_id), policy.LEAVING_PER_COMMAND)):
+    holding_on = chain(domain.ages.entries(command.queue_id), domain.reached.entries(command.queue_id))
+    for _, contact_id in list(islice(holding_on, policy.LEAVING_PER_COMMAND)):
         yield from _leave(domain, domain.contact(contact_id), LimitKind.UNSTAFFED, context)
     yield UnstaffedQueueCleared(command.queue_id)
 
@@ -102,7 +105,8 @@ def apply_staffed(state: AcdState, event: QueueStaffed, context: Context) -> Non
 def apply_cleared(state: AcdState, event: UnstaffedQueueCleared, context: Context) -> None:
     """Go on with those who are left; whoever rings now leaves when that comes to nothing."""
     key = timing.unstaffed_key(context.tenant, event.queue_id)
-    if state.domain(context.tenant).queue(event.queue_id).waiting:
+    domain = state.domain(context.tenant)
+    if domain.queue(event.queue_id).waiting or domain.reached.size(event.queue_id):
         command = commands.ClearUnstaffedQueue(event.queue_id)
         state.timers.set(Timer(key, context.now + policy.NEXT_LEAVING, context.tenant, command))
     else:
@@ -112,13 +116,13 @@ def apply_cleared(state: AcdState, event: UnstaffedQueueCleared, context: Contex
 def set_timer(state: AcdState, tenant: str, contact: Contact) -> None:
     """Start the contact's longest wait."""
     if contact.longest_wait:
-        due = contact.entered_time + contact.longest_wait.after_duration
+        due = contact.held_on_since + contact.longest_wait.after_duration
         command = commands.ReachLongestWait(contact.contact_id, contact.segment_no)
         state.timers.set(Timer(timing.longest_wait_key(tenant, contact.contact_id), due, tenant, command))
 
 
 def _reached(domain: Domain, contact: Contact, context: Context) -> LimitKind | None:
-    if contact.callback:  # nobody hangs on: it is bound by its attempts alone
+    if contact.is_to_dial:  # nobody holds on: it is bound by its attempts alone
         return None
     if contact.is_over_limit:
         return LimitKind.LONGEST_WAIT
@@ -129,17 +133,30 @@ def _leave(domain: Domain, contact: Contact, kind: LimitKind, context: Context) 
     queue = domain.queue(contact.queue_id)
     limit = contact.longest_wait if kind is LimitKind.LONGEST_WAIT else queue.definition.unstaffed
     target = moves.open_queue(domain, contact, limit.next_queue_id, context.now) if limit else None
-    yield SegmentEnded(
+    next_queue_id = target.queue_id if target else ""
+    yield _ended(contact, kind, next_queue_id, context.now)
+    if target:
+        yield from moves.enter(domain, contact, target, context)
+
+
+def _ended(contact: Contact, kind: LimitKind, next_queue_id: str, now: datetime) -> SegmentEnded | CallbackEnded:
+    """Return the end of its segment; one that was a call-back is none in another queue, where its customer waits."""
+    wait = now - contact.entered_time
+    if contact.callback is None:
+        outcome = SegmentOutcome.LIMIT_REACHED
+        place = (contact.contact_id, contact.queue_id, contact.segment_no)
+        return SegmentEnded(*place, outcome, wait, kind, next_queue_id)
+    return CallbackEnded(
         contact_id=contact.contact_id,
         queue_id=contact.queue_id,
         segment_no=contact.segment_no,
-        outcome=SegmentOutcome.LIMIT_REACHED,
-        wait_duration=context.now - contact.entered_time,
+        outcome=CallbackOutcome.LIMIT_REACHED,
+        reason="",
+        wait_duration=wait,
+        attempts=contact.callback.attempts,
         limit=kind,
-        next_queue_id=target.queue_id if target else "",
+        next_queue_id=next_queue_id,
     )
-    if target:
-        yield from moves.enter(domain, contact, target, context)
 
 
 def _is_staffed(domain: Domain, queue: QueueDefinition) -> bool:

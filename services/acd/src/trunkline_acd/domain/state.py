@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from trunkline_core.errors import NotFound
+from trunkline_core.ids import address_of
 from trunkline_core.replacing import replace
 from trunkline_core.routing import QueueDefinition
 from trunkline_core.tables import Family, Journal, Table
@@ -30,6 +31,7 @@ from trunkline_acd.domain.words import Connectivity
 
 _TOMBSTONES = "tombstones"
 _POLICY = "policy_version"
+_MAX_SERVED = 1_000
 _NEEDS_OF = attrgetter("requirements")
 
 Lines = Shelves[Line, LinePlace]
@@ -63,7 +65,8 @@ class Domain:
         self.held: Shelves[str, tuple[int, str]] = Shelves(journal)  # contacts held for an agent, the oldest first
         self.calls: Shelves[Line, tuple[datetime, str]] = Shelves(journal, _NEEDS_OF)  # that drain chats
         self.ages: Shelves[str, tuple[int, str]] = Shelves(journal)  # waiting contacts of a queue, the oldest first
-        self.callbacks: Shelves[str, tuple[int, str]] = Shelves(journal)  # waiting call-backs, which are in no `ages`
+        self.callbacks: Shelves[str, tuple[int, str]] = Shelves(journal)  # waiting call-backs, in no `ages`
+        self.reached: Shelves[str, tuple[int, str]] = Shelves(journal)  # those whose customer is on the line, apart
         self.loosening: Shelves[Loosening, tuple[int, str]] = Shelves(journal)  # contacts that may ask for less later
         self.pools: Shelves[Pool, Place] = Shelves(journal)  # agents with room, the longest idle first
         self.other_pools: Shelves[tuple[Order, Pool], Place] = Shelves(journal)  # in each other order in use
@@ -80,7 +83,7 @@ class Domain:
         self._set_sizes: Table[tuple[str, RequirementSet], int] = Table(journal)
         self._order_uses: Table[Order, int] = Table(journal)  # queues whose strategy looks at that order
         self._customer_sizes: Table[tuple[str, str], int] = Table(journal)  # open contacts by queue and customer
-        self._callback_customers: Table[str, int] = Table(journal)  # open call-backs by customer
+        self._open_callbacks: Shelves[str, tuple[str]] = Shelves(journal)  # by customer, and by address
         self._counters: Table[str, int] = Table(journal)
         self._graves: Shelves[str, tuple[int, str]] = Shelves(journal)
         self._tombstone_counts = tombstone_counts
@@ -144,7 +147,7 @@ class Domain:
             self.put_help(queue_id, definition.queue_id)  # whom it asks for has changed
 
     def _redefine(self, before: Queue, definition: QueueDefinition) -> None:
-        shelves = (self.ages, self.callbacks)
+        shelves = (self.ages, self.callbacks, self.reached)
         moves = not _ranks_alike(before.definition, definition)
         entries = [entry for shelf in shelves if moves for entry in shelf.entries(definition.queue_id)]
         waiting = [self.contact(entry[-1]) for entry in entries]
@@ -192,6 +195,8 @@ class Domain:
         changes = self.lines.key_changes + self.helping.key_changes  # both only grow
         if known_at != changes:
             served = tuple(self.served_in(self.lines, profile))
+            if len(self._served) >= _MAX_SERVED:
+                self._served = {}  # skills come and go: whoever asks again has it worked out again
             self._served[profile] = (changes, served)
         return served
 
@@ -246,14 +251,18 @@ class Domain:
         """Return how many contacts of that customer are open in the queue; of an unknown one none are known."""
         return self._customer_sizes.get((queue_id, customer_id)) or 0
 
-    def has_callback(self, customer_id: str) -> bool:
-        """Tell whether that customer has an open call-back; of an unknown one none are known."""
-        return customer_id in self._callback_customers
+    def has_other_callback(self, contact_id: str, customer_id: str) -> bool:
+        """Tell whether that customer has an open call-back besides this contact.
 
-    def has_other_callback(self, customer_id: str, contact: Contact) -> bool:
-        """Tell whether that customer has an open call-back besides this one."""
-        own = contact.is_open and contact.callback is not None and contact.customer_id == customer_id
-        return (self._callback_customers.get(customer_id) or 0) > own
+        Those of one address are one customer's, unless crm has told otherwise of both.
+        """
+        if any(self._other_callbacks(customer_id, contact_id)):
+            return True
+        at_address = self._other_callbacks(address_of(contact_id), contact_id)
+        return any(not (customer_id and other.customer_id) for other in at_address)
+
+    def _other_callbacks(self, identity: str, contact_id: str) -> Iterator[Contact]:
+        return (self.contact(other) for (other,) in self._open_callbacks.entries(identity) if other != contact_id)
 
     def is_staffed(self, requirements: RequirementSet) -> bool:
         """Tell whether somebody who is signed in could ever serve this, busy or not."""
@@ -425,8 +434,7 @@ class Domain:
         self._count_sets(before, after)
         self._count_customers(before, -1)
         self._count_customers(after, +1)
-        self._count_callbacks(before, -1)
-        self._count_callbacks(after, +1)
+        self._move_among_callbacks(before, after)
 
     def _move_among_ringing(self, before: Contact | None, after: Contact | None) -> None:
         if before and before.may_ring_at_more:
@@ -477,6 +485,8 @@ class Domain:
         self._shelf_of(contact).add(contact.queue_id, (contact.order, contact.contact_id))
 
     def _shelf_of(self, contact: Contact) -> Shelves[str, tuple[int, str]]:
+        if contact.is_reached:
+            return self.reached
         return self.callbacks if contact.callback else self.ages
 
     def _count_sets(self, before: Contact | None, after: Contact | None) -> None:
@@ -504,13 +514,15 @@ class Domain:
         else:
             self._customer_sizes.delete(key)
 
-    def _count_callbacks(self, contact: Contact | None, change: int) -> None:
-        if contact is None or not contact.customer_id or not (contact.callback and contact.is_open):
+    def _move_among_callbacks(self, before: Contact | None, after: Contact | None) -> None:
+        was, stays = _called_back(before), _called_back(after)
+        contact = after or before
+        if was == stays or contact is None:
             return
-        if size := (self._callback_customers.get(contact.customer_id) or 0) + change:
-            self._callback_customers.put(contact.customer_id, size)
-        else:
-            self._callback_customers.delete(contact.customer_id)
+        for identity in was:
+            self._open_callbacks.remove(identity, (contact.contact_id,))
+        for identity in stays:
+            self._open_callbacks.add(identity, (contact.contact_id,))
 
     def _count_tombstones(self, change: int) -> None:
         self._tombstone_counts.put(_TOMBSTONES, (self._tombstone_counts.get(_TOMBSTONES) or 0) + change)
@@ -552,6 +564,13 @@ def _load_of(agent: Agent | None) -> tuple[Profile, int] | None:
 
 def _is_away(contact: Contact | None) -> bool:
     return contact is not None and contact.stage is Stage.WAITING and bool(contact.home_queue_id)
+
+
+def _called_back(contact: Contact | None) -> tuple[str, ...]:
+    """Return whom an open call-back is for, by address and, where crm has told, by customer."""
+    if contact is None or not (contact.callback and contact.is_open):
+        return ()
+    return tuple(identity for identity in (address_of(contact.contact_id), contact.customer_id) if identity)
 
 
 def _has_set(contact: Contact | None) -> bool:

@@ -110,11 +110,12 @@ def close(domain: Domain, command: commands.CloseWaitingContact, context: Contex
 
 
 def waiting_in(domain: Domain, queue_id: str, count: int) -> list[Contact]:
-    """Return the first contacts of a queue: those that ring, callers who wait, call-backs that wait; each the oldest
-    first. Raises: NotFound.
+    """Return the first contacts of a queue: those that ring, callers who wait, who was called back and is on the line,
+    call-backs that wait; each the oldest first. Raises: NotFound.
     """
     domain.queue(queue_id)
-    waiting = (place[-1] for place in chain(domain.ages.entries(queue_id), domain.callbacks.entries(queue_id)))
+    shelves = (domain.ages, domain.reached, domain.callbacks)
+    waiting = (place[-1] for shelf in shelves for place in shelf.entries(queue_id))
     return [domain.contact(contact_id) for contact_id in islice(chain(_ringing_in(domain, queue_id), waiting), count)]
 
 

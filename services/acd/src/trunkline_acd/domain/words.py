@@ -103,6 +103,7 @@ class CallbackOutcome(Enum):
     FAILED = 4
     WITHDRAWN = 5
     ABANDONED = 110
+    LIMIT_REACHED = 180
 
 
 class LimitKind(Enum):

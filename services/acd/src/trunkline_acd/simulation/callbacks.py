@@ -63,7 +63,7 @@ class Callbacks:
                 self._dial(event, now)
             case events.CallbackAttempted() | events.CallbackReached() | events.CallbackPostponed():
                 self._put_down(event.agent_id, event.contact_id)
-            case events.ContactConnected() if event.contact_id in self._record.callbacks:
+            case events.ContactConnected() if self._floor.domain.contact(event.contact_id).callback is not None:
                 self._put_down(event.agent_id, event.contact_id)
                 self._end(event.contact_id, CallbackOutcome.REACHED, now)
             case events.CallbackEnded():

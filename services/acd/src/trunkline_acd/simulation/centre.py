@@ -127,7 +127,7 @@ class Centre:
             case events.ContactOffered() if self._is_first_asked(event):
                 self._desks[event.agent_id].answer(event)
             case events.ContactConnected():
-                if event.contact_id not in self.record.callbacks:
+                if self._floor.domain.contact(event.contact_id).callback is None:
                     self.record.note_stay(
                         event.contact_id, event.queue_id, SegmentOutcome.ANSWERED, event.wait_duration, now
                     )
@@ -146,6 +146,7 @@ class Centre:
             case events.CallbackAttempted() | events.CallbackPostponed() if event.agent_id:
                 self._desks[event.agent_id].be_done(event.contact_id)
             case events.CallbackEnded():
-                del self._calls[event.contact_id]
+                if not event.next_queue_id:  # else the customer, who is on the line, goes on waiting
+                    del self._calls[event.contact_id]
             case _:
                 pass  # the state knows it, and nobody here acts on it

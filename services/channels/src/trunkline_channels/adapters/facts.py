@@ -169,6 +169,13 @@ def _segment_ended(event: Any) -> Command | None:
     return commands.RecordLimitReached(event.contact_id, event.segment_no) if is_over else None
 
 
+def _callback_ended(event: Any) -> Command | None:
+    if event.next_queue_id:
+        return None
+    fact = commands.RecordLimitReached if event.limit else commands.RecordCallbackEnded
+    return fact(event.contact_id, event.segment_no)
+
+
 def _enqueued(event: Any) -> Command:
     if event.callback:
         return commands.RecordCallbackOpened(event.contact_id, event.queue_id, event.segment_no)
@@ -194,7 +201,7 @@ _ACD: dict[str, Callable[[Any], Command | None]] = {
     "callback_reached": lambda e: commands.RecordCallbackReached(e.contact_id, e.segment_no, e.offer_no),
     "callback_postponed": _returned,
     "callback_attempted": _returned,
-    "callback_ended": lambda e: commands.RecordCallbackEnded(e.contact_id, e.segment_no),
+    "callback_ended": _callback_ended,
     "contact_offered": lambda e: commands.RecordOffered(e.contact_id, e.segment_no, e.offer_no, e.agent_id, e.ring_all),
     "offer_accepted": lambda e: commands.RecordAccepted(e.contact_id, e.segment_no, e.offer_no, e.agent_id, e.hours_id),
     "offer_ended": _returned,

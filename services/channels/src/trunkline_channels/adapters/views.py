@@ -171,7 +171,7 @@ def _treatment(contact: Contact, figures: Figures) -> types.TreatmentView | None
         steps=[_treatment_step(step, contact, figures) for step in definition.steps],
         repeat_from_step=definition.repeat_from_step,
         began_time=timestamp(playing.began_time),
-        callback_digit="" if contact.is_called_back else definition.callback_digit,
+        callback_digit=definition.callback_digit if contact.can_be_called_back else "",
         position=figures.position,
         wait_duration=duration(wait) if wait is not None else None,
         options=options,
@@ -185,8 +185,10 @@ def _option(option: TreatmentOption) -> types.TreatmentOptionView:
 
 def _treatment_step(step: TreatmentStep, contact: Contact, figures: Figures) -> types.TreatmentStepView:
     match step:
-        case CallbackOfferStep() | MenuStep() if contact.is_called_back:
+        case CallbackOfferStep() if not contact.can_be_called_back:
             return types.TreatmentStepView()  # nothing is said; the numbers of the others stay
+        case MenuStep() if contact.is_called_back:
+            return types.TreatmentStepView()
         case MusicStep():
             return types.TreatmentStepView(media=step.media, for_duration=duration(step.for_duration))
         case PauseStep():

@@ -63,6 +63,10 @@ class Subscriber:
         self._gone.append(Gone(contact_id, version + 1))
         self._wake.set()
 
+    def has_more_of(self, contact_id: str) -> bool:
+        """Tell whether a newer state of the contact waits, or more of its conversation."""
+        return contact_id in self._changed
+
     def forget(self, contact_id: str) -> None:
         """The contact left memory, or is to be told from the start."""
         self._told.pop(contact_id, None)

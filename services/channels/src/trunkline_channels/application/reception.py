@@ -20,6 +20,7 @@ from trunkline_platform.credentials import Principal
 
 from trunkline_channels.application.steps import ChannelsLedger
 from trunkline_channels.domain import commands
+from trunkline_channels.domain.addresses import caller_identity
 from trunkline_channels.domain.callbacks import takes_offer
 from trunkline_channels.domain.checks import check_attributes, check_locale, check_text
 from trunkline_channels.domain.commands import Command
@@ -116,8 +117,7 @@ class Reception:
         entry_point = await self._known_entry_point(arrival.entry_point_id)
         if entry_point.tenant != caller.tenant:
             raise NotFound("entry_point", arrival.entry_point_id)
-        channel = entry_point.definition.channel.name.lower()
-        token = self._sealing.token(caller.tenant, f"{channel}:{arrival.address}")
+        token, is_withheld = self._identity(entry_point, arrival.address, command_id)
         contact_id = derive_contact_id(token, command_id)
         command = commands.OpenContact(
             entry_point_id=arrival.entry_point_id,
@@ -127,10 +127,18 @@ class Reception:
             locale=arrival.locale,
             peer_id=arrival.peer_id,
             contact_id=contact_id,
+            address_withheld=is_withheld,
         )
         clear = [arrival.entry_point_id, arrival.address, sorted(arrival.attributes.items()), arrival.locale]
         await self._commander.send(command, caller, command_id, self._hash(caller, "start", clear))
         return contact_id
+
+    def _identity(self, entry_point: EntryPoint, address: str, command_id: str) -> tuple[str, bool]:
+        """Return the token of whom the address is, and whether it is withheld: then each contact has its own."""
+        channel = entry_point.definition.channel
+        known_by = caller_identity(address) if channel is Channel.VOICE else address
+        whose = f"{channel.name.lower()}:{known_by}" if known_by else f"withheld:{command_id}"
+        return self._sealing.token(entry_point.tenant, whose), not known_by
 
     async def _sealed_address(self, contact_id: str, arrival: Arrival, caller: Principal, command_id: str) -> Sealed:
         """A repeated start keeps the address as it was sealed first: no second key for one contact.

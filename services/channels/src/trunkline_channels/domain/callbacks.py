@@ -31,7 +31,7 @@ def request(state: ChannelsState, command: commands.RequestCallback, context: Co
     if contact.callback is not CallbackState.UNSPECIFIED:
         return
     is_waiting = contact.state is ContactState.QUEUED and not contact.is_on_its_way
-    if contact.channel is not Channel.VOICE or not is_waiting:
+    if not contact.can_be_called_back or not is_waiting:
         raise Rejection("CallbackNotPossible")
     if command.not_before_time and command.not_before_time - context.now > policy.LATEST_CALLBACK:
         raise Invalid("not_before_time", f"must be within {policy.LATEST_CALLBACK.days} days")
@@ -41,8 +41,7 @@ def request(state: ChannelsState, command: commands.RequestCallback, context: Co
 
 def takes_offer(contact: Contact, pressed: str) -> bool:
     """Tell whether the key takes the call-back that is offered to the caller while waiting (routing rule 18)."""
-    is_offered = contact.is_treated and contact.channel is Channel.VOICE and not contact.is_called_back
-    playing = contact.treatment if is_offered else None
+    playing = contact.treatment if contact.is_treated and contact.can_be_called_back else None
     return playing is not None and pressed == playing.definition.callback_digit != ""
 
 

@@ -41,6 +41,7 @@ class OpenContact:
     locale: str
     peer_id: str
     contact_id: str
+    address_withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)

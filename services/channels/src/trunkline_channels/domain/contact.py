@@ -311,6 +311,12 @@ class Contact:
     last_agent_id: str = ""
     notes: tuple[Note, ...] = ()
     whispers: tuple[Whisper, ...] = ()
+    address_withheld: bool = False
+
+    @property
+    def can_be_called_back(self) -> bool:
+        """Whether there is a number to dial: a caller's who shows it, and who was not called back just now."""
+        return self.channel is Channel.VOICE and not self.address_withheld and not self.is_called_back
 
     @property
     def moved_version(self) -> int:

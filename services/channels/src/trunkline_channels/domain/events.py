@@ -46,7 +46,7 @@ class TreatmentPut:
 
 @dataclass(frozen=True, slots=True)
 class ContactOpened:
-    """A customer came in."""
+    """A customer came in. Whose address is withheld is no customer that anybody knows, and cannot be called back."""
 
     contact_id: str
     entry_point_id: str
@@ -57,6 +57,7 @@ class ContactOpened:
     attributes: Mapping[str, str]
     locale: str
     peer_id: str
+    address_withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)

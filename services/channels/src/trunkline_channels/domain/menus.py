@@ -32,12 +32,11 @@ NOT_CHANGED = LocalizedText(
 
 
 def options_of(contact: Contact) -> tuple[TreatmentOption, ...]:
-    """Return what the customer may choose now; a chat is not called back, and who was called back has no menu."""
+    """Return what the customer may choose now; who was called back has no menu."""
     is_offered = contact.is_treated and not contact.is_called_back and not contact.is_by_messages
     playing = contact.treatment if is_offered else None
     options = playing.definition.options if playing else ()
-    is_chat = contact.channel is Channel.CHAT
-    return tuple(option for option in options if not (is_chat and option.action is TreatmentAction.CALLBACK))
+    return tuple(o for o in options if contact.can_be_called_back or o.action is not TreatmentAction.CALLBACK)
 
 
 def takes_option(contact: Contact, option_id: str, text: str) -> str:

@@ -21,7 +21,7 @@ def open_contact(state: ChannelsState, command: commands.OpenContact, context: C
 
 
 def opened(state: ChannelsState, command: commands.OpenContact, context: Context) -> Iterator[Event]:
-    """Open the contact and have its customer looked up; a repeated opening of the same contact changes nothing."""
+    """Open the contact and have its customer looked up, unless its address is withheld; again it changes nothing."""
     entry_point = state.entry_point(command.entry_point_id, context.tenant)
     _check(command)
     known = state.contacts.get(command.contact_id)
@@ -39,8 +39,12 @@ def opened(state: ChannelsState, command: commands.OpenContact, context: Context
         attributes=command.attributes,
         locale=command.locale,
         peer_id=command.peer_id,
+        address_withheld=command.address_withheld,
     )
-    yield from steps.begin(state, command.contact_id, StepKind.RESOLVE_CUSTOMER)
+    if command.address_withheld:  # crm would take all of them for one customer
+        yield from go_on(state, CustomerIdentified(command.contact_id, ""))
+    else:
+        yield from steps.begin(state, command.contact_id, StepKind.RESOLVE_CUSTOMER)
 
 
 def record_customer(state: ChannelsState, command: commands.RecordCustomer, context: Context) -> Iterator[Event]:
@@ -73,6 +77,7 @@ def apply_opened(state: ChannelsState, event: ContactOpened, context: Context) -
         peer_id=event.peer_id,
         opened_time=context.now,
         brought_by=context.actor,
+        address_withheld=event.address_withheld,
     )
     state.put(contact)
     timing.watch_silence(state, contact, context.now)

@@ -160,7 +160,7 @@ def record_wrap_up(state: ChannelsState, command: commands.RecordWrapUp, context
 
 
 def apply_queued(state: ChannelsState, contact: Contact, event: ContactQueued, context: Context) -> None:
-    """The contact waits; one that was connected is no call-back any more, and a silent customer is patient again."""
+    """The contact waits; a customer who was called back is a caller now, and a silent one is patient again."""
     is_given_on = contact.state is ContactState.CONNECTED
     if is_given_on:
         timing.stop_watching(state, contact.contact_id, timing.SILENT, timing.PARKING)
@@ -175,7 +175,7 @@ def apply_queued(state: ChannelsState, contact: Contact, event: ContactQueued, c
             agent_id="",
             others=(),
             legs=Legs.NONE,
-            callback=CallbackState.UNSPECIFIED if is_given_on else contact.callback,
+            callback=CallbackState.UNSPECIFIED if is_given_on or contact.is_called_back else contact.callback,
             transfer=None,
             consultation=None,
             parking=Parking.UNSPECIFIED,

@@ -165,8 +165,13 @@ class _Session:
                 view = await self._view(telling)
             await self._outgoing.put(wire.SessionResponse(contact=view))
             if isinstance(telling, Telling) and self._is_to_dial(telling.contact):
-                order = await dial_order(telling.contact, self._sealer)
-                await self._outgoing.put(wire.SessionResponse(dial=order))
+                await self._order_to_dial(telling.contact)
+
+    async def _order_to_dial(self, contact: Contact) -> None:
+        """Not where the attempt may be over: on a slow stream a newer state waits, and says whether to dial still."""
+        order = await dial_order(contact, self._sealer)
+        if not self._subscriber.has_more_of(contact.contact_id):
+            await self._outgoing.put(wire.SessionResponse(dial=order))
 
     async def _view(self, telling: Telling) -> ContactView:
         """Gateways and chat edges are the customer's side, also an edge that only watches what another one holds."""

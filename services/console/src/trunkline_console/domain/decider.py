@@ -219,6 +219,7 @@ def _check_queue(state: Directory, queue: QueueDefinition, tenant: str) -> None:
     for _, next_queue_id in (*next_queues(queue), *chosen_queues(queue)):
         state.queues.require(tenant, next_queue_id)
     policies.check_hours_known(queue, state, tenant)
+    policies.check_retry(queue, state, tenant)
 
 
 def _definition(state: Directory, queue_id: str, tenant: str) -> QueueDefinition | None:

@@ -7,6 +7,7 @@ Must not: know what a queue's fields mean.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
+from datetime import timedelta
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Conflict, Invalid, NotFound, Rejection
@@ -37,6 +38,9 @@ MAX_CHANGE_BYTES = 48 * 1024
 
 MAX_FIRST_EVENT_BYTES = 60 * 1024
 """Of the change and its largest queue: acd's first event of a version has both, and an event has 64 KiB."""
+
+SHORTEST_RETRY = timedelta(seconds=60)
+"""Between two attempts of a call-back: a customer who did not pick up is not rung up again at once."""
 
 CHANGED_MEANWHILE = "PolicyChangedMeanwhile"
 
@@ -137,6 +141,20 @@ def check_hours_known(queue: QueueDefinition, state: Directory, tenant: str) -> 
         raise Invalid("queue.callback.hours_id", "names no hours of this tenant")
 
 
+def check_retry(queue: QueueDefinition, state: Directory, tenant: str) -> None:
+    """Raises: Invalid where a customer who did not pick up would be rung up again at once.
+
+    Where 0.1.0 took it, it stays in force, and the queue's other fields may change.
+    """
+    wanted, known = (_retry_of(each) for each in (queue, _in_force(state, tenant, queue.queue_id)))
+    if wanted is not None and wanted < SHORTEST_RETRY and wanted != known:
+        raise Invalid("queue.callback.retry_after_duration", f"must be at least {SHORTEST_RETRY.seconds} s")
+
+
+def _retry_of(queue: QueueDefinition | None) -> timedelta | None:
+    return queue.callback.retry_after_duration if queue and queue.callback else None
+
+
 def require_current(state: Directory, tenant: str, based_on_version: int) -> None:
     """Raises: Conflict, naming the current version."""
     if (current := state.policy(tenant).version) != based_on_version:
@@ -177,6 +195,7 @@ def _check_among(field: str, queue: QueueDefinition, state: Directory, tenant: s
     try:
         check_no_way_back(queue, find)
         check_hours_known(queue, state, tenant)
+        check_retry(queue, state, tenant)
     except Invalid as error:
         raise _inside(field, error) from None
 

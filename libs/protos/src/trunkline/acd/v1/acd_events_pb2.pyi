@@ -1155,7 +1155,7 @@ Global___CallbackAttempted: _TypeAlias = CallbackAttempted  # noqa: Y015
 
 @_typing.final
 class CallbackEnded(_message.Message):
-    """A call-back ended without reaching the customer: nobody has the contact any more."""
+    """A call-back ended before customer and agent were joined."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1166,6 +1166,8 @@ class CallbackEnded(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     WAIT_DURATION_FIELD_NUMBER: _builtins.int
     ATTEMPTS_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    NEXT_QUEUE_ID_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     queue_id: _builtins.str
@@ -1173,11 +1175,15 @@ class CallbackEnded(_message.Message):
     segment_no: _builtins.int
     """The queue segment."""
     outcome: _acd_types_pb2.CallbackOutcome.ValueType
-    """How it ended: as the last attempt did, or withdrawn."""
+    """How it ended: as the last attempt did, withdrawn, or after the customer was reached."""
     reason: _builtins.str
     """Why it was withdrawn; empty for none."""
     attempts: _builtins.int
     """How often the customer was dialled."""
+    limit: _acd_types_pb2.LimitKind.ValueType
+    """Which limit of the queue the customer reached on the line; unspecified for none."""
+    next_queue_id: _builtins.str
+    """Where the customer waits on as a caller after that; empty: nobody has the contact any more."""
     @_builtins.property
     def wait_duration(self) -> _duration_pb2.Duration:
         """Request of the call-back until its end."""
@@ -1192,10 +1198,12 @@ class CallbackEnded(_message.Message):
         reason: _builtins.str = ...,
         wait_duration: _duration_pb2.Duration | None = ...,
         attempts: _builtins.int = ...,
+        limit: _acd_types_pb2.LimitKind.ValueType = ...,
+        next_queue_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["wait_duration", b"wait_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "contact_id", b"contact_id", "outcome", b"outcome", "queue_id", b"queue_id", "reason", b"reason", "segment_no", b"segment_no", "wait_duration", b"wait_duration"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "contact_id", b"contact_id", "limit", b"limit", "next_queue_id", b"next_queue_id", "outcome", b"outcome", "queue_id", b"queue_id", "reason", b"reason", "segment_no", b"segment_no", "wait_duration", b"wait_duration"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -363,6 +363,8 @@ class _CallbackOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Callb
     """It is not wanted any more, or must not be dialled."""
     CALLBACK_OUTCOME_ABANDONED: _CallbackOutcome.ValueType  # 110
     """The customer was reached and hung up before an agent was there."""
+    CALLBACK_OUTCOME_LIMIT_REACHED: _CallbackOutcome.ValueType  # 180
+    """The customer was reached and came to a limit of the queue before an agent was there."""
 
 class CallbackOutcome(_CallbackOutcome, metaclass=_CallbackOutcomeEnumTypeWrapper):
     """How an attempt of a call-back ended, and how the whole call-back did."""
@@ -381,6 +383,8 @@ CALLBACK_OUTCOME_WITHDRAWN: CallbackOutcome.ValueType  # 5
 """It is not wanted any more, or must not be dialled."""
 CALLBACK_OUTCOME_ABANDONED: CallbackOutcome.ValueType  # 110
 """The customer was reached and hung up before an agent was there."""
+CALLBACK_OUTCOME_LIMIT_REACHED: CallbackOutcome.ValueType  # 180
+"""The customer was reached and came to a limit of the queue before an agent was there."""
 Global___CallbackOutcome: _TypeAlias = CallbackOutcome  # noqa: Y015
 
 class _LimitKind:

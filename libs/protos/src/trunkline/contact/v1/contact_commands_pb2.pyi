@@ -80,16 +80,19 @@ class OpenContact(_message.Message):
     LOCALE_FIELD_NUMBER: _builtins.int
     PEER_ID_FIELD_NUMBER: _builtins.int
     CONTACT_ID_FIELD_NUMBER: _builtins.int
+    ADDRESS_WITHHELD_FIELD_NUMBER: _builtins.int
     entry_point_id: _builtins.str
     """Where."""
     address_token: _builtins.str
-    """HMAC of channel and address under the tenant's key."""
+    """HMAC of channel and address under the tenant's key; telephone numbers as they are compared."""
     locale: _builtins.str
     """`zh` or `en`."""
     peer_id: _builtins.str
     """The gateway or chat edge that holds the customer."""
     contact_id: _builtins.str
     """The contact's id, `ct_<partition token>_<suffix>`, made by the edge from token and command id."""
+    address_withheld: _builtins.bool
+    """The caller shows no address: the token is this contact's alone, nobody is looked up, and there is no number to call back."""
     @_builtins.property
     def address(self) -> _common_types_pb2.Sealed:
         """The address."""
@@ -108,10 +111,11 @@ class OpenContact(_message.Message):
         locale: _builtins.str = ...,
         peer_id: _builtins.str = ...,
         contact_id: _builtins.str = ...,
+        address_withheld: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["address", b"address"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "address_token", b"address_token", "attributes", b"attributes", "contact_id", b"contact_id", "entry_point_id", b"entry_point_id", "locale", b"locale", "peer_id", b"peer_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "address_token", b"address_token", "address_withheld", b"address_withheld", "attributes", b"attributes", "contact_id", b"contact_id", "entry_point_id", b"entry_point_id", "locale", b"locale", "peer_id", b"peer_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -82,6 +82,7 @@ class ContactOpened(_message.Message):
     ATTRIBUTES_FIELD_NUMBER: _builtins.int
     LOCALE_FIELD_NUMBER: _builtins.int
     PEER_ID_FIELD_NUMBER: _builtins.int
+    ADDRESS_WITHHELD_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """`ct_<partition token>_<suffix>`."""
     entry_point_id: _builtins.str
@@ -96,6 +97,8 @@ class ContactOpened(_message.Message):
     """`zh` or `en`."""
     peer_id: _builtins.str
     """The gateway or chat edge that holds the customer."""
+    address_withheld: _builtins.bool
+    """The caller shows no address: the token is this contact's alone."""
     @_builtins.property
     def address(self) -> _common_types_pb2.Sealed:
         """The address."""
@@ -116,10 +119,11 @@ class ContactOpened(_message.Message):
         attributes: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         locale: _builtins.str = ...,
         peer_id: _builtins.str = ...,
+        address_withheld: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["address", b"address"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "address_token", b"address_token", "attributes", b"attributes", "channel", b"channel", "contact_id", b"contact_id", "entry_point_id", b"entry_point_id", "flow_id", b"flow_id", "locale", b"locale", "peer_id", b"peer_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "address_token", b"address_token", "address_withheld", b"address_withheld", "attributes", b"attributes", "channel", b"channel", "contact_id", b"contact_id", "entry_point_id", b"entry_point_id", "flow_id", b"flow_id", "locale", b"locale", "peer_id", b"peer_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

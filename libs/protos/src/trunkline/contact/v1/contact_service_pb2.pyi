@@ -477,7 +477,10 @@ class StartContact(_message.Message):
     entry_point_id: _builtins.str
     """Where."""
     address: _builtins.str
-    """The customer's address in clear; sealed before anything is stored."""
+    """The customer's address in clear, 1 to 256 characters; sealed before anything is stored. Telephone numbers are compared without
+    spaces, dashes, brackets and dots, and with + for a leading 00; with the country's code (E.164) they are best. A caller
+    who withholds it: `anonymous`; such a contact is nobody's whom anybody knows, and is not called back.
+    """
     locale: _builtins.str
     """`zh` or `en`."""
     @_builtins.property
@@ -686,7 +689,9 @@ Global___CallbackWithdrawal: _TypeAlias = CallbackWithdrawal  # noqa: Y015
 
 @_typing.final
 class CallResult(_message.Message):
-    """How dialling the customer of a call-back went. A leg of the agent that fails is LegFailed."""
+    """How dialling the customer of a call-back went. A leg of the agent that fails is LegFailed. Refused as `ConnectNotAwaited` or
+    `ContactClosed`, nobody waits for the customer any more: hang up all legs of the attempt. Nothing has changed by it.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -794,6 +799,8 @@ Global___SessionResponse: _TypeAlias = SessionResponse  # noqa: Y015
 class Dial(_message.Message):
     """An agent accepted a call-back, and hours and do-not-call allow it: bring up the agent's leg, dial the customer, join
     both, and answer with CallResult within 60 s. It may come again; segment and offer name the attempt. A caller who has not hung up yet is joined.
+    It may come late: where the newest view of the contact, by version, is not CONNECTING with this segment and offer, the attempt is
+    over; nobody is to be dialled.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

@@ -693,7 +693,7 @@ class CallbackPolicy(_message.Message):
     """Hours within which customers are dialled, `ho_…`; empty for always. Hours that nobody defined are closed."""
     @_builtins.property
     def retry_after_duration(self) -> _duration_pb2.Duration:
-        """Between two attempts, at most 7 days."""
+        """Between two attempts, 60 s to 7 days."""
 
     def __init__(
         self,
