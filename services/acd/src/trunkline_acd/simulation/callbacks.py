@@ -54,11 +54,10 @@ class Callbacks:
             case events.SegmentEnded(outcome=SegmentOutcome.CONVERTED_TO_CALLBACK):
                 stay = CallbackStay(event.contact_id, event.queue_id, now - event.wait_duration, now)
                 self._record.callbacks[event.contact_id] = stay
-            case events.OfferAccepted() if event.contact_id in self._record.callbacks:
-                if self._floor.domain.contact(event.contact_id).is_to_dial:
-                    self._clear(event.contact_id, event.segment_no, event.offer_no)
+            case events.OfferAccepted() if self._floor.domain.contact(event.contact_id).is_to_dial:
+                self._clear(event)
             case events.CallbackDialled():
-                self._clear(event.contact_id, event.segment_no, event.offer_no)
+                self._clear(event)
             case events.CallbackCleared():
                 self._dial(event, now)
             case events.CallbackAttempted() | events.CallbackReached() | events.CallbackPostponed():
@@ -76,9 +75,10 @@ class Callbacks:
         if contact is not None and contact.stage is Stage.WAITING:
             self._floor.submit(RequestCallback(contact_id, self._floor.next_step(contact_id), customer_id=""))
 
-    def _clear(self, contact_id: str, segment_no: int, offer_no: int) -> None:
-        step_no = self._floor.next_step(contact_id)
-        self._floor.submit(ClearCallback(contact_id, step_no, segment_no, offer_no, customer_id=""))
+    def _clear(self, to_dial: events.OfferAccepted | events.CallbackDialled) -> None:
+        step_no = self._floor.next_step(to_dial.contact_id)
+        place = (to_dial.contact_id, step_no, to_dial.segment_no, to_dial.offer_no)
+        self._floor.submit(ClearCallback(*place, customer_id=""))
 
     def _dial(self, cleared: events.CallbackCleared, now: datetime) -> None:
         stay = self._record.callbacks[cleared.contact_id]
