@@ -5,7 +5,9 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
+from trunkline_acd.domain.explanations import WhyNot
 from trunkline_acd.domain.offer_history import OfferOutcome
+from trunkline_acd.domain.strategies import NotBest
 from trunkline_console.application import explanation_words as words
 from trunkline_console.application.explanation_words import Text
 
@@ -17,15 +19,6 @@ WORDS = {
 }
 
 
-def reasons() -> set[str]:
-    """Whatever looks like a reason in the modules that give them: strategies prefer, explanations find obstacles."""
-    return reasons_in("explanations.py") | reasons_in("strategies.py")
-
-
-def reasons_in(module: str) -> set[str]:
-    return set(re.findall(r'"([A-Z][a-z]+(?:[A-Z][a-z]+)+|Offline)"', (ACD / module).read_text(encoding="utf-8")))
-
-
 def test_every_trigger_of_an_offer_has_words():
     names = r"offer_contact|offer_to_agent|rematch|take_back|let_in|explain_pull|serve_freed"
     calls = rf"\b(?:{names})\([^()]*\"([A-Z]\w+)\"[^()]*\)"
@@ -35,14 +28,13 @@ def test_every_trigger_of_an_offer_has_words():
 
 
 def test_every_reason_has_words():
-    assert {"IdleShorter", "OnBreak", "NextIntentPending", "NotDrawn"} <= reasons()
-    assert set(words.REASONS) == reasons()
-    assert set(words.BEST) == reasons_in("strategies.py")
+    assert set(words.REASONS) == {*WhyNot, *NotBest}
+    assert set(words.BEST) == set(NotBest)
 
 
 def test_every_reason_that_keeps_somebody_with_the_skills_has_words_for_several():
     """Who is asked at the same time keeps nobody waiting."""
-    assert set(words.OBSTACLES) == reasons_in("explanations.py") - {"SkillMissing", "AskedToo"}
+    assert set(words.OBSTACLES) == set(WhyNot) - {WhyNot.SKILL_MISSING, WhyNot.ASKED_TOO}
 
 
 def test_every_outcome_of_an_offer_has_words():

@@ -1,4 +1,7 @@
-"""Whatever refuses an agent has words in both languages, and no words stand there that nothing says."""
+"""Whatever refuses an agent has words in both languages, and no words stand there that nothing says.
+
+acd's README has one sentence for each of its rules.
+"""
 
 import ast
 import re
@@ -37,8 +40,12 @@ NOT_AT_A_DESK = {
 
 
 def raised_rules() -> set[str]:
-    domains = [SERVICES / name / f"src/trunkline_{name}/domain" for name in ("acd", "channels", "crm", "ticketing")]
-    return {rule for domain in domains for path in domain.rglob("*.py") for rule in rules_in(path)}
+    return {rule for service in ("acd", "channels", "crm", "ticketing") for rule in rules_of(service)}
+
+
+def rules_of(service: str) -> set[str]:
+    domain = SERVICES / service / f"src/trunkline_{service}/domain"
+    return {rule for path in domain.rglob("*.py") for rule in rules_in(path)}
 
 
 def rules_in(path: Path) -> Iterator[str]:
@@ -70,6 +77,13 @@ def test_every_refusal_that_a_desk_can_meet_has_words_and_no_words_are_left_over
 
 def test_what_is_said_not_to_reach_a_desk_is_still_raised() -> None:
     assert sorted(NOT_AT_A_DESK - raised_rules()) == []
+
+
+def test_the_readme_of_acd_says_of_each_refusal_what_it_means() -> None:
+    readme = (SERVICES / "acd/README.md").read_text(encoding="utf-8")
+    table = readme.split("| rule | says |")[1].split("\n\n")[0]
+    explained = re.findall(r"^\| `(\w+)` \| \S.* \|$", table, re.MULTILINE)
+    assert sorted(explained) == sorted(rules_of("acd"))
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -36,8 +36,10 @@ from trunkline_acd.domain.decider import AcdDecider
 from trunkline_acd.domain.events import Event
 from trunkline_acd.domain.state import AcdState
 from trunkline_acd.entrypoints.devices import Devices
-from trunkline_acd.entrypoints.grpc import AcdReads, AgentSessions, register
+from trunkline_acd.entrypoints.grpc import register
 from trunkline_acd.entrypoints.permissions import permit
+from trunkline_acd.entrypoints.reads import AcdReads
+from trunkline_acd.entrypoints.sessions import AgentSessions
 from trunkline_acd.metrics import RoutingMetrics
 from trunkline_acd.settings import AcdSettings
 

@@ -14,6 +14,7 @@ from trunkline_core.routing import AgentDefinition
 from trunkline_acd.domain import capacity, recency
 from trunkline_acd.domain.capacity import Occupancy
 from trunkline_acd.domain.definitions import Channel
+from trunkline_acd.domain.events import CallbackDialled, ConsultationOffered, ContactOffered, ContactTakenOver
 from trunkline_acd.domain.skills import Profile, profile_of
 from trunkline_acd.domain.words import CallIn, Connectivity, DeviceState, Explanation, Intent, WorkState
 
@@ -54,6 +55,28 @@ class Work:
     def parked_for(self, now: datetime) -> timedelta:
         """Return for how long it was parked in all."""
         return self.parked_before + (now - self.parked_since if self.parked_since else timedelta(0))
+
+
+def begun_work(
+    event: ContactOffered | CallbackDialled | ConsultationOffered | ContactTakenOver,
+    state: WorkState,
+    *,
+    channel: Channel,
+    entered_time: datetime,
+    now: datetime,
+) -> Work:
+    """Return the work that an agent begins with this event: without an end, and with nothing that only some have."""
+    return Work(
+        contact_id=event.contact_id,
+        queue_id=event.queue_id,
+        segment_no=event.segment_no,
+        offer_no=event.offer_no,
+        channel=channel,
+        state=state,
+        since_time=now,
+        expires_time=None,
+        entered_time=entered_time,
+    )
 
 
 class Outpaced(NamedTuple):

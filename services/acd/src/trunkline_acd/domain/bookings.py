@@ -10,8 +10,8 @@ from trunkline_core.replacing import replace
 from trunkline_core.timers import Timer
 
 from trunkline_acd.domain import commands, overflows, timing, vips, waits
-from trunkline_acd.domain.agents import Agent, Outpaced, Work, with_recent_work, with_work, without_work
-from trunkline_acd.domain.contacts import Offer, Stage, accepted_by, kept_by, ringing_at, without_offer
+from trunkline_acd.domain.agents import Agent, Outpaced, Work, begun_work, with_recent_work, with_work, without_work
+from trunkline_acd.domain.contacts import Contact, Offer, Stage, accepted_by, kept_by, ringing_at, without_offer
 from trunkline_acd.domain.events import (
     CallbackDialled,
     ConnectFailed,
@@ -33,11 +33,8 @@ def apply_offered(state: AcdState, event: ContactOffered, context: Context) -> N
     offer = Offer(event.offer_no, event.agent_id)
     contact = ringing_at(domain.contact(event.contact_id), offer, rings_at_all=event.ring_all)
     domain.put_contact(contact)
-    work = replace(
-        _begun(event, WorkState.OFFERED, contact.entered_time, now),
-        callback=event.callback,
-        callback_reached=event.callback_reached,
-    )
+    begun = _begun(event, WorkState.OFFERED, contact, now)
+    work = replace(begun, callback=event.callback, callback_reached=event.callback_reached)
     _book(domain, event.agent_id, work, now)
     key = timing.lease_key(context.tenant, contact, event.offer_no)
     command = commands.ExpireOffer(event.contact_id, event.offer_no)
@@ -50,7 +47,7 @@ def apply_dialled(state: AcdState, event: CallbackDialled, context: Context) -> 
     domain, now = state.domain(context.tenant), context.now
     contact = kept_by(domain.contact(event.contact_id), Offer(event.offer_no, event.agent_id))
     domain.put_contact(contact)
-    work = replace(_begun(event, WorkState.CONNECTING, contact.entered_time, now), callback=True)
+    work = replace(_begun(event, WorkState.CONNECTING, contact, now), callback=True)
     _book(domain, event.agent_id, work, now)
     limit_joining(state, context.tenant, event.contact_id, event.offer_no, event.expires_time)
 
@@ -119,19 +116,9 @@ def apply_exclusion_ended(state: AcdState, event: ExclusionEnded, context: Conte
         domain.put_contact(replace(contact, excluded=contact.excluded - {event.agent_id}))
 
 
-def _begun(event: ContactOffered | CallbackDialled, state: WorkState, entered_time: datetime, now: datetime) -> Work:
-    return Work(
-        contact_id=event.contact_id,
-        queue_id=event.queue_id,
-        segment_no=event.segment_no,
-        offer_no=event.offer_no,
-        channel=event.channel,
-        state=state,
-        since_time=now,
-        expires_time=event.expires_time,
-        entered_time=entered_time,
-        explanation=event.explanation,
-    )
+def _begun(event: ContactOffered | CallbackDialled, state: WorkState, contact: Contact, now: datetime) -> Work:
+    begun = begun_work(event, state, channel=event.channel, entered_time=contact.entered_time, now=now)
+    return replace(begun, expires_time=event.expires_time, explanation=event.explanation)
 
 
 def _book(domain: Domain, agent_id: str, work: Work, now: datetime) -> None:

@@ -4,6 +4,7 @@ Owns: the score terms, the candidates and why the others were not chosen. Looks 
 """
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 from heapq import merge
 from itertools import groupby, islice
 from operator import attrgetter
@@ -17,12 +18,32 @@ from trunkline_acd.domain.drains import is_held_back
 from trunkline_acd.domain.places import pool_of
 from trunkline_acd.domain.skills import meets_one
 from trunkline_acd.domain.state import Domain
-from trunkline_acd.domain.strategies import goes_before, rings_at_all, standings, standings_in, why_not_best
+from trunkline_acd.domain.strategies import NotBest, goes_before, rings_at_all, standings, standings_in, why_not_best
 from trunkline_acd.domain.words import Candidate, Connectivity, Explanation, Intent, WorkState
 
 _MILLISECOND = timedelta(milliseconds=1)
 _PER_PROFILE = 3
-_LEAST_TELLING = "SkillMissing"
+
+
+class WhyNot(StrEnum):
+    """What keeps an agent from a contact, whatever the strategy; or that the agent is asked as well."""
+
+    ASKED_TOO = "AskedToo"
+    AT_CAPACITY = "AtCapacity"
+    CHANNEL_NOT_TAKEN = "ChannelNotTaken"
+    DEVICE_LOST = "DeviceLost"
+    DRAINING_FOR_CALL = "DrainingForCall"
+    EXCLUDED_AFTER_MISS = "ExcludedAfterMiss"
+    HELD_FOR_AFFINITY = "HeldForAffinity"
+    IN_WRAP_UP = "InWrapUp"
+    KEPT_FOR_PARKED_CHAT = "KeptForParkedChat"
+    KEPT_FOR_VIP = "KeptForVip"
+    NEXT_INTENT_PENDING = "NextIntentPending"
+    NOT_CONNECTED = "NotConnected"
+    NOT_RESPONDING = "NotResponding"
+    OFFLINE = "Offline"
+    ON_BREAK = "OnBreak"
+    SKILL_MISSING = "SkillMissing"
 
 
 def explain(domain: Domain, contact: Contact, chosen: Agent, trigger: str, now: datetime) -> Explanation:
@@ -31,7 +52,7 @@ def explain(domain: Domain, contact: Contact, chosen: Agent, trigger: str, now: 
     Of offers at the same time the first says why others are not asked; the rest name their agent alone.
     """
     asked = _asked_too(domain, contact, chosen, now)
-    alone = (_candidate(chosen, "", now),)
+    alone = (_candidate(chosen, None, now),)
     candidates = alone if contact.rings_at_all else _candidates(domain, contact, chosen, asked, now)
     asked_count = len(contact.live_offers) + 1 + len(asked)
     explained = _explained(domain, contact, chosen, trigger, candidates, now)
@@ -40,7 +61,7 @@ def explain(domain: Domain, contact: Contact, chosen: Agent, trigger: str, now: 
 
 def explain_pull(domain: Domain, contact: Contact, chosen: Agent, trigger: str, now: datetime) -> Explanation:
     """Return the explanation of an offer that a supervisor wanted: nobody was compared with anybody."""
-    return _explained(domain, contact, chosen, trigger, (_candidate(chosen, "", now),), now)
+    return _explained(domain, contact, chosen, trigger, (_candidate(chosen, None, now),), now)
 
 
 def _explained(
@@ -68,16 +89,16 @@ def _explained(
     )
 
 
-def why_not_eligible(domain: Domain, contact: Contact, agent: Agent, now: datetime) -> str:
-    """Return what keeps the agent from being offered the contact now; empty for one who is eligible."""
+def why_not_eligible(domain: Domain, contact: Contact, agent: Agent, now: datetime) -> WhyNot | None:
+    """Return what keeps the agent from being offered the contact now; None for one who is eligible."""
     if not meets_one(agent.profile, domain.asked_of(contact)):
-        return _LEAST_TELLING
+        return WhyNot.SKILL_MISSING
     if contact.held_for and contact.held_for != agent.agent_id:
-        return "HeldForAffinity"
+        return WhyNot.HELD_FOR_AFFINITY
     if agent.agent_id in contact.excluded:
-        return "ExcludedAfterMiss"
+        return WhyNot.EXCLUDED_AFTER_MISS
     unable = _why_not_routable(agent) or _why_kept(agent) or _why_no_room(contact, agent)
-    return unable or ("" if contact.held_for else _why_held_back(domain, contact, agent, now))
+    return unable or (None if contact.held_for else _why_held_back(domain, contact, agent, now))
 
 
 def _asked_too(domain: Domain, contact: Contact, chosen: Agent, now: datetime) -> frozenset[str]:
@@ -94,7 +115,7 @@ def _asked_too(domain: Domain, contact: Contact, chosen: Agent, now: datetime) -
 def _candidates(
     domain: Domain, contact: Contact, chosen: Agent, asked: frozenset[str], now: datetime
 ) -> tuple[Candidate, ...]:
-    found = {chosen.agent_id: _candidate(chosen, "", now)}
+    found = {chosen.agent_id: _candidate(chosen, None, now)}
     for agent in _runners_up(domain, contact):
         found.setdefault(agent.agent_id, _candidate(agent, _why_not(domain, contact, agent, chosen, asked, now), now))
     for agent, reason in _some_others(domain, contact, chosen, asked, now):
@@ -117,52 +138,52 @@ def _runners_up(domain: Domain, contact: Contact) -> list[Agent]:
 
 def _some_others(
     domain: Domain, contact: Contact, chosen: Agent, asked: frozenset[str], now: datetime
-) -> list[tuple[Agent, str]]:
+) -> list[tuple[Agent, WhyNot | NotBest]]:
     scanned = islice(domain.agents.values(), policy.CANDIDATES_SCANNED)
     found = [(agent, _why_not(domain, contact, agent, chosen, asked, now)) for agent in scanned]
-    return sorted(found, key=lambda one: one[1] == _LEAST_TELLING)
+    return sorted(found, key=lambda one: one[1] is WhyNot.SKILL_MISSING)
 
 
-def _candidate(agent: Agent, reason: str, now: datetime) -> Candidate:
-    return Candidate(agent.agent_id, reason, idle_at(agent, now) // _MILLISECOND)
+def _candidate(agent: Agent, reason: WhyNot | NotBest | None, now: datetime) -> Candidate:
+    return Candidate(agent.agent_id, reason.value if reason else "", idle_at(agent, now) // _MILLISECOND)
 
 
 def _why_not(
     domain: Domain, contact: Contact, agent: Agent, chosen: Agent, asked: frozenset[str], now: datetime
-) -> str:
+) -> WhyNot | NotBest:
     if hindered := why_not_eligible(domain, contact, agent, now):
         return hindered
     if agent.agent_id in asked:
-        return "AskedToo"
+        return WhyNot.ASKED_TOO
     if contact.reserved and (asked or goes_before(domain, contact, agent, chosen)):
-        return "KeptForVip"  # an agent who became free lets the contact go, whoever is kept back stays
+        return WhyNot.KEPT_FOR_VIP  # an agent who became free lets the contact go, whoever is kept back stays
     return why_not_best(domain, contact, chosen.profile, agent.profile)
 
 
-def _why_not_routable(agent: Agent) -> str:
+def _why_not_routable(agent: Agent) -> WhyNot | None:
     if agent.connectivity is not Connectivity.CONNECTED:
-        return "NotConnected"
+        return WhyNot.NOT_CONNECTED
     if agent.not_responding:
-        return "NotResponding"
+        return WhyNot.NOT_RESPONDING
     if agent.intent is Intent.AVAILABLE and agent.next_intent is not Intent.UNSPECIFIED:
-        return "NextIntentPending"
-    return {Intent.AVAILABLE: "", Intent.BREAK: "OnBreak"}.get(agent.intent, "Offline")
+        return WhyNot.NEXT_INTENT_PENDING
+    return {Intent.AVAILABLE: None, Intent.BREAK: WhyNot.ON_BREAK}.get(agent.intent, WhyNot.OFFLINE)
 
 
-def _why_kept(agent: Agent) -> str:
-    return "KeptForParkedChat" if agent.has_returned_customer else ""
+def _why_kept(agent: Agent) -> WhyNot | None:
+    return WhyNot.KEPT_FOR_PARKED_CHAT if agent.has_returned_customer else None
 
 
-def _why_held_back(domain: Domain, contact: Contact, agent: Agent, now: datetime) -> str:
+def _why_held_back(domain: Domain, contact: Contact, agent: Agent, now: datetime) -> WhyNot | None:
     pool = pool_of(agent)
-    return "DrainingForCall" if pool and is_held_back(domain, contact.channel, pool, now) else ""
+    return WhyNot.DRAINING_FOR_CALL if pool and is_held_back(domain, contact.channel, pool, now) else None
 
 
-def _why_no_room(contact: Contact, agent: Agent) -> str:
+def _why_no_room(contact: Contact, agent: Agent) -> WhyNot | None:
     if has_room(agent, contact.channel):
-        return ""
+        return None
     if not capacity.takes(agent.definition, contact.channel):
-        return "ChannelNotTaken"
+        return WhyNot.CHANNEL_NOT_TAKEN
     if is_unreachable(agent, contact.channel):
-        return "DeviceLost"
-    return "InWrapUp" if agent.count(WorkState.WRAP_UP) == len(agent.at_hand) else "AtCapacity"
+        return WhyNot.DEVICE_LOST
+    return WhyNot.IN_WRAP_UP if agent.count(WorkState.WRAP_UP) == len(agent.at_hand) else WhyNot.AT_CAPACITY

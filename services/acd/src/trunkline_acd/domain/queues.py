@@ -19,7 +19,8 @@ class Queue:
     """One queue.
 
     Attributes:
-        policy_version: counts the definitions: 1, 2, 3, …
+        policy_version: counts the definitions of this queue: 1, 2, 3, … No version of a policy; explanations tell it
+            only where the tenant has none (`Domain.policy_version`). Snapshots know it by this name, so it stays.
         ringing: contacts that ring at an agent or are being joined.
         clears_time: when those who wait leave because nobody is signed in; None while somebody is, or none is needed.
         is_overflowing: whether contacts flow out or another queue helps, until it is well below what began it.

@@ -148,7 +148,7 @@ class Domain:
 
     def _redefine(self, before: Queue, definition: QueueDefinition) -> None:
         shelves = (self.ages, self.callbacks, self.reached)
-        moves = not _ranks_alike(before.definition, definition)
+        moves = not _keeps_places(before.definition, definition)
         entries = [entry for shelf in shelves if moves for entry in shelf.entries(definition.queue_id)]
         waiting = [self.contact(entry[-1]) for entry in entries]
         ringing = self._ringing_in(definition.queue_id) if moves else []
@@ -578,11 +578,11 @@ def _has_set(contact: Contact | None) -> bool:
     return contact is not None and contact.is_open and contact.stage is not Stage.SCHEDULED
 
 
-def _ranks_alike(one: QueueDefinition, other: QueueDefinition) -> bool:
-    """Tell whether contacts that wait stand under both definitions in the same lines, at the same places."""
+def _keeps_places(before: QueueDefinition, after: QueueDefinition) -> bool:
+    """Tell whether contacts that wait or ring stay in the lines in which they stand, at their places there."""
     fields = ("target_wait_duration", "value_weight_permille", "urgency_weight_permille", "drains_chats")
-    shares = [bool(queue.overflow and queue.overflow.shares) for queue in (one, other)]
-    return shares[0] == shares[1] and all(getattr(one, field) == getattr(other, field) for field in fields)
+    shared, shares = (bool(queue.overflow and queue.overflow.shares) for queue in (before, after))
+    return shared == shares and all(getattr(before, field) == getattr(after, field) for field in fields)
 
 
 def _drains_chats(contact: Contact, queue: QueueDefinition) -> bool:

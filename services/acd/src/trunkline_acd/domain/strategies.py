@@ -6,6 +6,7 @@ hides; never at all agents.
 
 from collections.abc import Iterator
 from datetime import datetime
+from enum import StrEnum
 from hashlib import sha256
 from heapq import merge
 from itertools import chain
@@ -21,10 +22,23 @@ from trunkline_acd.domain.places import Place, Pool, order_of, spot_of
 from trunkline_acd.domain.skills import Asked, Profile, meets_one, proficiency
 from trunkline_acd.domain.state import Domain
 
+
+class NotBest(StrEnum):
+    """Why another one was preferred to an agent who could take the contact as well."""
+
+    IDLE_SHORTER = "IdleShorter"
+    LATER_RING = "LaterRing"
+    LESS_PROFICIENT = "LessProficient"
+    LOAD_HIGHER = "LoadHigher"
+    NOT_DRAWN = "NotDrawn"
+    ONLY_HELPS = "OnlyHelps"
+    TURN_LATER = "TurnLater"
+
+
 _NOT_BEST = {
-    RoutingStrategy.LEAST_LOADED: "LoadHigher",
-    RoutingStrategy.ROUND_ROBIN: "TurnLater",
-    RoutingStrategy.WEIGHTED_RANDOM: "NotDrawn",
+    RoutingStrategy.LEAST_LOADED: NotBest.LOAD_HIGHER,
+    RoutingStrategy.ROUND_ROBIN: NotBest.TURN_LATER,
+    RoutingStrategy.WEIGHTED_RANDOM: NotBest.NOT_DRAWN,
 }
 
 
@@ -77,15 +91,16 @@ def standings_in(domain: Domain, pool: Pool, contact: Contact) -> Iterator[Stand
     return (Standing(ring, merit, place) for place in domain.agents_with_room(pool, order_of(strategy)))
 
 
-def why_not_best(domain: Domain, contact: Contact, chosen: Profile, other: Profile) -> str:
+def why_not_best(domain: Domain, contact: Contact, chosen: Profile, other: Profile) -> NotBest:
     """Return the reason why the strategy preferred the chosen agent to another eligible one, by their profiles."""
     strategy = _strategy(domain, contact)
     if contact.ring_of(other) > contact.ring_of(chosen):
-        return "OnlyHelps" if contact.is_only_helped_by(other) else "LaterRing"
+        return NotBest.ONLY_HELPS if contact.is_only_helped_by(other) else NotBest.LATER_RING
     if strategy is RoutingStrategy.BEST_PROFICIENCY:
         needs = contact.requirements
-        return "IdleShorter" if proficiency(chosen, needs) == proficiency(other, needs) else "LessProficient"
-    return _NOT_BEST.get(strategy, "IdleShorter")
+        is_alike = proficiency(chosen, needs) == proficiency(other, needs)
+        return NotBest.IDLE_SHORTER if is_alike else NotBest.LESS_PROFICIENT
+    return _NOT_BEST.get(strategy, NotBest.IDLE_SHORTER)
 
 
 def goes_before(domain: Domain, contact: Contact, one: Agent, other: Agent) -> bool:

@@ -11,7 +11,7 @@ from trunkline_core.errors import Invalid
 from trunkline_core.replacing import replace
 
 from trunkline_acd.domain import commands, consultations, named_agents, wrap_ups
-from trunkline_acd.domain.agents import Taken, Work, with_recent_work, with_work
+from trunkline_acd.domain.agents import Taken, begun_work, with_recent_work, with_work
 from trunkline_acd.domain.contacts import Stage
 from trunkline_acd.domain.definitions import check_id, check_reason
 from trunkline_acd.domain.events import ContactTakenOver, Event
@@ -66,20 +66,10 @@ def apply_taken_over(state: AcdState, event: ContactTakenOver, context: Context)
             newest_offer_no=event.offer_no,
         )
     )
-    work = Work(
-        contact_id=event.contact_id,
-        queue_id=event.queue_id,
-        segment_no=event.segment_no,
-        offer_no=event.offer_no,
-        channel=contact.channel,
-        state=WorkState.CONNECTED,
-        since_time=now,
-        expires_time=None,
-        entered_time=contact.entered_time,
-        callback=contact.callback is not None,
-        callback_reached=contact.is_reached,
-    )
-    domain.put_agent(with_work(with_recent_work(agent, contact.channel, now), work, now), now)
+    channel, entered_time = contact.channel, contact.entered_time
+    begun = begun_work(event, WorkState.CONNECTED, channel=channel, entered_time=entered_time, now=now)
+    work = replace(begun, callback=contact.callback is not None, callback_reached=contact.is_reached)
+    domain.put_agent(with_work(with_recent_work(agent, channel, now), work, now), now)
 
 
 def _check(command: commands.TakeOverContact) -> None:

@@ -14,7 +14,7 @@ from trunkline_acd.domain import policy, timing
 from trunkline_acd.domain.agents import Agent
 from trunkline_acd.domain.contacts import Contact, Line, LinePlace, rank, score_terms
 from trunkline_acd.domain.definitions import Channel
-from trunkline_acd.domain.explanations import why_not_eligible
+from trunkline_acd.domain.explanations import WhyNot, why_not_eligible
 from trunkline_acd.domain.positions import lines_served
 from trunkline_acd.domain.skills import Profile, meets_one
 from trunkline_acd.domain.state import AcdState, Domain
@@ -103,22 +103,22 @@ def waiting_reasons(state: AcdState, tenant: str, contact: Contact, now: datetim
 def _obstacles(
     state: AcdState, domain: Domain, contact: Contact, matching: Iterable[Agent], now: datetime
 ) -> tuple[Obstacle, ...]:
-    kept: dict[str, list[str]] = {}
+    kept: dict[WhyNot | None, list[str]] = {}
     passed_over = _why_passed_over(state, domain, contact)
     for agent in matching:
         kept.setdefault(why_not_eligible(domain, contact, agent, now) or passed_over, []).append(agent.agent_id)
     found = (
-        Obstacle(reason, len(agent_ids), tuple(sorted(agent_ids)[: policy.NAMED_PER_OBSTACLE]))
+        Obstacle(reason.value if reason else "", len(agent_ids), tuple(sorted(agent_ids)[: policy.NAMED_PER_OBSTACLE]))
         for reason, agent_ids in kept.items()
     )
     return tuple(sorted(found, key=lambda obstacle: (-obstacle.agent_count, obstacle.reason)))
 
 
-def _why_passed_over(state: AcdState, domain: Domain, contact: Contact) -> str:
+def _why_passed_over(state: AcdState, domain: Domain, contact: Contact) -> WhyNot | None:
     """Return why nobody who is eligible takes it: a reserve, or chats that are just being handed out again."""
     if contact.channel is Channel.CHAT and state.timers.get(timing.handout_key(domain.tenant)):
-        return "DrainingForCall"
-    return "KeptForVip" if contact.reserved else ""
+        return WhyNot.DRAINING_FOR_CALL
+    return WhyNot.KEPT_FOR_VIP if contact.reserved else None
 
 
 def _count_before(domain: Domain, contact: Contact, profiles: Mapping[Profile, int], now: datetime) -> int:

@@ -1,11 +1,7 @@
 /** Colleagues whom an agent may ask or name; acd says why somebody cannot take it after all. */
 
-import {useTranslation} from "react-i18next";
-
-import {useLanguage} from "../i18n";
-import {useNames} from "../rest/queries";
-import {useWall} from "../wall/wall";
-import {type AgentState, agentState} from "../wall/wall-state";
+import {useAgentsToChoose, useNameWithState} from "../wall/agents-to-choose";
+import type {AgentState} from "../wall/wall-state";
 import {useDesk} from "./desk";
 
 /** A contact may wait for a moment for who is busy, but not for who is away or blocked. */
@@ -22,15 +18,9 @@ export function useNamedColleagues() {
 }
 
 function useColleagues(states: readonly AgentState[]) {
-  const {t} = useTranslation();
-  const names = useNames(useLanguage());
   const own = useDesk((desk) => desk.agent?.agent_id);
-  const label = (agent_id: string, state: AgentState) =>
-    state === "AVAILABLE" ? names.agent(agent_id) : `${names.agent(agent_id)} · ${t(`wall.agentState.${state}`)}`;
-  return Object.values(useWall((wall) => wall.agents))
-    .map((row) => ({agent_id: row.agent_id, rank: states.indexOf(agentState(row)), state: agentState(row)}))
-    .filter(({agent_id, rank}) => agent_id !== own && rank >= 0)
-    .map(({agent_id, rank, state}) => ({value: agent_id, label: label(agent_id, state), rank: Math.min(rank, 1)}))
-    .sort((one, other) => one.rank - other.rank || one.label.localeCompare(other.label))
-    .map(({value, label}) => ({value, label}));
+  const withState = useNameWithState();
+  return useAgentsToChoose()
+    .filter(({agent_id, state}) => agent_id !== own && states.includes(state))
+    .map((agent) => ({value: agent.agent_id, label: agent.state === "AVAILABLE" ? agent.name : withState(agent)}));
 }

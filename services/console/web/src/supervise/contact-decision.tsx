@@ -10,8 +10,7 @@ import {useLanguage} from "../i18n";
 import {shortId} from "../i18n/short-id";
 import {useDirectory, useNames} from "../rest/queries";
 import {useDecisions} from "../rest/supervision";
-import {useWall} from "../wall/wall";
-import {agentState} from "../wall/wall-state";
+import {useAgentOptions} from "./agent-options";
 import {Decision} from "./decision";
 
 /** `back/` and whom it is taken from: it may ring at several. */
@@ -89,16 +88,4 @@ export function ContactDecision({contact, queue_id, onClose}: Props) {
       )}
     </Decision>
   );
-}
-
-/** Those who are available first; the others are shown with what they do, and acd says why they cannot have it. */
-export function useAgentOptions() {
-  const {t} = useTranslation();
-  const names = useNames(useLanguage());
-  const rows = Object.values(useWall((wall) => wall.agents));
-  const rank = (state: string) => (state === "AVAILABLE" ? 0 : state === "OFFLINE" ? 2 : 1);
-  return rows
-    .map((row) => ({row, state: agentState(row), name: names.agent(row.agent_id)}))
-    .sort((one, other) => rank(one.state) - rank(other.state) || one.name.localeCompare(other.name))
-    .map(({row, state, name}) => ({value: row.agent_id, label: `${name} · ${t(`wall.agentState.${state}`)}`}));
 }

@@ -9,7 +9,7 @@ import type {ConnectedContact} from "../contract/rest";
 import {shortId} from "../i18n/short-id";
 import {useMe} from "../rest/queries";
 import {useMonitoring} from "../rest/supervision";
-import {useAgentOptions} from "./contact-decision";
+import {useAgentOptions} from "./agent-options";
 import {Decision} from "./decision";
 
 interface Props {

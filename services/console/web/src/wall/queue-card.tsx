@@ -26,7 +26,11 @@ export function QueueCard({row}: {row: QueueRow}) {
       <div className="tl-page-head">
         <h3>{names.queue(row.queue_id)}</h3>
         {row.helping_queue_id !== "" && (
-          <Tag className="tl-tag-helping" title={t("wall.helpingWhy")} data-testid={`wall-queue-${row.queue_id}-helping`}>
+          <Tag
+            className="tl-tag-helping"
+            title={t("wall.helpingWhy")}
+            data-testid={`wall-queue-${row.queue_id}-helping`}
+          >
             {t("wall.helping", {queue: names.queue(row.helping_queue_id)})}
           </Tag>
         )}

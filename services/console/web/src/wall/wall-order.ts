@@ -1,7 +1,7 @@
 /** Which queues and agents the wall shows, and in which order. */
 
 import type {AgentRow, QueueRow} from "../contract/wall";
-import {AGENT_STATES, agentState} from "./wall-state";
+import {AGENT_STATES, type AgentState, agentState} from "./wall-state";
 
 const NO_FIGURES: Omit<QueueRow, "queue_id"> = {
   waiting: 0,
@@ -34,4 +34,21 @@ export function sortedQueues(
 export function sortedAgents(rows: Readonly<Record<string, AgentRow>>): AgentRow[] {
   const rank = (row: AgentRow) => AGENT_STATES.indexOf(agentState(row));
   return Object.values(rows).sort((a, b) => rank(a) - rank(b) || Date.parse(a.since) - Date.parse(b.since));
+}
+
+export interface NamedAgent {
+  agent_id: string;
+  name: string;
+  state: AgentState;
+}
+
+/** To choose from: those who are available first, who is signed out last; by name. */
+export function agentsToChoose(
+  rows: Readonly<Record<string, AgentRow>>,
+  nameOf: (agent_id: string) => string,
+): NamedAgent[] {
+  const rank = ({state}: NamedAgent) => (state === "AVAILABLE" ? 0 : state === "OFFLINE" ? 2 : 1);
+  return Object.values(rows)
+    .map((row) => ({agent_id: row.agent_id, name: nameOf(row.agent_id), state: agentState(row)}))
+    .sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
 }

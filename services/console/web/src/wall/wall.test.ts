@@ -1,7 +1,7 @@
 import {describe, expect, test} from "vitest";
 
 import type {AgentRow, QueueRow} from "../contract/wall";
-import {sortedAgents, sortedQueues} from "./wall-order";
+import {agentsToChoose, sortedAgents, sortedQueues} from "./wall-order";
 import {agentState, isSignedOut, lacksTelephone, EMPTY_WALL, meanWait_s, withFrame} from "./wall-state";
 
 function queue(queue_id: string, waiting = 0): QueueRow {
@@ -119,5 +119,24 @@ describe("an agent's state on the wall", () => {
       c: row({agent_id: "c", not_responding: true}),
     };
     expect(sortedAgents(agents).map(({agent_id}) => agent_id)).toEqual(["c", "b", "a"]);
+  });
+
+  test("to choose from come by name, those who are available first and who is signed out last", () => {
+    const agents = {
+      a: row({agent_id: "a", intent: "OFFLINE"}),
+      b: row({agent_id: "b", intent: "BREAK"}),
+      c: row({agent_id: "c"}),
+      d: row({agent_id: "d", connected: 1}),
+      e: row({agent_id: "e"}),
+    };
+    const names: Record<string, string> = {a: "Ann", b: "Zoe", c: "Tom", d: "Bea", e: "Sam"};
+    const found = agentsToChoose(agents, (agent_id) => names[agent_id] ?? agent_id);
+    expect(found.map(({name, state}) => `${name} ${state}`)).toEqual([
+      "Sam AVAILABLE",
+      "Tom AVAILABLE",
+      "Bea CONNECTED",
+      "Zoe BREAK",
+      "Ann OFFLINE",
+    ]);
   });
 });
