@@ -74,6 +74,34 @@ def test_a_desk_that_replaces_another_is_told_anew_so_that_nothing_erased_is_sho
     assert shown_texts(second) == [""]
 
 
+def seated(session_id: str, version: int) -> acd.SessionResponse:
+    return acd.SessionResponse(agent=AgentView(agent_id="ag_li", version=version, session_id=session_id))
+
+
+def kinds(desk: Desk) -> list[str | None]:
+    frames = [desk.frames.get_nowait() for _ in range(desk.frames.qsize())]
+    return [frame and frame["type"] for frame in frames]
+
+
+def test_a_desk_whose_agent_sits_down_at_another_console_is_told_and_ended() -> None:
+    desks, desk = Desks(nobody, lambda _: None), Desk("ag_li", "ours")
+    desks.open(desk)
+    desks.on_agent(seated("older", 1))
+    desks.on_agent(seated("ours", 2))
+    assert kinds(desk) == ["agent", "agent"], "what another desk was before ours is not newer"
+    desks.on_agent(seated("newer", 3))
+    assert (kinds(desk), desks.has(desk)) == (["replaced", None], False)
+    assert [*desks.held().agent_ids] == []
+
+
+def test_a_desk_stays_with_an_acd_that_does_not_say_where_its_agent_sits() -> None:
+    desks, desk = Desks(nobody, lambda _: None), Desk("ag_li", "ours")
+    desks.open(desk)
+    desks.on_agent(seated("ours", 1))
+    desks.on_agent(seated("", 2))
+    assert desks.has(desk)
+
+
 def test_a_console_says_which_supervisors_have_a_page_open_and_at_once_where_one_comes() -> None:
     desks, told = Desks(nobody, lambda _: None), list[list[str]]()
     desks.tell_channels = lambda request: told.append([*request.heartbeat.supervisor_ids])

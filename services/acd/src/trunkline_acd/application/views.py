@@ -44,6 +44,7 @@ class AgentView:
         outpaced_contact_id, outpaced_offer_no: the newest offer that another agent accepted first; unset before.
         taken_contact_id, taken_by_agent_id: what a supervisor took from the agent last, and who got it; unset before.
         called_in: that a supervisor asked the agent to come; None for one who is not called in.
+        session_id: the desk that the agent has or had last.
     """
 
     agent_id: str
@@ -63,6 +64,7 @@ class AgentView:
     taken_contact_id: str
     taken_by_agent_id: str
     called_in: CallIn | None
+    session_id: str
 
 
 def agent_view(state: AcdState, tenant: str, agent_id: str, now: datetime) -> AgentView | None:
@@ -88,6 +90,7 @@ def agent_view(state: AcdState, tenant: str, agent_id: str, now: datetime) -> Ag
         taken_contact_id=agent.taken.contact_id if agent.taken else "",
         taken_by_agent_id=agent.taken.by_agent_id if agent.taken else "",
         called_in=agent.called_in,
+        session_id=agent.session_id,
     )
 
 

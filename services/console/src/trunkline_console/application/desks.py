@@ -61,12 +61,17 @@ class Page:
 
 @dataclass
 class Desk(Page):
-    """One open desk."""
+    """One open desk.
+
+    Attributes:
+        is_seated: whether acd said once that the agent sits here.
+    """
 
     agent_id: str
     session_id: str
     contacts: set[str] = field(default_factory=set)
     reopened_monotonic: float = 0.0
+    is_seated: bool = False
 
 
 @dataclass
@@ -103,6 +108,11 @@ def _show_reader(reader: Reader, found: _Conversation) -> None:
         reader.show({"type": "chat", "chat": reading_json(view, found.messages)})
     else:
         reader.end({"type": "ended", "reason": view.monitoring_end})
+
+
+def _sits_elsewhere(desk: Desk, view: AgentView) -> bool:
+    """Tell whether a newer desk at another console took the place of this one; before it is seated another is older."""
+    return desk.is_seated and view.session_id not in ("", desk.session_id)
 
 
 def shown_customer(customer: dict[str, Any], contact_id: str) -> dict[str, Any]:
@@ -234,6 +244,11 @@ class Desks:
         desk = self._desks.get(view.agent_id)
         known = self._agents.get(view.agent_id)
         if desk is None or (known is not None and known.version > view.version):
+            return
+        desk.is_seated = desk.is_seated or view.session_id == desk.session_id
+        if _sits_elsewhere(desk, view):
+            desk.end({"type": "replaced"})
+            self.close(desk)
             return
         self._agents[view.agent_id] = view
         latency_ms = push.owner_latency.ToMicroseconds() / 1000 if push.HasField("owner_latency") else None

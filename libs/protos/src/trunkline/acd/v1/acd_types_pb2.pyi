@@ -1155,6 +1155,7 @@ class AgentView(_message.Message):
     TAKEN_CONTACT_ID_FIELD_NUMBER: _builtins.int
     TAKEN_BY_AGENT_ID_FIELD_NUMBER: _builtins.int
     CALLED_IN_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent."""
     version: _builtins.int
@@ -1179,6 +1180,8 @@ class AgentView(_message.Message):
     """The contact that a supervisor took from the agent last; empty before there was one."""
     taken_by_agent_id: _builtins.str
     """Who got it."""
+    session_id: _builtins.str
+    """The desk that the agent has, or had last, as it named itself; empty before the first, and from acd 0.1."""
     @_builtins.property
     def work(self) -> _containers.RepeatedCompositeFieldContainer[Global___WorkItem]:
         """Offers, connections and wrap-ups."""
@@ -1219,10 +1222,11 @@ class AgentView(_message.Message):
         taken_contact_id: _builtins.str = ...,
         taken_by_agent_id: _builtins.str = ...,
         called_in: Global___CallIn | None = ...,
+        session_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["called_in", b"called_in", "explanation", b"explanation", "now_time", b"now_time", "since_time", b"since_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "break_reason", b"break_reason", "called_in", b"called_in", "connectivity", b"connectivity", "device", b"device", "explanation", b"explanation", "intent", b"intent", "next_intent", b"next_intent", "not_responding", b"not_responding", "now_time", b"now_time", "outpaced_contact_id", b"outpaced_contact_id", "outpaced_offer_no", b"outpaced_offer_no", "since_time", b"since_time", "taken_by_agent_id", b"taken_by_agent_id", "taken_contact_id", b"taken_contact_id", "version", b"version", "work", b"work"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "break_reason", b"break_reason", "called_in", b"called_in", "connectivity", b"connectivity", "device", b"device", "explanation", b"explanation", "intent", b"intent", "next_intent", b"next_intent", "not_responding", b"not_responding", "now_time", b"now_time", "outpaced_contact_id", b"outpaced_contact_id", "outpaced_offer_no", b"outpaced_offer_no", "session_id", b"session_id", "since_time", b"since_time", "taken_by_agent_id", b"taken_by_agent_id", "taken_contact_id", b"taken_contact_id", "version", b"version", "work", b"work"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
