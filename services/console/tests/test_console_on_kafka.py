@@ -12,6 +12,7 @@ import pytest
 import yaml
 from aiokafka import AIOKafkaProducer
 from fastapi import Response
+from google.protobuf.json_format import MessageToDict
 from own_tenants import WEAK
 from published import ledgers
 from service_processes import ServiceProcess
@@ -25,13 +26,13 @@ from trunkline_console.application.guessing import MAX_WRONG
 from trunkline_console.application.wishes import MAX_TEXT_BYTES
 from trunkline_console.entrypoints.sessions import COOKIE, Sessions
 from trunkline_console.settings import PACKAGE
-from trunkline_core.errors import Rejection
+from trunkline_core.errors import Invalid, NotFound, Rejection
 from trunkline_embedded.kafka import KafkaNode
 from trunkline_embedded.ports import free_port
 from trunkline_launcher.commands import PASSWORD
 from trunkline_platform.commands import CommandClient, new_command_id
 from trunkline_platform.credentials import Credentials, Forbidden, Principal, Role
-from trunkline_platform.grpc_client import Channels
+from trunkline_platform.grpc_client import Channels, Method
 from trunkline_platform.keystore import KeyWrap, SqliteKeyStore
 from trunkline_platform.sealing import Sealer
 from waiting import until_told
@@ -90,6 +91,18 @@ class Console(ServiceProcess):
     async def desk(self, login: str, tenant: str = DEMO) -> AsyncIterator["Desk"]:
         async with self.as_user(login, tenant) as browser, self.socket("/desk/ws", cookie_of(browser)) as socket:
             yield Desk(socket)
+
+    async def read(self, request: Any, tenant: str, role: Role = Role.ADMIN) -> Any:
+        """Read over gRPC; the request's type says what."""
+        rpc = directory_service_pb2.DESCRIPTOR.services_by_name["DirectoryReadService"]
+        method = Method(rpc.methods_by_name[type(request).__name__.removesuffix("Request")])
+        token = Credentials(SECRET.encode()).issue(Principal(tenant, "user:us_1", frozenset({role})))
+        channels = Channels()
+        try:
+            address = channels.to(f"127.0.0.1:{self._grpc}")
+            return await method.call(address, request, token=token, timeout_s=PATIENCE_S)
+        finally:
+            await channels.close()
 
     @contextlib.asynccontextmanager
     async def administrator(self, tenant: str) -> AsyncIterator["Administrator"]:
@@ -635,6 +648,42 @@ async def test_a_policy_is_published_through_the_ledger_and_a_second_one_of_the_
         assert (second.status_code, second.json()["title"]) == (412, "PolicyChangedMeanwhile")
         queues = (await browser.get("/api/v1/routing-policy")).json()["queues"]
         assert {queue["max_waiting"] for queue in queues} == {77}
+
+
+async def test_the_policy_and_its_versions_are_read_and_compared_over_grpc_as_over_rest(console: Console) -> None:
+    async with console.as_user("admin", OTHER) as browser:
+        before = await browser.get("/api/v1/routing-policy")
+        known = before.json()["version"]
+        body = {"every_queue": {"max_waiting": 66}, "note": "shorter", "command_id": new_command_id()}
+        headers = {"if-match": before.headers["etag"]}
+        (await browser.put("/api/v1/routing-policy", json=body, headers=headers)).raise_for_status()
+        told = (await browser.get(f"/api/v1/routing-policy/compare?from={known}&to={known + 1}")).json()["queues"]
+    policy = await console.read(directory_service_pb2.GetRoutingPolicyRequest(), OTHER)
+    assert (policy.version, {queue.max_waiting for queue in policy.queues}) == (known + 1, {66})
+    older = await console.read(directory_service_pb2.GetRoutingPolicyRequest(version=known), OTHER)
+    assert (older.version, 66 in {queue.max_waiting for queue in older.queues}) == (known, False)
+    listed = await console.read(directory_service_pb2.ListRoutingPoliciesRequest(), OTHER)
+    assert (listed.versions[0].version, listed.versions[0].note) == (known + 1, "shorter")
+    assert sorted(listed.versions[0].changed_queue_ids) == [queue["queue_id"] for queue in told]
+    versions = {"from_version": known, "to_version": known + 1}
+    found = await console.read(directory_service_pb2.CompareRoutingPoliciesRequest(**versions), OTHER)
+    shown = [MessageToDict(queue, preserving_proto_field_name=True) for queue in found.queues]
+    assert shown == [
+        {
+            "queue_id": queue["queue_id"],
+            "change": "QUEUE_CHANGE_CHANGED",
+            "fields": [
+                {"field": "max_waiting", "from_value": each["from"], "to_value": 66} for each in queue["fields"]
+            ],
+        }
+        for queue in told
+    ]
+    with pytest.raises(Forbidden):
+        await console.read(directory_service_pb2.GetRoutingPolicyRequest(), OTHER, Role.SUPERVISOR)
+    with pytest.raises(NotFound):
+        await console.read(directory_service_pb2.GetRoutingPolicyRequest(version=known + 2), OTHER)
+    with pytest.raises(Invalid, match="from_version"):
+        await console.read(directory_service_pb2.CompareRoutingPoliciesRequest(from_version=-1), OTHER)
 
 
 async def test_blocks_of_a_trial_begin_by_themselves_also_after_a_restart_and_the_policy_from_before_comes_back(

@@ -9,7 +9,7 @@ from typing import Any
 from trunkline.acd.v1 import acd_service_pb2
 from trunkline.contact.v1 import contact_service_pb2
 from trunkline.customer.v1 import customer_service_pb2
-from trunkline.directory.v1 import directory_service_pb2
+from trunkline.directory.v1 import directory_service_pb2, directory_service_pb2_grpc
 from trunkline.ticket.v1 import ticket_service_pb2
 from trunkline.topics import TOPICS
 from trunkline_ledger.kafka.topics import ensure_topics
@@ -47,6 +47,7 @@ from trunkline_console.entrypoints.monitoring import add_monitoring
 from trunkline_console.entrypoints.pages import add_pages
 from trunkline_console.entrypoints.permissions import Permissions
 from trunkline_console.entrypoints.policies import PolicyDesk, add_policy_routes
+from trunkline_console.entrypoints.reads import DirectoryReads
 from trunkline_console.entrypoints.rest import Desktop, add_routes
 from trunkline_console.entrypoints.sessions import Sessions
 from trunkline_console.entrypoints.sockets import add_sockets
@@ -93,6 +94,8 @@ async def bootstrap(process: Process, settings: ConsoleSettings | None = None) -
     commands = directory_service_pb2.DESCRIPTOR.services_by_name["DirectoryCommandService"]
     permit = Permissions(lambda: map(replica.ledger.state, replica.ledger.partitions))
     replica.add_commands(commands, WIRE, key_of=key_of, lane_of=lane_of, permit=permit)
+    reads = DirectoryReads(lambda tenant: replica.ledger.state(replica.ledger.partition_of(tenant)))
+    directory_service_pb2_grpc.add_DirectoryReadServiceServicer_to_server(reads, replica.grpc.server)
     await replica.serve_grpc()
     own = _client(replica, directory_service_pb2, "DirectoryCommandService", (replica.address,))
     http = await _serve_browser(process, settings, replica, own, sealer)

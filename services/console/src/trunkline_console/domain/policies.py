@@ -259,12 +259,20 @@ def _keep(
 # -- read -----------------------------------------------------------------------------------------------------------
 
 
+def queues_in_force(state: Directory, tenant: str) -> Queues:
+    """Return the queues by id as they are."""
+    return {queue.queue_id: queue for queue in state.queues.of(tenant)}
+
+
 def content(state: Directory, tenant: str, version: int) -> Queues:
-    """Return the queues by id as they were in a version that is kept. Raises: NotFound."""
-    if (tenant, version) not in state.policy_versions:
+    """Return the queues by id as they are or were in a version that is kept. Raises: NotFound.
+
+    The current version may be 0: no queue was defined yet.
+    """
+    current, queues = state.policy(tenant).version, dict(queues_in_force(state, tenant))
+    if version != current and (tenant, version) not in state.policy_versions:
         raise NotFound("policy version", str(version))
-    queues = {queue.queue_id: queue for queue in state.queues.of(tenant)}
-    for number in range(state.policy(tenant).version, version, -1):
+    for number in range(current, version, -1):
         row = state.policy_versions.get((tenant, number))
         for replaced in row.replaced if row else ():
             if replaced.definition:

@@ -78,7 +78,7 @@ def _add_reads(app: FastAPI, desk: PolicyDesk) -> None:
         principal, state = desk.enter(request)
         version, trial = state.policy(principal.tenant).version, state.running_trial(principal.tenant)
         response.headers.update(_etag(version))
-        queues = _rows(_content(state, principal.tenant, version))
+        queues = _rows(policies.content(state, principal.tenant, version))
         return {"version": version, "queues": queues, "trial": _turn(trial) if trial else None}
 
     @app.get(f"{POLICY}/versions")
@@ -100,7 +100,7 @@ def _add_reads(app: FastAPI, desk: PolicyDesk) -> None:
         second: Annotated[int, Query(alias="to", ge=0, lt=2**63)],
     ) -> dict[str, Any]:
         principal, state = desk.enter(request)
-        before, after = (_content(state, principal.tenant, version) for version in (first, second))
+        before, after = (policies.content(state, principal.tenant, version) for version in (first, second))
         return {"from": first, "to": second, "queues": differences(before, after)}
 
 
@@ -109,7 +109,7 @@ def _add_changes(app: FastAPI, desk: PolicyDesk) -> None:
     async def publish(form: PolicyForm, request: Request, if_match: Etag = "") -> Response:
         principal, state = desk.enter(request)
         based_on = _version_of(if_match)
-        queues = changed_queues(form.every_queue, form.queues, _in_force(state, principal.tenant))
+        queues = changed_queues(form.every_queue, form.queues, policies.queues_in_force(state, principal.tenant))
         command = WIRE.command_to_message(PublishPolicy(based_on, tuple(queues), form.note))
         return await desk.change(principal, state, command, form.command_id, based_on, _new_version)
 
@@ -123,7 +123,7 @@ def _add_changes(app: FastAPI, desk: PolicyDesk) -> None:
     @app.post(f"{POLICY}/check")
     async def check(form: PolicyDraft, request: Request) -> dict[str, Any]:
         principal, state = desk.enter(request)
-        before = _in_force(state, principal.tenant)
+        before = policies.queues_in_force(state, principal.tenant)
         queues = changed_queues(form.every_queue, form.queues, before)
         changed = policies.checked_change(state, principal.tenant, queues)
         after = before | {queue.queue_id: queue for queue in changed}
@@ -140,7 +140,7 @@ def _add_trials(app: FastAPI, desk: PolicyDesk) -> None:
     async def start(form: TrialForm, request: Request, if_match: Etag = "") -> Response:
         principal, state = desk.enter(request)
         based_on = _version_of(if_match)
-        queues = changed_queues(form.every_queue, form.queues, _in_force(state, principal.tenant))
+        queues = changed_queues(form.every_queue, form.queues, policies.queues_in_force(state, principal.tenant))
         block = timedelta(seconds=int(form.block_duration.removesuffix("s")))
         wanted = StartPolicyTrial(based_on, tuple(queues), block, form.pairs, form.start_time, form.note)
         command = WIRE.command_to_message(wanted)
@@ -165,17 +165,6 @@ def _new_trial(events: Sequence[DirectoryEvent], based_on: int) -> Response:
     end = begin + 2 * started.pairs * started.block_duration.ToTimedelta()
     told = {"trial_no": started.trial_no, "start_time": begin.isoformat(), "end_time": end.isoformat()}
     return JSONResponse(told, headers=_etag(based_on))
-
-
-def _in_force(state: Directory, tenant: str) -> Queues:
-    return {queue.queue_id: queue for queue in state.queues.of(tenant)}
-
-
-def _content(state: Directory, tenant: str, version: int) -> Queues:
-    """The current version may be 0: no queue was defined yet."""
-    if version == state.policy(tenant).version:
-        return _in_force(state, tenant)
-    return policies.content(state, tenant, version)
 
 
 def _rows(queues: Queues) -> list[dict[str, Any]]:
@@ -251,7 +240,7 @@ def _changed_meanwhile(state: Directory, tenant: str, based_on: int, detail: str
     """412 with the current version, and what changed since `based_on` where that one is still kept."""
     version = state.policy(tenant).version
     try:
-        changes = differences(_content(state, tenant, based_on), _in_force(state, tenant))
+        changes = differences(policies.content(state, tenant, based_on), policies.queues_in_force(state, tenant))
     except NotFound:
         changes = None
     document = {

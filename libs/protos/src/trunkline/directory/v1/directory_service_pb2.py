@@ -23,26 +23,51 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from trunkline.directory.v1 import directory_commands_pb2 as trunkline_dot_directory_dot_v1_dot_directory__commands__pb2
 from trunkline.directory.v1 import directory_events_pb2 as trunkline_dot_directory_dot_v1_dot_directory__events__pb2
+from trunkline.directory.v1 import directory_types_pb2 as trunkline_dot_directory_dot_v1_dot_directory__types__pb2
 from trunkline.common.v1 import common_types_pb2 as trunkline_dot_common_dot_v1_dot_common__types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.trunkline/directory/v1/directory_service.proto\x12\x16trunkline.directory.v1\x1a\x1egoogle/protobuf/duration.proto\x1a/trunkline/directory/v1/directory_commands.proto\x1a-trunkline/directory/v1/directory_events.proto\x1a&trunkline/common/v1/common_types.proto\"\xb6\x01\n\x0e\x45xecuteRequest\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x39\n\x07\x63ommand\x18\x02 \x01(\x0b\x32(.trunkline.directory.v1.DirectoryCommand\x12\x16\n\x0e\x63orrelation_id\x18\x03 \x01(\t\x12\x14\n\x0c\x63\x61usation_id\x18\x04 \x01(\t\x12\x14\n\x0cpayload_hash\x18\x05 \x01(\x0c\x12\x11\n\tforwarded\x18\x06 \x01(\x08\"x\n\x0f\x45xecuteResponse\x12\x36\n\x06\x65vents\x18\x01 \x03(\x0b\x32&.trunkline.directory.v1.DirectoryEvent\x12-\n\x05token\x18\x02 \x01(\x0b\x32\x1e.trunkline.common.v1.ReadToken\"\xa8\x01\n\x14\x45xecuteStreamRequest\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x37\n\x07request\x18\x02 \x01(\x0b\x32&.trunkline.directory.v1.ExecuteRequest\x12\x12\n\ncredential\x18\x03 \x01(\t\x12\x33\n\x10timeout_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x81\x01\n\x15\x45xecuteStreamResponse\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12;\n\x08response\x18\x02 \x01(\x0b\x32\'.trunkline.directory.v1.ExecuteResponseH\x00\x12\x10\n\x06status\x18\x03 \x01(\x0cH\x00\x42\t\n\x07outcome2\xe7\x01\n\x17\x44irectoryCommandService\x12Z\n\x07\x45xecute\x12&.trunkline.directory.v1.ExecuteRequest\x1a\'.trunkline.directory.v1.ExecuteResponse\x12p\n\rExecuteStream\x12,.trunkline.directory.v1.ExecuteStreamRequest\x1a-.trunkline.directory.v1.ExecuteStreamResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.trunkline/directory/v1/directory_service.proto\x12\x16trunkline.directory.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a/trunkline/directory/v1/directory_commands.proto\x1a-trunkline/directory/v1/directory_events.proto\x1a,trunkline/directory/v1/directory_types.proto\x1a&trunkline/common/v1/common_types.proto\"\xb6\x01\n\x0e\x45xecuteRequest\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x39\n\x07\x63ommand\x18\x02 \x01(\x0b\x32(.trunkline.directory.v1.DirectoryCommand\x12\x16\n\x0e\x63orrelation_id\x18\x03 \x01(\t\x12\x14\n\x0c\x63\x61usation_id\x18\x04 \x01(\t\x12\x14\n\x0cpayload_hash\x18\x05 \x01(\x0c\x12\x11\n\tforwarded\x18\x06 \x01(\x08\"x\n\x0f\x45xecuteResponse\x12\x36\n\x06\x65vents\x18\x01 \x03(\x0b\x32&.trunkline.directory.v1.DirectoryEvent\x12-\n\x05token\x18\x02 \x01(\x0b\x32\x1e.trunkline.common.v1.ReadToken\"\xa8\x01\n\x14\x45xecuteStreamRequest\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x37\n\x07request\x18\x02 \x01(\x0b\x32&.trunkline.directory.v1.ExecuteRequest\x12\x12\n\ncredential\x18\x03 \x01(\t\x12\x33\n\x10timeout_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x81\x01\n\x15\x45xecuteStreamResponse\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12;\n\x08response\x18\x02 \x01(\x0b\x32\'.trunkline.directory.v1.ExecuteResponseH\x00\x12\x10\n\x06status\x18\x03 \x01(\x0cH\x00\x42\t\n\x07outcome\"*\n\x17GetRoutingPolicyRequest\x12\x0f\n\x07version\x18\x01 \x01(\x03\"d\n\x18GetRoutingPolicyResponse\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\x37\n\x06queues\x18\x02 \x03(\x0b\x32\'.trunkline.directory.v1.QueueDefinition\"\x1c\n\x1aListRoutingPoliciesRequest\"]\n\x1bListRoutingPoliciesResponse\x12>\n\x08versions\x18\x01 \x03(\x0b\x32,.trunkline.directory.v1.RoutingPolicyVersion\"\xab\x01\n\x14RoutingPolicyVersion\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\x32\n\x0epublished_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0c\n\x04note\x18\x04 \x01(\t\x12\x16\n\x0erolled_back_to\x18\x05 \x01(\x03\x12\x19\n\x11\x63hanged_queue_ids\x18\x06 \x03(\t\"I\n\x1d\x43ompareRoutingPoliciesRequest\x12\x14\n\x0c\x66rom_version\x18\x01 \x01(\x03\x12\x12\n\nto_version\x18\x02 \x01(\x03\"Y\n\x1e\x43ompareRoutingPoliciesResponse\x12\x37\n\x06queues\x18\x01 \x03(\x0b\x32\'.trunkline.directory.v1.QueueDifference\"\x91\x01\n\x0fQueueDifference\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\x33\n\x06\x63hange\x18\x02 \x01(\x0e\x32#.trunkline.directory.v1.QueueChange\x12\x37\n\x06\x66ields\x18\x03 \x03(\x0b\x32\'.trunkline.directory.v1.FieldDifference\"v\n\x0f\x46ieldDifference\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12*\n\nfrom_value\x18\x02 \x01(\x0b\x32\x16.google.protobuf.Value\x12(\n\x08to_value\x18\x03 \x01(\x0b\x32\x16.google.protobuf.Value*w\n\x0bQueueChange\x12\x1c\n\x18QUEUE_CHANGE_UNSPECIFIED\x10\x00\x12\x16\n\x12QUEUE_CHANGE_ADDED\x10\x01\x12\x18\n\x14QUEUE_CHANGE_REMOVED\x10\x02\x12\x18\n\x14QUEUE_CHANGE_CHANGED\x10\x03\x32\xe7\x01\n\x17\x44irectoryCommandService\x12Z\n\x07\x45xecute\x12&.trunkline.directory.v1.ExecuteRequest\x1a\'.trunkline.directory.v1.ExecuteResponse\x12p\n\rExecuteStream\x12,.trunkline.directory.v1.ExecuteStreamRequest\x1a-.trunkline.directory.v1.ExecuteStreamResponse(\x01\x30\x01\x32\x97\x03\n\x14\x44irectoryReadService\x12u\n\x10GetRoutingPolicy\x12/.trunkline.directory.v1.GetRoutingPolicyRequest\x1a\x30.trunkline.directory.v1.GetRoutingPolicyResponse\x12~\n\x13ListRoutingPolicies\x12\x32.trunkline.directory.v1.ListRoutingPoliciesRequest\x1a\x33.trunkline.directory.v1.ListRoutingPoliciesResponse\x12\x87\x01\n\x16\x43ompareRoutingPolicies\x12\x35.trunkline.directory.v1.CompareRoutingPoliciesRequest\x1a\x36.trunkline.directory.v1.CompareRoutingPoliciesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trunkline.directory.v1.directory_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EXECUTEREQUEST']._serialized_start=243
-  _globals['_EXECUTEREQUEST']._serialized_end=425
-  _globals['_EXECUTERESPONSE']._serialized_start=427
-  _globals['_EXECUTERESPONSE']._serialized_end=547
-  _globals['_EXECUTESTREAMREQUEST']._serialized_start=550
-  _globals['_EXECUTESTREAMREQUEST']._serialized_end=718
-  _globals['_EXECUTESTREAMRESPONSE']._serialized_start=721
-  _globals['_EXECUTESTREAMRESPONSE']._serialized_end=850
-  _globals['_DIRECTORYCOMMANDSERVICE']._serialized_start=853
-  _globals['_DIRECTORYCOMMANDSERVICE']._serialized_end=1084
+  _globals['_QUEUECHANGE']._serialized_start=1840
+  _globals['_QUEUECHANGE']._serialized_end=1959
+  _globals['_EXECUTEREQUEST']._serialized_start=352
+  _globals['_EXECUTEREQUEST']._serialized_end=534
+  _globals['_EXECUTERESPONSE']._serialized_start=536
+  _globals['_EXECUTERESPONSE']._serialized_end=656
+  _globals['_EXECUTESTREAMREQUEST']._serialized_start=659
+  _globals['_EXECUTESTREAMREQUEST']._serialized_end=827
+  _globals['_EXECUTESTREAMRESPONSE']._serialized_start=830
+  _globals['_EXECUTESTREAMRESPONSE']._serialized_end=959
+  _globals['_GETROUTINGPOLICYREQUEST']._serialized_start=961
+  _globals['_GETROUTINGPOLICYREQUEST']._serialized_end=1003
+  _globals['_GETROUTINGPOLICYRESPONSE']._serialized_start=1005
+  _globals['_GETROUTINGPOLICYRESPONSE']._serialized_end=1105
+  _globals['_LISTROUTINGPOLICIESREQUEST']._serialized_start=1107
+  _globals['_LISTROUTINGPOLICIESREQUEST']._serialized_end=1135
+  _globals['_LISTROUTINGPOLICIESRESPONSE']._serialized_start=1137
+  _globals['_LISTROUTINGPOLICIESRESPONSE']._serialized_end=1230
+  _globals['_ROUTINGPOLICYVERSION']._serialized_start=1233
+  _globals['_ROUTINGPOLICYVERSION']._serialized_end=1404
+  _globals['_COMPAREROUTINGPOLICIESREQUEST']._serialized_start=1406
+  _globals['_COMPAREROUTINGPOLICIESREQUEST']._serialized_end=1479
+  _globals['_COMPAREROUTINGPOLICIESRESPONSE']._serialized_start=1481
+  _globals['_COMPAREROUTINGPOLICIESRESPONSE']._serialized_end=1570
+  _globals['_QUEUEDIFFERENCE']._serialized_start=1573
+  _globals['_QUEUEDIFFERENCE']._serialized_end=1718
+  _globals['_FIELDDIFFERENCE']._serialized_start=1720
+  _globals['_FIELDDIFFERENCE']._serialized_end=1838
+  _globals['_DIRECTORYCOMMANDSERVICE']._serialized_start=1962
+  _globals['_DIRECTORYCOMMANDSERVICE']._serialized_end=2193
+  _globals['_DIRECTORYREADSERVICE']._serialized_start=2196
+  _globals['_DIRECTORYREADSERVICE']._serialized_end=2603
 # @@protoc_insertion_point(module_scope)

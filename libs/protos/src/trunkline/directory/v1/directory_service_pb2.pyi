@@ -7,10 +7,14 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from trunkline.common.v1 import common_types_pb2 as _common_types_pb2
 from trunkline.directory.v1 import directory_commands_pb2 as _directory_commands_pb2
 from trunkline.directory.v1 import directory_events_pb2 as _directory_events_pb2
+from trunkline.directory.v1 import directory_types_pb2 as _directory_types_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -21,6 +25,34 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _QueueChange:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _QueueChangeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_QueueChange.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    QUEUE_CHANGE_UNSPECIFIED: _QueueChange.ValueType  # 0
+    """Never sent."""
+    QUEUE_CHANGE_ADDED: _QueueChange.ValueType  # 1
+    """Only the second version has it."""
+    QUEUE_CHANGE_REMOVED: _QueueChange.ValueType  # 2
+    """Only the first version has it."""
+    QUEUE_CHANGE_CHANGED: _QueueChange.ValueType  # 3
+    """Both have it."""
+
+class QueueChange(_QueueChange, metaclass=_QueueChangeEnumTypeWrapper):
+    """What became of a queue from one version to the other."""
+
+QUEUE_CHANGE_UNSPECIFIED: QueueChange.ValueType  # 0
+"""Never sent."""
+QUEUE_CHANGE_ADDED: QueueChange.ValueType  # 1
+"""Only the second version has it."""
+QUEUE_CHANGE_REMOVED: QueueChange.ValueType  # 2
+"""Only the first version has it."""
+QUEUE_CHANGE_CHANGED: QueueChange.ValueType  # 3
+"""Both have it."""
+Global___QueueChange: _TypeAlias = QueueChange  # noqa: Y015
 
 @_typing.final
 class ExecuteRequest(_message.Message):
@@ -167,3 +199,256 @@ class ExecuteStreamResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
 
 Global___ExecuteStreamResponse: _TypeAlias = ExecuteStreamResponse  # noqa: Y015
+
+@_typing.final
+class GetRoutingPolicyRequest(_message.Message):
+    """Which version."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    """0: the one in force."""
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRoutingPolicyRequest: _TypeAlias = GetRoutingPolicyRequest  # noqa: Y015
+
+@_typing.final
+class GetRoutingPolicyResponse(_message.Message):
+    """One version."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    QUEUES_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    """Which it is; 0 before anything was defined."""
+    @_builtins.property
+    def queues(self) -> _containers.RepeatedCompositeFieldContainer[_directory_types_pb2.QueueDefinition]:
+        """Its queues, by id."""
+
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+        queues: _abc.Iterable[_directory_types_pb2.QueueDefinition] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["queues", b"queues", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRoutingPolicyResponse: _TypeAlias = GetRoutingPolicyResponse  # noqa: Y015
+
+@_typing.final
+class ListRoutingPoliciesRequest(_message.Message):
+    """All that are kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRoutingPoliciesRequest: _TypeAlias = ListRoutingPoliciesRequest  # noqa: Y015
+
+@_typing.final
+class ListRoutingPoliciesResponse(_message.Message):
+    """The kept versions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def versions(self) -> _containers.RepeatedCompositeFieldContainer[Global___RoutingPolicyVersion]:
+        """The newest first, at most 50."""
+
+    def __init__(
+        self,
+        *,
+        versions: _abc.Iterable[Global___RoutingPolicyVersion] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["versions", b"versions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRoutingPoliciesResponse: _TypeAlias = ListRoutingPoliciesResponse  # noqa: Y015
+
+@_typing.final
+class RoutingPolicyVersion(_message.Message):
+    """How a version came to be."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    PUBLISHED_TIME_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    ROLLED_BACK_TO_FIELD_NUMBER: _builtins.int
+    CHANGED_QUEUE_IDS_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    """1, 2, 3, … of the tenant."""
+    actor: _builtins.str
+    """Who."""
+    note: _builtins.str
+    """Why."""
+    rolled_back_to: _builtins.int
+    """The version whose queues it took up again; 0 for any other change."""
+    @_builtins.property
+    def published_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    @_builtins.property
+    def changed_queue_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Queues that it changed."""
+
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+        published_time: _timestamp_pb2.Timestamp | None = ...,
+        actor: _builtins.str = ...,
+        note: _builtins.str = ...,
+        rolled_back_to: _builtins.int = ...,
+        changed_queue_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["published_time", b"published_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "changed_queue_ids", b"changed_queue_ids", "note", b"note", "published_time", b"published_time", "rolled_back_to", b"rolled_back_to", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RoutingPolicyVersion: _TypeAlias = RoutingPolicyVersion  # noqa: Y015
+
+@_typing.final
+class CompareRoutingPoliciesRequest(_message.Message):
+    """Two versions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_VERSION_FIELD_NUMBER: _builtins.int
+    TO_VERSION_FIELD_NUMBER: _builtins.int
+    from_version: _builtins.int
+    """The earlier one, usually."""
+    to_version: _builtins.int
+    """The one it is compared with."""
+    def __init__(
+        self,
+        *,
+        from_version: _builtins.int = ...,
+        to_version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_version", b"from_version", "to_version", b"to_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareRoutingPoliciesRequest: _TypeAlias = CompareRoutingPoliciesRequest  # noqa: Y015
+
+@_typing.final
+class CompareRoutingPoliciesResponse(_message.Message):
+    """What differs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def queues(self) -> _containers.RepeatedCompositeFieldContainer[Global___QueueDifference]:
+        """Queues that differ, by id; none where both are alike."""
+
+    def __init__(
+        self,
+        *,
+        queues: _abc.Iterable[Global___QueueDifference] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["queues", b"queues"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareRoutingPoliciesResponse: _TypeAlias = CompareRoutingPoliciesResponse  # noqa: Y015
+
+@_typing.final
+class QueueDifference(_message.Message):
+    """A queue that differs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
+    queue_id: _builtins.str
+    """The queue."""
+    change: Global___QueueChange.ValueType
+    """What became of it."""
+    @_builtins.property
+    def fields(self) -> _containers.RepeatedCompositeFieldContainer[Global___FieldDifference]:
+        """Fields whose values differ."""
+
+    def __init__(
+        self,
+        *,
+        queue_id: _builtins.str = ...,
+        change: Global___QueueChange.ValueType = ...,
+        fields: _abc.Iterable[Global___FieldDifference] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "fields", b"fields", "queue_id", b"queue_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueueDifference: _TypeAlias = QueueDifference  # noqa: Y015
+
+@_typing.final
+class FieldDifference(_message.Message):
+    """A field of a queue with both values, as JSON has them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    FROM_VALUE_FIELD_NUMBER: _builtins.int
+    TO_VALUE_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """Its name; a field of a field with dots, `overflow.next_queue_id`. Lists are compared as a whole."""
+    @_builtins.property
+    def from_value(self) -> _struct_pb2.Value:
+        """In the first version; unset where it is not set there."""
+
+    @_builtins.property
+    def to_value(self) -> _struct_pb2.Value:
+        """In the second version; unset where it is not set there."""
+
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        from_value: _struct_pb2.Value | None = ...,
+        to_value: _struct_pb2.Value | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["from_value", b"from_value", "to_value", b"to_value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "from_value", b"from_value", "to_value", b"to_value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FieldDifference: _TypeAlias = FieldDifference  # noqa: Y015

@@ -143,3 +143,167 @@ class DirectoryCommandService:
             timeout,
             metadata,
             _registered_method=True)
+
+
+class DirectoryReadServiceStub:
+    """The routing policy as it is and was, for administrators and services. Any replica answers, as far as it has read.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.GetRoutingPolicy = channel.unary_unary(
+                '/trunkline.directory.v1.DirectoryReadService/GetRoutingPolicy',
+                request_serializer=trunkline_dot_directory_dot_v1_dot_directory__service__pb2.GetRoutingPolicyRequest.SerializeToString,
+                response_deserializer=trunkline_dot_directory_dot_v1_dot_directory__service__pb2.GetRoutingPolicyResponse.FromString,
+                _registered_method=True)
+        self.ListRoutingPolicies = channel.unary_unary(
+                '/trunkline.directory.v1.DirectoryReadService/ListRoutingPolicies',
+                request_serializer=trunkline_dot_directory_dot_v1_dot_directory__service__pb2.ListRoutingPoliciesRequest.SerializeToString,
+                response_deserializer=trunkline_dot_directory_dot_v1_dot_directory__service__pb2.ListRoutingPoliciesResponse.FromString,
+                _registered_method=True)
+        self.CompareRoutingPolicies = channel.unary_unary(
+                '/trunkline.directory.v1.DirectoryReadService/CompareRoutingPolicies',
+                request_serializer=trunkline_dot_directory_dot_v1_dot_directory__service__pb2.CompareRoutingPoliciesRequest.SerializeToString,
+                response_deserializer=trunkline_dot_directory_dot_v1_dot_directory__service__pb2.CompareRoutingPoliciesResponse.FromString,
+                _registered_method=True)
+
+
+class DirectoryReadServiceServicer:
+    """The routing policy as it is and was, for administrators and services. Any replica answers, as far as it has read.
+    """
+
+    def GetRoutingPolicy(self, request, context):
+        """The queues of one version.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRoutingPolicies(self, request, context):
+        """The versions that are kept, the newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompareRoutingPolicies(self, request, context):
+        """What differs between two versions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_DirectoryReadServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'GetRoutingPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRoutingPolicy,
+                    request_deserializer=trunkline_dot_directory_dot_v1_dot_directory__service__pb2.GetRoutingPolicyRequest.FromString,
+                    response_serializer=trunkline_dot_directory_dot_v1_dot_directory__service__pb2.GetRoutingPolicyResponse.SerializeToString,
+            ),
+            'ListRoutingPolicies': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRoutingPolicies,
+                    request_deserializer=trunkline_dot_directory_dot_v1_dot_directory__service__pb2.ListRoutingPoliciesRequest.FromString,
+                    response_serializer=trunkline_dot_directory_dot_v1_dot_directory__service__pb2.ListRoutingPoliciesResponse.SerializeToString,
+            ),
+            'CompareRoutingPolicies': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareRoutingPolicies,
+                    request_deserializer=trunkline_dot_directory_dot_v1_dot_directory__service__pb2.CompareRoutingPoliciesRequest.FromString,
+                    response_serializer=trunkline_dot_directory_dot_v1_dot_directory__service__pb2.CompareRoutingPoliciesResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'trunkline.directory.v1.DirectoryReadService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('trunkline.directory.v1.DirectoryReadService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class DirectoryReadService:
+    """The routing policy as it is and was, for administrators and services. Any replica answers, as far as it has read.
+    """
+
+    @staticmethod
+    def GetRoutingPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.directory.v1.DirectoryReadService/GetRoutingPolicy',
+            trunkline_dot_directory_dot_v1_dot_directory__service__pb2.GetRoutingPolicyRequest.SerializeToString,
+            trunkline_dot_directory_dot_v1_dot_directory__service__pb2.GetRoutingPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRoutingPolicies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.directory.v1.DirectoryReadService/ListRoutingPolicies',
+            trunkline_dot_directory_dot_v1_dot_directory__service__pb2.ListRoutingPoliciesRequest.SerializeToString,
+            trunkline_dot_directory_dot_v1_dot_directory__service__pb2.ListRoutingPoliciesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareRoutingPolicies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.directory.v1.DirectoryReadService/CompareRoutingPolicies',
+            trunkline_dot_directory_dot_v1_dot_directory__service__pb2.CompareRoutingPoliciesRequest.SerializeToString,
+            trunkline_dot_directory_dot_v1_dot_directory__service__pb2.CompareRoutingPoliciesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

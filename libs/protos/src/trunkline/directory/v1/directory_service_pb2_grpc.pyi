@@ -68,3 +68,58 @@ class DirectoryCommandServiceServicer(metaclass=_abc_1.ABCMeta):
         """Carries many commands out over one call, each as Execute does; answers come as they are known, in any order."""
 
 def add_DirectoryCommandServiceServicer_to_server(servicer: DirectoryCommandServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class DirectoryReadServiceStub:
+    """The routing policy as it is and was, for administrators and services. Any replica answers, as far as it has read."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> DirectoryReadServiceAsyncStub: ...
+    GetRoutingPolicy: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.GetRoutingPolicyRequest, _directory_service_pb2.GetRoutingPolicyResponse]
+    """The queues of one version."""
+    ListRoutingPolicies: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.ListRoutingPoliciesRequest, _directory_service_pb2.ListRoutingPoliciesResponse]
+    """The versions that are kept, the newest first."""
+    CompareRoutingPolicies: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.CompareRoutingPoliciesRequest, _directory_service_pb2.CompareRoutingPoliciesResponse]
+    """What differs between two versions."""
+
+@_typing.type_check_only
+class DirectoryReadServiceAsyncStub(DirectoryReadServiceStub):
+    """The routing policy as it is and was, for administrators and services. Any replica answers, as far as it has read."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    GetRoutingPolicy: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.GetRoutingPolicyRequest, _directory_service_pb2.GetRoutingPolicyResponse]  # type: ignore[assignment]
+    """The queues of one version."""
+    ListRoutingPolicies: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.ListRoutingPoliciesRequest, _directory_service_pb2.ListRoutingPoliciesResponse]  # type: ignore[assignment]
+    """The versions that are kept, the newest first."""
+    CompareRoutingPolicies: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.CompareRoutingPoliciesRequest, _directory_service_pb2.CompareRoutingPoliciesResponse]  # type: ignore[assignment]
+    """What differs between two versions."""
+
+class DirectoryReadServiceServicer(metaclass=_abc_1.ABCMeta):
+    """The routing policy as it is and was, for administrators and services. Any replica answers, as far as it has read."""
+
+    @_abc_1.abstractmethod
+    def GetRoutingPolicy(
+        self,
+        request: _directory_service_pb2.GetRoutingPolicyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_service_pb2.GetRoutingPolicyResponse, _abc.Awaitable[_directory_service_pb2.GetRoutingPolicyResponse]]:
+        """The queues of one version."""
+
+    @_abc_1.abstractmethod
+    def ListRoutingPolicies(
+        self,
+        request: _directory_service_pb2.ListRoutingPoliciesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_service_pb2.ListRoutingPoliciesResponse, _abc.Awaitable[_directory_service_pb2.ListRoutingPoliciesResponse]]:
+        """The versions that are kept, the newest first."""
+
+    @_abc_1.abstractmethod
+    def CompareRoutingPolicies(
+        self,
+        request: _directory_service_pb2.CompareRoutingPoliciesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_service_pb2.CompareRoutingPoliciesResponse, _abc.Awaitable[_directory_service_pb2.CompareRoutingPoliciesResponse]]:
+        """What differs between two versions."""
+
+def add_DirectoryReadServiceServicer_to_server(servicer: DirectoryReadServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
