@@ -5,6 +5,7 @@ Owns: rule 3 from accepted to connected or failed.
 
 from collections.abc import Iterator
 from datetime import datetime
+from enum import StrEnum
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
@@ -19,7 +20,18 @@ from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.steps import contact_for, is_repeated
 from trunkline_acd.domain.words import Connectivity
 
-FAILURES = frozenset({"busy", "unreachable", "failed", "timeout"})
+
+class ConnectFailure(StrEnum):
+    """Why legs were not joined. Nobody reports that the agent's desk was lost: acd knows."""
+
+    BUSY = "busy"
+    UNREACHABLE = "unreachable"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    AGENT_LOST = "agent_lost"
+
+
+FAILURES = frozenset(ConnectFailure) - {ConnectFailure.AGENT_LOST}
 
 
 def report_connected(domain: Domain, command: commands.ReportConnected, context: Context) -> Iterator[Event]:
@@ -58,7 +70,9 @@ def report_failed(domain: Domain, command: commands.ReportConnectFailed, context
     elif contact.stage is Stage.CONNECTING:
         is_miss = not _is_known_lost(domain, contact)
         until = excluded_until(domain, contact, context.now) if is_miss else None
-        yield from _fail(domain, _failed(contact, command.step_no, command.reason, is_miss, until), context)
+        yield from _fail(
+            domain, _failed(contact, command.step_no, ConnectFailure(command.reason), is_miss, until), context
+        )
 
 
 def expire_connecting(state: AcdState, command: commands.ExpireConnecting, context: Context) -> Iterator[Event]:
@@ -75,12 +89,12 @@ def expire_connecting(state: AcdState, command: commands.ExpireConnecting, conte
         return
     is_miss = not (state.timers.is_in_grace(context.now) or _is_known_lost(domain, contact))
     until = excluded_until(domain, contact, context.now) if is_miss else None
-    yield from _fail(domain, _failed(contact, 0, "timeout", is_miss, until), context)
+    yield from _fail(domain, _failed(contact, 0, ConnectFailure.TIMEOUT, is_miss, until), context)
 
 
 def connect_lost(contact: Contact) -> ConnectFailed:
     """Return the failure of a joining whose desk is gone: nobody's miss."""
-    return _failed(contact, 0, "agent_lost", False, None)
+    return _failed(contact, 0, ConnectFailure.AGENT_LOST, False, None)
 
 
 def _joined_contact(domain: Domain, command: commands.ReportConnected) -> Contact:
@@ -95,7 +109,7 @@ def _fail(domain: Domain, failure: ConnectFailed, context: Context) -> Iterator[
     yield failure
     if _is_known_lost(domain, contact):
         pass  # no call comes until the telephone is back: a block would keep out chats, too
-    elif failure.reason == "unreachable":
+    elif failure.reason == ConnectFailure.UNREACHABLE:
         yield from block(domain.agent(failure.agent_id), unreachable=True)
     else:
         yield from block_after_misses(domain, contact, failure.agent_id)
@@ -107,14 +121,16 @@ def _is_known_lost(domain: Domain, contact: Contact) -> bool:
     return is_unreachable(domain.agent(contact.agent_id), contact.channel)
 
 
-def _failed(contact: Contact, step_no: int, reason: str, is_miss: bool, until: datetime | None) -> ConnectFailed:
+def _failed(
+    contact: Contact, step_no: int, reason: ConnectFailure, is_miss: bool, until: datetime | None
+) -> ConnectFailed:
     return ConnectFailed(
         contact_id=contact.contact_id,
         step_no=step_no,
         segment_no=contact.segment_no,
         offer_no=contact.offer_no,
         agent_id=contact.agent_id,
-        reason=reason,
+        reason=reason.value,
         counts_as_miss=is_miss,
         excluded_until_time=until,
     )

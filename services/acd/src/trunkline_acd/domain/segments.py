@@ -4,6 +4,7 @@ Owns: what an end means in each stage, and that nothing of an ended contact stay
 """
 
 from collections.abc import Iterator
+from enum import StrEnum
 
 from trunkline_core import ids
 from trunkline_core.decider import Context
@@ -40,8 +41,19 @@ from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.steps import is_repeated
 from trunkline_acd.domain.words import CallbackOutcome, ConsultationEndReason, SegmentOutcome
 
-_LEFT = frozenset({"customer_left", "peer_lost"})
-_REASONS = _LEFT | {"agent_ended", "reconciled", "system"}
+
+class EndReason(StrEnum):
+    """Why a contact is over, as channels says it."""
+
+    CUSTOMER_LEFT = "customer_left"
+    PEER_LOST = "peer_lost"
+    AGENT_ENDED = "agent_ended"
+    RECONCILED = "reconciled"
+    SYSTEM = "system"
+
+
+_LEFT = frozenset({EndReason.CUSTOMER_LEFT, EndReason.PEER_LOST})
+_REASONS = frozenset(EndReason)
 
 
 def enqueue(domain: Domain, command: commands.EnqueueContact, context: Context) -> Iterator[Event]:
