@@ -72,7 +72,14 @@ from trunkline_acd.domain.commands import (
 )
 from trunkline_acd.domain.contacts import Stage
 from trunkline_acd.domain.definitions import Channel
-from trunkline_acd.domain.events import CallbackEnded, ContactConnected, ContactEnqueued, SegmentEnded
+from trunkline_acd.domain.events import (
+    CallbackEnded,
+    ContactConnected,
+    ContactEnqueued,
+    ContactOffered,
+    OfferAccepted,
+    SegmentEnded,
+)
 from trunkline_acd.domain.state import AcdState
 from trunkline_acd.domain.waiting_reasons import waiting_reasons
 from trunkline_acd.domain.words import CallbackOutcome, Intent
@@ -549,8 +556,21 @@ def live_through(routing: Any, choices: list[int]) -> None:
         command = possible[choice % len(possible)]
         if command is None:
             routing.wait((0.5, 3.0, 6.0, 21.0, 31.0)[choice % 5])
-        else:
-            attempt(routing, command)
+            continue
+        if isinstance(command, AcceptOffer) and choice % 5 == 0:
+            routing.now += timedelta(seconds=40)  # no timer of that time fires before the answer comes
+        attempt(routing, command)
+    check_no_late_accept(routing.log)
+
+
+def check_no_late_accept(log: list[Any]) -> None:
+    """Rule 3: no new owner extends a lease here."""
+    leases: dict[tuple[str, int], datetime] = {}
+    for event, context in log:
+        if isinstance(event, ContactOffered):
+            leases[event.contact_id, event.offer_no] = event.expires_time
+        elif isinstance(event, OfferAccepted):
+            assert context.now < leases[event.contact_id, event.offer_no]
 
 
 def arrivals(step: int) -> list[Any]:
