@@ -208,6 +208,13 @@ def test_declined_it_is_no_miss_and_nobody_is_excluded(asking):
     assert only(asking.do(consult(4)), ConsultationOffered).offer_no == 3, "asked again"
 
 
+@pytest.mark.parametrize("late", [AcceptOffer, DeclineOffer])
+def test_answered_after_the_lease_it_is_refused_also_before_its_timer_fires(asking, late):
+    asking.now += timedelta(seconds=20)
+    assert asking.refusal(late(WANG, "ct_1", 2)) == "Rejection: OfferNotLive"
+    assert only(asking.wait(0), ConsultationEnded).reason is ConsultationEndReason.EXPIRED
+
+
 def test_unanswered_it_is_no_miss(asking):
     asking.queue(max_misses=1)
     ended = only(asking.wait(20), ConsultationEnded)

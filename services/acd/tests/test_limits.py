@@ -9,9 +9,18 @@ from trunkline_acd.domain.contacts import Stage
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.events import ContactEnqueued, LimitPassed, QueueStaffed, QueueUnstaffed, SegmentEnded
 from trunkline_acd.domain.words import Intent, LimitKind, SegmentOutcome
-from trunkline_core.routing import QueueLimit, RelaxationStep, SkillRequirement
+from trunkline_core.routing import (
+    QueueLimit,
+    RelaxationStep,
+    SkillChoice,
+    SkillConjunction,
+    SkillOperator,
+    SkillRequirement,
+    SkillTerm,
+)
 
 BILLING = (SkillRequirement("billing", 3),)
+LACKS_BILLING = SkillChoice((SkillConjunction((SkillTerm("billing", SkillOperator.LACKS, 0),)),))
 
 
 def limit(after_s, next_queue_id=""):
@@ -166,6 +175,31 @@ def test_new_contacts_are_refused_while_nobody_is_signed_in_for_too_long(routing
     assert routing.refusal(command) == "Rejection: NobodySignedIn"
     routing.agent("ag_li")
     assert isinstance(routing.do(command)[0], ContactEnqueued)
+
+
+def test_new_contact_enters_the_next_queue_while_nobody_is_signed_in_for_too_long(routing, offered):
+    routing.queue("qu_next")
+    routing.queue(unstaffed=limit(60, "qu_next"), requirements=BILLING)
+    routing.agent("ag_li")
+    routing.wait(60)
+    entered, *others = routing.enqueue("ct_1")
+    assert (entered.queue_id, entered.segment_no, entered.unstaffed_queue_id) == ("qu_next", 1, "qu_sales")
+    assert entered.requirements == ()
+    assert offered(others) == [("ct_1", "ag_li")]
+    assert (routing.domain.queue("qu_sales").entered_total, routing.domain.queue("qu_next").entered_total) == (0, 1)
+    routing.agent("ag_wang", ("billing", 3))
+    assert routing.enqueue("ct_2")[0].queue_id == "qu_sales"
+
+
+@pytest.mark.parametrize("following", [{"max_waiting": 1}, {"unstaffed": limit(0)}, {"choices": (LACKS_BILLING,)}])
+def test_new_contact_that_the_next_queue_does_not_take_is_refused_as_before(routing, following):
+    routing.queue("qu_next", **following)
+    routing.queue(unstaffed=limit(60, "qu_next"))
+    routing.wait(60)
+    if "max_waiting" in following:
+        routing.enqueue("ct_0")
+    command = EnqueueContact("ct_1", 1, "qu_sales", Channel.VOICE, 0, 0, BILLING)
+    assert routing.refusal(command) == "Rejection: NobodySignedIn"
 
 
 def test_queue_is_staffed_by_whoever_meets_what_it_asks_for_after_all_its_steps(routing):

@@ -77,6 +77,20 @@ def test_late_accept_is_refused_and_only_the_next_agent_is_joined(ringing, offer
     assert ringing.connect("ct_1") == "ag_wang"
 
 
+@pytest.mark.parametrize("answer", [AcceptOffer, DeclineOffer])
+def test_answer_after_the_lease_is_refused_also_before_its_timer_fires(ringing, answer):
+    ringing.now += timedelta(seconds=20)
+    assert ringing.refusal(answer("ag_li", "ct_1", 1)) == "Rejection: OfferNotLive"
+    [ended, _] = ringing.wait(0)
+    assert (ended.agent_id, ended.reason) == ("ag_li", OfferEndReason.EXPIRED)
+
+
+def test_accept_in_the_grace_of_a_new_owner_is_no_late_one(ringing):
+    ringing.state.timers.grant_grace(ringing.now + timedelta(seconds=25))
+    ringing.now += timedelta(seconds=24)
+    assert ringing.connect("ct_1") == "ag_li"
+
+
 def test_accept_of_an_ended_contact_is_refused(ringing):
     ringing.end("ct_1")
     assert ringing.refusal(AcceptOffer("ag_li", "ct_1", 1)) == "Rejection: OfferNotLive"

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import reduce
 from itertools import product
 
 import pytest
@@ -123,6 +124,15 @@ STEPS = st.builds(
 )
 
 
+def is_defined(step):
+    """Tell whether a queue may have the step: it names skills, none twice."""
+    named = [*(need.skill for need in step.lowered), *step.dropped_skills]
+    return 0 < len(named) == len(set(named))
+
+
+DEFINED_STEPS = st.lists(STEPS.filter(is_defined), max_size=2)
+
+
 @given(PROFILES, NEEDS, STEPS)
 def test_whoever_meets_a_ring_meets_the_next_one_too(profile, needs, step):
     """Rule 7: earlier rings stay eligible."""
@@ -199,14 +209,44 @@ def test_choice_that_nobody_can_meet_beside_the_requirements_is_refused_unless_a
     assert routing.do(PutQueue(replace(contradiction, relaxation=(RelaxationStep(timedelta(seconds=1), (), ("a",)),))))
 
 
-@given(st.lists(st.builds(SkillRequirement, NAMES, st.integers(1, 5)), max_size=2), st.lists(CHOICES, max_size=3))
-def test_choices_are_refused_exactly_where_nobody_could_ever_meet_them(new_routing, requirements, choices):
+def test_choice_that_nobody_can_meet_in_the_last_ring_either_is_refused(routing):
+    step = RelaxationStep(timedelta(seconds=1), (SkillRequirement("a", 2),), ())
+    queue = replace(routing.queue(), requirements=(SkillRequirement("a", 3),), relaxation=(step,))
+    lacking = replace(queue, choices=(choice([("a", LACKS, 0)]),))
+    assert routing.refusal(PutQueue(lacking)).startswith("Invalid: queue.choices[0]: can never be met")
+    assert routing.do(PutQueue(replace(queue, choices=(choice([("a", AT_MOST, 2)]),))))
+
+
+@pytest.mark.parametrize(("need", "is_refused"), [(3, True), (2, False)])
+def test_contact_whose_needs_nobody_can_meet_beside_the_queues_is_refused_at_the_entrance(routing, need, is_refused):
+    routing.queue(choices=(choice([("a", AT_MOST, 2)]),))
+    command = EnqueueContact("ct_1", 1, "qu_sales", Channel.VOICE, 0, 0, (SkillRequirement("a", need),))
+    if is_refused:
+        assert routing.refusal(command) == "Rejection: RequirementsNeverMet"
+    else:
+        assert routing.do(command)
+
+
+def test_contact_that_somebody_can_serve_in_a_later_ring_is_let_in(routing):
+    step = RelaxationStep(timedelta(seconds=1), (SkillRequirement("a", 2),), ())
+    routing.queue(choices=(choice([("a", AT_MOST, 2)]),), relaxation=(step,))
+    assert routing.enqueue("ct_1", "qu_sales", ("a", 3))
+
+
+@given(
+    st.lists(st.builds(SkillRequirement, NAMES, st.integers(1, 5)), max_size=2),
+    st.lists(CHOICES, max_size=3),
+    DEFINED_STEPS,
+)
+def test_choices_are_refused_exactly_where_nobody_could_ever_meet_them(new_routing, requirements, choices, steps):
+    steps = tuple(replace(step, after_duration=timedelta(seconds=number)) for number, step in enumerate(steps, start=1))
     try:
         check_choices("choices", tuple(choices))
     except Invalid:
         return  # one of them has an error of its own
-    definition = replace(new_routing().queue(), requirements=tuple(requirements), choices=tuple(choices))
-    needs, levels = requirement_set(requirements, choices), range(6)
+    asked = {"requirements": tuple(requirements), "choices": tuple(choices), "relaxation": steps}
+    definition = replace(new_routing().queue(), **asked)
+    needs, levels = reduce(relaxed, steps, requirement_set(requirements, choices)), range(6)
     agents = (tuple(zip("abc", found, strict=True)) for found in product(levels, levels, levels))
     if any(meets(tuple(skill for skill in agent if skill[1]), needs) for agent in agents):
         check_queue(definition)

@@ -39,7 +39,17 @@ from trunkline_console.domain.policies import MAX_TENANT_QUEUES
 from trunkline_console.domain.sessions import LIFETIME, MAX_ENDED
 from trunkline_core.errors import Invalid, NotFound, Rejection
 from trunkline_core.flows import EndNode, EnqueueNode, FlowDefinition, FlowNode, LocalizedText, SayNode
-from trunkline_core.routing import AgentDefinition, QueueLimit, SkillLevel, SkillRequirement
+from trunkline_core.routing import (
+    AgentDefinition,
+    QueueLimit,
+    RelaxationStep,
+    SkillChoice,
+    SkillConjunction,
+    SkillLevel,
+    SkillOperator,
+    SkillRequirement,
+    SkillTerm,
+)
 from trunkline_core.webhooks import MAX_HOOKS, MAX_NOTICE_TARGETS, HookDefinition, NoticeTargetDefinition
 
 TEXT = LocalizedText("你好", "hello")
@@ -51,6 +61,10 @@ END = FlowNode("bye", EndNode(TEXT))
 
 def flow(*nodes: FlowNode) -> FlowDefinition:
     return FlowDefinition("fl_a", "a", nodes[0].node_id, nodes)
+
+
+def choice_of(skill: str, operator: SkillOperator, level: int) -> SkillChoice:
+    return SkillChoice((SkillConjunction((SkillTerm(skill, operator, level),)),))
 
 
 @pytest.fixture
@@ -85,6 +99,31 @@ def test_a_user_needs_an_existing_agent_and_a_login_of_its_own(spec):
     spec.given(AgentDefined(AGENT), UserDefined(USER))
     twin = UserDefinition("us_2", "token", None, "$argon2id$v=19$y", (Role.ADMIN,), "", True)
     spec.when(DefineUser(twin)).then_refused(Rejection("LoginTaken"))
+
+
+@pytest.mark.parametrize(
+    ("requirements", "choices", "field"),
+    [
+        ((SkillRequirement("french", 1), SkillRequirement("billing", 3)), (), "nodes[q].requirements[1]"),
+        (
+            (),
+            (choice_of("german", SkillOperator.LACKS, 0), choice_of("billing", SkillOperator.EXACTLY, 4)),
+            "nodes[q].choices[1]",
+        ),
+    ],
+)
+def test_a_flow_that_asks_for_what_nobody_can_have_beside_its_queue_is_refused(spec, requirements, choices, field):
+    """Routing rule 6."""
+    queue = replace(QUEUE, choices=(choice_of("billing", SkillOperator.AT_MOST, 2),))
+    wanted = flow(FlowNode("q", EnqueueNode("qu_billing", 0, 0, requirements, TEXT, choices)))
+    spec.given(QueueDefined(queue)).when(PublishFlow(wanted)).then_invalid(field)
+
+
+def test_a_flow_may_ask_for_what_its_queue_loosens(spec):
+    step = RelaxationStep(timedelta(seconds=5), (SkillRequirement("billing", 2),), ())
+    queue = replace(QUEUE, choices=(choice_of("billing", SkillOperator.AT_MOST, 2),), relaxation=(step,))
+    wanted = flow(FlowNode("q", EnqueueNode("qu_billing", 0, 0, (SkillRequirement("billing", 3),), TEXT)))
+    spec.given(QueueDefined(queue)).when(PublishFlow(wanted)).then(FlowPublished(wanted, 1))
 
 
 def test_an_entry_point_needs_a_published_flow(spec):

@@ -3,10 +3,11 @@
 Owns: the shape of a definition and what makes it invalid. Must not: decide who is offered what.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, IntEnum
+from types import MappingProxyType
 
 from trunkline_core.errors import Invalid
 from trunkline_core.ids import check_id_of
@@ -328,7 +329,7 @@ def check_queue(queue: QueueDefinition) -> None:
         raise Invalid("queue.requirements", f"must be at most {MAX_REQUIREMENTS}")
     check_requirements("queue.requirements", queue.requirements)
     check_choices("queue.choices", queue.choices)
-    check_choices_beside("queue.choices", queue.choices, queue.requirements, loosened_skills(queue))
+    check_choices_beside("queue.choices", queue.choices, queue.requirements, levels_at_last(queue.relaxation))
     _check_longer("queue.target_wait_duration", queue.target_wait_duration, NOTHING)
     _check_range("queue.value_weight_permille", queue.value_weight_permille, 0, MAX_WEIGHT_PERMILLE)
     _check_range("queue.urgency_weight_permille", queue.urgency_weight_permille, 0, MAX_WEIGHT_PERMILLE)
@@ -377,10 +378,17 @@ def check_queue(queue: QueueDefinition) -> None:
             raise Invalid(field, "must be another queue")
 
 
-def loosened_skills(queue: QueueDefinition) -> set[str]:
-    """Return the skills of which less, or nothing, is asked for while a contact waits in the queue (routing rule 7)."""
-    dropped = {skill for step in queue.relaxation for skill in step.dropped_skills}
-    return dropped | {lowered.skill for step in queue.relaxation for lowered in step.lowered}
+def levels_at_last(relaxation: Iterable[RelaxationStep]) -> dict[str, int]:
+    """Return of each skill that the steps loosen the level that the last ring asks for at most; 0: it is not asked for.
+
+    Whoever meets an earlier ring meets the last one, too (routing rule 7).
+    """
+    levels: dict[str, int] = {}
+    for step in relaxation:
+        for need in step.lowered:
+            levels[need.skill] = min(need.min_level, levels.get(need.skill, need.min_level))
+        levels.update(dict.fromkeys(step.dropped_skills, 0))
+    return levels
 
 
 def chosen_queues(queue: QueueDefinition) -> list[tuple[str, str]]:
@@ -449,19 +457,48 @@ def check_choices_beside(
     field: str,
     choices: tuple[SkillChoice, ...],
     requirements: tuple[SkillRequirement, ...],
-    loosened: Collection[str] = (),
+    at_last: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
     """Raises: Invalid, naming the first choice that nobody can meet beside the requirements and the choices before it.
 
-    Skills that are loosened do not count: later somebody may. At most 16 terms make at most a few hundred ways.
+    Args:
+        at_last: what `levels_at_last` says of the queue's steps.
     """
-    needs = [SkillTerm(need.skill, SkillOperator.AT_LEAST, need.min_level) for need in requirements]
-    ways = [_beside({}, needs, loosened) or {}]
-    for number, choice in enumerate(choices):
-        found = [_beside(way, conjunction.terms, loosened) for way in ways for conjunction in choice.conjunctions]
-        ways = [way for way in found if way is not None]
-        if not ways:
+    for number in range(len(choices)):
+        if not can_be_met(requirements, choices[: number + 1], at_last):
             raise Invalid(f"{field}[{number}]", "can never be met beside the requirements and the choices before it")
+
+
+def check_needs_in(
+    field: str, queue: QueueDefinition, requirements: tuple[SkillRequirement, ...], choices: tuple[SkillChoice, ...]
+) -> None:
+    """Raises: Invalid, naming the first need of a contact that nobody can meet beside what that queue asks for."""
+    at_last = levels_at_last(queue.relaxation)
+    for number in range(len(requirements)):
+        needs = (*queue.requirements, *requirements[: number + 1])
+        if not can_be_met(needs, queue.choices, at_last):
+            raise Invalid(f"{field}.requirements[{number}]", f"can never be met beside what {queue.queue_id} asks for")
+    for number in range(len(choices)):
+        needs = (*queue.requirements, *requirements)
+        if not can_be_met(needs, (*queue.choices, *choices[: number + 1]), at_last):
+            raise Invalid(f"{field}.choices[{number}]", f"can never be met beside what {queue.queue_id} asks for")
+
+
+def can_be_met(
+    requirements: Iterable[SkillRequirement], choices: tuple[SkillChoice, ...], at_last: Mapping[str, int]
+) -> bool:
+    """Tell whether somebody could have the levels that are asked for, in the last ring if not before."""
+    needs = [SkillTerm(need.skill, SkillOperator.AT_LEAST, need.min_level) for need in requirements]
+    left = _beside({}, needs, at_last)
+    return left is not None and _has_way(left, choices, at_last)
+
+
+def _has_way(left: Mapping[str, frozenset[int]], choices: tuple[SkillChoice, ...], at_last: Mapping[str, int]) -> bool:
+    """Tell whether all choices can be met by the levels that are left, trying their conjunctions depth first."""
+    if not choices:
+        return True
+    ways = (_beside(left, conjunction.terms, at_last) for conjunction in choices[0].conjunctions)
+    return any(_has_way(way, choices[1:], at_last) for way in ways if way is not None)
 
 
 def _check_conjunction(field: str, conjunction: SkillConjunction) -> None:
@@ -476,14 +513,22 @@ def _check_conjunction(field: str, conjunction: SkillConjunction) -> None:
 
 
 def _beside(
-    left: Mapping[str, frozenset[int]], terms: Iterable[SkillTerm], loosened: Collection[str]
+    left: Mapping[str, frozenset[int]], terms: Iterable[SkillTerm], at_last: Mapping[str, int]
 ) -> dict[str, frozenset[int]] | None:
     """Return which levels are left of each skill that is asked for, None where there is a skill without any."""
     found = dict(left)
     for term in terms:
-        if term.skill not in loosened:
-            found[term.skill] = found.get(term.skill, term.levels) & term.levels
+        if highest := at_last.get(term.skill, LEVELS.stop - 1):
+            levels = lowered(term, highest).levels
+            found[term.skill] = found.get(term.skill, levels) & levels
     return found if all(found.values()) else None
+
+
+def lowered(term: SkillTerm, highest: int) -> SkillTerm:
+    """Return the term that asks for at most that level; only what asks for at least a level is lowered."""
+    if term.operator is not SkillOperator.AT_LEAST:
+        return term
+    return SkillTerm(term.skill, term.operator, min(term.level, highest))
 
 
 def _check_term(field: str, term: SkillTerm) -> None:

@@ -76,19 +76,22 @@ def is_asked(domain: Domain, command: commands.AcceptOffer | commands.DeclineOff
     return asked is not None and (asked.agent_id, asked.offer_no) == (command.agent_id, command.offer_no)
 
 
-def accept(domain: Domain, command: commands.AcceptOffer, context: Context) -> Iterator[Event]:
-    """The colleague takes it; a repeated accept changes nothing."""
-    contact = domain.contact(command.contact_id)
+def accept(state: AcdState, command: commands.AcceptOffer, context: Context) -> Iterator[Event]:
+    """The colleague takes it; a repeated accept changes nothing, a late one is refused (`OfferNotLive`)."""
+    contact = state.domain(context.tenant).contact(command.contact_id)
     if (asked := _asked(contact)).stage is ConsultationStage.OFFERED:
+        _check_lease(state, contact, context)
         place = (contact.contact_id, contact.segment_no, asked.offer_no)
         yield ConsultationAccepted(*place, asked.agent_id, contact.agent_id, context.now + policy.CONNECTING)
 
 
-def decline(domain: Domain, command: commands.DeclineOffer, context: Context) -> Iterator[Event]:
-    """The colleague does not take it. Raises: Rejection(`OfferNotLive`) once it was taken."""
+def decline(state: AcdState, command: commands.DeclineOffer, context: Context) -> Iterator[Event]:
+    """The colleague does not take it. Raises: Rejection(`OfferNotLive`) once it was taken, or the lease is over."""
+    domain = state.domain(context.tenant)
     contact = domain.contact(command.contact_id)
     if _asked(contact).stage is not ConsultationStage.OFFERED:
         raise Rejection("OfferNotLive")
+    _check_lease(state, contact, context)
     yield from _end(domain, contact, ConsultationEndReason.DECLINED, 0, context)
 
 
@@ -346,6 +349,12 @@ def _put_stage(domain: Domain, contact_id: str, stage: ConsultationStage, step_n
     contact = domain.contact(contact_id)
     asked = replace(_asked(contact), stage=stage)
     domain.put_contact(replace(contact, consultation=asked, step_no=max(contact.step_no, step_no)))
+
+
+def _check_lease(state: AcdState, contact: Contact, context: Context) -> None:
+    """Raises: Rejection(`OfferNotLive`), where the lease is over and its timer yet to fire."""
+    if timing.is_due(state, timing.consultation_key(context.tenant, contact.contact_id), context):
+        raise Rejection("OfferNotLive")
 
 
 def _set_timer(state: AcdState, event: ConsultationOffered | ConsultationAccepted, context: Context) -> None:

@@ -228,7 +228,7 @@ def _decide(state: AcdState, domain: Domain, command: Command, context: Context)
             return call_ins.call_in(domain, command, context)
         case _ if isinstance(command, commands.AgentCommand):
             _check_actor(command, context)
-            return _decide_for_agent(domain, command, context)
+            return _decide_for_agent(state, domain, command, context)
         case _:
             return _decide_timer(state, command, context)
 
@@ -281,16 +281,18 @@ def _decide_callback(domain: Domain, command: commands.CallbackCommand, context:
             assert_never(command)
 
 
-def _decide_for_agent(domain: Domain, command: commands.AgentCommand, context: Context) -> Iterator[Event]:
+def _decide_for_agent(
+    state: AcdState, domain: Domain, command: commands.AgentCommand, context: Context
+) -> Iterator[Event]:
     match command:
         case commands.AcceptOffer() if consultations.is_asked(domain, command):
-            return consultations.accept(domain, command, context)
+            return consultations.accept(state, command, context)
         case commands.AcceptOffer():
-            return offers.accept(domain, command, context)
+            return offers.accept(state, command, context)
         case commands.DeclineOffer() if consultations.is_asked(domain, command):
-            return consultations.decline(domain, command, context)
+            return consultations.decline(state, command, context)
         case commands.DeclineOffer():
-            return offers.decline(domain, command, context)
+            return offers.decline(state, command, context)
         case commands.FinishWrapUp():
             return wrap_ups.finish(domain, command, context)
         case commands.ExtendWrapUp():

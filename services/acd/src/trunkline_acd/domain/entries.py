@@ -6,7 +6,7 @@ from trunkline_core.errors import Rejection
 
 from trunkline_acd.domain import policy
 from trunkline_acd.domain.queues import Queue
-from trunkline_acd.domain.skills import RequirementSet
+from trunkline_acd.domain.skills import RequirementSet, can_ever_be_met
 from trunkline_acd.domain.state import Domain
 
 
@@ -14,6 +14,8 @@ def check_entry(
     domain: Domain, queue: Queue, requirements: RequirementSet, customer_id: str, now: datetime, *, inside: bool = False
 ) -> None:
     """Raises: Rejection, naming what keeps such a contact out. `inside`: it counts in the queue already."""
+    if not can_ever_be_met(requirements, queue.definition.relaxation):
+        raise Rejection("RequirementsNeverMet")
     most = queue.definition.max_per_customer
     if queue.waiting >= queue.definition.max_waiting:
         raise Rejection("QueueFull")

@@ -61,6 +61,7 @@ class ContactEnqueued:
         home_queue_id: the queue that it flowed out of and to which it returns; empty where it does not.
         parking_duration: how long the customer of a chat must be silent for it to be parked; 0: it is not.
         preference: why the preferred agent was named; unspecified where its caller did not say.
+        unstaffed_queue_id: where it was sent to, but nobody may wait any more; empty where that is this queue.
     """
 
     contact_id: str
@@ -87,6 +88,7 @@ class ContactEnqueued:
     home_queue_id: str = ""
     parking_duration: timedelta = timedelta(0)
     preference: Preference = Preference.UNSPECIFIED
+    unstaffed_queue_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,17 +22,18 @@ from trunkline_acd.domain.steps import contact_for
 from trunkline_acd.domain.words import Connectivity, OfferEndReason
 
 
-def accept(domain: Domain, command: commands.AcceptOffer, context: Context) -> Iterator[Event]:
+def accept(state: AcdState, command: commands.AcceptOffer, context: Context) -> Iterator[Event]:
     """The agent takes the contact; a repeated accept changes nothing, a late one is refused.
 
     Where it rings at several, the first accept in the log decides: in the same step all others end, nobody's miss.
     """
+    domain = state.domain(context.tenant)
     agent = domain.agent(command.agent_id)
     contact = contact_for(domain, command.contact_id, "OfferNotLive")
     has_it = (contact.offer_no, contact.agent_id) == (command.offer_no, agent.agent_id)
     if has_it and contact.stage in (Stage.CONNECTING, Stage.CONNECTED):
         return
-    offer = _ringing(contact, command)
+    offer = _ringing(state, contact, command, context)
     others = [other for other in contact.live_offers if other != offer]
     for other in others:
         yield outpaced(contact, other, agent.agent_id)
@@ -42,11 +43,12 @@ def accept(domain: Domain, command: commands.AcceptOffer, context: Context) -> I
     yield from handouts.serve_freed(domain, [other.agent_id for other in others], "AgentBecameFree", context)
 
 
-def decline(domain: Domain, command: commands.DeclineOffer, context: Context) -> Iterator[Event]:
+def decline(state: AcdState, command: commands.DeclineOffer, context: Context) -> Iterator[Event]:
     """The agent does not take the contact: nobody's miss, but this agent is not asked again at once."""
+    domain = state.domain(context.tenant)
     agent = domain.agent(command.agent_id)
     contact = contact_for(domain, command.contact_id, "OfferNotLive")
-    yield declined(domain, contact, _ringing(contact, command), context.now)
+    yield declined(domain, contact, _ringing(state, contact, command, context), context.now)
     yield from rematch(domain, contact, agent.agent_id, "OfferEnded", context)
 
 
@@ -116,10 +118,17 @@ def _hours_of(domain: Domain, contact: Contact) -> str:
     return offered.hours_id if offered else contact.callback.hours_id
 
 
-def _ringing(contact: Contact, command: commands.AcceptOffer | commands.DeclineOffer) -> Offer:
-    """Return the offer that the agent answers. Raises: Rejection(`OfferNotLive`) where it does not ring any more."""
+def _ringing(
+    state: AcdState, contact: Contact, command: commands.AcceptOffer | commands.DeclineOffer, context: Context
+) -> Offer:
+    """Return the offer that the agent answers.
+
+    Raises: Rejection(`OfferNotLive`) where it does not ring any more, or its lease is over and the timer yet to fire.
+    """
     offer = Offer(command.offer_no, command.agent_id)
     if contact.stage is not Stage.OFFERED or offer not in contact.live_offers:
+        raise Rejection("OfferNotLive")
+    if timing.is_due(state, timing.lease_key(context.tenant, contact, offer.offer_no), context):
         raise Rejection("OfferNotLive")
     return offer
 

@@ -4,6 +4,7 @@ Owns: what an end means in each stage, and that nothing of an ended contact stay
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 from enum import StrEnum
 
 from trunkline_core import ids
@@ -35,8 +36,8 @@ from trunkline_acd.domain import (
 from trunkline_acd.domain.contacts import Contact, Stage
 from trunkline_acd.domain.definitions import Channel, check_id, check_permille, check_requirements
 from trunkline_acd.domain.events import ContactEnqueued, Event, SegmentEnded
-from trunkline_acd.domain.queues import with_entry, with_outcome
-from trunkline_acd.domain.skills import choices_in, needs_in, requirement_set, requirements_in
+from trunkline_acd.domain.queues import Queue, with_entry, with_outcome
+from trunkline_acd.domain.skills import RequirementSet, choices_in, needs_in, requirement_set, requirements_in
 from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.steps import is_repeated
 from trunkline_acd.domain.words import CallbackOutcome, ConsultationEndReason, SegmentOutcome
@@ -65,14 +66,13 @@ def enqueue(domain: Domain, command: commands.EnqueueContact, context: Context) 
         return
     if command.contact_id in domain.contacts:
         raise Rejection("ContactAlreadyQueued")
-    queue = domain.queue(command.queue_id)
     own = requirement_set(command.requirements, command.choices)
+    queue = _queue_for(domain, command, own, context.now)
     requirements = needs_in(queue.definition, own)
-    entries.check_entry(domain, queue, requirements, command.customer_id, context.now)
     entered = ContactEnqueued(
         contact_id=command.contact_id,
         step_no=command.step_no,
-        queue_id=command.queue_id,
+        queue_id=queue.queue_id,
         segment_no=1,
         channel=command.channel,
         value_permille=command.value_permille,
@@ -88,6 +88,7 @@ def enqueue(domain: Domain, command: commands.EnqueueContact, context: Context) 
         held_until_time=affinity.held_until(
             domain, queue.definition, command.preferred_agent_id, command.channel, requirements, context.now
         ),
+        unstaffed_queue_id="" if queue.queue_id == command.queue_id else command.queue_id,
     )
     yield from moves.let_in(domain, entered, "ContactArrived", context)
 
@@ -141,6 +142,30 @@ def apply_segment_ended(state: AcdState, event: SegmentEnded, context: Context) 
     queue = domain.queue(event.queue_id)
     domain.queues.put(event.queue_id, with_outcome(queue, event.outcome, event.wait_duration))
     vips.count_wait(domain, contact, context.now)
+
+
+def _queue_for(domain: Domain, command: commands.EnqueueContact, own: RequirementSet, now: datetime) -> Queue:
+    """Return the queue that takes the contact in: the next one, where nobody has been signed in for too long (rule 16).
+
+    Raises: Rejection, naming what keeps it out of the queue that it was sent to.
+    """
+    queue = domain.queue(command.queue_id)
+    limit = queue.definition.unstaffed
+    following = domain.queues.get(limit.next_queue_id) if limit and queue.is_cleared(now) else None
+    if following and _takes(domain, following, own, command.customer_id, now):
+        return following
+    entries.check_entry(domain, queue, needs_in(queue.definition, own), command.customer_id, now)
+    return queue
+
+
+def _takes(domain: Domain, queue: Queue, own: RequirementSet, customer_id: str, now: datetime) -> bool:
+    requirements = needs_in(queue.definition, own)
+    try:
+        entries.check_entry(domain, queue, requirements, customer_id, now)
+        rings.rings_of(queue.definition, requirements)
+    except Rejection:
+        return False
+    return True
 
 
 def _end_segment(domain: Domain, contact: Contact, reason: str, context: Context) -> Iterator[Event]:

@@ -14,9 +14,10 @@ from trunkline_core.routing import (
     SkillChoice,
     SkillConjunction,
     SkillLevel,
-    SkillOperator,
     SkillRequirement,
-    SkillTerm,
+    can_be_met,
+    levels_at_last,
+    lowered,
 )
 
 Profile = tuple[tuple[str, int], ...]
@@ -55,6 +56,12 @@ def needs_in(queue: QueueDefinition, own: RequirementSet) -> RequirementSet:
     return requirement_set(requirements, (*queue.choices, *choices_in(own)))
 
 
+@lru_cache(maxsize=65_536)
+def can_ever_be_met(needs: RequirementSet, steps: tuple[RelaxationStep, ...]) -> bool:
+    """Tell whether somebody could have the skills that are asked for, after all steps if not before."""
+    return can_be_met(requirements_in(needs), choices_in(needs), levels_at_last(steps))
+
+
 def requirements_in(needs: RequirementSet) -> tuple[SkillRequirement, ...]:
     """Return the requirements without the choices."""
     return tuple(need for need in needs if isinstance(need, SkillRequirement))
@@ -67,7 +74,7 @@ def choices_in(needs: RequirementSet) -> tuple[SkillChoice, ...]:
 
 def relaxed(needs: RequirementSet, step: RelaxationStep) -> RequirementSet:
     """Return what is left of the needs after the step (rule 7): whoever met them before still does."""
-    highest = {lowered.skill: lowered.min_level for lowered in step.lowered}
+    highest = {need.skill: need.min_level for need in step.lowered}
     requirements = (
         SkillRequirement(need.skill, min(need.min_level, highest.get(need.skill, need.min_level)))
         for need in requirements_in(needs)
@@ -126,13 +133,11 @@ def _asked_levels(conjunction: SkillConjunction, levels: dict[str, int]) -> int:
 def _relaxed_choice(choice: SkillChoice, highest: dict[str, int], dropped: tuple[str, ...]) -> SkillChoice | None:
     """Return what is left of a choice, None where nothing is asked for any more."""
     conjunctions = tuple(
-        SkillConjunction(tuple(_lowered(term, highest) for term in option.terms if term.skill not in dropped))
+        SkillConjunction(
+            tuple(
+                lowered(term, highest.get(term.skill, term.level)) for term in option.terms if term.skill not in dropped
+            )
+        )
         for option in choice.conjunctions
     )
     return SkillChoice(conjunctions) if all(option.terms for option in conjunctions) else None
-
-
-def _lowered(term: SkillTerm, highest: dict[str, int]) -> SkillTerm:
-    if term.operator is not SkillOperator.AT_LEAST:
-        return term
-    return SkillTerm(term.skill, term.operator, min(term.level, highest.get(term.skill, term.level)))

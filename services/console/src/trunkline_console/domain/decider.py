@@ -14,6 +14,7 @@ from trunkline_core.ids import time_of
 from trunkline_core.routing import (
     QueueDefinition,
     check_agent,
+    check_needs_in,
     check_no_way_back,
     check_queue,
     chosen_queues,
@@ -240,7 +241,8 @@ def _check_flow(state: Directory, flow: FlowDefinition, tenant: str) -> None:
     check_flow(flow)
     for node in flow.nodes:
         if isinstance(node.step, EnqueueNode):
-            state.queues.require(tenant, node.step.queue_id)
+            queue = state.queues.require(tenant, node.step.queue_id).definition
+            check_needs_in(f"nodes[{node.node_id}]", queue, node.step.requirements, node.step.choices)
 
 
 def _check_notice_target(state: Directory, target: NoticeTargetDefinition, tenant: str) -> None:

@@ -600,6 +600,7 @@ export const en = {
     CustomerAtLimit: "the customer waits in that queue already.",
     TooManyRequirementSets: "the queue takes no further kind of contact right now.",
     TooManyRequirements: "the contact and the queue together ask for too many skills.",
+    RequirementsNeverMet: "nobody could ever have the skills that the contact and that queue ask for together.",
     UnknownQueue: "there is no such queue.",
     OfferNotLive: "the offer is no longer there.",
     NotInWrapUp: "the wrap-up is already over.",

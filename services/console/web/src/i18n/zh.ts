@@ -599,6 +599,7 @@ export const zh: Texts = {
     CustomerAtLimit: "该客户已在目标队列中等待。",
     TooManyRequirementSets: "目标队列暂时无法接收此类来访。",
     TooManyRequirements: "来访与队列的技能要求合计过多。",
+    RequirementsNeverMet: "来访与目标队列的技能要求相互矛盾，没有座席能同时满足。",
     UnknownQueue: "没有该队列。",
     OfferNotLive: "该来访已不存在。",
     NotInWrapUp: "话后处理已结束。",

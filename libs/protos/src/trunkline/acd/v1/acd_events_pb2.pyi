@@ -127,6 +127,7 @@ class ContactEnqueued(_message.Message):
     HOME_QUEUE_ID_FIELD_NUMBER: _builtins.int
     PARKING_DURATION_FIELD_NUMBER: _builtins.int
     PREFERENCE_FIELD_NUMBER: _builtins.int
+    UNSTAFFED_QUEUE_ID_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     step_no: _builtins.int
@@ -153,6 +154,10 @@ class ContactEnqueued(_message.Message):
     """The queue that it flowed out of and to which it returns; empty where it does not."""
     preference: _acd_types_pb2.Preference.ValueType
     """Why that agent; unspecified where nobody is named, and where its caller did not say."""
+    unstaffed_queue_id: _builtins.str
+    """The queue that it was sent to and that lets nobody wait any more, because nobody is signed in for it; empty where the
+    contact entered the one that it was sent to.
+    """
     @_builtins.property
     def requirements(self) -> _containers.RepeatedCompositeFieldContainer[_directory_types_pb2.SkillRequirement]:
         """What the contact needs: the queue's requirements and its own."""
@@ -226,10 +231,11 @@ class ContactEnqueued(_message.Message):
         home_queue_id: _builtins.str = ...,
         parking_duration: _duration_pb2.Duration | None = ...,
         preference: _acd_types_pb2.Preference.ValueType = ...,
+        unstaffed_queue_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "callback_begins_time", b"callback_begins_time", "estimate", b"estimate", "excluded_until_time", b"excluded_until_time", "held_until_time", b"held_until_time", "parking_duration", b"parking_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "callback", b"callback", "callback_begins_time", b"callback_begins_time", "channel", b"channel", "choices", b"choices", "contact_id", b"contact_id", "customer_id", b"customer_id", "estimate", b"estimate", "excluded_until_time", b"excluded_until_time", "held_until_time", b"held_until_time", "home_queue_id", b"home_queue_id", "own_choices", b"own_choices", "own_requirements", b"own_requirements", "parking_duration", b"parking_duration", "preference", b"preference", "preferred_agent_id", b"preferred_agent_id", "queue_id", b"queue_id", "requirements", b"requirements", "rings", b"rings", "segment_no", b"segment_no", "step_no", b"step_no", "transferred_by_agent_id", b"transferred_by_agent_id", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aged_since_time", b"aged_since_time", "callback", b"callback", "callback_begins_time", b"callback_begins_time", "channel", b"channel", "choices", b"choices", "contact_id", b"contact_id", "customer_id", b"customer_id", "estimate", b"estimate", "excluded_until_time", b"excluded_until_time", "held_until_time", b"held_until_time", "home_queue_id", b"home_queue_id", "own_choices", b"own_choices", "own_requirements", b"own_requirements", "parking_duration", b"parking_duration", "preference", b"preference", "preferred_agent_id", b"preferred_agent_id", "queue_id", b"queue_id", "requirements", b"requirements", "rings", b"rings", "segment_no", b"segment_no", "step_no", b"step_no", "transferred_by_agent_id", b"transferred_by_agent_id", "unstaffed_queue_id", b"unstaffed_queue_id", "urgency_permille", b"urgency_permille", "value_permille", b"value_permille"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
