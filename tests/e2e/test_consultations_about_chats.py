@@ -57,10 +57,13 @@ def test_a_chat_is_talked_about_answered_together_and_handed_over(people: People
         desk.hold_still()
         assert grave_violations(desk.page) == []
 
+    wang.part("colleague-input").press_sequentially("begun for Li, and ")
     li.part("consultation-merge").focus()
     li.page.keyboard.press("Enter")
     expect(wang.part("consultation")).to_have_attribute("data-state", "CONFERENCE")
     expect(wang.page.get_by_label("To the customer")).to_be_visible()
+    wang.page.keyboard.type("gone on with")
+    expect(wang.part("colleague-input")).to_have_value("begun for Li, and gone on with")
     wang.say("Wang here, you get your money back.")
     expect(shop.log).to_contain_text("Wang here")
     expect(li.log).to_contain_text("Wang Qiang")

@@ -1,6 +1,7 @@
 /** One conversation: its head, the messages, the message box. */
 
 import {Button, Space} from "antd";
+import {useState} from "react";
 import {useTranslation} from "react-i18next";
 
 import type {ContactView, WorkItem} from "../contract/desk";
@@ -78,6 +79,7 @@ function Head({item, contact}: Props) {
 function Boxes({item, contact}: Props) {
   const {t} = useTranslation();
   const {contact_id, asked_by} = item;
+  const [isOwn] = useState(asked_by === ""); // from the start: who was asked may be writing to the agent just now
   const asked = contact?.consultation ?? null;
   const colleague = asked !== null && (asked.state === "TALKING" || asked.state === "CONFERENCE") ? asked : null;
   const writesToCustomer = asked_by === "" || asked?.state === "CONFERENCE";
@@ -93,6 +95,7 @@ function Boxes({item, contact}: Props) {
       {writesToCustomer && (
         <MessageBox
           contact_id={contact_id}
+          autoFocus={isOwn}
           label={colleague === null ? undefined : t("consultation.chat.toCustomer")}
         />
       )}

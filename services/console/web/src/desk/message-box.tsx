@@ -12,9 +12,11 @@ interface Props {
   contact_id: string;
   /** Shown above the field, where it is not the only one. */
   label?: string | undefined;
+  /** Not where it appears beside another field, in which the agent may be writing. */
+  autoFocus: boolean;
 }
 
-export function MessageBox({contact_id, label}: Props) {
+export function MessageBox({contact_id, label, autoFocus}: Props) {
   const {t} = useTranslation();
   const text = useDesk((desk) => desk.drafts[contact_id] ?? "");
   const bytes = bytesOf(text.trim());
@@ -30,7 +32,7 @@ export function MessageBox({contact_id, label}: Props) {
       {label !== undefined && <label htmlFor={MESSAGE_BOX}>{label}</label>}
       <Input.TextArea
         id={MESSAGE_BOX}
-        autoFocus
+        autoFocus={autoFocus}
         autoSize={{minRows: 2, maxRows: 6}}
         value={text}
         status={tooLong ? "error" : ""}
