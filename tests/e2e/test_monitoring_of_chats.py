@@ -3,25 +3,14 @@
 from typing import Any
 
 import pytest
-from browsing import People
+from browsing import People, all_received
 from own_tenants import OwnTenant, TenantFactory
 from pages import Desk, Shop, Wall
-from playwright.sync_api import Locator, Page, WebSocket, expect
+from playwright.sync_api import Locator, expect
 from reviewers import grave_violations
 
 WHISPER = "Offer her the refund, she is right."
 BARGE = "Zhao here, you get your money back."
-
-
-def all_received(page: Page) -> list[str]:
-    """Return what the server sends to the page over sockets, as it comes."""
-    frames: list[str] = []
-
-    def on_socket(socket: WebSocket) -> None:
-        socket.on("framereceived", lambda payload: frames.append(str(payload)))
-
-    page.on("websocket", on_socket)
-    return frames
 
 
 class Chat:

@@ -5,7 +5,7 @@ Owns: contexts, what the browser complains about, pictures after a failure. Must
 
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, WebSocket
 from trunkline_launcher.commands import PASSWORD
 from trunkline_launcher.layout import Layout
 
@@ -76,3 +76,14 @@ class People:
         refused = any(status in message.text and url.endswith(ends) for status, ends in EXPECTED_REFUSALS.items())
         if message.type in ("error", "warning") and not refused:
             self.complaints.append(f"{message.type}: {message.text} ({message.location['url']})")
+
+
+def all_received(page: Page) -> list[str]:
+    """Return what the server sends to the page over sockets, as it comes."""
+    frames: list[str] = []
+
+    def on_socket(socket: WebSocket) -> None:
+        socket.on("framereceived", lambda payload: frames.append(str(payload)))
+
+    page.on("websocket", on_socket)
+    return frames

@@ -53,6 +53,7 @@ from trunkline_acd.domain.events import (
     RowsChanged,
     WrapUpFinished,
 )
+from trunkline_acd.domain.parked_chats import is_parked
 from trunkline_acd.domain.places import Order, order_of, spot_of
 from trunkline_acd.domain.policy import MAX_HELD_PER_AGENT
 from trunkline_acd.domain.skills import meets, needs_in
@@ -428,7 +429,7 @@ def _check_one_place_per_contact(domain: Domain) -> None:
 
 
 def _check_one_colleague_per_contact(domain: Domain) -> None:
-    """Who is asked about a connected call is another agent than who has it, and nobody else is asked."""
+    """Who is asked about a connected contact, which is not parked, is another agent than its own, and the only one."""
     states = {
         ConsultationStage.OFFERED: WorkState.OFFERED,
         ConsultationStage.CONNECTING: WorkState.CONNECTING,
@@ -450,7 +451,7 @@ def _check_one_colleague_per_contact(domain: Domain) -> None:
     for contact in domain.contacts.values():
         if contact.consultation:
             assert contact.stage is Stage.CONNECTED
-            assert contact.channel is Channel.VOICE
+            assert not is_parked(domain, contact)
             assert contact.agent_id != contact.consultation.agent_id
 
 

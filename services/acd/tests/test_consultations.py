@@ -1,4 +1,4 @@
-"""The agent who has a call asks a colleague about it: attended transfer and conference (rule 19)."""
+"""The agent who has a call or a chat asks a colleague about it: attended transfer and conference (rule 19)."""
 
 from datetime import timedelta
 
@@ -35,6 +35,7 @@ from trunkline_acd.domain.events import (
     ConsultationOffered,
     ContactEnqueued,
     ContactOffered,
+    ContactParked,
     ContactReleased,
     ContactResumed,
     CustomerReturned,
@@ -48,12 +49,13 @@ from trunkline_testkit.contracts.snapshots import check_snapshot
 LI, WANG = "ag_li", "ag_wang"
 
 
-@pytest.fixture
-def talking(routing):
-    """Li talks to ct_1; Wang is free."""
-    routing.queue(wrap_up_mode=WrapUpMode.TIMED)
+@pytest.fixture(params=[Channel.VOICE, Channel.CHAT], ids=["call", "chat"])
+def talking(routing, request):
+    """Li talks to ct_1, or writes with it; Wang is free."""
+    lease = timedelta(seconds=20)
+    routing.queue(wrap_up_mode=WrapUpMode.TIMED, voice_lease_duration=lease, chat_lease_duration=lease)
     routing.agent(LI)
-    routing.enqueue("ct_1")
+    routing.enqueue("ct_1", channel=request.param)
     assert routing.connect("ct_1") == LI
     routing.agent(WANG)
     routing.wait(60)
@@ -246,7 +248,7 @@ def test_a_leg_that_fails_ends_it_and_an_unreachable_device_blocks(asking):
 
 
 @pytest.mark.parametrize("when", ["asking", "consulting", "conference"])
-def test_a_customer_who_leaves_ends_it_for_both_and_only_who_has_the_call_wraps_up(when, request):
+def test_a_customer_who_leaves_ends_it_for_both_and_only_who_has_the_contact_wraps_up(talking, when, request):
     routing = request.getfixturevalue(when)
     ended, released, *_ = routing.end("ct_1")
     assert (ended.reason, released.agent_id) == (ConsultationEndReason.CONTACT_ENDED, LI)
@@ -256,7 +258,7 @@ def test_a_customer_who_leaves_ends_it_for_both_and_only_who_has_the_call_wraps_
 
 
 @pytest.mark.parametrize("when", ["asking", "consulting", "conference"])
-def test_a_colleague_whose_desk_stays_away_ends_it(when, request):
+def test_a_colleague_whose_desk_stays_away_ends_it(talking, when, request):
     routing = request.getfixturevalue(when)
     routing.queue(voice_lease_duration=timedelta(seconds=20))
     routing.do(CloseAgentSession(WANG, f"se_{WANG}"))
@@ -266,10 +268,11 @@ def test_a_colleague_whose_desk_stays_away_ends_it(when, request):
 
 
 @pytest.mark.parametrize("when", ["asking", "consulting"])
-def test_an_agent_whose_desk_stays_away_ends_it_and_the_call(when, request):
+def test_an_agent_whose_desk_stays_away_ends_it_and_the_contact(talking, when, request):
     routing = request.getfixturevalue(when)
     routing.do(CloseAgentSession(LI, f"se_{LI}"))
-    routing.queue(voice_lease_duration=timedelta(minutes=5), wrap_up_mode=WrapUpMode.TIMED)
+    lease = timedelta(minutes=5)
+    routing.queue(voice_lease_duration=lease, chat_lease_duration=lease, wrap_up_mode=WrapUpMode.TIMED)
     routing.do(EndConsultation("ct_1", 6, 1, WANG))
     routing.do(consult(7))
     events = routing.wait(30)
@@ -350,13 +353,35 @@ def test_whom_it_cannot_ring_at(talking):
     assert talking.refusal(consult()).endswith("AgentHasNoRoom")
 
 
-def test_a_chat_is_not_asked_about(routing):
-    routing.queue()
-    routing.agent(LI)
-    routing.chat("ct_1")
-    routing.connect("ct_1")
-    routing.agent(WANG)
-    assert routing.refusal(consult()).endswith("ConsultationNeedsCall")
+@pytest.fixture
+def chatting(routing):
+    """Li has two chats and room for three, Wang has one and room for two."""
+    routing.queue(wrap_up_mode=WrapUpMode.TIMED, chat_parking_duration=timedelta(minutes=10))
+    routing.agent(WANG, chats=2)
+    routing.chat("ct_other")
+    assert routing.connect("ct_other") == WANG
+    routing.do(SetIntent(WANG, Intent.BREAK, ""))
+    routing.agent(LI, chats=3)
+    for contact_id in ("ct_1", "ct_2"):
+        routing.chat(contact_id)
+        assert routing.connect(contact_id) == LI
+    routing.do(SetIntent(WANG, Intent.AVAILABLE, ""))
+    return routing
+
+
+def test_a_chat_needs_room_for_a_chat_and_takes_it_until_the_end(chatting):
+    chatting.do(consult())
+    assert chatting.refusal(ConsultAgent("ct_2", 3, 1, LI, WANG)).endswith("AgentHasNoRoom")
+    chatting.do(EndConsultation("ct_1", 4, 1, LI))
+    [offered] = chatting.do(ConsultAgent("ct_2", 3, 1, LI, WANG))
+    assert (offered.agent_id, offered.channel) == (WANG, Channel.CHAT)
+
+
+def test_a_chat_that_is_talked_about_is_not_parked(chatting):
+    chatting.do(consult())
+    assert chatting.refusal(ParkContact("ct_1", 4, 1, LI)).endswith("ConsultationUnderWay")
+    chatting.do(EndConsultation("ct_1", 5, 1, LI))
+    only(chatting.do(ParkContact("ct_1", 6, 1, LI)), ContactParked)
 
 
 def test_another_owner_goes_on_with_it_from_a_snapshot(conference):
@@ -445,5 +470,8 @@ def test_a_desk_that_is_lost_in_a_conference_gives_the_call_on_and_keeps_its_par
     assert [work.contact_id for work in parking.domain.agent(WANG).work] == ["ct_chat"]
 
 
-def test_neither_a_parked_chat_nor_its_agent_by_it_asks_anybody(parking):
-    assert parking.refusal(ConsultAgent("ct_chat", 4, 1, WANG, LI)).endswith("ConsultationNeedsCall")
+def test_about_a_parked_chat_nobody_is_asked(parking):
+    parking.agent("ag_zhao")
+    assert parking.refusal(ConsultAgent("ct_chat", 4, 1, WANG, "ag_zhao")).endswith("ContactParked")
+    parking.do(ResumeContact("ct_chat", 5, 1, WANG))
+    only(parking.do(ConsultAgent("ct_chat", 6, 1, WANG, "ag_zhao")), ConsultationOffered)

@@ -512,14 +512,14 @@ def test_any_day_of_consultations_keeps_one_agent_and_books_each_colleague_once(
 
 
 def ask_around(routing: Any, choices: list[int]) -> None:
-    """Have a call with an agent most of the time, and do what agents, colleagues and the customer may do then."""
+    """Have a contact with an agent most of the time, and do what agents, colleagues and the customer may do then."""
     for step, choice in enumerate(choices, start=1):
-        calls = [contact for contact in routing.domain.contacts.values() if contact.stage is Stage.CONNECTED]
-        if not calls:
-            call_someone(routing, step)
+        talks = [contact for contact in routing.domain.contacts.values() if contact.stage is Stage.CONNECTED]
+        if not talks:
+            reach_someone(routing, step)
             continue
-        possible = [deed for contact in calls for deed in contact_deeds(contact, step)]
-        possible += [deed for contact in calls for deed in consultation_deeds(contact, step)] * 3
+        possible = [deed for contact in talks for deed in contact_deeds(contact, step)]
+        possible += [deed for contact in talks for deed in consultation_deeds(contact, step)] * 3
         possible += [
             *agent_deeds(routing.domain.agent(f"ag_{choice % 3 + 1}"), step)[:1],
             *back(routing, step),
@@ -533,9 +533,10 @@ def ask_around(routing: Any, choices: list[int]) -> None:
             attempt(routing, command)
 
 
-def call_someone(routing: Any, step: int) -> None:
-    """A call comes in and somebody takes it, if anybody is there."""
-    attempt(routing, EnqueueContact(f"ct_{step}", step, "qu_sales", Channel.VOICE, 0, 0, ()))
+def reach_someone(routing: Any, step: int) -> None:
+    """A call or a chat comes in and somebody takes it, if anybody is there."""
+    queue_id, channel = (("qu_sales", Channel.VOICE), ("qu_help", Channel.CHAT))[step % 2]
+    attempt(routing, EnqueueContact(f"ct_{step}", step, queue_id, channel, 0, 0, ()))
     routing.wait(0.5)
     for contact in [each for each in routing.domain.contacts.values() if each.stage is Stage.OFFERED]:
         routing.accept(contact.contact_id)
@@ -655,7 +656,7 @@ def contact_deeds(contact: Any, step: int) -> list[Any]:
 
 
 def consultation_deeds(contact: Any, step: int) -> list[Any]:
-    """Return what the agent who has a call, a colleague who is asked about it and a gateway could do now."""
+    """Return what the agent who has a contact, a colleague who is asked about it and a gateway could do now."""
     on = (contact.contact_id, step, contact.segment_no)
     asked = contact.consultation
     if asked is None:

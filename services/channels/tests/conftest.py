@@ -7,6 +7,10 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from trunkline.contact.v1.contact_service_pb2 import SessionResponse
+from trunkline.contact.v1.contact_types_pb2 import ContactView
+from trunkline_channels.adapters.chat_frames import view_of
+from trunkline_channels.adapters.views import contact_view
 from trunkline_channels.domain import events, timing
 from trunkline_channels.domain.commands import (
     Command,
@@ -43,12 +47,20 @@ MENU = (
 )
 
 
+class Opening:
+    """Opens what a test sealed: the text stands in clear in it."""
+
+    async def open(self, text: Sealed, tenant: str) -> str | None:
+        return text.ciphertext.decode()
+
+
 class Story:
     """One partition; `one` is the contact that the shortcuts drive."""
 
     one = CONTACT
     sealed = Sealed("ky_1", b"n" * 12, b"c" * 32)
     menu = MENU
+    sealer = Opening()
 
     def __init__(self) -> None:
         self.state = ChannelsState()
@@ -101,6 +113,24 @@ class Story:
                 happened += self.do(timer.command, tenant=timer.tenant)
                 assert self.state.timers.get(timer.key) is not timer, "a timer that fired is gone or set anew"
         return happened
+
+    def seen(self, *, for_agents: bool) -> ContactView:
+        """Return the whole view, as whoever is on that side gets it."""
+        contact = self.contact
+        whole = contact_view(contact, self.sealer, 0, len(contact.messages), for_agents=for_agents)  # type: ignore[arg-type]
+        try:
+            whole.send(None)
+        except StopIteration as done:  # nothing in it waits, and a loop for each would cost more than the rest
+            view: ContactView = done.value
+            return view
+        raise AssertionError("opening a text waits for nothing here")
+
+    def shown_to_customer(self) -> dict[str, Any]:
+        """Return all that the chat page is sent, but for the number of the state; from either side's view the same."""
+        frames = [view_of(SessionResponse(contact=self.seen(for_agents=side))) for side in (False, True)]
+        contents = [frame.content | {"version": 0, "messages": frame.messages} for frame in frames if frame is not None]
+        assert contents[0] == contents[1]
+        return contents[0]
 
     # -- shortcuts along the way of one contact ----------------------------------------------------
 
@@ -187,16 +217,20 @@ class Story:
         if row.is_to_dial:
             self._check_cleared(row)
         if row.consultation is not None:
-            assert (row.state, row.channel) == (ContactState.CONNECTED, Channel.VOICE)
+            assert row.state is ContactState.CONNECTED
+            assert timing.expiry_key(timing.PARKING, row.contact_id) not in _timers(self.state), "it is not silent"
             assert row.consultation.offer_no == 0 or row.consultation.offer_no > row.offer_no
         self._check_monitoring(row)
         self._check_whispers(row)
 
     def _check_whispers(self, row: Contact) -> None:
-        """They are numbered by themselves, and each was for the agent who had the chat."""
+        """They are numbered by themselves, each for the agent who had the chat, from a supervisor or one of the two."""
         assert [whisper.whisper_no for whisper in row.whispers] == list(range(1, len(row.whispers) + 1))
         assert [message.message_no for message in row.messages] == list(range(1, len(row.messages) + 1))
         assert all(whisper.agent_id for whisper in row.whispers)
+        assert all(bool(whisper.supervisor_id) != bool(whisper.colleague_id) for whisper in row.whispers)
+        ours = [whisper for whisper in row.whispers if whisper.colleague_id]
+        assert all(whisper.author_agent_id in (whisper.agent_id, whisper.colleague_id) for whisper in ours)
 
     def _check_monitoring(self, row: Contact) -> None:
         """Legs without a supervisor are as they were, and who only listens is heard by nobody."""

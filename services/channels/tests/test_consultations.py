@@ -298,8 +298,11 @@ def test_what_cannot_be_changes_nothing(when: str, command: Any, refusal: str, r
     assert story.refusal(type(command)(**fields)) == refusal
 
 
-def test_a_chat_is_not_asked_about(story: Any) -> None:
-    assert story.connected().refusal(ConsultAgent(story.one, "ag_li", "ag_wang")) == "Rejection: ConsultationNeedsCall"
+def test_one_that_is_being_taken_back_is_not_reported_as_joined(answered: Any) -> None:
+    answered.do(LeaveConsultation(answered.one, "ag_li"))
+    [joined] = answered.do(ConfirmConnect(answered.one, 1, 2))
+    assert isinstance(joined, ConsultationLegJoined)
+    assert answered.contact.step.kind == "cancel_consultation", "else acd might never hear of it"
 
 
 @pytest.mark.parametrize("when", ["asking", "answered", "consulting", "conference"])

@@ -8,10 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trunkline.contact.v1.contact_service_pb2 import SessionResponse
 from trunkline.contact.v1.contact_types_pb2 import ContactView
-from trunkline_channels.adapters.chat_frames import view_of
-from trunkline_channels.adapters.views import contact_view
 from trunkline_channels.application.hub import Telling
 from trunkline_channels.domain.commands import (
     AddMessage,
@@ -53,25 +50,6 @@ LISTEN, WHISPER, BARGE = MonitoringMode.LISTEN, MonitoringMode.WHISPER, Monitori
 ZHAO, CHEN = "supervisor:us_zhao", "admin:us_chen"
 WHISPERED = Sealed("ky_1", b"n" * 12, b"offer the refund, she is right")
 SAID = Sealed("ky_1", b"n" * 12, b"Zhao here, I take care of that")
-
-
-class Opening:
-    """Opens what a test sealed: the text stands in clear in it."""
-
-    async def open(self, text: Sealed, tenant: str) -> str | None:
-        return text.ciphertext.decode()
-
-
-def seen(story: Any, *, for_agents: bool) -> ContactView:
-    """Return the whole view, as whoever is on that side gets it."""
-    contact = story.contact
-    whole = contact_view(contact, Opening(), 0, len(contact.messages), for_agents=for_agents)  # type: ignore[arg-type]
-    try:
-        whole.send(None)
-    except StopIteration as done:  # nothing in it waits, and a loop for each would cost more than the rest
-        view: ContactView = done.value
-        return view
-    raise AssertionError("opening a text waits for nothing here")
 
 
 def monitor(story: Any, mode: MonitoringMode = LISTEN, actor: str = ZHAO, agent: str = "ag_zhao") -> list[Any]:
@@ -117,7 +95,7 @@ def test_a_whisper_is_for_the_agent_and_no_message(reading: Any) -> None:
     messages = reading.contact.messages
     assert reading.do(words(reading), ZHAO) == [WhisperAdded(reading.one, 1, "us_zhao", "ag_li", WHISPERED)]
     assert reading.contact.messages == messages
-    (shown,) = seen(reading, for_agents=True).whispers
+    (shown,) = reading.seen(for_agents=True).whispers
     assert (shown.supervisor_id, shown.agent_id, shown.text) == ("us_zhao", "ag_li", WHISPERED.ciphertext.decode())
     assert shown.after_message_no == len(messages)
 
@@ -127,7 +105,7 @@ def test_who_barges_in_writes_to_the_customer_who_reads_somebody_of_the_house(re
     number = reading.contact.next_message_no
     said = MessageAdded(reading.one, number, Author.SUPERVISOR, SAID, "", "us_zhao")
     assert reading.do(words(reading, BARGE, SAID), ZHAO) == [said]
-    at_desk, at_widget = (seen(reading, for_agents=is_desk).messages[-1] for is_desk in (True, False))
+    at_desk, at_widget = (reading.seen(for_agents=is_desk).messages[-1] for is_desk in (True, False))
     assert (at_desk.author, at_desk.supervisor_id) == (150, "us_zhao")
     assert (at_widget.author, at_widget.supervisor_id, at_widget.agent_id) == (2, "", "")
     assert at_widget.text == "Zhao here, I take care of that"
@@ -245,7 +223,7 @@ def test_who_takes_the_chat_over_monitors_it_no_more(reading: Any) -> None:
 
 
 async def read_by(story: Any, principal: Principal) -> ContactView:
-    reads: Any = ContactReads(None, Opening(), None)  # type: ignore[arg-type]
+    reads: Any = ContactReads(None, story.sealer, None)  # type: ignore[arg-type]
     answer = await reads._shown(story.contact, principal)
     found: ContactView = answer.contact
     return found
@@ -287,7 +265,7 @@ async def test_a_chat_edge_is_the_customers_side_also_of_what_another_edge_holds
     reading.do(words(reading), ZHAO)
     peer: Any = SimpleNamespace(peer=SimpleNamespace(peer_id=peer_id))
     figures: Any = SimpleNamespace(of=lambda _: UNKNOWN)
-    session: Any = _Session(principal, peer, None, None, None, None, Opening(), figures)  # type: ignore[arg-type]
+    session: Any = _Session(principal, peer, None, None, None, None, reading.sealer, figures)  # type: ignore[arg-type]
     view = await session._view(Telling(reading.contact, 0, 0))
     assert (len(view.whispers), view.HasField("monitoring")) == (count, bool(count))
 
@@ -327,14 +305,6 @@ def play(story: Any, command: Any, actor: str) -> None:
         return
 
 
-def shown_to_customer(story: Any) -> dict[str, Any]:
-    """Return all that the chat page is sent, but for the number of the state; from either side's view the same."""
-    frames = [view_of(SessionResponse(contact=seen(story, for_agents=side))) for side in (False, True)]
-    contents = [frame.content | {"version": 0, "messages": frame.messages} for frame in frames if frame is not None]
-    assert contents[0] == contents[1]
-    return contents[0]
-
-
 @settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_a_whisper_is_in_no_view_of_the_customers_and_changes_none(new_story: Any, data: st.DataObject) -> None:
@@ -350,10 +320,10 @@ def test_a_whisper_is_in_no_view_of_the_customers_and_changes_none(new_story: An
         elapsed = timedelta(seconds=data.draw(st.sampled_from([0, 0, 1, 600])))
         story.pass_time(elapsed)
         silent.pass_time(elapsed)
-        of_customer = seen(story, for_agents=False)
+        of_customer = story.seen(for_agents=False)
         assert WHISPERED.ciphertext not in of_customer.SerializeToString()
         assert b"us_zhao" not in of_customer.SerializeToString()
-        assert shown_to_customer(story) == shown_to_customer(silent)
+        assert story.shown_to_customer() == silent.shown_to_customer()
         assert (story.contact.parking, story.contact.step) == (silent.contact.parking, silent.contact.step)
         assert {timer.key: timer.due for timer in story.state.timers.values()} == {
             timer.key: timer.due for timer in silent.state.timers.values()

@@ -65,6 +65,7 @@ TABLE: list[tuple[commands.Command, set[str]]] = [
     (commands.MergeConsultation(ONE, "ag_li"), AGENT),
     (commands.CompleteConsultation(ONE, "ag_li"), AGENT),
     (commands.LeaveConsultation(ONE, "ag_li"), AGENT),
+    (commands.AddConsultationMessage(ONE, "ag_li", 2, None), AGENT),
     (commands.RecordConsultation(ONE, 1, 2, "ag_wu", ConsultationState.OFFERED), NOBODY),
     (commands.RecordConsultationCompleted(ONE, 1, 2, "ag_wu"), NOBODY),
     (commands.RecordConsultationEnded(ONE, 1, 2, "expired"), NOBODY),

@@ -163,6 +163,8 @@ class Acd(Service):
                 self.check_connected(step)
                 if self.parking is not Parking.UNSPECIFIED:
                     raise Rejection("ContactAlreadyParked")
+                if self.asked_no:
+                    raise Rejection("ConsultationUnderWay")
                 self.step_no, self.parking = step.step_no, Parking.PARKED
                 self.facts.append(commands.RecordParked(ONE, self.segment_no, self.agent_id))
             case StepKind.RESUME:
@@ -204,6 +206,8 @@ class Acd(Service):
         if step.kind is StepKind.CONSULT:
             if (self.stage, self.segment_no) != ("connected", step.segment_no):
                 raise Rejection("ContactNotConnected")
+            if self.parking is not Parking.UNSPECIFIED:
+                raise Rejection("ContactParked")
             if self.asked_no:
                 raise Rejection("ConsultationUnderWay")
             if asked is None or asked.agent_id == "ag_busy":
@@ -466,6 +470,12 @@ CONSULTING = (
     *("take over", "take over", "monitor", "monitor"),
 )
 
+TALKING_OF_CHATS = (
+    *("consult", "consult", "consult", "call", "call", "call", "fact of acd", "fact of acd", "colleague accepts"),
+    *("merge", "complete", "cancel", "leave", "rings out", "desk lost", "take over"),
+    *("agent writes", "customer writes", "silence", "silence", "take up", "full"),
+)
+
 
 def move(world: World, name: str, data: st.DataObject) -> None:
     match name:
@@ -575,6 +585,19 @@ def test_they_agree_about_consultations_however_late_the_calls_and_facts_are(
 
 @settings(max_examples=200, deadline=None)
 @given(st.data())
+def test_they_agree_about_consultations_about_chats_that_are_parked_at_other_times(
+    new_story: Any, data: st.DataObject
+) -> None:
+    world = World(new_story())
+    connect_chat(world)
+    for name in data.draw(st.lists(st.sampled_from(TALKING_OF_CHATS), max_size=50)):
+        move(world, name, data)
+    agree(world)
+    assert world.acd.parking is Parking.UNSPECIFIED or not world.acd.asked_no
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
 def test_they_agree_about_call_backs_however_late_the_calls_and_facts_are(new_story: Any, data: st.DataObject) -> None:
     world = World(new_story())
     ask_for_a_call_back(world)
@@ -601,6 +624,13 @@ def connect_call(world: World) -> None:
         do(world)
     world.do(commands.ConfirmConnect(ONE, *world.contact.place))
     world.settle()
+    assert world.contact.state is ContactState.CONNECTED
+
+
+def connect_chat(world: World) -> None:
+    world.do(world.story.opening("ep_chat"))
+    for do in UNDISTURBED:
+        do(world)
     assert world.contact.state is ContactState.CONNECTED
 
 
@@ -637,10 +667,7 @@ def agree(world: World) -> None:
 
 def test_undisturbed_a_contact_is_given_on_and_served(story: Any) -> None:
     world = World(story)
-    world.do(story.opening("ep_chat"))
-    for do in UNDISTURBED:
-        do(world)
-    assert world.contact.state is ContactState.CONNECTED
+    connect_chat(world)
     world.do(commands.TransferContact(ONE, world.acd.agent_id, "qu_full"))
     world.settle()
     assert (world.contact.state, world.contact.transfer_refusal) == (ContactState.CONNECTED, "QueueFull")
@@ -658,9 +685,7 @@ def test_no_customer_of_a_parked_chat_writes_in_vain_however_late_the_calls_and_
     new_story: Any, data: st.DataObject
 ) -> None:
     world = World(new_story())
-    world.do(world.story.opening("ep_chat"))
-    for undisturbed in UNDISTURBED:
-        undisturbed(world)
+    connect_chat(world)
     for name in data.draw(
         st.lists(
             st.sampled_from(("call", "fact of acd", "transfer", "take over", "barge in", *PARKING_MOVES)), max_size=40
@@ -689,9 +714,7 @@ def test_undisturbed_a_supervisor_takes_a_call_over(story: Any) -> None:
 
 def test_undisturbed_a_silent_chat_is_parked_and_goes_on(story: Any) -> None:
     world = World(story)
-    world.do(story.opening("ep_chat"))
-    for do in UNDISTURBED:
-        do(world)
+    connect_chat(world)
     world.do(commands.AddMessage(ONE, Author.AGENT, SEALED, world.acd.agent_id))
     world.pass_silently()
     world.settle()

@@ -63,7 +63,7 @@ def test_every_command_but_those_of_a_partition_has_the_contacts_key() -> None:
     ):
         with pytest.raises(Invalid):
             key_of(command, "tn_demo")
-    assert len(get_args(commands.Command)) == 66
+    assert len(get_args(commands.Command)) == 67
 
 
 def test_answers_of_services_go_first_and_new_work_last() -> None:

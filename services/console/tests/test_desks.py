@@ -24,7 +24,7 @@ from trunkline_console.application.desk_room import DeskRoom
 from trunkline_console.application.desks import MAX_READERS, Desk, Desks, Reader
 from trunkline_console.application.views import agent_view_json, work_json
 from trunkline_console.application.wall import agent_json
-from trunkline_console.application.wishes import Consult, Transfer, read_wish
+from trunkline_console.application.wishes import ColleagueMessage, Consult, Transfer, read_wish
 from trunkline_core.errors import Invalid, Transient
 from waiting import until
 
@@ -318,6 +318,28 @@ def test_what_two_agents_do_with_a_call_is_said_in_the_name_of_whose_desk_it_is(
     assert {field: getattr(said, field) for field in fields} == fields
 
 
+def test_what_one_agent_writes_to_the_other_names_the_consultation_and_is_short() -> None:
+    frame = {"type": "colleague_message", "contact_id": CONTACT, "offer_no": 2, "text": "may I?"}
+    assert read_wish(frame, "ag_li") == ColleagueMessage(CONTACT, 2, "may I?")
+    for wrong in ({"text": "x" * 501}, {"text": " "}, {"offer_no": "2"}):
+        with pytest.raises(Invalid, match=next(iter(wrong))):
+            read_wish(frame | wrong, "ag_li")
+
+
+@pytest.mark.parametrize(("agent_id", "shown"), [("ag_li", ["to Li", "aside"]), ("ag_wang", ["aside"]), ("ag_wu", [])])
+def test_what_agents_write_to_each_other_is_shown_to_these_two(agent_id: str, shown: list[str]) -> None:
+    desks, desk = Desks(nobody, lambda _: None), Desk(agent_id, "first")
+    desks.open(desk)
+    work = WorkItem(contact_id=CONTACT, state=WorkState.WORK_STATE_CONNECTED)
+    desks.on_agent(acd.SessionResponse(agent=AgentView(agent_id=agent_id, version=1, work=[work])))
+    to_li = WhisperView(whisper_no=1, supervisor_id="us_zhao", agent_id="ag_li", text="to Li")
+    both = WhisperView(whisper_no=2, agent_id="ag_li", colleague_id="ag_wang", author_agent_id="ag_wang", text="aside")
+    view = ContactView(contact_id=CONTACT, version=3, agent_id="ag_li", whispers=[to_li, both])
+    desks.on_contact(contact.SessionResponse(contact=view))
+    _, frame = (desk.frames.get_nowait() for _ in range(2))
+    assert frame and [whisper["text"] for whisper in frame["contact"]["whispers"]] == shown
+
+
 @pytest.mark.parametrize("frame", [{"type": "consult"}, {"type": "talk_to", "party": "music"}, {"type": "swap"}])
 def test_a_frame_about_two_agents_that_cannot_be_read_names_the_field(frame: dict[str, Any]) -> None:
     with pytest.raises(Invalid):
@@ -338,6 +360,7 @@ def test_a_colleague_who_is_asked_sees_the_contact_and_who_asks() -> None:
     assert agent_frame and agent_frame["agent"]["work"][0]["asked_by"] == "ag_li"
     assert contact_frame and contact_frame["contact"]["consultation"] == {
         "agent_id": "ag_wang",
+        "offer_no": 0,
         "state": "OFFERED",
         "talks_to": "UNSPECIFIED",
         "note": "ask her about the refund",

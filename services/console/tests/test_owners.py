@@ -293,6 +293,24 @@ async def test_a_message_to_another_agents_contact_or_to_none_leaves_no_key(room
     assert (room.sealing.owners, room.sent.done) == ([], [])
 
 
+async def test_a_colleague_who_is_asked_writes_about_whose_contact_it_is() -> None:
+    class Asked(Channels):
+        contacts: ClassVar = {NEW: KnownContact("cu_known", "ag_wang", colleague_id="ag_li")}
+
+    room = Room()
+    owners = Owners(Asked(), Crm(), lambda *_: None)
+    assert await owners.of_message(TENANT, "ag_li", NEW) == "cu_known"
+    with pytest.raises(NotFound):
+        await owners.of_message(TENANT, "ag_wu", NEW)
+    room.has_at_desk(STRANGE, "cu_known")
+    aside = {"type": "colleague_message", "contact_id": STRANGE, "offer_no": 2, "text": "may I?"}
+    await room.carry_out(aside | {"command_id": new_command_id()}, room.desk, AGENT)
+    [command] = room.sent.done
+    said = command.add_consultation_message
+    assert (said.contact_id, said.agent_id, said.offer_no) == (STRANGE, "ag_li", 2)
+    assert (room.sealing.owners, bool(said.body.ciphertext)) == (["cu_known"], True)
+
+
 @pytest.mark.parametrize("command_id", ["x", "c" * 200, 7, ["id"], None], ids=str)
 async def test_a_message_with_a_malformed_id_leaves_no_key(room: Room, command_id: Any) -> None:
     room.has_at_desk(STRANGE, "cu_known")

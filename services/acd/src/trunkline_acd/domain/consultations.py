@@ -1,7 +1,7 @@
-"""Attended transfer and conference: the agent who has a call asks a colleague about it (rule 19).
+"""Attended transfer and conference: the agent who has a contact asks a colleague about it (rule 19).
 
-Owns: that a call has one agent and at most one colleague who is asked, whose units are booked with the offer and come
-back once, however it ends; who has the call when one of them leaves. Who hears whom is channels'.
+Owns: that a contact has one agent and at most one colleague who is asked, whose units are booked with the offer and
+come back once, however it ends; who has the contact when one of them leaves. Who hears or reads whom is channels'.
 Must not: end the segment that was answered once more, or count a miss: a colleague who was picked by hand says nothing
 about the queues' offers.
 """
@@ -16,7 +16,7 @@ from trunkline_core.timers import Timer
 from trunkline_acd.domain import commands, named_agents, policy, timing, wrap_ups
 from trunkline_acd.domain.agents import Work, is_unreachable, with_recent_work, with_work, without_work
 from trunkline_acd.domain.contacts import Consultation, ConsultationStage, Contact, Stage
-from trunkline_acd.domain.definitions import Channel, check_id, lease_of
+from trunkline_acd.domain.definitions import check_id, lease_of
 from trunkline_acd.domain.events import (
     ConsultationAccepted,
     ConsultationCompleted,
@@ -30,6 +30,7 @@ from trunkline_acd.domain.events import (
 from trunkline_acd.domain.joining import FAILURES
 from trunkline_acd.domain.matching import offer_to_agent
 from trunkline_acd.domain.misses import block
+from trunkline_acd.domain.parked_chats import is_parked
 from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.steps import connected_contact, contact_for, is_repeated
 from trunkline_acd.domain.words import Connectivity, ConsultationEndReason, WorkState
@@ -38,9 +39,9 @@ _TALKING = (ConsultationStage.TALKING, ConsultationStage.CONFERENCE)
 
 
 def consult(domain: Domain, command: commands.ConsultAgent, context: Context) -> Iterator[Event]:
-    """Let the call ring at the colleague, who needs room for it and no skill: whom to ask is the agent's choice.
+    """Let the contact ring at the colleague, who needs room for it and no skill: whom to ask is the agent's choice.
 
-    Raises: Invalid; NotFound; Rejection(`ContactAlreadyEnded`, `ContactNotConnected`, `ConsultationNeedsCall`,
+    Raises: Invalid; NotFound; Rejection(`ContactAlreadyEnded`, `ContactNotConnected`, `ContactParked`,
     `ConsultationUnderWay`, `AgentNotConnected`, `AgentNotReady`, `AgentHasNoRoom`, `AgentWrapsItUp`).
     """
     check_id("colleague_id", command.colleague_id)
@@ -49,10 +50,9 @@ def consult(domain: Domain, command: commands.ConsultAgent, context: Context) ->
     if is_repeated(domain, command.contact_id, command.step_no):
         return
     contact = connected_contact(domain, command.contact_id, command.agent_id, command.segment_no)
-    if contact.channel is not Channel.VOICE:
-        raise Rejection("ConsultationNeedsCall")
-    if contact.consultation is not None:
-        raise Rejection("ConsultationUnderWay")
+    if is_parked(domain, contact):
+        raise Rejection("ContactParked")
+    check_alone(contact)
     colleague = domain.agent(command.colleague_id)
     named_agents.check_there(colleague)
     named_agents.check_room(colleague, contact)
@@ -147,7 +147,7 @@ def merge(domain: Domain, command: commands.MergeConsultation, context: Context)
 
 
 def complete(domain: Domain, command: commands.CompleteConsultation, context: Context) -> Iterator[Event]:
-    """The agent leaves and wraps up, the colleague has the call. Raises: as `merge`."""
+    """The agent leaves and wraps up, the colleague has the contact. Raises: as `merge`."""
     if is_repeated(domain, command.contact_id, command.step_no):
         return
     contact = connected_contact(domain, command.contact_id, command.agent_id, command.segment_no)
@@ -157,7 +157,7 @@ def complete(domain: Domain, command: commands.CompleteConsultation, context: Co
 
 
 def end(domain: Domain, command: commands.EndConsultation, context: Context) -> Iterator[Event]:
-    """The agent who asked, or the colleague, ends it, and the former keeps the call.
+    """The agent who asked, or the colleague, ends it, and the former keeps the contact.
 
     Raises: NotFound; Rejection(`ContactAlreadyEnded`, `ContactNotConnected`, `NoConsultation`).
     """
@@ -190,7 +190,7 @@ def expire(state: AcdState, command: commands.ExpireConsultation, context: Conte
 
 
 def check_alone(contact: Contact) -> None:
-    """Raises: Rejection(`ConsultationUnderWay`), where a colleague is asked about the call."""
+    """Raises: Rejection(`ConsultationUnderWay`), where a colleague is asked about the contact."""
     if contact.consultation is not None:
         raise Rejection("ConsultationUnderWay")
 
@@ -212,7 +212,7 @@ def colleague_lost(contact: Contact) -> ConsultationEnded:
 
 
 def asker_lost(domain: Domain, contact: Contact, context: Context) -> Iterator[Event]:
-    """The desk of who has the call did not come back: the last one in a conference has it, any other call is over."""
+    """The desk of who has the call did not come back: the last one in a conference has it, any other is over."""
     asked = contact.consultation
     if asked is not None and asked.stage is ConsultationStage.CONFERENCE:
         yield from _hand_over(contact, replace(wrap_ups.lost(domain, contact, context), desk_lost=False), 0)

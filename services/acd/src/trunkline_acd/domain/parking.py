@@ -13,7 +13,7 @@ from trunkline_core.errors import Rejection
 from trunkline_core.replacing import replace
 from trunkline_core.routing import NOTHING
 
-from trunkline_acd.domain import commands, moves, parked_chats, policy, wrap_ups
+from trunkline_acd.domain import commands, consultations, moves, parked_chats, policy, wrap_ups
 from trunkline_acd.domain.agents import Agent, has_room, is_staying
 from trunkline_acd.domain.contacts import Contact, Stage
 from trunkline_acd.domain.definitions import Channel
@@ -28,14 +28,15 @@ from trunkline_acd.domain.words import Connectivity
 def park(domain: Domain, command: commands.ParkContact, context: Context) -> Iterator[Event]:
     """Free the units of a silent chat for something else.
 
-    Raises: NotFound; Rejection(`ContactAlreadyEnded`, `ContactNotConnected`, `ContactAlreadyParked`, `TooManyParked`),
-    or (`ParkingOff`): it is a call, or the queue parks no chats any more.
+    Raises: NotFound; Rejection(`ContactAlreadyEnded`, `ContactNotConnected`, `ContactAlreadyParked`, `TooManyParked`,
+    `ConsultationUnderWay`), or (`ParkingOff`): it is a call, or the queue parks no chats any more.
     """
     if is_repeated(domain, command.contact_id, command.step_no):
         return
     contact = connected_contact(domain, command.contact_id, command.agent_id, command.segment_no)
     if parked_chats.is_parked(domain, contact):
         raise Rejection("ContactAlreadyParked")
+    consultations.check_alone(contact)
     is_on = domain.queue(contact.queue_id).definition.chat_parking_duration > NOTHING
     if contact.channel is not Channel.CHAT or not is_on:
         raise Rejection("ParkingOff")

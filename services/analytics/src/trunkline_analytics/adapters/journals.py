@@ -32,7 +32,7 @@ BOOKKEEPING = frozenset(
         "NoticeFailed",
         "NoticeTargetPut",
         "CustomerServed",
-        "WhisperAdded",  # for the agent alone; MonitoringBegun and MonitoringChanged say that one whispers
+        "WhisperAdded",  # for agents alone; MonitoringChanged and ConsultationConnected say that they read some
     }
 )
 """Events by which services keep their own house; they tell a subscriber nothing and would be half of the journals.

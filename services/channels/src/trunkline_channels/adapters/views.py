@@ -3,6 +3,8 @@
 Owns: the shape of the view. Must not: decide who may see it; the entry points do.
 """
 
+from typing import Final
+
 from trunkline.contact.v1 import contact_types_pb2 as types
 from trunkline.contact.v1.contact_service_pb2 import Dial
 from trunkline.directory.v1 import directory_types_pb2 as directory
@@ -31,6 +33,7 @@ from trunkline_channels.domain.words import Channel
 
 _TEXT = Mapper(LocalizedText, directory.LocalizedText)
 _OPTION = Mapper(MenuOption, directory.MenuOption)
+_OF_THE_HOUSE: Final = ("monitoring", "monitoring_end", "consultation", "consultation_refusal", "consultation_end")
 
 
 async def contact_view(
@@ -51,14 +54,14 @@ async def contact_view(
 
 
 def _for_customer(view: types.ContactView) -> types.ContactView:
-    """A supervisor in a chat is somebody of the house; of a call the gateway has to know whose the leg is."""
+    """In a chat whoever writes is somebody of the house; of a call the gateway has to know whose the legs are."""
     for message in view.messages:
         if message.author == types.Author.AUTHOR_SUPERVISOR:
             message.author = types.Author.AUTHOR_AGENT
         message.supervisor_id = ""
     if view.channel == channel_value(Channel.CHAT):
-        view.ClearField("monitoring")
-        view.monitoring_end = ""
+        for name in _OF_THE_HOUSE:
+            view.ClearField(name)
     return view
 
 
@@ -136,6 +139,8 @@ async def _whisper(whisper: Whisper, contact: Contact, sealer: Sealer) -> types.
         text=await sealer.open(whisper.body, contact.tenant) or "",
         sent_time=timestamp(whisper.sent_time),
         after_message_no=whisper.after_message_no,
+        colleague_id=whisper.colleague_id,
+        author_agent_id=whisper.author_agent_id,
     )
 
 

@@ -155,7 +155,7 @@ class TransferContact:
 
 @dataclass(frozen=True, slots=True)
 class ConsultAgent:
-    """The connected agent asks a colleague about the call; the note is for the colleague."""
+    """The connected agent asks a colleague about the contact; the note is for the colleague."""
 
     contact_id: str
     agent_id: str
@@ -165,7 +165,7 @@ class ConsultAgent:
 
 @dataclass(frozen=True, slots=True)
 class TalkTo:
-    """The agent talks to the customer, or to the colleague; the other one is on hold."""
+    """The agent of a call talks to the customer, or to the colleague; the other one is on hold."""
 
     contact_id: str
     agent_id: str
@@ -194,6 +194,16 @@ class LeaveConsultation:
 
     contact_id: str
     agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddConsultationMessage:
+    """Agent or colleague writes to the other one in a chat; `offer_no` is the consultation's."""
+
+    contact_id: str
+    agent_id: str
+    offer_no: int
+    body: Sealed | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -631,7 +641,9 @@ class DropContact:
     contact_id: str
 
 
-ConsultationCommand = ConsultAgent | TalkTo | MergeConsultation | CompleteConsultation | LeaveConsultation
+ConsultationCommand = (
+    ConsultAgent | TalkTo | MergeConsultation | CompleteConsultation | LeaveConsultation | AddConsultationMessage
+)
 SupervisorCommand = MonitorContact | StopMonitoring | AddSupervisorMessage | TakeOverContact
 EdgeCommand = (
     OpenContact

@@ -1,8 +1,8 @@
-"""The connected agent asks a colleague about a call: attended transfer and conference (routing rule 19).
+"""The connected agent asks a colleague about a contact: attended transfer and conference (routing rule 19).
 
-Owns: what is asked of acd, and whom the agent talks to meanwhile. Who is asked, who has the call and when it is over
-are acd's facts; until one arrives everybody hears whom they heard before.
-Must not: know legs; `legs` says what the gateway does.
+Owns: what is asked of acd, and whom the agent of a call talks to meanwhile. Who is asked, who has the contact and when
+it is over are acd's facts; until one arrives everybody hears whom they heard before.
+Must not: know legs; `legs` says what the gateway does, and a chat has none.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from trunkline_core.errors import Invalid, Rejection
 from trunkline_core.ids import check_id
 from trunkline_core.replacing import replace
 
-from trunkline_channels.domain import closing, commands, monitoring, notes, policy, steps, take_overs
+from trunkline_channels.domain import closing, commands, monitoring, notes, parking, policy, steps, take_overs, timing
 from trunkline_channels.domain.contact import Consultation, Contact, Legs, without_step
 from trunkline_channels.domain.events import (
     ConsultationAccepted,
@@ -43,9 +43,9 @@ _TALKING = (ConsultationState.TALKING, ConsultationState.CONFERENCE)
 
 
 def request(state: ChannelsState, command: commands.ConsultAgent, context: Context) -> Iterator[Event]:
-    """Ask acd to let the call ring at a colleague; asking for the same one again changes nothing.
+    """Ask acd to let the contact ring at a colleague; asking for the same one again changes nothing.
 
-    Raises: Invalid; NotFound; Rejection(`ContactClosed`, `NotConnectedToAgent`, `ConsultationNeedsCall`,
+    Raises: Invalid; NotFound; Rejection(`ContactClosed`, `NotConnectedToAgent`, `ContactParked`,
     `ConsultationUnderWay`, `TransferUnderWay`, `TakeOverUnderWay`).
     """
     contact = closing.live(state, command.contact_id, context.tenant)
@@ -54,8 +54,7 @@ def request(state: ChannelsState, command: commands.ConsultAgent, context: Conte
         raise Invalid("colleague_id", "must be another agent")
     notes.check(command.note)
     yield from closing.as_connected(contact, command.agent_id)
-    if contact.channel is not Channel.VOICE:
-        raise Rejection("ConsultationNeedsCall")
+    parking.check_at_hand(contact)
     if contact.transfer is not None:
         raise Rejection("TransferUnderWay")
     take_overs.check_none(contact)
@@ -69,9 +68,11 @@ def request(state: ChannelsState, command: commands.ConsultAgent, context: Conte
 
 def talk_to(state: ChannelsState, command: commands.TalkTo, context: Context) -> Iterator[Event]:
     """Swap. Raises: Invalid; NotFound; Rejection(`ContactClosed`, `NotConnectedToAgent`, `NoConsultation`,
-    `ConsultationNotAnswered`, `InConference`).
+    `ConsultationNotAnswered`, `InConference`), or (`SwapNeedsCall`): in a chat each message says for whom it is.
     """
     contact, asked = _answered(state, command, context)
+    if contact.channel is not Channel.VOICE:
+        raise Rejection("SwapNeedsCall")
     if command.party is Party.UNSPECIFIED:
         raise Invalid("party", "must be set")
     if asked.state is ConsultationState.CONFERENCE:
@@ -125,8 +126,7 @@ def confirm_leg(state: ChannelsState, command: commands.ConfirmConnect, context:
     if asked.leg is Legs.JOINED:
         return
     _check_awaited(asked)
-    yield ConsultationLegJoined(contact.contact_id, contact.segment_no, asked.offer_no)
-    yield from steps.begin(state, contact.contact_id, StepKind.REPORT_CONSULTATION_CONNECTED)
+    yield from _join(state, contact, asked.offer_no)
 
 
 def refuse_leg(state: ChannelsState, command: commands.RefuseConnect, context: Context) -> Iterator[Event]:
@@ -155,6 +155,8 @@ def record(state: ChannelsState, command: commands.RecordConsultation, context: 
             yield ConsultationOffered(*place, command.agent_id)
         case ConsultationState.CONNECTING if before == ConsultationState.OFFERED.value:
             yield ConsultationAccepted(*place, command.agent_id)
+            if contact.channel is Channel.CHAT:
+                yield from _join(state, contact, command.offer_no)
         case ConsultationState.TALKING if 0 < before < ConsultationState.TALKING.value:
             yield ConsultationConnected(*place, command.agent_id)
         case ConsultationState.CONFERENCE if 0 < before < ConsultationState.CONFERENCE.value:
@@ -184,6 +186,12 @@ def record_ended(state: ChannelsState, command: commands.RecordConsultationEnded
         yield ConsultationEnded(*place, asked.agent_id, command.reason)
 
 
+def is_merged_in(contact: Contact, agent_id: str) -> bool:
+    """Tell whether this is the colleague of a conference, who talks to the customer as the agent does."""
+    asked = contact.consultation
+    return asked is not None and asked.state is ConsultationState.CONFERENCE and asked.agent_id == agent_id
+
+
 def refused(contact: Contact, rule: str) -> Contact:
     """Return the row after acd refused a step; what acd never had is gone, what it has no more ends by its fact."""
     asked = contact.consultation
@@ -198,7 +206,8 @@ def apply_requested(state: ChannelsState, contact: Contact, event: ConsultationR
 
 
 def apply_offered(state: ChannelsState, contact: Contact, event: ConsultationOffered) -> None:
-    """It rings there."""
+    """It rings there, and nothing parks the chat, also where its request is forgotten here."""
+    timing.stop_watching(state, contact.contact_id, timing.PARKING)
     before = contact.consultation
     note = before.note if before is not None and before.agent_id == event.agent_id else None
     asked = Consultation(event.agent_id, event.offer_no, ConsultationState.OFFERED, note=note)
@@ -238,15 +247,19 @@ def apply_merged(state: ChannelsState, contact: Contact, _: ConsultationMerged) 
     _put(state, merged, replace(_asked(merged), state=ConsultationState.CONFERENCE, leg=Legs.JOINED))
 
 
-def apply_completed(state: ChannelsState, contact: Contact, event: ConsultationCompleted) -> None:
+def apply_completed(state: ChannelsState, contact: Contact, event: ConsultationCompleted, context: Context) -> None:
     """The colleague has the contact."""
     done = without_step(contact, *STEPS)
-    state.put(replace(done, consultation=None, agent_id=event.agent_id, offer_no=event.offer_no))
+    handed = replace(done, consultation=None, agent_id=event.agent_id, offer_no=event.offer_no)
+    state.put(handed)
+    parking.watch(state, handed, context)
 
 
-def apply_ended(state: ChannelsState, contact: Contact, event: ConsultationEnded) -> None:
+def apply_ended(state: ChannelsState, contact: Contact, event: ConsultationEnded, context: Context) -> None:
     """Who asked keeps the contact."""
-    state.put(replace(without_step(contact, *STEPS), consultation=None, consultation_end=event.reason))
+    kept = replace(without_step(contact, *STEPS), consultation=None, consultation_end=event.reason)
+    state.put(kept)
+    parking.watch(state, kept, context)
 
 
 def _put(state: ChannelsState, contact: Contact, asked: Consultation) -> None:
@@ -281,6 +294,13 @@ def _begin(state: ChannelsState, contact: Contact, kind: StepKind) -> Iterator[E
     if step is not None and step.kind is StepKind.COMPLETE_CONSULTATION:
         raise Rejection("ConsultationChanging")
     yield from steps.begin(state, contact.contact_id, kind)
+
+
+def _join(state: ChannelsState, contact: Contact, offer_no: int) -> Iterator[Event]:
+    """The colleague's leg is up, or none is needed: tell acd, unless the agent is taking it back by now."""
+    yield ConsultationLegJoined(contact.contact_id, contact.segment_no, offer_no)
+    if contact.step is None or contact.step.kind is not StepKind.CANCEL_CONSULTATION:
+        yield from steps.begin(state, contact.contact_id, StepKind.REPORT_CONSULTATION_CONNECTED)
 
 
 def _of_leg(

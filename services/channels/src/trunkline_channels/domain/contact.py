@@ -93,12 +93,12 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Consultation:
-    """The colleague whom the connected agent asks about the call.
+    """The colleague whom the connected agent asks about the contact.
 
     Attributes:
         offer_no: by which acd offered it; 0 until acd has answered.
-        talks_to: whom the agent talks to once the colleague is there.
-        leg: what the gateway said about bringing up the colleague's leg.
+        talks_to: whom the agent of a call talks to once the colleague is there.
+        leg: what the gateway said about bringing up the colleague's leg; a chat joins itself.
         failure: why it could not.
         note: for the colleague, who keeps it with the contact.
     """
@@ -170,7 +170,15 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Whisper:
-    """What a supervisor wrote for the agent who had the chat then, after message number `after_message_no`."""
+    """What a supervisor wrote for the agent who had the chat then, or this agent and the colleague to each other.
+
+    Attributes:
+        supervisor_id: empty where an agent wrote.
+        agent_id: who had the chat then.
+        after_message_no: the message after which it stands.
+        colleague_id: who was asked then; empty for a supervisor's.
+        author_agent_id: which of the two wrote; empty for a supervisor's.
+    """
 
     whisper_no: int
     supervisor_id: str
@@ -178,6 +186,8 @@ class Whisper:
     sent_time: datetime
     body: Sealed
     after_message_no: int
+    colleague_id: str = ""
+    author_agent_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,8 +251,8 @@ class Contact:
         consultation_end: how the last one ended without the colleague having the contact.
         account_owner_id: whose account the customer is; empty for nobody's. last_agent_id: who had the customer last.
         notes: of agents who gave it on, the oldest first, at most `policy.MAX_NOTES`.
-        whispers: of supervisors to its agents, the oldest first. Not among the messages, which the customer gets: there
-            neither a text nor a missing number tells of them.
+        whispers: of supervisors and agents to its agents, the oldest first. Not among the messages, which the customer
+            gets: there neither a text nor a missing number tells of them.
         monitoring_no: number of the newest monitoring, 0 before the first.
         monitoring_end: how the last one ended.
         take_over_refusal: why the last take-over came to nothing; empty after one that did not.

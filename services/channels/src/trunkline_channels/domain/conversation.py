@@ -9,7 +9,7 @@ from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
 from trunkline_core.texts import LocalizedText
 
-from trunkline_channels.domain import checks, closing, commands, parking, timing
+from trunkline_channels.domain import checks, closing, commands, consultations, parking, timing
 from trunkline_channels.domain.contact import Contact, with_message
 from trunkline_channels.domain.events import Event, MessageAdded, TextShown
 from trunkline_channels.domain.state import ChannelsState
@@ -26,7 +26,8 @@ def add(state: ChannelsState, command: commands.AddMessage, context: Context) ->
     if command.author in (Author.UNSPECIFIED, Author.SUPERVISOR):  # a supervisor's come as AddSupervisorMessage
         raise Invalid("author", "must be set")
     if command.author is Author.AGENT:
-        yield from closing.as_connected(contact, command.agent_id)
+        if not consultations.is_merged_in(contact, command.agent_id):
+            yield from closing.as_connected(contact, command.agent_id)
         parking.check_at_hand(contact)
     body = checks.checked("body", command.body)
     if not contact.has_room:

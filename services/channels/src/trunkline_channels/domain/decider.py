@@ -14,6 +14,7 @@ from trunkline_channels.domain import (
     closing,
     commands,
     connecting,
+    consultation_words,
     consultations,
     conversation,
     deliveries,
@@ -35,6 +36,7 @@ from trunkline_channels.domain import (
     take_overs,
     transfers,
     treatments,
+    whispers,
 )
 from trunkline_channels.domain.commands import Command
 from trunkline_channels.domain.contact import Contact
@@ -185,6 +187,8 @@ def _decide_consultation(
             return consultations.complete(state, command, context)
         case commands.LeaveConsultation():
             return consultations.leave(state, command, context)
+        case commands.AddConsultationMessage():
+            return consultation_words.add(state, command, context)
         case _:
             assert_never(command)
 
@@ -277,6 +281,8 @@ def _evolve(state: ChannelsState, contact: Contact, event: events.LaterEvent, co
             conversation.apply_text(state, contact, event, context)
         case events.MessageAdded():
             conversation.apply_message(state, contact, event, context)
+        case events.WhisperAdded():
+            whispers.apply_added(state, contact, event, context)
         case events.PeerAttached():
             peers.apply_attached(state, contact, event)
         case events.PeerDetached():
@@ -306,7 +312,7 @@ def _evolve(state: ChannelsState, contact: Contact, event: events.LaterEvent, co
         case _ if isinstance(event, events.CallbackEvent):
             _evolve_callback(state, contact, event)
         case _ if isinstance(event, events.ConsultationEvent):
-            _evolve_consultation(state, contact, event)
+            _evolve_consultation(state, contact, event, context)
         case _ if isinstance(event, events.SupervisionEvent):
             _evolve_supervision(state, contact, event, context)
         case _:
@@ -333,7 +339,9 @@ def _evolve_callback(state: ChannelsState, contact: Contact, event: events.Callb
             assert_never(event)
 
 
-def _evolve_consultation(state: ChannelsState, contact: Contact, event: events.ConsultationEvent) -> None:
+def _evolve_consultation(
+    state: ChannelsState, contact: Contact, event: events.ConsultationEvent, context: Context
+) -> None:
     match event:
         case events.ConsultationRequested():
             consultations.apply_requested(state, contact, event)
@@ -352,9 +360,9 @@ def _evolve_consultation(state: ChannelsState, contact: Contact, event: events.C
         case events.ConsultationMerged():
             consultations.apply_merged(state, contact, event)
         case events.ConsultationCompleted():
-            consultations.apply_completed(state, contact, event)
+            consultations.apply_completed(state, contact, event, context)
         case events.ConsultationEnded():
-            consultations.apply_ended(state, contact, event)
+            consultations.apply_ended(state, contact, event, context)
         case _:
             assert_never(event)
 
@@ -371,8 +379,6 @@ def _evolve_supervision(
             monitoring.apply_changed(state, contact, event)
         case events.MonitoringEnded():
             monitoring.apply_ended(state, contact, event)
-        case events.WhisperAdded():
-            supervisor_words.apply_whispered(state, contact, event, context)
         case events.TakeOverRequested():
             take_overs.apply_requested(state, contact, event)
         case events.ContactTakenOver():

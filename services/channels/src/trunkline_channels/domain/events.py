@@ -265,7 +265,7 @@ class TransferRequested:
 
 @dataclass(frozen=True, slots=True)
 class ConsultationRequested:
-    """The connected agent asks a colleague about the call; until acd agrees nothing changes."""
+    """The connected agent asks a colleague about the contact; until acd agrees nothing changes."""
 
     contact_id: str
     agent_id: str
@@ -275,7 +275,7 @@ class ConsultationRequested:
 
 @dataclass(frozen=True, slots=True)
 class ConsultationOffered:
-    """It rings at the colleague, and the customer is on hold."""
+    """It rings at the colleague, and the customer of a call is on hold."""
 
     contact_id: str
     segment_no: int
@@ -285,7 +285,7 @@ class ConsultationOffered:
 
 @dataclass(frozen=True, slots=True)
 class ConsultationAccepted:
-    """The colleague took it; the gateway is asked to bring up the leg."""
+    """The colleague took it; the gateway is asked to bring up the leg, which a chat has not."""
 
     contact_id: str
     segment_no: int
@@ -295,7 +295,7 @@ class ConsultationAccepted:
 
 @dataclass(frozen=True, slots=True)
 class ConsultationLegJoined:
-    """The gateway brought up the colleague's leg; acd still has to book it."""
+    """The gateway brought up the colleague's leg, or a chat needs none; acd still has to book it."""
 
     contact_id: str
     segment_no: int
@@ -525,13 +525,18 @@ class MessageAdded:
 
 @dataclass(frozen=True, slots=True)
 class WhisperAdded:
-    """A supervisor whispered to the agent who has the chat; no message, the customer never gets it."""
+    """A supervisor whispered to the agent who has the chat, or agent and colleague wrote to each other.
+
+    No message: the customer never gets it.
+    """
 
     contact_id: str
     whisper_no: int
     supervisor_id: str
     agent_id: str
     body: Sealed
+    colleague_id: str = ""
+    author_agent_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -609,13 +614,7 @@ ConsultationEvent = (
     | ConsultationEnded
 )
 SupervisionEvent = (
-    MonitoringBegun
-    | MonitoringLegJoined
-    | MonitoringChanged
-    | MonitoringEnded
-    | WhisperAdded
-    | TakeOverRequested
-    | ContactTakenOver
+    MonitoringBegun | MonitoringLegJoined | MonitoringChanged | MonitoringEnded | TakeOverRequested | ContactTakenOver
 )
 LaterEvent = (
     CustomerIdentified
@@ -636,6 +635,7 @@ LaterEvent = (
     | ConsultationEvent
     | SupervisionEvent
     | MessageAdded
+    | WhisperAdded
     | PeerAttached
     | PeerDetached
     | ContactClosed

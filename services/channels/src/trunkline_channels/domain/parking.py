@@ -109,7 +109,8 @@ def apply_returned(state: ChannelsState, contact: Contact) -> None:
 def _may_be_parked(contact: Contact) -> bool:
     is_on = contact.channel is Channel.CHAT and bool(contact.parking_duration)
     is_at_hand = contact.state is ContactState.CONNECTED and contact.parking is Parking.UNSPECIFIED
-    return is_on and is_at_hand and contact.is_answered
+    is_talked_about = contact.consultation is not None
+    return is_on and is_at_hand and not is_talked_about and contact.is_answered
 
 
 def _is_current(contact: Contact, fact: _Fact) -> bool:

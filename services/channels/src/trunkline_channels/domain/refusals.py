@@ -21,7 +21,7 @@ APOLOGY = LocalizedText(
     en="Sorry, we cannot take you at the moment. Please try again later.",
 )
 _CLOSING = (StepKind.START_SESSION, StepKind.ENQUEUE)
-_MOVING = (StepKind.TRANSFER, StepKind.TAKE_OVER)
+_MOVING = (StepKind.TRANSFER, StepKind.TAKE_OVER, *consultations.STEPS)
 _LEFT_ALONE = StepKind.REPORT_CALLBACK_REACHED
 _CLEANING = (StepKind.END_AT_ACD, StepKind.END_SESSION)
 

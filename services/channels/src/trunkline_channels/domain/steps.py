@@ -14,6 +14,9 @@ from trunkline_channels.domain.events import StepBegun
 from trunkline_channels.domain.state import ChannelsState
 from trunkline_channels.domain.words import CallbackState, StepKind
 
+# Parking is under way, the chat goes elsewhere, or somebody is asked about it.
+_STAYS = (StepKind.PARK, StepKind.TRANSFER, StepKind.TAKE_OVER, StepKind.CONSULT)
+
 
 def begin(state: ChannelsState, contact_id: str, kind: StepKind) -> Iterator[StepBegun]:
     """Ask another service for something."""
@@ -33,7 +36,7 @@ def apply_begun(state: ChannelsState, contact: Contact, event: StepBegun) -> Non
     kind = StepKind(event.kind)
     if contact.callback is CallbackState.REQUESTED and kind is not StepKind.REQUEST_CALLBACK:
         contact = replace(contact, callback=CallbackState.UNSPECIFIED)  # overtaken: somebody takes the call already
-    if kind in (StepKind.PARK, StepKind.TRANSFER, StepKind.TAKE_OVER):  # it is under way, or the chat goes elsewhere
+    if kind in _STAYS:
         timing.stop_watching(state, contact.contact_id, timing.PARKING)
     step = Step(event.step_no, kind, contact.segment_no, contact.offer_no)
     state.put(

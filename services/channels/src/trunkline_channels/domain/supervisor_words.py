@@ -9,12 +9,10 @@ from typing import Final
 
 from trunkline_core.decider import Context
 from trunkline_core.errors import Invalid, Rejection
-from trunkline_core.replacing import replace
-from trunkline_core.sealed import check_sealed
 
-from trunkline_channels.domain import checks, commands, monitoring, policy
-from trunkline_channels.domain.contact import Contact, Whisper
-from trunkline_channels.domain.events import Event, MessageAdded, WhisperAdded
+from trunkline_channels.domain import checks, commands, monitoring, whispers
+from trunkline_channels.domain.contact import Contact
+from trunkline_channels.domain.events import Event, MessageAdded
 from trunkline_channels.domain.state import ChannelsState
 from trunkline_channels.domain.words import Author, Channel, MonitoringMode
 
@@ -33,7 +31,7 @@ def add(state: ChannelsState, command: commands.AddSupervisorMessage, context: C
     supervisor_id = monitoring.supervisor_of(context)
     _check_may_write(contact, supervisor_id, command.mode)
     if command.mode is MonitoringMode.WHISPER:
-        yield _whispered(contact, supervisor_id, command)
+        yield whispers.added(contact, command.body, supervisor_id=supervisor_id)
     else:
         yield _said(contact, supervisor_id, command)
 
@@ -50,24 +48,9 @@ def _check_may_write(contact: Contact, supervisor_id: str, mode: MonitoringMode)
         raise Rejection("MonitoringIsOther")
 
 
-def _whispered(contact: Contact, supervisor_id: str, command: commands.AddSupervisorMessage) -> WhisperAdded:
-    body = check_sealed("body", command.body, policy.MAX_NOTE_BYTES)
-    whisper_no = len(contact.whispers) + 1
-    if whisper_no > policy.MAX_WHISPERS:
-        raise Rejection("ConversationFull")
-    return WhisperAdded(contact.contact_id, whisper_no, supervisor_id, contact.agent_id, body)
-
-
 def _said(contact: Contact, supervisor_id: str, command: commands.AddSupervisorMessage) -> MessageAdded:
     body = checks.checked("body", command.body)
     if not contact.has_room:
         raise Rejection("ConversationFull")
     message_no = contact.next_message_no
     return MessageAdded(contact.contact_id, message_no, Author.SUPERVISOR, body, "", supervisor_id)
-
-
-def apply_whispered(state: ChannelsState, contact: Contact, event: WhisperAdded, context: Context) -> None:
-    """Keep it for the agent."""
-    after_message_no = len(contact.messages)
-    whisper = Whisper(event.whisper_no, event.supervisor_id, event.agent_id, context.now, event.body, after_message_no)
-    state.put(replace(contact, whispers=(*contact.whispers, whisper)))

@@ -10,7 +10,7 @@ from typing import Any
 
 from trunkline.contact.v1 import contact_service_pb2 as wire
 from trunkline.contact.v1.contact_service_pb2_grpc import ContactReadServiceServicer, ContactSessionServiceServicer
-from trunkline.contact.v1.contact_types_pb2 import ContactView
+from trunkline.contact.v1.contact_types_pb2 import ContactView, WhisperView
 from trunkline_core.errors import Invalid, NotFound, Overloaded, Rejection, Transient, TrunklineError
 from trunkline_core.ids import check_id
 from trunkline_ledger.submission import ReadToken
@@ -334,10 +334,15 @@ class ContactReads(ContactReadServiceServicer):
     async def _shown(self, contact: Contact, principal: Principal) -> wire.GetContactResponse:
         view = await contact_view(contact, self._sealer, 0, part_of(contact.messages, 0), for_agents=True)
         if not principal.roles & _SEES_ALL:
-            own = [whisper for whisper in view.whispers if principal.actor == f"agent:{whisper.agent_id}"]
+            own = [whisper for whisper in view.whispers if principal.actor in _readers(whisper)]
             del view.whispers[:]
             view.whispers.extend(own)
         return wire.GetContactResponse(contact=view)
+
+
+def _readers(whisper: WhisperView) -> set[str]:
+    """Return the actors that may read it; no colleague reads what a supervisor whispers to the agent."""
+    return {f"agent:{agent_id}" for agent_id in (whisper.agent_id, whisper.colleague_id) if agent_id}
 
 
 def _may_see(principal: Principal, contact: Contact) -> bool:

@@ -50,6 +50,7 @@ def permit(command: Command, principal: Principal) -> None:
             | commands.MergeConsultation(agent_id=agent_id)
             | commands.CompleteConsultation(agent_id=agent_id)
             | commands.LeaveConsultation(agent_id=agent_id)
+            | commands.AddConsultationMessage(agent_id=agent_id)
         ):
             principal.require(Role.AGENT)
             if principal.actor != f"agent:{agent_id}":

@@ -26,7 +26,8 @@ class ContactReader:
     async def get(self, tenant: str, contact_id: str) -> KnownContact:
         """Return whose contact it is. Raises: NotFound, Invalid; Transient when no replica answers."""
         found = await self.view(tenant, contact_id)
-        return KnownContact(found.customer_id, found.agent_id, found.monitoring.supervisor_id)
+        supervisor_id, colleague_id = found.monitoring.supervisor_id, found.consultation.agent_id
+        return KnownContact(found.customer_id, found.agent_id, supervisor_id, colleague_id)
 
     async def view(self, tenant: str, contact_id: str) -> ContactView:
         """Return the contact. Raises: NotFound, Invalid; Transient when no replica answers."""

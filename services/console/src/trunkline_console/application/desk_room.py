@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from trunkline.acd.v1.acd_commands_pb2 import AcdCommand, CloseAgentSession, OpenAgentSession
 from trunkline.common.v1.common_types_pb2 import Sealed
 from trunkline.contact.v1.contact_commands_pb2 import (
+    AddConsultationMessage,
     AddMessage,
     CloseContact,
     ConsultAgent,
@@ -24,7 +25,15 @@ from trunkline_platform.sealing import Sealer
 
 from trunkline_console.application.desks import Desk, Desks
 from trunkline_console.application.owners import Owners
-from trunkline_console.application.wishes import Consult, End, Message, Transfer, command_id_of, read_wish
+from trunkline_console.application.wishes import (
+    ColleagueMessage,
+    Consult,
+    End,
+    Message,
+    Transfer,
+    command_id_of,
+    read_wish,
+)
 
 log = logging.getLogger(__name__)
 OPEN_AGAIN_S = 1.0
@@ -126,7 +135,7 @@ class DeskRoom:
         await self._channels.execute(command, principal, command_id=command_id, payload_hash=digest)
 
     async def _contact_command(
-        self, wish: Message | End | Transfer | Consult, desk: Desk, tenant: str
+        self, wish: Message | End | Transfer | Consult | ColleagueMessage, desk: Desk, tenant: str
     ) -> ContactCommand:
         if isinstance(wish, End):
             close = CloseContact(
@@ -151,6 +160,14 @@ class DeskRoom:
                 note=await self._sealed(wish.contact_id, wish.note, desk, tenant),
             )
             return ContactCommand(consult_agent=ask)
+        if isinstance(wish, ColleagueMessage):
+            aside = AddConsultationMessage(
+                contact_id=wish.contact_id,
+                agent_id=desk.agent_id,
+                offer_no=wish.offer_no,
+                body=await self._sealed(wish.contact_id, wish.text, desk, tenant),
+            )
+            return ContactCommand(add_consultation_message=aside)
         message = AddMessage(
             contact_id=wish.contact_id,
             author=Author.AUTHOR_AGENT,

@@ -17,11 +17,14 @@ PAUSES_S: Final = (0.2, 0.5, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class KnownContact:
-    """A contact of the tenant; ids are empty while they are not known, `supervisor_id` while nobody monitors it."""
+    """A contact of the tenant; ids are empty while they are not known, `supervisor_id` while nobody monitors it,
+    `colleague_id` while nobody is asked about it.
+    """
 
     customer_id: str
     agent_id: str
     supervisor_id: str = ""
+    colleague_id: str = ""
 
 
 class Contacts(Protocol):
@@ -108,7 +111,7 @@ class Owners:
     async def of_message(self, tenant: str, agent_id: str, contact_id: str) -> str:
         """Return the owner of an agent's message. Raises: NotFound when the contact is not this agent's; Transient."""
         contact = await self._contacts.get(tenant, contact_id)
-        if contact.agent_id != agent_id:
+        if agent_id not in (contact.agent_id, contact.colleague_id):
             raise NotFound("contact", contact_id)
         return contact.customer_id or contact_id
 

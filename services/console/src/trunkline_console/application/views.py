@@ -118,7 +118,9 @@ def contact_view_json(
         "consultation_end": view.consultation_end,
         "notes": [note_json(note) for note in view.notes],
         "monitoring": monitoring_mode(view, hides_listening),
-        "whispers": [whisper_json(whisper) for whisper in view.whispers if whisper.agent_id == agent_id],
+        "whispers": [
+            whisper_json(whisper) for whisper in view.whispers if agent_id in (whisper.agent_id, whisper.colleague_id)
+        ],
     }
 
 
@@ -136,11 +138,13 @@ def reading_json(view: ContactView, messages: Mapping[int, MessageView]) -> dict
 
 
 def whisper_json(whisper: WhisperView) -> dict[str, Any]:
-    """Return what a supervisor whispered, and between which messages it stands."""
+    """Return what a supervisor whispered, or agents wrote to each other, and between which messages it stands."""
     return {
         "no": whisper.whisper_no,
         "supervisor_id": whisper.supervisor_id,
         "agent_id": whisper.agent_id,
+        "colleague_id": whisper.colleague_id,
+        "author_agent_id": whisper.author_agent_id,
         "text": whisper.text,
         "at": optional_moment(whisper, "sent_time"),
         "after_no": whisper.after_message_no,
@@ -159,9 +163,10 @@ def monitoring_mode(view: ContactView, hides_listening: bool) -> str | None:
 
 
 def consultation_json(view: ConsultationView) -> dict[str, Any]:
-    """Return who is asked about a call, how far that is, and whom the agent talks to."""
+    """Return who is asked about a contact, how far that is, and whom the agent of a call talks to."""
     return {
         "agent_id": view.agent_id,
+        "offer_no": view.offer_no,
         "state": enum_of(view, "state"),
         "talks_to": enum_of(view, "talks_to"),
         "note": view.note,

@@ -65,14 +65,23 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Consult:
-    """The agent asks a colleague about the call, with a note or none."""
+    """The agent asks a colleague about the contact, with a note or none."""
 
     contact_id: str
     colleague_id: str
     note: str = ""
 
 
-Wish = acd.AcdCommand | contact.ContactCommand | Message | End | Transfer | Consult
+@dataclass(frozen=True, slots=True)
+class ColleagueMessage:
+    """In a consultation about a chat one agent writes to the other; `offer_no` says in which."""
+
+    contact_id: str
+    offer_no: int
+    text: str
+
+
+Wish = acd.AcdCommand | contact.ContactCommand | Message | End | Transfer | Consult | ColleagueMessage
 
 
 def read_wish(frame: Mapping[str, Any], agent_id: str) -> Wish:
@@ -115,6 +124,8 @@ def read_wish(frame: Mapping[str, Any], agent_id: str) -> Wish:
             return Transfer(id_of(frame), text_of(frame, "queue_id", MAX_ID), named, note_of(frame))
         case "consult":
             return Consult(id_of(frame), text_of(frame, "agent_id", MAX_ID), note_of(frame))
+        case "colleague_message":
+            return ColleagueMessage(id_of(frame), number_of(frame, "offer_no"), short_text_of(frame, "text"))
         case _:
             return _read_consultation(frame, agent_id)
 
@@ -161,6 +172,14 @@ def text_of(frame: Mapping[str, Any], field: str, max_bytes: int) -> str:
         raise Invalid(field, "must not be empty")
     if len(value.encode()) > max_bytes:
         raise Invalid(field, f"must have at most {max_bytes} bytes")
+    return value
+
+
+def short_text_of(frame: Mapping[str, Any], field: str) -> str:
+    """Return a text that is as long as a note at most. Raises: Invalid."""
+    value = text_of(frame, field, MAX_TEXT_BYTES)
+    if len(value) > MAX_NOTE:
+        raise Invalid(field, f"must have at most {MAX_NOTE} characters")
     return value
 
 

@@ -37,7 +37,7 @@ export interface WorkItem {
   parked: string | null;
   /** Since when the customer of a parked chat waits for room; null: the customer is silent. */
   customer_waits: string | null;
-  /** The colleague who has the call and asks about it; empty for a contact of one's own. */
+  /** The colleague who has the contact and asks about it; empty for a contact of one's own. */
   asked_by: string;
   /** Why this very agent was named for it. */
   preference: NamedFor;
@@ -45,11 +45,12 @@ export interface WorkItem {
 
 export type MonitoringMode = "LISTEN" | "WHISPER" | "BARGE";
 
-/** The colleague who is asked about a call, and how far that is. */
+/** The colleague who is asked about a contact, and how far that is. */
 export interface Consultation {
   agent_id: string;
+  offer_no: number;
   state: "REQUESTED" | "OFFERED" | "CONNECTING" | "TALKING" | "CONFERENCE";
-  /** Whom the agent who has the call talks to, while it is TALKING; the other one is on hold. */
+  /** Whom the agent who has a call talks to, while it is TALKING; the other one is on hold. */
   talks_to: "CUSTOMER" | "COLLEAGUE";
   /** What the colleague should know; empty for nothing. */
   note: string;
@@ -121,11 +122,15 @@ export interface Message {
   at: string;
 }
 
-/** What a supervisor wrote for the agent alone; an erased one is empty. */
+/** What the customer never gets: a supervisor wrote for the agent, or agents to each other; an erased one is empty. */
 export interface Whisper {
   no: number;
+  /** Empty where an agent wrote. */
   supervisor_id: string;
   agent_id: string;
+  /** The colleague who was asked, and which of the two wrote; empty for a supervisor's. */
+  colleague_id: string;
+  author_agent_id: string;
   text: string;
   at: string;
   /** It stands after the message of this number. */
@@ -158,7 +163,7 @@ export interface ContactView {
   notes: HandOnNote[];
   /** How a supervisor monitors the contact, as far as its agent is told of it. */
   monitoring: MonitoringMode | null;
-  /** What was whispered to this agent, the oldest first. */
+  /** What was whispered to this agent, or written to or by a colleague, the oldest first. */
   whispers: Whisper[];
 }
 

@@ -1,4 +1,4 @@
-/** Asks a colleague about a call, and shows both agents who talks to whom and what they can do. */
+/** Asks a colleague about a contact, and shows both agents who talks to whom and what they can do. */
 
 import {Alert, Button, Space} from "antd";
 import {useState} from "react";
@@ -19,7 +19,7 @@ interface Props {
   contact: ContactView | undefined;
 }
 
-/** Only of a call of one's own, about which nobody is asked yet. */
+/** Only of a contact of one's own, about which nobody is asked yet. */
 export function ConsultButton({item, contact}: Props) {
   const {t} = useTranslation();
   useWallConnection();
@@ -32,7 +32,7 @@ export function ConsultButton({item, contact}: Props) {
       <Button
         loading={asking}
         disabled={waiting || colleagues.length === 0}
-        title={t(colleagues.length === 0 ? "consultation.nobody" : "consultation.help")}
+        title={t(colleagues.length === 0 ? "consultation.nobody" : helpOf(item))}
         onClick={() => {
           setOpen(true);
         }}
@@ -42,7 +42,7 @@ export function ConsultButton({item, contact}: Props) {
       </Button>
       {isOpen && (
         <ConsultDialog
-          contact_id={item.contact_id}
+          item={item}
           colleagues={colleagues}
           onClose={() => {
             setOpen(false);
@@ -53,13 +53,18 @@ export function ConsultButton({item, contact}: Props) {
   );
 }
 
+/** A chat has no hold, and its agent chooses with each message who reads it. */
+function helpOf({channel}: WorkItem) {
+  return channel === "CHAT" ? "consultation.chat.help" : "consultation.help";
+}
+
 interface DialogProps {
-  contact_id: string;
+  item: WorkItem;
   colleagues: {value: string; label: string}[];
   onClose: () => void;
 }
 
-function ConsultDialog({contact_id, colleagues, onClose}: DialogProps) {
+function ConsultDialog({item, colleagues, onClose}: DialogProps) {
   const {t} = useTranslation();
   const [agent_id, setAgent] = useState<string>();
   return (
@@ -67,10 +72,10 @@ function ConsultDialog({contact_id, colleagues, onClose}: DialogProps) {
       title={t("consultation.whom")}
       okText={t("consultation.button")}
       isComplete={agent_id !== undefined}
-      send={(note) => void actions.consult(contact_id, agent_id ?? "", note)}
+      send={(note) => void actions.consult(item.contact_id, agent_id ?? "", note)}
       onClose={onClose}
     >
-      <p className="tl-quiet">{t("consultation.help")}</p>
+      <p className="tl-quiet">{t(helpOf(item))}</p>
       <Choice
         label={t("consultation.colleague")}
         placeholder={t("consultation.choose")}
@@ -88,7 +93,7 @@ export function ConsultationPanel({item, contact}: Props) {
   if (item.state === "OFFERED" || item.state === "WRAP_UP") return null;
   if (item.asked_by !== "") return <Asked item={item} contact={contact} />;
   if (consultation !== null) return <Asking item={item} contact={contact} consultation={consultation} />;
-  return <CameToNothing contact={contact} />;
+  return <CameToNothing item={item} contact={contact} />;
 }
 
 function Asking({item, contact, consultation}: Props & {consultation: Consultation}) {
@@ -98,6 +103,9 @@ function Asking({item, contact, consultation}: Props & {consultation: Consultati
   const step = useStep(contact_id);
   const {state, talks_to} = consultation;
   const other = talks_to === "CUSTOMER" ? "COLLEAGUE" : "CUSTOMER";
+  const isChat = item.channel === "CHAT";
+  const said =
+    state === "TALKING" ? (`consultation.talksTo.${talks_to}` as const) : (`consultation.state.${state}` as const);
   return (
     <section
       className="tl-consultation"
@@ -105,16 +113,18 @@ function Asking({item, contact, consultation}: Props & {consultation: Consultati
       data-testid="consultation"
       data-state={state}
     >
-      <p role="status">
-        {t(state === "TALKING" ? `consultation.talksTo.${talks_to}` : `consultation.state.${state}`, words)}
-      </p>
+      <p role="status">{t(isChat ? `consultation.chat.state.${state}` : said, words)}</p>
       <Space wrap>
         {state === "TALKING" && (
           <>
-            <Button {...step("talk_to", () => actions.talkTo(contact_id, other))}>
-              {t(`consultation.talkTo.${other}`)}
+            {!isChat && (
+              <Button {...step("talk_to", () => actions.talkTo(contact_id, other))}>
+                {t(`consultation.talkTo.${other}`)}
+              </Button>
+            )}
+            <Button {...step("merge", () => actions.merge(contact_id))}>
+              {t(isChat ? "consultation.chat.merge" : "consultation.merge")}
             </Button>
-            <Button {...step("merge", () => actions.merge(contact_id))}>{t("consultation.merge")}</Button>
           </>
         )}
         {(state === "TALKING" || state === "CONFERENCE") && (
@@ -138,7 +148,8 @@ function Asked({item, contact}: Props) {
   const step = useStep(contact_id);
   const consultation = contact?.consultation ?? null;
   const is_there = consultation?.state === "TALKING" || consultation?.state === "CONFERENCE";
-  const is_held = consultation?.state === "TALKING" && consultation.talks_to === "CUSTOMER";
+  const isChat = item.channel === "CHAT";
+  const is_held = !isChat && consultation?.state === "TALKING" && consultation.talks_to === "CUSTOMER";
   const heard = consultation?.state === "CONFERENCE" ? "all" : is_held ? "nobody" : "agent";
   return (
     <section
@@ -148,7 +159,9 @@ function Asked({item, contact}: Props) {
       data-state={consultation?.state ?? ""}
     >
       <p role="status">
-        {t("consultation.asked", words)} {is_there && t(`consultation.hears.${heard}`, words)}
+        {t(isChat ? "consultation.chat.asked" : "consultation.asked", words)}{" "}
+        {is_there &&
+          t(isChat && heard !== "nobody" ? `consultation.chat.reads.${heard}` : `consultation.hears.${heard}`, words)}
       </p>
       {is_there && (
         <Button {...step("leave_consultation", () => actions.leaveConsultation(contact_id))}>
@@ -168,7 +181,7 @@ const WORTH_SAYING = [
   "superseded",
 ] as const;
 
-function CameToNothing({contact}: {contact: ContactView | undefined}) {
+function CameToNothing({item, contact}: Props) {
   const {t} = useTranslation();
   const refusalText = useRefusalText();
   const refusal = contact?.consultation_refusal ?? "";
@@ -176,7 +189,13 @@ function CameToNothing({contact}: {contact: ContactView | undefined}) {
   if (refusal === "" && end === undefined) return null;
   const why = end === undefined ? refusalText({reason: refusal, message: refusal}) : t(`consultation.ended.${end}`);
   return (
-    <Alert type="info" showIcon title={t("consultation.over")} description={why} data-testid="consultation-over" />
+    <Alert
+      type="info"
+      showIcon
+      title={t(item.channel === "CHAT" ? "consultation.chat.over" : "consultation.over")}
+      description={why}
+      data-testid="consultation-over"
+    />
   );
 }
 

@@ -1,12 +1,14 @@
 /** One conversation: its head, the messages, the message box. */
 
 import {Button, Space} from "antd";
+import {useState} from "react";
 import {useTranslation} from "react-i18next";
 
 import type {ContactView, WorkItem} from "../contract/desk";
 import {useLanguage} from "../i18n";
 import {useNames} from "../rest/queries";
 import {ChannelIcon} from "./channel-icon";
+import {ColleagueBox} from "./colleague-box";
 import {ConsultationPanel, ConsultButton} from "./consultation";
 import {useCustomerName} from "./customer-name";
 import {actions, useDesk} from "./desk";
@@ -61,7 +63,7 @@ function Head({item, contact}: Props) {
       </div>
       <Space>
         <TicketButton item={item} contact={contact} />
-        {is_alone && item.channel === "VOICE" && <ConsultButton item={item} contact={contact} />}
+        {is_alone && !isParked && <ConsultButton item={item} contact={contact} />}
         {is_alone && <TransferButton item={item} contact={contact} />}
         {is_own && (
           <Button danger loading={ending} onClick={() => void actions.end(item.contact_id)} data-testid="end-contact">
@@ -70,6 +72,34 @@ function Head({item, contact}: Props) {
         )}
       </Space>
     </header>
+  );
+}
+
+/** One field for each reader: the customer, and in a consultation the other agent. */
+function Boxes({item, contact}: Props) {
+  const {t} = useTranslation();
+  const {contact_id, asked_by} = item;
+  const [isOwn] = useState(asked_by === ""); // from the start: who was asked may be writing to the agent just now
+  const asked = contact?.consultation ?? null;
+  const colleague = asked !== null && (asked.state === "TALKING" || asked.state === "CONFERENCE") ? asked : null;
+  const writesToCustomer = asked_by === "" || asked?.state === "CONFERENCE";
+  return (
+    <>
+      {colleague !== null && (
+        <ColleagueBox
+          contact_id={contact_id}
+          offer_no={colleague.offer_no}
+          agent_id={asked_by === "" ? colleague.agent_id : asked_by}
+        />
+      )}
+      {writesToCustomer && (
+        <MessageBox
+          contact_id={contact_id}
+          autoFocus={isOwn}
+          label={colleague === null ? undefined : t("consultation.chat.toCustomer")}
+        />
+      )}
+    </>
   );
 }
 
@@ -93,7 +123,7 @@ function Foot({item, contact}: Props) {
     hints.WRAP_UP = t("monitoring.taken", {agent: names.agent(taken.agent_id)});
   }
   if (item.state === "CONNECTED" && item.parked !== null) return <Unpark item={item} />;
-  if (item.state === "CONNECTED" && item.channel === "CHAT") return <MessageBox contact_id={item.contact_id} />;
+  if (item.state === "CONNECTED" && item.channel === "CHAT") return <Boxes item={item} contact={contact} />;
   return (
     <p className="tl-foot-hint" role="status">
       {hints[item.state]}

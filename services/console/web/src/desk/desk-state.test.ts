@@ -70,7 +70,8 @@ function message(no: number, text: string): Message {
 }
 
 function whisper(no: number, after_no: number): Whisper {
-  return {no, supervisor_id: "us_zhao", agent_id: "ag_li", text: `whisper ${no.toString()}`, at: at(no), after_no};
+  const toLi = {supervisor_id: "us_zhao", agent_id: "ag_li", colleague_id: "", author_agent_id: ""};
+  return {no, ...toLi, text: `whisper ${no.toString()}`, at: at(no), after_no};
 }
 
 function contact(contact_id: string, version: number, texts: string[]): ContactView {
@@ -114,7 +115,13 @@ describe("the desk", () => {
     const note = (text: string) => ({agent_id: "ag_wang", text, at: at(0)});
     const left = {...contact("ct_1", 1, []), notes: [note("first"), note(""), note("last")]};
     expect(notesOf(left, "").map(({text}) => text)).toEqual(["last", "first"]);
-    const asked = {agent_id: "ag_li", state: "OFFERED", talks_to: "COLLEAGUE", note: "what do I say?"} as const;
+    const asked = {
+      agent_id: "ag_li",
+      offer_no: 2,
+      state: "OFFERED",
+      talks_to: "COLLEAGUE",
+      note: "what do I say?",
+    } as const;
     const shown = notesOf({...left, consultation: asked}, "ag_wang").map(({text}) => text);
     expect(shown).toEqual(["what do I say?", "last", "first"]);
     expect(notesOf({...left, consultation: asked}, "")).toHaveLength(2);
@@ -195,6 +202,14 @@ describe("the desk", () => {
     const news = withContact(elsewhere, whispered(2, [whisper(1, 1), whisper(2, 1)]));
     expect(unreadOf(news, "ct_1")).toBe(1);
     expect(unreadOf(withSelected(news, "ct_1"), "ct_1")).toBe(0);
+  });
+
+  test("counts what a colleague wrote, but not what the agent wrote to the colleague", () => {
+    const two = withAgent(EMPTY_DESK, agent(work("ct_1"), work("ct_2")));
+    const aside = (no: number, author_agent_id: string) => ({...whisper(no, 1), supervisor_id: "", author_agent_id});
+    const elsewhere = withSelected(withContact(two, contact("ct_1", 1, ["a"])), "ct_2");
+    const news = {...contact("ct_1", 2, ["a"]), whispers: [aside(1, "ag_li"), aside(2, "ag_wang")]};
+    expect(unreadOf(withContact(elsewhere, news), "ct_1")).toBe(1);
   });
 
   test("shows what was whispered where it was whispered", () => {

@@ -70,12 +70,13 @@ export function withSelected(state: DeskState, selected: string | null): DeskSta
   };
 }
 
-/** How many messages of the customer, and whispers of a supervisor, the agent has not looked at. */
-export function unreadOf({contacts, selected, seen, seen_whispers}: DeskState, contact_id: string): number {
+/** How many messages of the customer, and words of a supervisor or colleague, the agent has not looked at. */
+export function unreadOf({agent, contacts, selected, seen, seen_whispers}: DeskState, contact_id: string): number {
   if (selected === contact_id) return 0;
   const {messages = [], whispers = []} = contacts[contact_id] ?? {};
   const written = messages.filter(({no, author}) => no > (seen[contact_id] ?? 0) && author === "CUSTOMER");
-  const whispered = whispers.filter(({no}) => no > (seen_whispers[contact_id] ?? 0));
+  const others = whispers.filter(({author_agent_id}) => author_agent_id !== agent?.agent_id);
+  const whispered = others.filter(({no}) => no > (seen_whispers[contact_id] ?? 0));
   return written.length + whispered.length;
 }
 

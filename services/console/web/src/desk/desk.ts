@@ -163,6 +163,7 @@ export const actions = {
   forgetEnded: () => useDesk.setState({ended: null}),
   forgetTaken: () => useDesk.setState({taken_by: null}),
   say,
+  sayToColleague,
   discard: (key: string) => useDesk.setState(({echoes}) => ({echoes: echoes.filter((echo) => echo.key !== key)})),
 };
 
@@ -189,4 +190,17 @@ async function say(contact_id: string, text: string): Promise<void> {
   const refusal = await outbox.submit({type: "message", contact_id, text});
   if (refusal === null) return;
   useDesk.setState(({echoes}) => ({echoes: echoes.map((each) => (each.key === echo.key ? {...each, refusal} : each))}));
+}
+
+/** In a consultation about a chat. What was refused comes back into the field, unless something else stands there by now. */
+async function sayToColleague(contact_id: string, offer_no: number, text: string): Promise<void> {
+  const key = colleagueDraft(contact_id, offer_no);
+  actions.draft(key, "");
+  const refusal = await run(`to_colleague:${contact_id}`, {type: "colleague_message", contact_id, offer_no, text});
+  if (refusal !== null && (useDesk.getState().drafts[key] ?? "") === "") actions.draft(key, text);
+}
+
+/** What is begun for a colleague has a draft of its own: it reaches neither the customer nor the next colleague. */
+export function colleagueDraft(contact_id: string, offer_no: number): string {
+  return `${contact_id}/${offer_no.toString()}`;
 }

@@ -8,7 +8,15 @@ import {actions, useDesk} from "./desk";
 import {MESSAGE_BOX} from "./desk-keys";
 import {sendsOnEnter} from "./sends-on-enter";
 
-export function MessageBox({contact_id}: {contact_id: string}) {
+interface Props {
+  contact_id: string;
+  /** Shown above the field, where it is not the only one. */
+  label?: string | undefined;
+  /** Not where it appears beside another field, in which the agent may be writing. */
+  autoFocus: boolean;
+}
+
+export function MessageBox({contact_id, label, autoFocus}: Props) {
   const {t} = useTranslation();
   const text = useDesk((desk) => desk.drafts[contact_id] ?? "");
   const bytes = bytesOf(text.trim());
@@ -20,15 +28,16 @@ export function MessageBox({contact_id}: {contact_id: string}) {
     actions.draft(contact_id, "");
   };
   return (
-    <div className="tl-message-box">
+    <div className="tl-message-box tl-labelled-box">
+      {label !== undefined && <label htmlFor={MESSAGE_BOX}>{label}</label>}
       <Input.TextArea
         id={MESSAGE_BOX}
-        autoFocus
+        autoFocus={autoFocus}
         autoSize={{minRows: 2, maxRows: 6}}
         value={text}
         status={tooLong ? "error" : ""}
         placeholder={t("conversation.placeholder")}
-        aria-label={t("conversation.input")}
+        {...(label === undefined ? {"aria-label": t("conversation.input")} : {})}
         onChange={(event) => actions.draft(contact_id, event.target.value)}
         onKeyDown={sendsOnEnter(send)}
         data-testid="message-input"

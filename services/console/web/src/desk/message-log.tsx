@@ -59,11 +59,18 @@ function WhisperBubble({whisper}: {whisper: Whisper}) {
   const {t} = useTranslation();
   const me = useDesk((desk) => desk.agent?.agent_id);
   const names = useNames(useLanguage());
-  const name = names.supervisor(whisper.supervisor_id);
-  const head =
-    whisper.agent_id === me
-      ? t("conversation.whisperedToYou", {name})
-      : t("conversation.whisperedTo", {name, agent: names.agent(whisper.agent_id)});
+  const {supervisor_id, agent_id, colleague_id, author_agent_id} = whisper;
+  const byAgent = author_agent_id !== "";
+  const reader = byAgent && author_agent_id === agent_id ? colleague_id : agent_id;
+  const words = {
+    name: byAgent ? names.agent(author_agent_id) : names.supervisor(supervisor_id),
+    agent: names.agent(reader),
+  };
+  const way = byAgent ? "conversation.aside" : "conversation.whispered";
+  const head = t(
+    byAgent && author_agent_id === me ? "conversation.asideByYou" : `${way}${reader === me ? "ToYou" : "To"}`,
+    words,
+  );
   return (
     <div className="tl-bubble tl-whisper" data-testid={`whisper-${whisper.no.toString()}`}>
       <span className="tl-bubble-head">

@@ -14,12 +14,13 @@ export function Monitored({item, contact}: Props) {
   const {t} = useTranslation();
   const mode = contact?.monitoring ?? null;
   if (mode === null || item.state !== "CONNECTED") return null;
+  const told = mode === "WHISPER" && item.asked_by !== "" ? "LISTEN" : mode; // it is for who has the contact alone
   return (
     <div role="status" data-testid="monitored" data-mode={mode}>
       <Alert
-        type={mode === "LISTEN" ? "info" : "warning"}
+        type={told === "LISTEN" ? "info" : "warning"}
         showIcon
-        title={t(`${item.channel === "CHAT" ? "monitoring.chat" : "monitoring"}.told.${mode}`)}
+        title={t(`${item.channel === "CHAT" ? "monitoring.chat" : "monitoring"}.told.${told}`)}
       />
     </div>
   );

@@ -202,7 +202,7 @@ function Box({chat: {contact_id, mode}, label, text, onChange}: BoxProps) {
   };
   const id = `reading-input-${contact_id}`;
   return (
-    <div className={`tl-message-box tl-reading-box tl-to-${mode.toLowerCase()}`} data-mode={mode}>
+    <div className={`tl-message-box tl-labelled-box tl-to-${mode.toLowerCase()}`} data-mode={mode}>
       <label htmlFor={id}>{label}</label>
       <Input.TextArea
         id={id}

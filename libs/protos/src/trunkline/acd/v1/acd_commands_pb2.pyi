@@ -268,7 +268,7 @@ Global___TransferContact: _TypeAlias = TransferContact  # noqa: Y015
 
 @_typing.final
 class ConsultAgent(_message.Message):
-    """The agent asks a colleague about the connected call, which rings there: a consultation."""
+    """The agent asks a colleague about the connected contact, which rings there: a consultation."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -1475,7 +1475,7 @@ Global___RecordCallbackEnded: _TypeAlias = RecordCallbackEnded  # noqa: Y015
 
 @_typing.final
 class ConsultAgent(_message.Message):
-    """The connected agent asks a colleague about the call."""
+    """The connected agent asks a colleague about the contact."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1511,7 +1511,9 @@ Global___ConsultAgent: _TypeAlias = ConsultAgent  # noqa: Y015
 
 @_typing.final
 class TalkTo(_message.Message):
-    """The agent talks to the customer, or to the colleague; the other one is on hold."""
+    """The agent talks to the customer, or to the colleague; the other one is on hold. Only in a call: in a chat the agent
+    chooses with each message.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1616,6 +1618,42 @@ class LeaveConsultation(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LeaveConsultation: _TypeAlias = LeaveConsultation  # noqa: Y015
+
+@_typing.final
+class AddConsultationMessage(_message.Message):
+    """The agent who has a chat, or the colleague who is asked about it, writes to the other one; the customer never gets it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    OFFER_NO_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    agent_id: _builtins.str
+    """Who writes."""
+    offer_no: _builtins.int
+    """The consultation's offer: what was meant for one colleague must not reach the next one."""
+    @_builtins.property
+    def body(self) -> _common_types_pb2.Sealed:
+        """The text, at most 500 characters."""
+
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+        offer_no: _builtins.int = ...,
+        body: _common_types_pb2.Sealed | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "body", b"body", "contact_id", b"contact_id", "offer_no", b"offer_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddConsultationMessage: _TypeAlias = AddConsultationMessage  # noqa: Y015
 
 @_typing.final
 class RecordConsultation(_message.Message):
@@ -2201,6 +2239,7 @@ class ContactCommand(_message.Message):
     CHOOSE_TREATMENT_OPTION_FIELD_NUMBER: _builtins.int
     ADD_SUPERVISOR_MESSAGE_FIELD_NUMBER: _builtins.int
     RECORD_WAITING_CONTACT_CLOSED_FIELD_NUMBER: _builtins.int
+    ADD_CONSULTATION_MESSAGE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def put_entry_point(self) -> Global___PutEntryPoint:
         """Entry point."""
@@ -2465,6 +2504,10 @@ class ContactCommand(_message.Message):
     def record_waiting_contact_closed(self) -> Global___RecordWaitingContactClosed:
         """Closed by a supervisor."""
 
+    @_builtins.property
+    def add_consultation_message(self) -> Global___AddConsultationMessage:
+        """Written to the colleague, or by the colleague."""
+
     def __init__(
         self,
         *,
@@ -2534,12 +2577,13 @@ class ContactCommand(_message.Message):
         choose_treatment_option: Global___ChooseTreatmentOption | None = ...,
         add_supervisor_message: Global___AddSupervisorMessage | None = ...,
         record_waiting_contact_closed: Global___RecordWaitingContactClosed | None = ...,
+        add_consultation_message: Global___AddConsultationMessage | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "add_supervisor_message", b"add_supervisor_message", "announce_treatment", b"announce_treatment", "attach_peer", b"attach_peer", "choose_treatment_option", b"choose_treatment_option", "close_contact", b"close_contact", "command", b"command", "complete_consultation", b"complete_consultation", "confirm_connect", b"confirm_connect", "consult_agent", b"consult_agent", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "expire_monitoring", b"expire_monitoring", "give_input", b"give_input", "leave_consultation", b"leave_consultation", "lose_peer", b"lose_peer", "lose_supervisor", b"lose_supervisor", "merge_consultation", b"merge_consultation", "monitor_contact", b"monitor_contact", "open_contact", b"open_contact", "park_silent_contact", b"park_silent_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "put_hours", b"put_hours", "put_treatments", b"put_treatments", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_cleared", b"record_callback_cleared", "record_callback_dialled", b"record_callback_dialled", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_callback_reached", b"record_callback_reached", "record_connected", b"record_connected", "record_consultation", b"record_consultation", "record_consultation_completed", b"record_consultation_completed", "record_consultation_ended", b"record_consultation_ended", "record_customer", b"record_customer", "record_customer_returned", b"record_customer_returned", "record_dial_check", b"record_dial_check", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_parked", b"record_parked", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_resumed", b"record_resumed", "record_self_service_completed", b"record_self_service_completed", "record_taken_over", b"record_taken_over", "record_text", b"record_text", "record_wait", b"record_wait", "record_waiting_contact_closed", b"record_waiting_contact_closed", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "stop_monitoring", b"stop_monitoring", "take_delivery", b"take_delivery", "take_over_contact", b"take_over_contact", "talk_to", b"talk_to", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["add_consultation_message", b"add_consultation_message", "add_message", b"add_message", "add_supervisor_message", b"add_supervisor_message", "announce_treatment", b"announce_treatment", "attach_peer", b"attach_peer", "choose_treatment_option", b"choose_treatment_option", "close_contact", b"close_contact", "command", b"command", "complete_consultation", b"complete_consultation", "confirm_connect", b"confirm_connect", "consult_agent", b"consult_agent", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "expire_monitoring", b"expire_monitoring", "give_input", b"give_input", "leave_consultation", b"leave_consultation", "lose_peer", b"lose_peer", "lose_supervisor", b"lose_supervisor", "merge_consultation", b"merge_consultation", "monitor_contact", b"monitor_contact", "open_contact", b"open_contact", "park_silent_contact", b"park_silent_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "put_hours", b"put_hours", "put_treatments", b"put_treatments", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_cleared", b"record_callback_cleared", "record_callback_dialled", b"record_callback_dialled", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_callback_reached", b"record_callback_reached", "record_connected", b"record_connected", "record_consultation", b"record_consultation", "record_consultation_completed", b"record_consultation_completed", "record_consultation_ended", b"record_consultation_ended", "record_customer", b"record_customer", "record_customer_returned", b"record_customer_returned", "record_dial_check", b"record_dial_check", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_parked", b"record_parked", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_resumed", b"record_resumed", "record_self_service_completed", b"record_self_service_completed", "record_taken_over", b"record_taken_over", "record_text", b"record_text", "record_wait", b"record_wait", "record_waiting_contact_closed", b"record_waiting_contact_closed", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "stop_monitoring", b"stop_monitoring", "take_delivery", b"take_delivery", "take_over_contact", b"take_over_contact", "talk_to", b"talk_to", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_message", b"add_message", "add_supervisor_message", b"add_supervisor_message", "announce_treatment", b"announce_treatment", "attach_peer", b"attach_peer", "choose_treatment_option", b"choose_treatment_option", "close_contact", b"close_contact", "command", b"command", "complete_consultation", b"complete_consultation", "confirm_connect", b"confirm_connect", "consult_agent", b"consult_agent", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "expire_monitoring", b"expire_monitoring", "give_input", b"give_input", "leave_consultation", b"leave_consultation", "lose_peer", b"lose_peer", "lose_supervisor", b"lose_supervisor", "merge_consultation", b"merge_consultation", "monitor_contact", b"monitor_contact", "open_contact", b"open_contact", "park_silent_contact", b"park_silent_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "put_hours", b"put_hours", "put_treatments", b"put_treatments", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_cleared", b"record_callback_cleared", "record_callback_dialled", b"record_callback_dialled", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_callback_reached", b"record_callback_reached", "record_connected", b"record_connected", "record_consultation", b"record_consultation", "record_consultation_completed", b"record_consultation_completed", "record_consultation_ended", b"record_consultation_ended", "record_customer", b"record_customer", "record_customer_returned", b"record_customer_returned", "record_dial_check", b"record_dial_check", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_parked", b"record_parked", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_resumed", b"record_resumed", "record_self_service_completed", b"record_self_service_completed", "record_taken_over", b"record_taken_over", "record_text", b"record_text", "record_wait", b"record_wait", "record_waiting_contact_closed", b"record_waiting_contact_closed", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "stop_monitoring", b"stop_monitoring", "take_delivery", b"take_delivery", "take_over_contact", b"take_over_contact", "talk_to", b"talk_to", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_consultation_message", b"add_consultation_message", "add_message", b"add_message", "add_supervisor_message", b"add_supervisor_message", "announce_treatment", b"announce_treatment", "attach_peer", b"attach_peer", "choose_treatment_option", b"choose_treatment_option", "close_contact", b"close_contact", "command", b"command", "complete_consultation", b"complete_consultation", "confirm_connect", b"confirm_connect", "consult_agent", b"consult_agent", "detach_peer", b"detach_peer", "drop_contact", b"drop_contact", "expire_contact", b"expire_contact", "expire_monitoring", b"expire_monitoring", "give_input", b"give_input", "leave_consultation", b"leave_consultation", "lose_peer", b"lose_peer", "lose_supervisor", b"lose_supervisor", "merge_consultation", b"merge_consultation", "monitor_contact", b"monitor_contact", "open_contact", b"open_contact", "park_silent_contact", b"park_silent_contact", "put_entry_point", b"put_entry_point", "put_hook", b"put_hook", "put_hours", b"put_hours", "put_treatments", b"put_treatments", "reconcile_contact", b"reconcile_contact", "record_accepted", b"record_accepted", "record_agent_lost", b"record_agent_lost", "record_callback_cleared", b"record_callback_cleared", "record_callback_dialled", b"record_callback_dialled", "record_callback_ended", b"record_callback_ended", "record_callback_opened", b"record_callback_opened", "record_callback_reached", b"record_callback_reached", "record_connected", b"record_connected", "record_consultation", b"record_consultation", "record_consultation_completed", b"record_consultation_completed", "record_consultation_ended", b"record_consultation_ended", "record_customer", b"record_customer", "record_customer_returned", b"record_customer_returned", "record_dial_check", b"record_dial_check", "record_enqueued", b"record_enqueued", "record_forgotten", b"record_forgotten", "record_gathered", b"record_gathered", "record_limit_reached", b"record_limit_reached", "record_offer_ended", b"record_offer_ended", "record_offered", b"record_offered", "record_parked", b"record_parked", "record_person_requested", b"record_person_requested", "record_prompt", b"record_prompt", "record_resumed", b"record_resumed", "record_self_service_completed", b"record_self_service_completed", "record_taken_over", b"record_taken_over", "record_text", b"record_text", "record_wait", b"record_wait", "record_waiting_contact_closed", b"record_waiting_contact_closed", "record_wrap_up", b"record_wrap_up", "refuse_connect", b"refuse_connect", "refuse_step", b"refuse_step", "report_call_result", b"report_call_result", "request_callback", b"request_callback", "stop_monitoring", b"stop_monitoring", "take_delivery", b"take_delivery", "take_over_contact", b"take_over_contact", "talk_to", b"talk_to", "transfer_contact", b"transfer_contact", "withdraw_callback", b"withdraw_callback"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_entry_point", "open_contact", "give_input", "add_message", "close_contact", "confirm_connect", "refuse_connect", "attach_peer", "detach_peer", "lose_peer", "record_customer", "refuse_step", "record_text", "record_prompt", "record_gathered", "record_person_requested", "record_self_service_completed", "record_enqueued", "record_offered", "record_accepted", "record_offer_ended", "record_connected", "record_forgotten", "record_wrap_up", "expire_contact", "drop_contact", "reconcile_contact", "record_agent_lost", "put_hook", "take_delivery", "record_limit_reached", "request_callback", "report_call_result", "record_callback_opened", "record_callback_ended", "withdraw_callback", "transfer_contact", "record_parked", "record_resumed", "record_customer_returned", "park_silent_contact", "consult_agent", "talk_to", "merge_consultation", "complete_consultation", "leave_consultation", "record_consultation", "record_consultation_completed", "record_consultation_ended", "put_treatments", "announce_treatment", "record_wait", "monitor_contact", "stop_monitoring", "take_over_contact", "record_taken_over", "expire_monitoring", "lose_supervisor", "put_hours", "record_callback_dialled", "record_dial_check", "record_callback_cleared", "record_callback_reached", "choose_treatment_option", "add_supervisor_message", "record_waiting_contact_closed"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["put_entry_point", "open_contact", "give_input", "add_message", "close_contact", "confirm_connect", "refuse_connect", "attach_peer", "detach_peer", "lose_peer", "record_customer", "refuse_step", "record_text", "record_prompt", "record_gathered", "record_person_requested", "record_self_service_completed", "record_enqueued", "record_offered", "record_accepted", "record_offer_ended", "record_connected", "record_forgotten", "record_wrap_up", "expire_contact", "drop_contact", "reconcile_contact", "record_agent_lost", "put_hook", "take_delivery", "record_limit_reached", "request_callback", "report_call_result", "record_callback_opened", "record_callback_ended", "withdraw_callback", "transfer_contact", "record_parked", "record_resumed", "record_customer_returned", "park_silent_contact", "consult_agent", "talk_to", "merge_consultation", "complete_consultation", "leave_consultation", "record_consultation", "record_consultation_completed", "record_consultation_ended", "put_treatments", "announce_treatment", "record_wait", "monitor_contact", "stop_monitoring", "take_over_contact", "record_taken_over", "expire_monitoring", "lose_supervisor", "put_hours", "record_callback_dialled", "record_dial_check", "record_callback_cleared", "record_callback_reached", "choose_treatment_option", "add_supervisor_message", "record_waiting_contact_closed", "add_consultation_message"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

@@ -706,7 +706,9 @@ Global___MessageAdded: _TypeAlias = MessageAdded  # noqa: Y015
 
 @_typing.final
 class WhisperAdded(_message.Message):
-    """A supervisor whispered to the agent who has the chat. No message: the customer never gets it."""
+    """Words in a chat that the customer never gets, hence no message: a supervisor whispered to the agent who has it, or this
+    agent and the colleague who is asked about it write to each other.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -715,14 +717,20 @@ class WhisperAdded(_message.Message):
     SUPERVISOR_ID_FIELD_NUMBER: _builtins.int
     AGENT_ID_FIELD_NUMBER: _builtins.int
     BODY_FIELD_NUMBER: _builtins.int
+    COLLEAGUE_ID_FIELD_NUMBER: _builtins.int
+    AUTHOR_AGENT_ID_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     whisper_no: _builtins.int
     """1, 2, 3, … in the contact."""
     supervisor_id: _builtins.str
-    """Who: the supervisor's user."""
+    """The supervisor's user; empty where an agent wrote."""
     agent_id: _builtins.str
-    """To whom."""
+    """Who had the chat then, and reads it."""
+    colleague_id: _builtins.str
+    """The colleague who was asked then, and reads it; empty for a supervisor's words."""
+    author_agent_id: _builtins.str
+    """Which of the two wrote it; empty for a supervisor's words."""
     @_builtins.property
     def body(self) -> _common_types_pb2.Sealed:
         """The text."""
@@ -735,10 +743,12 @@ class WhisperAdded(_message.Message):
         supervisor_id: _builtins.str = ...,
         agent_id: _builtins.str = ...,
         body: _common_types_pb2.Sealed | None = ...,
+        colleague_id: _builtins.str = ...,
+        author_agent_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "body", b"body", "contact_id", b"contact_id", "supervisor_id", b"supervisor_id", "whisper_no", b"whisper_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "author_agent_id", b"author_agent_id", "body", b"body", "colleague_id", b"colleague_id", "contact_id", b"contact_id", "supervisor_id", b"supervisor_id", "whisper_no", b"whisper_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1218,7 +1228,7 @@ Global___TransferRequested: _TypeAlias = TransferRequested  # noqa: Y015
 
 @_typing.final
 class ConsultationRequested(_message.Message):
-    """The connected agent asks a colleague about the call; until acd agrees nothing changes."""
+    """The connected agent asks a colleague about the contact; until acd agrees nothing changes."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1254,7 +1264,7 @@ Global___ConsultationRequested: _TypeAlias = ConsultationRequested  # noqa: Y015
 
 @_typing.final
 class ConsultationOffered(_message.Message):
-    """It rings at the colleague, and the customer is on hold."""
+    """It rings at the colleague, and the customer of a call is on hold."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1288,7 +1298,7 @@ Global___ConsultationOffered: _TypeAlias = ConsultationOffered  # noqa: Y015
 
 @_typing.final
 class ConsultationAccepted(_message.Message):
-    """The colleague took it; the gateway is asked to bring up the leg."""
+    """The colleague took it; the gateway is asked to bring up the leg, which a chat has not."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1322,7 +1332,7 @@ Global___ConsultationAccepted: _TypeAlias = ConsultationAccepted  # noqa: Y015
 
 @_typing.final
 class ConsultationLegJoined(_message.Message):
-    """The gateway brought up the colleague's leg; acd still has to book it."""
+    """The gateway brought up the colleague's leg, or a chat needs none; acd still has to book it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1386,7 +1396,7 @@ Global___ConsultationLegRefused: _TypeAlias = ConsultationLegRefused  # noqa: Y0
 
 @_typing.final
 class ConsultationConnected(_message.Message):
-    """Agent and colleague talk; the customer is on hold."""
+    """Agent and colleague talk; the customer of a call is on hold."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -199,7 +199,7 @@ class _ConsultationStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Con
     """All three talk."""
 
 class ConsultationState(_ConsultationState, metaclass=_ConsultationStateEnumTypeWrapper):
-    """How far a consultation is: the agent who has a call asks a colleague about it."""
+    """How far a consultation is: the agent who has a contact asks a colleague about it."""
 
 CONSULTATION_STATE_UNSPECIFIED: ConsultationState.ValueType  # 0
 """No consultation."""
@@ -459,7 +459,7 @@ Global___MonitoringView: _TypeAlias = MonitoringView  # noqa: Y015
 
 @_typing.final
 class ConsultationView(_message.Message):
-    """A consultation about a call."""
+    """A consultation about a contact."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -475,7 +475,7 @@ class ConsultationView(_message.Message):
     state: Global___ConsultationState.ValueType
     """How far it is."""
     talks_to: Global___Party.ValueType
-    """Whom the agent talks to, while it is TALKING."""
+    """Whom the agent talks to, while it is TALKING; says nothing in a chat."""
     note: _builtins.str
     """What the colleague should know; empty for nothing, and for whoever is no agent of the contact."""
     def __init__(
@@ -541,7 +541,9 @@ Global___MessageView: _TypeAlias = MessageView  # noqa: Y015
 
 @_typing.final
 class WhisperView(_message.Message):
-    """What a supervisor whispered to the agent who had the chat then."""
+    """What a supervisor whispered to the agent who had the chat then, or what this agent and a colleague who was asked wrote to
+    each other.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -551,16 +553,22 @@ class WhisperView(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     SENT_TIME_FIELD_NUMBER: _builtins.int
     AFTER_MESSAGE_NO_FIELD_NUMBER: _builtins.int
+    COLLEAGUE_ID_FIELD_NUMBER: _builtins.int
+    AUTHOR_AGENT_ID_FIELD_NUMBER: _builtins.int
     whisper_no: _builtins.int
     """1, 2, 3, … in the contact."""
     supervisor_id: _builtins.str
-    """Who wrote it: the supervisor's user."""
+    """The supervisor's user; empty where an agent wrote."""
     agent_id: _builtins.str
-    """To whom."""
+    """Who had the chat then, and reads it."""
     text: _builtins.str
     """The text, opened; empty when it was erased."""
     after_message_no: _builtins.int
     """Between which messages it stands: after this one, 0 for before the first."""
+    colleague_id: _builtins.str
+    """The colleague who was asked then, and reads it; empty for a supervisor's words."""
+    author_agent_id: _builtins.str
+    """Which of the two wrote it; empty for a supervisor's words."""
     @_builtins.property
     def sent_time(self) -> _timestamp_pb2.Timestamp:
         """When it was recorded."""
@@ -574,10 +582,12 @@ class WhisperView(_message.Message):
         text: _builtins.str = ...,
         sent_time: _timestamp_pb2.Timestamp | None = ...,
         after_message_no: _builtins.int = ...,
+        colleague_id: _builtins.str = ...,
+        author_agent_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["sent_time", b"sent_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_message_no", b"after_message_no", "agent_id", b"agent_id", "sent_time", b"sent_time", "supervisor_id", b"supervisor_id", "text", b"text", "whisper_no", b"whisper_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_message_no", b"after_message_no", "agent_id", b"agent_id", "author_agent_id", b"author_agent_id", "colleague_id", b"colleague_id", "sent_time", b"sent_time", "supervisor_id", b"supervisor_id", "text", b"text", "whisper_no", b"whisper_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -947,8 +957,8 @@ class ContactView(_message.Message):
 
     @_builtins.property
     def whispers(self) -> _containers.RepeatedCompositeFieldContainer[Global___WhisperView]:
-        """What supervisors whispered, the oldest first. Empty for whoever is no agent of the contact, as notes are; of those each
-        agent is to be shown its own alone.
+        """What supervisors whispered and agents wrote to each other, the oldest first. Empty for whoever is no agent of the
+        contact, as notes are; of those each agent is to be shown its own alone.
         """
 
     def __init__(
