@@ -171,7 +171,7 @@ STEPS = st.lists(
 @settings(max_examples=40, deadline=None)
 @given(st.tuples(TABLES, TABLES), st.booleans(), STEPS)
 def test_nobody_is_above_the_table_and_nobody_idles_whatever_the_tables(new_routing, tables, frees, steps):
-    """`conftest` judges after each command whether all offers fit, by the events, and whether all who fit have one."""
+    """`Routing.check` judges after each command whether all offers fit, by the events, and all who fit have one."""
     routing = new_routing()
     routing.queue(
         target_wait_duration=timedelta(seconds=2),

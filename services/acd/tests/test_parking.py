@@ -416,7 +416,7 @@ WRAP_UPS = (WrapUpMode.NONE, WrapUpMode.TIMED)
 def test_nobody_is_above_capacity_units_return_once_and_no_customer_who_is_back_is_lost(
     new_routing, choices, is_mixed, wrap_up
 ):
-    """The books of `conftest` check the first two after every command, by the events alone."""
+    """`Books` checks the first two after every command, by the events alone."""
     routing = new_routing()
     limit = QueueLimit(timedelta(seconds=4), "")
     routing.queue(chat_parking_duration=10 * MINUTES, wrap_up_mode=wrap_up, max_waiting=2, unstaffed=limit)

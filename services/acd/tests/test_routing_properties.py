@@ -1,4 +1,4 @@
-"""What must hold after any history. `conftest.check` asserts the invariants after every single command."""
+"""What must hold after any history. `invariants.check` asserts the invariants after every single command."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -496,7 +496,7 @@ def test_whoever_waits_has_a_reason_for_each_agent_who_could_take_it(new_routing
 @settings(max_examples=100, deadline=None)
 @given(CHOICES, st.integers(1, 400))
 def test_any_day_of_consultations_keeps_one_agent_and_books_each_colleague_once(new_routing, choices, cut):
-    """Rule 19: `conftest.check` after each command, then another replica, a snapshot, and all units given back."""
+    """Rule 19: `invariants.check` after each command, then another replica, a snapshot, and all units given back."""
     routing = prepared(new_routing, *choices)
     routing.agent("ag_3")
     ask_around(routing, choices)
