@@ -22,6 +22,7 @@ from trunkline_acd.domain.events import AffinityEnded, ContactEnqueued, Event
 from trunkline_acd.domain.matching import offer_contact
 from trunkline_acd.domain.skills import RequirementSet, meets
 from trunkline_acd.domain.state import AcdState, Domain
+from trunkline_acd.domain.words import Trigger
 
 
 def held_until(
@@ -85,4 +86,4 @@ def _can_take(agent: Agent, channel: Channel, requirements: RequirementSet) -> b
 
 def _let_go(domain: Domain, contact: Contact, context: Context) -> Iterator[Event]:
     yield AffinityEnded(contact.contact_id, contact.segment_no, contact.held_for)
-    yield from offer_contact(domain, contact.contact_id, "AffinityEnded", context)
+    yield from offer_contact(domain, contact.contact_id, Trigger.AFFINITY_ENDED, context)

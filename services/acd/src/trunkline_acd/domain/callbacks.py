@@ -36,7 +36,7 @@ from trunkline_acd.domain.queues import with_callback_end
 from trunkline_acd.domain.skills import choices_in, requirements_in
 from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.steps import contact_for, is_repeated
-from trunkline_acd.domain.words import CallbackOutcome, Connectivity, Intent, Ring, SegmentOutcome
+from trunkline_acd.domain.words import CallbackOutcome, Connectivity, Intent, Ring, SegmentOutcome, Trigger
 
 _UNREACHED = (
     CallbackOutcome.NO_ANSWER,
@@ -71,7 +71,7 @@ def request(domain: Domain, command: commands.RequestCallback, context: Context)
     yield _opened(contact, command.step_no, customer_id, begins_time, context.now)
     if begins_time is None:
         yield from rings.skip_empty_rings(domain, domain.contact(contact.contact_id), contact.ring)
-        yield from offer_contact(domain, contact.contact_id, "CallbackRequested", context)
+        yield from offer_contact(domain, contact.contact_id, Trigger.CALLBACK_REQUESTED, context)
 
 
 def begin(state: AcdState, command: commands.BeginCallback, context: Context) -> Iterator[Event]:
@@ -82,7 +82,7 @@ def begin(state: AcdState, command: commands.BeginCallback, context: Context) ->
     contact = domain.contact(command.contact_id)
     yield CallbackBegun(contact.contact_id, contact.segment_no)
     yield from rings.skip_empty_rings(domain, domain.contact(contact.contact_id), contact.ring)
-    yield from offer_contact(domain, contact.contact_id, "CallbackBegan", context)
+    yield from offer_contact(domain, contact.contact_id, Trigger.CALLBACK_BEGAN, context)
 
 
 def clear(domain: Domain, command: commands.ClearCallback, context: Context) -> Iterator[Event]:
@@ -140,7 +140,7 @@ def report_reached(domain: Domain, command: commands.ReportCallbackReached, cont
     yield from rings.skip_empty_rings(domain, domain.contact(contact.contact_id), contact.ring)
     yield from _offer_reached(domain, contact.contact_id, kept_id, context)
     freed = ([kept_id] if kept_id else []) + [offer.agent_id for offer in others]
-    yield from handouts.serve_freed(domain, freed, "AgentBecameFree", context)
+    yield from handouts.serve_freed(domain, freed, Trigger.AGENT_BECAME_FREE, context)
 
 
 def report_result(domain: Domain, command: commands.ReportCallbackResult, context: Context) -> Iterator[Event]:
@@ -176,7 +176,7 @@ def withdraw(domain: Domain, command: commands.WithdrawCallback, context: Contex
     if contact.is_open:
         yield from withdrawn(domain, contact, command.reason, context)
         if contact.agent_id:
-            yield from offer_to_agent(domain, contact.agent_id, "AgentBecameFree", context)
+            yield from offer_to_agent(domain, contact.agent_id, Trigger.AGENT_BECAME_FREE, context)
 
 
 def withdrawn(
@@ -327,10 +327,10 @@ def _offer_reached(domain: Domain, contact_id: str, kept_id: str, context: Conte
     """Offer it to who was kept, also where that agent wants a break afterwards; else to whom rule 8 finds."""
     contact = domain.contact(contact_id)
     if kept_id and _can_take(agent := domain.agent(kept_id), contact):
-        explanation = explain_pull(domain, contact, agent, "CallbackReached", context.now)
+        explanation = explain_pull(domain, contact, agent, Trigger.CALLBACK_REACHED, context.now)
         yield offered(domain, contact, agent, explanation, context)
     else:
-        yield from limits.take_back(domain, contact_id, "CallbackReached", context)
+        yield from limits.take_back(domain, contact_id, Trigger.CALLBACK_REACHED, context)
 
 
 def _can_take(agent: Agent, contact: Contact) -> bool:
@@ -415,7 +415,7 @@ def _attempted(
     )
     if next_time is None:
         yield _ended(domain.contact(contact.contact_id), outcome, reason, context)
-    yield from offer_to_agent(domain, contact.agent_id, "AgentBecameFree", context)
+    yield from offer_to_agent(domain, contact.agent_id, Trigger.AGENT_BECAME_FREE, context)
 
 
 def _postponed(
@@ -436,7 +436,7 @@ def _postponed(
     )
     if next_time is None:
         yield _ended(domain.contact(contact.contact_id), CallbackOutcome.WITHDRAWN, reason, context)
-    yield from offer_to_agent(domain, contact.agent_id, "AgentBecameFree", context)
+    yield from offer_to_agent(domain, contact.agent_id, Trigger.AGENT_BECAME_FREE, context)
 
 
 def _dies(contact: Contact) -> datetime:

@@ -14,6 +14,7 @@ from trunkline_acd.domain.events import AgentConfigured, Event, QueueConfigured,
 from trunkline_acd.domain.matching import offer_to_agent
 from trunkline_acd.domain.skills import next_change
 from trunkline_acd.domain.state import AcdState, Domain
+from trunkline_acd.domain.words import Trigger
 
 
 def put_queue(domain: Domain, command: commands.PutQueue) -> Iterator[Event]:
@@ -43,7 +44,7 @@ def put_agent(domain: Domain, command: commands.PutAgent, context: Context) -> I
     known = domain.agents.get(definition.agent_id)
     if known is None or known.definition != definition:
         yield AgentConfigured(definition)
-        yield from offer_to_agent(domain, definition.agent_id, "AgentConfigured", context)
+        yield from offer_to_agent(domain, definition.agent_id, Trigger.AGENT_CONFIGURED, context)
 
 
 def put_wrap_up_code(domain: Domain, command: commands.PutWrapUpCode) -> Iterator[Event]:
@@ -80,7 +81,7 @@ def refresh_skills(state: AcdState, command: commands.RefreshSkills, context: Co
     domain = state.domain(context.tenant)
     if timing.is_due(state, timing.skills_key(context.tenant, command.agent_id), context):
         yield SkillsRefreshed(command.agent_id)
-        yield from offer_to_agent(domain, command.agent_id, "AgentConfigured", context)
+        yield from offer_to_agent(domain, command.agent_id, Trigger.AGENT_CONFIGURED, context)
 
 
 def apply_skills_refreshed(state: AcdState, event: SkillsRefreshed, context: Context) -> None:

@@ -12,6 +12,7 @@ from trunkline_core.decider import Context
 from trunkline_acd.domain import affinity, call_ins, desks, events, handouts, limits, rings
 from trunkline_acd.domain.events import Event
 from trunkline_acd.domain.state import Domain
+from trunkline_acd.domain.words import Trigger
 
 _OF_STAFF = (
     events.QueueConfigured,
@@ -59,7 +60,7 @@ class _Seen:
         self.may_hand_out = False
         self.is_handed_out = False  # then it was said when it goes on
         self.agent_ids: dict[str, None] = {}
-        self.rings_at_all: dict[str, str] = {}
+        self.rings_at_all: dict[str, Trigger] = {}
 
     def all_of(self, found: Iterable[Event]) -> Iterator[Event]:
         for event in found:
@@ -72,7 +73,7 @@ class _Seen:
         self.may_hand_out |= self._had_calls and isinstance(event, _OF_STAFF)  # who is there, or what is late
         self.is_handed_out |= isinstance(event, events.HandoutScheduled)
         if isinstance(event, events.ContactOffered) and event.ring_all and event.explanation:
-            self.rings_at_all[event.contact_id] = event.explanation.trigger
+            self.rings_at_all[event.contact_id] = Trigger(event.explanation.trigger)
         if agent_id := _agent_of(event):
             self.agent_ids[agent_id] = None
 

@@ -14,7 +14,7 @@ from trunkline_core.replacing import replace
 from trunkline_core.timers import Timer
 
 from trunkline_acd.domain import commands, named_agents, policy, timing, wrap_ups
-from trunkline_acd.domain.agents import Work, is_unreachable, with_recent_work, with_work, without_work
+from trunkline_acd.domain.agents import begun_work, is_unreachable, with_recent_work, with_work, without_work
 from trunkline_acd.domain.contacts import Consultation, ConsultationStage, Contact, Stage
 from trunkline_acd.domain.definitions import check_id, lease_of
 from trunkline_acd.domain.events import (
@@ -33,7 +33,7 @@ from trunkline_acd.domain.misses import block
 from trunkline_acd.domain.parked_chats import is_parked
 from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.steps import connected_contact, contact_for, is_repeated
-from trunkline_acd.domain.words import Connectivity, ConsultationEndReason, WorkState
+from trunkline_acd.domain.words import Connectivity, ConsultationEndReason, Trigger, WorkState
 
 _TALKING = (ConsultationStage.TALKING, ConsultationStage.CONFERENCE)
 
@@ -131,7 +131,7 @@ def report_failed(domain: Domain, command: commands.ReportConsultationFailed, co
     colleague = domain.agent(asked.agent_id)
     if command.reason == "unreachable" and not is_unreachable(colleague, contact.channel):
         yield from block(colleague, unreachable=True)  # one that is known to be lost blocks nobody (rule 4)
-    yield from offer_to_agent(domain, asked.agent_id, "OfferEnded", context)
+    yield from offer_to_agent(domain, asked.agent_id, Trigger.OFFER_ENDED, context)
 
 
 def merge(domain: Domain, command: commands.MergeConsultation, context: Context) -> Iterator[Event]:
@@ -153,7 +153,7 @@ def complete(domain: Domain, command: commands.CompleteConsultation, context: Co
     contact = connected_contact(domain, command.contact_id, command.agent_id, command.segment_no)
     _answered(contact)
     yield from _hand_over(contact, wrap_ups.released(domain, contact, context), command.step_no)
-    yield from offer_to_agent(domain, command.agent_id, "AgentBecameFree", context)
+    yield from offer_to_agent(domain, command.agent_id, Trigger.AGENT_BECAME_FREE, context)
 
 
 def end(domain: Domain, command: commands.EndConsultation, context: Context) -> Iterator[Event]:
@@ -220,7 +220,7 @@ def asker_lost(domain: Domain, contact: Contact, context: Context) -> Iterator[E
     yield from over(contact, ConsultationEndReason.ASKER_LOST)
     yield wrap_ups.lost(domain, contact, context)
     if asked is not None:
-        yield from offer_to_agent(domain, asked.agent_id, "OfferEnded", context)
+        yield from offer_to_agent(domain, asked.agent_id, Trigger.OFFER_ENDED, context)
 
 
 def ended(contact: Contact, reason: ConsultationEndReason, step_no: int = 0) -> ConsultationEnded:
@@ -234,18 +234,8 @@ def apply_offered(state: AcdState, event: ConsultationOffered, context: Context)
     contact = domain.contact(event.contact_id)
     asked = Consultation(event.agent_id, event.offer_no)
     domain.put_contact(replace(contact, step_no=event.step_no, consultation=asked, newest_offer_no=event.offer_no))
-    work = Work(
-        contact_id=event.contact_id,
-        queue_id=event.queue_id,
-        segment_no=event.segment_no,
-        offer_no=event.offer_no,
-        channel=event.channel,
-        state=WorkState.OFFERED,
-        since_time=now,
-        expires_time=event.expires_time,
-        entered_time=contact.entered_time,
-        asked_by=event.asked_by_agent_id,
-    )
+    begun = begun_work(event, WorkState.OFFERED, channel=event.channel, entered_time=contact.entered_time, now=now)
+    work = replace(begun, expires_time=event.expires_time, asked_by=event.asked_by_agent_id)
     domain.put_agent(with_work(domain.agent(event.agent_id), work, now), now)
     _set_timer(state, event, context)
 
@@ -325,7 +315,7 @@ def _end(
     domain: Domain, contact: Contact, reason: ConsultationEndReason, step_no: int, context: Context
 ) -> Iterator[Event]:
     yield ended(contact, reason, step_no)
-    yield from offer_to_agent(domain, _asked(contact).agent_id, "OfferEnded", context)
+    yield from offer_to_agent(domain, _asked(contact).agent_id, Trigger.OFFER_ENDED, context)
 
 
 def _asked(contact: Contact) -> Consultation:

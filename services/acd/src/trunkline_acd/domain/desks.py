@@ -32,7 +32,7 @@ from trunkline_acd.domain.limits import take_back
 from trunkline_acd.domain.matching import offer_to_agent
 from trunkline_acd.domain.misses import excluded_until
 from trunkline_acd.domain.state import AcdState, Domain
-from trunkline_acd.domain.words import Connectivity, Intent, WorkState
+from trunkline_acd.domain.words import Connectivity, Intent, Trigger, WorkState
 
 
 def set_intent(domain: Domain, command: commands.SetIntent, context: Context) -> Iterator[Event]:
@@ -50,7 +50,7 @@ def set_intent(domain: Domain, command: commands.SetIntent, context: Context) ->
     break_reason = command.break_reason if command.intent is Intent.BREAK else ""
     if (command.intent, break_reason) == (agent.intent, agent.break_reason):
         yield from _drop_next_intent(agent, command.reason)
-        yield from offer_to_agent(domain, agent.agent_id, "AgentAvailable", context)
+        yield from offer_to_agent(domain, agent.agent_id, Trigger.AGENT_AVAILABLE, context)
         return
     if command.when_free and agent.at_hand:
         yield from _set_next_intent(agent, command.intent, break_reason, command.reason)
@@ -60,8 +60,8 @@ def set_intent(domain: Domain, command: commands.SetIntent, context: Context) ->
         yield _resolved(domain, work, agent.agent_id, is_forced, context)
     yield IntentChanged(agent.agent_id, command.intent, break_reason, command.reason)
     for work in ringing:
-        yield from take_back(domain, work.contact_id, "OfferEnded", context)
-    yield from offer_to_agent(domain, agent.agent_id, "AgentAvailable", context)
+        yield from take_back(domain, work.contact_id, Trigger.OFFER_ENDED, context)
+    yield from offer_to_agent(domain, agent.agent_id, Trigger.AGENT_AVAILABLE, context)
 
 
 def take_next_intent(domain: Domain, agent_id: str, context: Context) -> Iterator[Event]:
@@ -69,14 +69,14 @@ def take_next_intent(domain: Domain, agent_id: str, context: Context) -> Iterato
     agent = domain.agents.get(agent_id)
     if agent and agent.next_intent is not Intent.UNSPECIFIED and not agent.at_hand:
         yield IntentChanged(agent.agent_id, agent.next_intent, agent.next_break_reason)
-        yield from offer_to_agent(domain, agent.agent_id, "AgentAvailable", context)
+        yield from offer_to_agent(domain, agent.agent_id, Trigger.AGENT_AVAILABLE, context)
 
 
 def rearm(domain: Domain, command: commands.RearmAgent, context: Context) -> Iterator[Event]:
     """A not responding agent is back."""
     if domain.agent(command.agent_id).not_responding:
         yield AgentRearmed(command.agent_id)
-        yield from offer_to_agent(domain, command.agent_id, "AgentRearmed", context)
+        yield from offer_to_agent(domain, command.agent_id, Trigger.AGENT_REARMED, context)
 
 
 def open_session(domain: Domain, command: commands.OpenAgentSession, context: Context) -> Iterator[Event]:
@@ -88,7 +88,7 @@ def open_session(domain: Domain, command: commands.OpenAgentSession, context: Co
     if current == (Connectivity.CONNECTED, command.peer_id, command.session_id):
         return
     yield AgentSessionOpened(agent.agent_id, command.peer_id, command.session_id)
-    yield from offer_to_agent(domain, agent.agent_id, "AgentConnected", context)
+    yield from offer_to_agent(domain, agent.agent_id, Trigger.AGENT_CONNECTED, context)
 
 
 def close_session(domain: Domain, command: commands.CloseAgentSession, context: Context) -> Iterator[Event]:
@@ -229,7 +229,7 @@ def _resolve_work(domain: Domain, agent: Agent, context: Context) -> Iterator[Ev
             case WorkState.UNSPECIFIED:
                 continue
     for work in agent.work:
-        yield from take_back(domain, work.contact_id, "OfferEnded", context)
+        yield from take_back(domain, work.contact_id, Trigger.OFFER_ENDED, context)
 
 
 def _works(agent: Agent, state: WorkState) -> list[Work]:

@@ -18,7 +18,7 @@ from trunkline_acd.domain.definitions import check_id, check_reason
 from trunkline_acd.domain.events import AgentRearmed, DeviceForgotten, DeviceLost, DeviceRegistered, Event
 from trunkline_acd.domain.limits import take_back
 from trunkline_acd.domain.state import AcdState, Domain
-from trunkline_acd.domain.words import ConsultationEndReason, DeviceState, WorkState
+from trunkline_acd.domain.words import ConsultationEndReason, DeviceState, Trigger, WorkState
 
 
 def changes(domain: Domain, peer_id: str, named: Collection[str]) -> commands.ReportDevices:
@@ -46,7 +46,7 @@ def report(domain: Domain, command: commands.ReportDevices, context: Context) ->
             yield AgentRearmed(agent_id)
         if agent.unreachable or agent.device is DeviceState.LOST:
             back.append(agent_id)
-    yield from handouts.serve_freed(domain, back, "DeviceRegistered", context)
+    yield from handouts.serve_freed(domain, back, Trigger.DEVICE_REGISTERED, context)
 
 
 def lose_gateway(domain: Domain, command: commands.LoseGateway, context: Context) -> Iterator[Event]:
@@ -62,7 +62,7 @@ def forget(domain: Domain, command: commands.ForgetDevice, context: Context) -> 
     check_reason(command.reason)
     if domain.agent(command.agent_id).has_device:
         yield DeviceForgotten(command.agent_id, command.reason)
-        yield from handouts.serve_freed(domain, [command.agent_id], "DeviceForgotten", context)
+        yield from handouts.serve_freed(domain, [command.agent_id], Trigger.DEVICE_FORGOTTEN, context)
 
 
 def apply_registered(state: AcdState, event: DeviceRegistered, context: Context) -> None:
@@ -121,7 +121,7 @@ def _lose(domain: Domain, peer_id: str, agent_ids: Iterable[str], context: Conte
             gone.append(agent_id)
             size += yield from _end_ringing(domain, domain.agent(agent_id), context)
     # a chat may have waited for the units of a call, or behind one that this agent cannot take any more (drain)
-    yield from handouts.serve_freed(domain, gone, "DeviceLost", context)
+    yield from handouts.serve_freed(domain, gone, Trigger.DEVICE_LOST, context)
 
 
 def _end_ringing(domain: Domain, agent: Agent, context: Context) -> Generator[Event, None, int]:
@@ -142,6 +142,6 @@ def _end_ringing(domain: Domain, agent: Agent, context: Context) -> Generator[Ev
             yield consultations.ended(contact, ConsultationEndReason.CONNECT_FAILED)
         else:
             yield offers.device_lost(contact, Offer(work.offer_no, agent.agent_id))
-            yield from take_back(domain, contact.contact_id, "DeviceLost", context)
+            yield from take_back(domain, contact.contact_id, Trigger.DEVICE_LOST, context)
         size += policy.LEAVING_PER_COMMAND if contact.is_over_limit else 1
     return size

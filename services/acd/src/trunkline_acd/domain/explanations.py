@@ -19,7 +19,7 @@ from trunkline_acd.domain.places import pool_of
 from trunkline_acd.domain.skills import meets_one
 from trunkline_acd.domain.state import Domain
 from trunkline_acd.domain.strategies import NotBest, goes_before, rings_at_all, standings, standings_in, why_not_best
-from trunkline_acd.domain.words import Candidate, Connectivity, Explanation, Intent, WorkState
+from trunkline_acd.domain.words import Candidate, Connectivity, Explanation, Intent, Trigger, WorkState
 
 _MILLISECOND = timedelta(milliseconds=1)
 _PER_PROFILE = 3
@@ -46,7 +46,7 @@ class WhyNot(StrEnum):
     SKILL_MISSING = "SkillMissing"
 
 
-def explain(domain: Domain, contact: Contact, chosen: Agent, trigger: str, now: datetime) -> Explanation:
+def explain(domain: Domain, contact: Contact, chosen: Agent, trigger: Trigger, now: datetime) -> Explanation:
     """Return the explanation of offering `contact` to `chosen` at `now`.
 
     Of offers at the same time the first says why others are not asked; the rest name their agent alone.
@@ -59,7 +59,7 @@ def explain(domain: Domain, contact: Contact, chosen: Agent, trigger: str, now: 
     return replace(explained, asked_count=asked_count) if asked_count > 1 else explained
 
 
-def explain_pull(domain: Domain, contact: Contact, chosen: Agent, trigger: str, now: datetime) -> Explanation:
+def explain_pull(domain: Domain, contact: Contact, chosen: Agent, trigger: Trigger, now: datetime) -> Explanation:
     """Return the explanation of an offer that a supervisor wanted: nobody was compared with anybody."""
     return _explained(domain, contact, chosen, trigger, (_candidate(chosen, None, now),), now)
 
@@ -68,7 +68,7 @@ def _explained(
     domain: Domain,
     contact: Contact,
     chosen: Agent,
-    trigger: str,
+    trigger: Trigger,
     candidates: tuple[Candidate, ...],
     now: datetime,
 ) -> Explanation:
@@ -77,7 +77,7 @@ def _explained(
     helps = contact.is_only_helped_by(chosen.profile)
     return Explanation(
         policy_version=domain.policy_version() or queue.policy_version,
-        trigger=trigger,
+        trigger=trigger.value,
         value_score_permille=terms.value,
         urgency_score_permille=terms.urgency,
         wait_score_permille=terms.wait,

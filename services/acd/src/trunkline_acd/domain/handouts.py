@@ -31,6 +31,7 @@ from trunkline_acd.domain.matching import Begun, best_agent, offer_contact, offe
 from trunkline_acd.domain.places import pool_of
 from trunkline_acd.domain.shelves import Shelves
 from trunkline_acd.domain.state import AcdState, Domain
+from trunkline_acd.domain.words import Trigger
 
 
 def may_begin(domain: Domain, event: Event, now: datetime) -> bool:
@@ -47,7 +48,7 @@ def may_begin(domain: Domain, event: Event, now: datetime) -> bool:
     return drains and is_late(domain, contact.queue_id, contact.aged_since_time, now)
 
 
-def serve_freed(domain: Domain, agent_ids: Sequence[str], trigger: str, context: Context) -> Iterator[Event]:
+def serve_freed(domain: Domain, agent_ids: Sequence[str], trigger: Trigger, context: Context) -> Iterator[Event]:
     """Offer what waits to agents who became free at once, in this order; what is too much for one command, later."""
     if len(agent_ids) == 1:
         yield from offer_to_agent(domain, agent_ids[0], trigger, context)
@@ -58,7 +59,7 @@ def serve_freed(domain: Domain, agent_ids: Sequence[str], trigger: str, context:
         yield from begin(domain, context)
 
 
-def ring_at_all(domain: Domain, triggers: Mapping[str, str], context: Context) -> Iterator[Event]:
+def ring_at_all(domain: Domain, triggers: Mapping[str, Trigger], context: Context) -> Iterator[Event]:
     """Let contacts that began to ring do so at all others who could take them; what is too much for one command, later.
 
     `triggers`: what led to the first offer, by contact.
@@ -115,12 +116,12 @@ def _some_of(found: Iterator[Event], most: int) -> Generator[Event, None, int]:
 
 def _offer(domain: Domain, contact: Contact, has_left_ring: bool, context: Context) -> Iterator[Event]:
     if has_left_ring:
-        return offer_contact(domain, contact.contact_id, "RingLeft", context)
+        return offer_contact(domain, contact.contact_id, Trigger.RING_LEFT, context)
     if contact.channel is Channel.CHAT and _drains(domain):
-        return offer_contact(domain, contact.contact_id, "DrainEnded", context)
+        return offer_contact(domain, contact.contact_id, Trigger.DRAIN_ENDED, context)
     if domain.helping_queue(contact.queue_id):
-        return offer_contact(domain, contact.contact_id, "SharingBegun", context)
-    return offer_contact(domain, contact.contact_id, "AgentBecameFree", context)
+        return offer_contact(domain, contact.contact_id, Trigger.SHARING_BEGUN, context)
+    return offer_contact(domain, contact.contact_id, Trigger.AGENT_BECAME_FREE, context)
 
 
 def _drains(domain: Domain) -> bool:

@@ -18,7 +18,7 @@ from trunkline_acd.domain.limits import rematch
 from trunkline_acd.domain.misses import block, block_after_misses, excluded_until
 from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.steps import contact_for, is_repeated
-from trunkline_acd.domain.words import Connectivity
+from trunkline_acd.domain.words import Connectivity, Trigger
 
 
 class ConnectFailure(StrEnum):
@@ -113,7 +113,7 @@ def _fail(domain: Domain, failure: ConnectFailed, context: Context) -> Iterator[
         yield from block(domain.agent(failure.agent_id), unreachable=True)
     else:
         yield from block_after_misses(domain, contact, failure.agent_id)
-    yield from rematch(domain, contact, failure.agent_id, "ConnectFailed", context)
+    yield from rematch(domain, contact, failure.agent_id, Trigger.CONNECT_FAILED, context)
 
 
 def _is_known_lost(domain: Domain, contact: Contact) -> bool:

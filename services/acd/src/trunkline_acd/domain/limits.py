@@ -27,7 +27,7 @@ from trunkline_acd.domain.events import (
 from trunkline_acd.domain.matching import offer_contact, offer_to_agent
 from trunkline_acd.domain.skills import RequirementSet, needs_in, relaxed
 from trunkline_acd.domain.state import AcdState, Domain
-from trunkline_acd.domain.words import CallbackOutcome, LimitKind, SegmentOutcome
+from trunkline_acd.domain.words import CallbackOutcome, LimitKind, SegmentOutcome, Trigger
 
 
 def reach_longest_wait(state: AcdState, command: commands.ReachLongestWait, context: Context) -> Iterator[Event]:
@@ -42,7 +42,7 @@ def reach_longest_wait(state: AcdState, command: commands.ReachLongestWait, cont
         yield from _leave(domain, contact, LimitKind.LONGEST_WAIT, context)
 
 
-def take_back(domain: Domain, contact_id: str, trigger: str, context: Context) -> Iterator[Event]:
+def take_back(domain: Domain, contact_id: str, trigger: Trigger, context: Context) -> Iterator[Event]:
     """Offer a contact again whose offer came to nothing; one that must not wait any more leaves."""
     contact = domain.contacts.get(contact_id)
     kind = _reached(domain, contact, context) if contact and contact.stage is Stage.WAITING else None
@@ -52,7 +52,7 @@ def take_back(domain: Domain, contact_id: str, trigger: str, context: Context) -
         yield from offer_contact(domain, contact_id, trigger, context)
 
 
-def rematch(domain: Domain, contact: Contact, agent_id: str, trigger: str, context: Context) -> Iterator[Event]:
+def rematch(domain: Domain, contact: Contact, agent_id: str, trigger: Trigger, context: Context) -> Iterator[Event]:
     """Offer the contact elsewhere at once, then the agent something else."""
     yield from take_back(domain, contact.contact_id, trigger, context)
     yield from offer_to_agent(domain, agent_id, trigger, context)

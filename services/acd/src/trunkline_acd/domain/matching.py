@@ -22,13 +22,15 @@ from trunkline_acd.domain.shelves import Shelves
 from trunkline_acd.domain.skills import meets
 from trunkline_acd.domain.state import Domain
 from trunkline_acd.domain.strategies import best_standing, rings_at_all
-from trunkline_acd.domain.words import Explanation
+from trunkline_acd.domain.words import Explanation, Trigger
 
 Begun = ContactOffered | CallbackDialled
 """What books an agent for a contact: it rings there, or the customer of a call-back is dialled first (rule 13)."""
 
 
-def offer_contact(domain: Domain, contact_id: str, trigger: str, context: Context) -> Iterator[Begun | ContactKeptBack]:
+def offer_contact(
+    domain: Domain, contact_id: str, trigger: Trigger, context: Context
+) -> Iterator[Begun | ContactKeptBack]:
     """Offer a contact that waits, or that rings and may ring at more, to the best agent, if one is eligible."""
     contact = domain.contacts.get(contact_id)
     if contact is None or not (contact.stage is Stage.WAITING or contact.may_ring_at_more):
@@ -39,7 +41,7 @@ def offer_contact(domain: Domain, contact_id: str, trigger: str, context: Contex
         yield from vips.note_contact(domain, contact, context.now)
 
 
-def ring_at_more(domain: Domain, contact_id: str, trigger: str, context: Context) -> Iterator[Begun]:
+def ring_at_more(domain: Domain, contact_id: str, trigger: Trigger, context: Context) -> Iterator[Begun]:
     """Offer a contact that rings at all to the best of those at whom it does not ring yet, and so on to a bound."""
     while (contact := domain.contact(contact_id)).may_ring_at_more:
         agent = best_agent(domain, as_to_others(contact), context.now)
@@ -49,7 +51,7 @@ def ring_at_more(domain: Domain, contact_id: str, trigger: str, context: Context
 
 
 def offer_to_agent(
-    domain: Domain, agent_id: str, trigger: str, context: Context
+    domain: Domain, agent_id: str, trigger: Trigger, context: Context
 ) -> Iterator[Begun | ContactKeptBack | ContactResumed]:
     """Offer waiting contacts to an agent until nothing fits any more, and then what rings at all who could take it.
 
@@ -133,7 +135,7 @@ def _first_offerable(
     return None
 
 
-def _offer(domain: Domain, contact: Contact, agent: Agent, trigger: str, context: Context) -> Begun:
+def _offer(domain: Domain, contact: Contact, agent: Agent, trigger: Trigger, context: Context) -> Begun:
     explanation = explain(domain, contact, agent, trigger, context.now)
     ring_all = contact.rings_at_all or rings_at_all(domain, contact)
     return offered(domain, contact, agent, explanation, context, ring_all=ring_all)

@@ -17,7 +17,7 @@ from trunkline_acd.domain.matching import offer_contact
 from trunkline_acd.domain.queues import Queue
 from trunkline_acd.domain.skills import choices_in, needs_in, requirements_in
 from trunkline_acd.domain.state import Domain
-from trunkline_acd.domain.words import SegmentOutcome
+from trunkline_acd.domain.words import SegmentOutcome, Trigger
 
 
 def open_queue(domain: Domain, contact: Contact, queue_id: str, now: datetime) -> Queue | None:
@@ -40,7 +40,7 @@ def check_open(domain: Domain, contact: Contact, queue: Queue, now: datetime) ->
     rings.rings_of(queue.definition, requirements)
 
 
-def let_in(domain: Domain, entered: ContactEnqueued, trigger: str, context: Context) -> Iterator[Event]:
+def let_in(domain: Domain, entered: ContactEnqueued, trigger: Trigger, context: Context) -> Iterator[Event]:
     """Open the segment; the contact rings at once where somebody is free."""
     yield waits.with_estimate(domain, parked_chats.with_parking(domain, entered), context.now)
     yield from rings.skip_empty_rings(domain, domain.contact(entered.contact_id), 0)
@@ -50,7 +50,7 @@ def let_in(domain: Domain, entered: ContactEnqueued, trigger: str, context: Cont
 def enter(domain: Domain, contact: Contact, queue: Queue, context: Context, home_queue_id: str = "") -> Iterator[Event]:
     """Let the contact go on in that queue, and perhaps come back from there (rule 12)."""
     entered = replace(next_segment(contact, queue), home_queue_id=home_queue_id)
-    yield from let_in(domain, entered, "ContactMoved", context)
+    yield from let_in(domain, entered, Trigger.CONTACT_MOVED, context)
 
 
 def flowed_out(contact: Contact, next_queue_id: str, now: datetime) -> SegmentEnded:

@@ -19,7 +19,7 @@ from trunkline_acd.domain.matching import offer_contact
 from trunkline_acd.domain.misses import block_after_misses, excluded_until
 from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.steps import contact_for
-from trunkline_acd.domain.words import Connectivity, OfferEndReason
+from trunkline_acd.domain.words import Connectivity, OfferEndReason, Trigger
 
 
 def accept(state: AcdState, command: commands.AcceptOffer, context: Context) -> Iterator[Event]:
@@ -40,7 +40,7 @@ def accept(state: AcdState, command: commands.AcceptOffer, context: Context) -> 
     expires_time = context.now + (policy.DIALLING if contact.is_to_dial else policy.CONNECTING)
     place = (contact.contact_id, contact.segment_no, offer.offer_no)
     yield OfferAccepted(*place, agent.agent_id, expires_time, _hours_of(domain, contact))
-    yield from handouts.serve_freed(domain, [other.agent_id for other in others], "AgentBecameFree", context)
+    yield from handouts.serve_freed(domain, [other.agent_id for other in others], Trigger.AGENT_BECAME_FREE, context)
 
 
 def decline(state: AcdState, command: commands.DeclineOffer, context: Context) -> Iterator[Event]:
@@ -49,7 +49,7 @@ def decline(state: AcdState, command: commands.DeclineOffer, context: Context) -
     agent = domain.agent(command.agent_id)
     contact = contact_for(domain, command.contact_id, "OfferNotLive")
     yield declined(domain, contact, _ringing(state, contact, command, context), context.now)
-    yield from rematch(domain, contact, agent.agent_id, "OfferEnded", context)
+    yield from rematch(domain, contact, agent.agent_id, Trigger.OFFER_ENDED, context)
 
 
 def expire(state: AcdState, command: commands.ExpireOffer, context: Context) -> Iterator[Event]:
@@ -66,7 +66,7 @@ def expire(state: AcdState, command: commands.ExpireOffer, context: Context) -> 
         until = excluded_until(domain, contact, context.now) if is_miss else None
         yield _ended(contact, offer, OfferEndReason.EXPIRED, is_miss, until)
         yield from block_after_misses(domain, contact, offer.agent_id)
-    yield from rematch(domain, contact, offer.agent_id, "OfferEnded", context)
+    yield from rematch(domain, contact, offer.agent_id, Trigger.OFFER_ENDED, context)
 
 
 def end_exclusion(state: AcdState, command: commands.EndExclusion, context: Context) -> Iterator[Event]:
@@ -75,7 +75,7 @@ def end_exclusion(state: AcdState, command: commands.EndExclusion, context: Cont
     if not timing.is_due(state, timing.exclusion_key(context.tenant, command.contact_id, command.agent_id), context):
         return
     yield ExclusionEnded(command.contact_id, command.agent_id)
-    yield from offer_contact(domain, command.contact_id, "ExclusionEnded", context)
+    yield from offer_contact(domain, command.contact_id, Trigger.EXCLUSION_ENDED, context)
 
 
 def declined(domain: Domain, contact: Contact, offer: Offer, now: datetime) -> OfferEnded:

@@ -22,7 +22,7 @@ from trunkline_acd.domain.limits import take_back
 from trunkline_acd.domain.matching import offer_to_agent
 from trunkline_acd.domain.state import Domain
 from trunkline_acd.domain.steps import connected_contact, contact_for, is_repeated
-from trunkline_acd.domain.words import Connectivity
+from trunkline_acd.domain.words import Connectivity, Trigger
 
 
 def park(domain: Domain, command: commands.ParkContact, context: Context) -> Iterator[Event]:
@@ -44,7 +44,7 @@ def park(domain: Domain, command: commands.ParkContact, context: Context) -> Ite
     if len(agent.work) - len(agent.at_hand) >= policy.MAX_PARKED_PER_AGENT:
         raise Rejection("TooManyParked")
     yield ContactParked(contact.contact_id, command.step_no, contact.segment_no, contact.agent_id)
-    yield from offer_to_agent(domain, contact.agent_id, "ChatParked", context)
+    yield from offer_to_agent(domain, contact.agent_id, Trigger.CHAT_PARKED, context)
 
 
 def resume(domain: Domain, command: commands.ResumeContact, context: Context) -> Iterator[Event]:
@@ -86,7 +86,7 @@ def unpark(domain: Domain, command: commands.UnparkContact, context: Context) ->
     if not has_room(agent, contact.channel):
         raise Rejection("AgentHasNoRoom")
     yield parked_chats.resumed(contact, 0)
-    yield from offer_to_agent(domain, agent.agent_id, "AgentAvailable", context)
+    yield from offer_to_agent(domain, agent.agent_id, Trigger.AGENT_AVAILABLE, context)
 
 
 def let_go_of(domain: Domain, agent_id: str, context: Context) -> Iterator[Event]:
@@ -110,9 +110,9 @@ def give_back(domain: Domain, contact: Contact, context: Context) -> Iterator[Ev
         return
     yield wrap_ups.unwrapped(domain, contact, context)
     entered = replace(entered, preferred_agent_id=contact.agent_id)
-    yield from moves.let_in(domain, entered, "CustomerReturned", context)
-    yield from take_back(domain, contact.contact_id, "CustomerReturned", context)
-    yield from offer_to_agent(domain, contact.agent_id, "AgentBecameFree", context)
+    yield from moves.let_in(domain, entered, Trigger.CUSTOMER_RETURNED, context)
+    yield from take_back(domain, contact.contact_id, Trigger.CUSTOMER_RETURNED, context)
+    yield from offer_to_agent(domain, contact.agent_id, Trigger.AGENT_BECAME_FREE, context)
 
 
 def _may_wait(domain: Domain, agent: Agent) -> bool:

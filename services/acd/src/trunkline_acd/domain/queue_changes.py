@@ -16,6 +16,7 @@ from trunkline_acd.domain.definitions import check_id
 from trunkline_acd.domain.events import ContactRequeued, Event
 from trunkline_acd.domain.state import Domain
 from trunkline_acd.domain.steps import contact_for, is_repeated
+from trunkline_acd.domain.words import Trigger
 
 BY_CUSTOMER = "customer"
 
@@ -36,7 +37,7 @@ def change(domain: Domain, command: commands.ChangeQueue, context: Context) -> I
     yield ContactRequeued(contact.contact_id, contact.segment_no, queue.queue_id, BY_CUSTOMER)
     yield moves.flowed_out(contact, queue.queue_id, context.now)
     entered = replace(moves.next_segment(contact, queue), step_no=command.step_no)
-    yield from moves.let_in(domain, entered, "ContactMoved", context)
+    yield from moves.let_in(domain, entered, Trigger.CONTACT_MOVED, context)
 
 
 def _check_waiting(contact: Contact, command: commands.ChangeQueue) -> None:

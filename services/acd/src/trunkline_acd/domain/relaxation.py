@@ -9,6 +9,7 @@ from trunkline_acd.domain.events import Event
 from trunkline_acd.domain.matching import offer_contact
 from trunkline_acd.domain.rings import skip_empty_rings
 from trunkline_acd.domain.state import AcdState
+from trunkline_acd.domain.words import Trigger
 
 
 def relax(state: AcdState, command: commands.RelaxContact, context: Context) -> Iterator[Event]:
@@ -18,4 +19,4 @@ def relax(state: AcdState, command: commands.RelaxContact, context: Context) -> 
         return
     contact = domain.contact(command.contact_id)
     yield from skip_empty_rings(domain, contact, contact.ring + 1)
-    yield from offer_contact(domain, command.contact_id, "RingWidened", context)
+    yield from offer_contact(domain, command.contact_id, Trigger.RING_WIDENED, context)

@@ -40,7 +40,7 @@ from trunkline_acd.domain.queues import Queue, with_entry, with_outcome
 from trunkline_acd.domain.skills import RequirementSet, choices_in, needs_in, requirement_set, requirements_in
 from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.steps import is_repeated
-from trunkline_acd.domain.words import CallbackOutcome, ConsultationEndReason, SegmentOutcome
+from trunkline_acd.domain.words import CallbackOutcome, ConsultationEndReason, SegmentOutcome, Trigger
 
 
 class EndReason(StrEnum):
@@ -90,7 +90,7 @@ def enqueue(domain: Domain, command: commands.EnqueueContact, context: Context) 
         ),
         unstaffed_queue_id="" if queue.queue_id == command.queue_id else command.queue_id,
     )
-    yield from moves.let_in(domain, entered, "ContactArrived", context)
+    yield from moves.let_in(domain, entered, Trigger.CONTACT_ARRIVED, context)
 
 
 def end(domain: Domain, command: commands.EndContact, context: Context) -> Iterator[Event]:
@@ -113,7 +113,7 @@ def end(domain: Domain, command: commands.EndContact, context: Context) -> Itera
     yield from tombstones.forget(domain, command)
     if contact:
         asked = (contact.consultation.agent_id,) if contact.consultation else ()
-        yield from handouts.serve_freed(domain, (*contact.agent_ids, *asked), "AgentBecameFree", context)
+        yield from handouts.serve_freed(domain, (*contact.agent_ids, *asked), Trigger.AGENT_BECAME_FREE, context)
 
 
 def apply_enqueued(state: AcdState, event: ContactEnqueued, context: Context) -> None:

@@ -30,7 +30,7 @@ from trunkline_acd.domain.misses import excluded_until
 from trunkline_acd.domain.skills import meets_one
 from trunkline_acd.domain.state import Domain
 from trunkline_acd.domain.steps import contact_for
-from trunkline_acd.domain.words import SegmentOutcome, WorkState
+from trunkline_acd.domain.words import SegmentOutcome, Trigger, WorkState
 
 
 def pull(domain: Domain, command: commands.PullContact, context: Context) -> Iterator[Event]:
@@ -51,9 +51,9 @@ def pull(domain: Domain, command: commands.PullContact, context: Context) -> Ite
     for offer in contact.live_offers:
         yield offers.superseded(contact, offer, None)
     contact = domain.contact(contact.contact_id)
-    explanation = explain_pull(domain, contact, agent, "ContactPulled", context.now)
+    explanation = explain_pull(domain, contact, agent, Trigger.CONTACT_PULLED, context.now)
     yield offered(domain, contact, agent, explanation, context)
-    yield from handouts.serve_freed(domain, ringing_at, "OfferEnded", context)
+    yield from handouts.serve_freed(domain, ringing_at, Trigger.OFFER_ENDED, context)
 
 
 def requeue(domain: Domain, command: commands.RequeueContact, context: Context) -> Iterator[Event]:
@@ -82,7 +82,7 @@ def requeue(domain: Domain, command: commands.RequeueContact, context: Context) 
         yield offers.superseded(contact, offer, None)
     yield moves.flowed_out(contact, queue.queue_id, context.now)
     # before the contact comes back in: those who wait go first
-    yield from handouts.serve_freed(domain, contact.agent_ids, "OfferEnded", context)
+    yield from handouts.serve_freed(domain, contact.agent_ids, Trigger.OFFER_ENDED, context)
     yield from moves.enter(domain, contact, queue, context)
 
 
@@ -106,7 +106,7 @@ def close(domain: Domain, command: commands.CloseWaitingContact, context: Contex
         wait = context.now - contact.entered_time
         outcome = SegmentOutcome.CLOSED_BY_SYSTEM
         yield SegmentEnded(contact.contact_id, contact.queue_id, contact.segment_no, outcome, wait)
-    yield from handouts.serve_freed(domain, ringing_at, "OfferEnded", context)
+    yield from handouts.serve_freed(domain, ringing_at, Trigger.OFFER_ENDED, context)
 
 
 def waiting_in(domain: Domain, queue_id: str, count: int) -> list[Contact]:
@@ -161,5 +161,5 @@ def _take_from_agents(
     yield ContactRequeued(contact.contact_id, contact.segment_no, contact.queue_id, reason)
     for offer in taken:
         yield offers.superseded(contact, offer, until)
-    yield from limits.take_back(domain, contact.contact_id, "OfferEnded", context)
-    yield from handouts.serve_freed(domain, [offer.agent_id for offer in taken], "OfferEnded", context)
+    yield from limits.take_back(domain, contact.contact_id, Trigger.OFFER_ENDED, context)
+    yield from handouts.serve_freed(domain, [offer.agent_id for offer in taken], Trigger.OFFER_ENDED, context)

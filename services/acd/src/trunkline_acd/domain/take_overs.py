@@ -18,7 +18,7 @@ from trunkline_acd.domain.events import ContactTakenOver, Event
 from trunkline_acd.domain.matching import offer_to_agent
 from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.steps import connected_contact, is_repeated
-from trunkline_acd.domain.words import WorkState
+from trunkline_acd.domain.words import Trigger, WorkState
 
 
 def take_over(domain: Domain, command: commands.TakeOverContact, context: Context) -> Iterator[Event]:
@@ -47,7 +47,7 @@ def take_over(domain: Domain, command: commands.TakeOverContact, context: Contex
         supervisor_id=command.supervisor_id,
         reason=command.reason,
     )
-    yield from offer_to_agent(domain, contact.agent_id, "AgentBecameFree", context)
+    yield from offer_to_agent(domain, contact.agent_id, Trigger.AGENT_BECAME_FREE, context)
 
 
 def apply_taken_over(state: AcdState, event: ContactTakenOver, context: Context) -> None:

@@ -22,7 +22,7 @@ from trunkline_acd.domain.queues import Queue
 from trunkline_acd.domain.skills import needs_in
 from trunkline_acd.domain.state import AcdState, Domain
 from trunkline_acd.domain.steps import connected_contact, is_repeated
-from trunkline_acd.domain.words import Preference
+from trunkline_acd.domain.words import Preference, Trigger
 
 
 def transfer(domain: Domain, command: commands.TransferContact, context: Context) -> Iterator[Event]:
@@ -47,8 +47,8 @@ def transfer(domain: Domain, command: commands.TransferContact, context: Context
     if not released.wrap_up:
         entered = replace(entered, excluded_until_time=_excluded_until(queue, context))
     yield released
-    yield from moves.let_in(domain, entered, "ContactTransferred", context)
-    yield from offer_to_agent(domain, contact.agent_id, "AgentBecameFree", context)
+    yield from moves.let_in(domain, entered, Trigger.CONTACT_TRANSFERRED, context)
+    yield from offer_to_agent(domain, contact.agent_id, Trigger.AGENT_BECAME_FREE, context)
 
 
 def set_timer(state: AcdState, tenant: str, event: ContactEnqueued) -> None:

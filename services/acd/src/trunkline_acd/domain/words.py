@@ -1,8 +1,8 @@
-"""Words of routing that commands, events and rows share. Field for field the types of `acd_types.proto`."""
+"""Words of routing that commands, events and rows share: field for field those of `acd_types.proto`, and `Trigger`."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
+from enum import Enum, StrEnum
 
 from trunkline_core.routing import SkillChoice, SkillRequirement
 
@@ -145,6 +145,37 @@ class Preference(Enum):
     LAST_AGENT = 1
     ACCOUNT_OWNER = 2
     NAMED = 3
+
+
+class Trigger(StrEnum):
+    """What led to an offer (rule 21); a text in `Explanation`."""
+
+    AFFINITY_ENDED = "AffinityEnded"
+    AGENT_AVAILABLE = "AgentAvailable"
+    AGENT_BECAME_FREE = "AgentBecameFree"
+    AGENT_CONFIGURED = "AgentConfigured"
+    AGENT_CONNECTED = "AgentConnected"
+    AGENT_REARMED = "AgentRearmed"
+    CALLBACK_BEGAN = "CallbackBegan"
+    CALLBACK_REACHED = "CallbackReached"
+    CALLBACK_REQUESTED = "CallbackRequested"
+    CHAT_PARKED = "ChatParked"
+    CONNECT_FAILED = "ConnectFailed"
+    CONTACT_ARRIVED = "ContactArrived"
+    CONTACT_MOVED = "ContactMoved"
+    CONTACT_PULLED = "ContactPulled"
+    CONTACT_TRANSFERRED = "ContactTransferred"
+    CUSTOMER_RETURNED = "CustomerReturned"
+    DEVICE_FORGOTTEN = "DeviceForgotten"
+    DEVICE_LOST = "DeviceLost"
+    DEVICE_REGISTERED = "DeviceRegistered"
+    DRAIN_ENDED = "DrainEnded"
+    EXCLUSION_ENDED = "ExclusionEnded"
+    OFFER_ENDED = "OfferEnded"
+    RING_LEFT = "RingLeft"
+    RING_WIDENED = "RingWidened"
+    SHARING_BEGUN = "SharingBegun"
+    WRAP_UP_FINISHED = "WrapUpFinished"
 
 
 @dataclass(frozen=True, slots=True)

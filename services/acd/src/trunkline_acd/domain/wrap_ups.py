@@ -21,7 +21,7 @@ from trunkline_acd.domain.contacts import Contact, Stage
 from trunkline_acd.domain.events import ContactEnqueued, ContactReleased, Event, WrapUpExtended, WrapUpFinished
 from trunkline_acd.domain.matching import offer_to_agent
 from trunkline_acd.domain.state import AcdState, Domain
-from trunkline_acd.domain.words import Connectivity, WorkState
+from trunkline_acd.domain.words import Connectivity, Trigger, WorkState
 
 
 def finish(domain: Domain, command: commands.FinishWrapUp, context: Context) -> Iterator[Event]:
@@ -36,7 +36,7 @@ def finish(domain: Domain, command: commands.FinishWrapUp, context: Context) -> 
     if not _is_wrapping_up(agent, command.contact_id):
         raise Rejection("NotInWrapUp")
     yield WrapUpFinished(command.contact_id, agent.agent_id, command.wrap_up_code, by_timer=False)
-    yield from offer_to_agent(domain, agent.agent_id, "WrapUpFinished", context)
+    yield from offer_to_agent(domain, agent.agent_id, Trigger.WRAP_UP_FINISHED, context)
 
 
 def extend(domain: Domain, command: commands.ExtendWrapUp, context: Context) -> Iterator[Event]:
@@ -66,7 +66,7 @@ def expire(state: AcdState, command: commands.ExpireWrapUp, context: Context) ->
     domain = state.domain(context.tenant)
     if timing.is_due(state, timing.wrap_up_key(context.tenant, command.agent_id, command.contact_id), context):
         yield WrapUpFinished(command.contact_id, command.agent_id, "", by_timer=True)
-        yield from offer_to_agent(domain, command.agent_id, "WrapUpFinished", context)
+        yield from offer_to_agent(domain, command.agent_id, Trigger.WRAP_UP_FINISHED, context)
 
 
 def released(domain: Domain, contact: Contact, context: Context) -> ContactReleased:
