@@ -100,7 +100,7 @@ class Books:
     """Who has what, by the events alone: nobody is offered what does not fit, and what is given back was booked.
 
     No call is offered to a telephone that is lost. A contact rings at several only where it rings at all, never twice
-    at one agent, and nowhere else once accepted.
+    at one agent, and nowhere else once accepted. Each wrap-up has an end of its own, but where its queue wants none.
     """
 
     def __init__(self) -> None:
@@ -110,7 +110,10 @@ class Books:
         self._channels: dict[tuple[str, str], Channel] = {}  # by contact
         self._agents: dict[tuple[str, str], AgentDefinition] = {}
         self.parked: defaultdict[tuple[str, str], dict[str, tuple[Channel, bool]]] = defaultdict(dict)
-        self._frees: dict[tuple[str, str], bool] = {}
+        self._queues: dict[tuple[str, str], QueueDefinition] = {}
+        self.timed: defaultdict[tuple[str, str], set[str]] = defaultdict(
+            set
+        )  # by agent: what is wrapped up until a time
         self._telephones: dict[
             tuple[str, str], set[str]
         ] = {}  # where each is registered; absent: no gateway spoke of it
@@ -128,7 +131,7 @@ class Books:
             case AgentConfigured(agent):
                 self._agents[tenant, agent.agent_id] = agent
             case QueueConfigured(queue):
-                self._frees[tenant, queue.queue_id] = queue.wrap_up_frees_exclusion
+                self._queues[tenant, queue.queue_id] = queue
             case DeviceRegistered():
                 self._telephones.setdefault((tenant, event.agent_id), set()).add(event.peer_id)
             case DeviceLost():
@@ -151,11 +154,13 @@ class Books:
                 assert fits(self._agents[tenant, event.agent_id], Channel.CHAT, list(work.values())), event
                 work[event.contact_id] = self.parked[tenant, event.agent_id].pop(event.contact_id)
             case ContactReleased(wrap_up=True):
+                if self._queues[tenant, event.queue_id].wrap_up_mode is not WrapUpMode.UNTIMED:
+                    self.timed[tenant, event.agent_id].add(event.contact_id)
                 if event.contact_id in self.parked[tenant, event.agent_id]:
                     return  # wrapped up without units
                 work = self.work[tenant, event.agent_id]
                 channel, _ = work[event.contact_id]
-                work[event.contact_id] = (channel, not self._frees[tenant, event.queue_id])
+                work[event.contact_id] = (channel, not self._queues[tenant, event.queue_id].wrap_up_frees_exclusion)
             case CallbackReached(agent_id=""):
                 pass  # nobody was kept for it any more
             case (
@@ -167,6 +172,7 @@ class Books:
                 | ContactReleased()
                 | WrapUpFinished()
             ):
+                self.timed[tenant, event.agent_id].discard(event.contact_id)
                 is_parked = event.contact_id in self.parked[tenant, event.agent_id]
                 del (self.parked if is_parked else self.work)[tenant, event.agent_id][event.contact_id]
             case ConsultationEnded():
@@ -268,6 +274,9 @@ class Routing:
                 assert sorted(booked) == sorted(work.contact_id for work in agent.at_hand)
                 parked = self._books.parked[domain.tenant, agent.agent_id]
                 assert sorted(parked) == sorted(work.contact_id for work in agent.work if work.parked_since)
+                wrap_ups = [work for work in agent.work if work.state is WorkState.WRAP_UP]
+                timed = {work.contact_id for work in wrap_ups if work.expires_time}
+                assert timed == self._books.timed[domain.tenant, agent.agent_id]
 
     def refusal(self, command: Command, actor: str = "system", tenant: str = TENANT) -> str:
         """Carry out a command that must be refused; the error as text."""
