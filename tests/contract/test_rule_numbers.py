@@ -13,7 +13,7 @@ AT_HOME = {"libs/ledger": "ledger", "services/acd": "routing"}
 """Where "rule 4" needs no first name."""
 KEPT_IN = {"ledger": ("libs/ledger/src", "libs/platform/src"), "routing": ("services/acd/src",)}
 SHOWN_IN = {"ledger": ("libs/ledger/tests", "libs/platform/tests"), "routing": ("services/acd/tests",)}
-ELSEWHERE = {("routing", 17), ("routing", 18)}
+ELSEWHERE = {("routing", 17): ("libs/core", "services/ivr"), ("routing", 18): ("services/channels",)}
 """Not kept by acd: opening hours by `trunkline_core.hours` and the flows; what plays in a queue by channels."""
 
 
@@ -68,10 +68,22 @@ def test_every_cited_rule_is_written():
 @pytest.mark.parametrize("folders", [KEPT_IN, SHOWN_IN], ids=["kept by a module", "shown by a test"])
 @pytest.mark.parametrize("page", ["ledger", "routing"])
 def test_every_rule_that_is_built_is_cited(page, folders):
-    paths = [path for folder in folders[page] for path in (ROOT / folder).rglob("*.py")]
-    cited = {rule for path in paths for rule in cited_in(path.read_text(encoding="utf-8"), home_of(path))}
+    cited = cited_below(*folders[page])
     assert len(kept(page)) > 10
     assert [number for number in kept(page) if (page, number) not in cited] == []
+
+
+@pytest.mark.parametrize("part", ["src", "tests"])
+@pytest.mark.parametrize(
+    ("rule", "home"), [(rule, home) for rule, homes in ELSEWHERE.items() for home in homes], ids=str
+)
+def test_rule_that_acd_does_not_keep_is_cited_where_it_is_kept_and_shown(rule, home, part):
+    assert rule in cited_below(f"{home}/{part}")
+
+
+def cited_below(*folders: str) -> set[tuple[str | None, int]]:
+    paths = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    return {rule for path in paths for rule in cited_in(path.read_text(encoding="utf-8"), home_of(path))}
 
 
 def test_ranges_and_lists_of_rules_are_taken_apart():

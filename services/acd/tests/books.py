@@ -28,7 +28,7 @@ from trunkline_acd.domain.events import (
     WrapUpFinished,
 )
 from trunkline_core.decider import Context
-from trunkline_core.routing import AgentDefinition
+from trunkline_core.routing import AgentDefinition, QueueDefinition, WrapUpMode
 
 from .rules_again import fits
 
@@ -37,7 +37,7 @@ class Books:
     """Who has what, by the events alone: nobody is offered what does not fit, and what is given back was booked.
 
     No call is offered to a telephone that is lost. A contact rings at several only where it rings at all, never twice
-    at one agent, and nowhere else once accepted.
+    at one agent, and nowhere else once accepted. Each wrap-up has an end of its own, but where its queue wants none.
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,8 @@ class Books:
         self._channels: dict[tuple[str, str], Channel] = {}  # by contact
         self._agents: dict[tuple[str, str], AgentDefinition] = {}
         self.parked: defaultdict[tuple[str, str], dict[str, tuple[Channel, bool]]] = defaultdict(dict)
-        self._frees: dict[tuple[str, str], bool] = {}
+        self._queues: dict[tuple[str, str], QueueDefinition] = {}
+        self.timed: defaultdict[tuple[str, str], set[str]] = defaultdict(set)  # by agent: wrap-ups until a time
         self._telephones: dict[
             tuple[str, str], set[str]
         ] = {}  # where each is registered; absent: no gateway spoke of it
@@ -65,7 +66,7 @@ class Books:
             case AgentConfigured(agent):
                 self._agents[tenant, agent.agent_id] = agent
             case QueueConfigured(queue):
-                self._frees[tenant, queue.queue_id] = queue.wrap_up_frees_exclusion
+                self._queues[tenant, queue.queue_id] = queue
             case DeviceRegistered():
                 self._telephones.setdefault((tenant, event.agent_id), set()).add(event.peer_id)
             case DeviceLost():
@@ -88,11 +89,13 @@ class Books:
                 assert fits(self._agents[tenant, event.agent_id], Channel.CHAT, list(work.values())), event
                 work[event.contact_id] = self.parked[tenant, event.agent_id].pop(event.contact_id)
             case ContactReleased(wrap_up=True):
+                if self._queues[tenant, event.queue_id].wrap_up_mode is not WrapUpMode.UNTIMED:
+                    self.timed[tenant, event.agent_id].add(event.contact_id)
                 if event.contact_id in self.parked[tenant, event.agent_id]:
                     return  # wrapped up without units
                 work = self.work[tenant, event.agent_id]
                 channel, _ = work[event.contact_id]
-                work[event.contact_id] = (channel, not self._frees[tenant, event.queue_id])
+                work[event.contact_id] = (channel, not self._queues[tenant, event.queue_id].wrap_up_frees_exclusion)
             case CallbackReached(agent_id=""):
                 pass  # nobody was kept for it any more
             case (
@@ -104,6 +107,7 @@ class Books:
                 | ContactReleased()
                 | WrapUpFinished()
             ):
+                self.timed[tenant, event.agent_id].discard(event.contact_id)
                 is_parked = event.contact_id in self.parked[tenant, event.agent_id]
                 del (self.parked if is_parked else self.work)[tenant, event.agent_id][event.contact_id]
             case ConsultationEnded():

@@ -25,7 +25,7 @@ from trunkline_acd.domain.decider import AcdDecider
 from trunkline_acd.domain.definitions import Channel
 from trunkline_acd.domain.events import ContactOffered, Event, RowsChanged
 from trunkline_acd.domain.state import AcdState, Domain
-from trunkline_acd.domain.words import CallbackOutcome, Intent, Preference
+from trunkline_acd.domain.words import CallbackOutcome, Intent, Preference, WorkState
 from trunkline_core.decider import Context, execute
 from trunkline_core.errors import TrunklineError
 from trunkline_core.routing import (
@@ -105,6 +105,9 @@ class Routing:
                 assert sorted(booked) == sorted(work.contact_id for work in agent.at_hand)
                 parked = self._books.parked[domain.tenant, agent.agent_id]
                 assert sorted(parked) == sorted(work.contact_id for work in agent.work if work.parked_since)
+                wrap_ups = [work for work in agent.work if work.state is WorkState.WRAP_UP]
+                timed = {work.contact_id for work in wrap_ups if work.expires_time}
+                assert timed == self._books.timed[domain.tenant, agent.agent_id]
 
     def refusal(self, command: Command, actor: str = "system", tenant: str = TENANT) -> str:
         """Carry out a command that must be refused; the error as text."""

@@ -43,6 +43,13 @@ def test_the_contact_is_queued(story: Any) -> None:
     assert story.do(RecordEnqueued(story.one, 3, "qu_sales", 1)) == []
 
 
+def test_the_contact_is_in_the_queue_that_took_it_in_also_where_it_was_sent_to_another_one(story: Any) -> None:
+    """Routing rule 16: for the one that the flow named nobody is signed in."""
+    story.wanting()
+    assert story.do(RecordEnqueued(story.one, 3, "qu_next", 1)) == [ContactQueued(story.one, "qu_next", 1)]
+    assert (story.contact.queue_id, story.contact.step) == ("qu_next", None)
+
+
 def test_the_contact_rings(story: Any) -> None:
     story.queued()
     assert story.do(RecordOffered(story.one, 1, 1, "ag_li")) == [ContactOffered(story.one, 1, 1, "ag_li")]

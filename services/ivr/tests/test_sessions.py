@@ -94,6 +94,7 @@ def test_a_choice_may_end_the_flow_without_a_person(ivr: SelfService) -> None:
 
 
 def test_outside_the_hours_the_flow_says_good_bye(ivr: SelfService) -> None:
+    """Routing rule 17: hours are evaluated when the contact comes to them."""
     ivr.now = T0 + timedelta(hours=14)
     assert ivr.start()[1:] == [SelfServiceCompleted("ct_1", "bye", BYE)]
 

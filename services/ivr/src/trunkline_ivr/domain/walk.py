@@ -63,7 +63,7 @@ def _chosen(state: IvrState, session: Session, condition: ConditionNode, context
 
 
 def _holds(state: IvrState, session: Session, branch: ConditionBranch, context: Context) -> bool:
-    """Unknown hours are closed: a contact must not wait for people who may not be there."""
+    """Unknown hours are closed (routing rule 17): a contact must not wait for people who may not be there."""
     if not branch.hours_id:
         return session.attributes.get(branch.attribute) == branch.equals
     hours = state.hours.get((session.tenant, branch.hours_id))

@@ -1151,7 +1151,8 @@ class QueueDefinition(_message.Message):
     @_builtins.property
     def unstaffed(self) -> Global___QueueLimit:
         """How long contacts may wait while nobody is signed in who meets what the queue asks for after all its steps; then those
-        who wait leave, and new ones are refused. Unset: nobody is needed.
+        who wait leave, and new ones enter its next queue instead, or are refused where that does not take them. Unset: nobody
+        is needed.
         """
 
     @_builtins.property
