@@ -104,6 +104,7 @@ class OpenContact:
     locale: str
     peer_id: str
     contact_id: str
+    address_withheld: bool
 
 
 Commands = CreateTicket | ChangeTicketState | AddNote | PutNoticeTarget | RecordNoticeDelivered | RecordNoticeRefused
@@ -195,11 +196,11 @@ def test_every_moment_comes_back_as_protobuf_itself_reads_it(value):
 def test_maps_come_back_whatever_their_order():
     mapper = Mapper(OpenContact, contact_commands_pb2.OpenContact)
     seal = Sealed("dk_1", b"n" * 12, b"c")
-    there = OpenContact("ep_1", "t", seal, {"a": "1", "b": "2"}, "zh", "pe_1", "ct_1")
+    there = OpenContact("ep_1", "t", seal, {"a": "1", "b": "2"}, "zh", "pe_1", "ct_1", False)
     back = mapper.from_message(mapper.to_message(there))
     assert back == there
     assert type(back.attributes) is dict
-    turned = OpenContact("ep_1", "t", seal, {"b": "2", "a": "1"}, "zh", "pe_1", "ct_1")
+    turned = OpenContact("ep_1", "t", seal, {"b": "2", "a": "1"}, "zh", "pe_1", "ct_1", False)
     sides = [mapper.to_message(row).SerializeToString(deterministic=True) for row in (there, turned)]
     assert sides[0] == sides[1]
 
