@@ -139,14 +139,22 @@ function Actions({contact, choose}: {contact: ConnectedContact; choose: (what: C
   const {data: me} = useMe();
   const {monitor, stop} = useMonitoring();
   const [refusal, setRefusal] = useState<Error>();
+  const [isStopping, setStopping] = useState(false);
   const refusalText = useRefusalText();
   const {contact_id, monitoring, channel} = contact;
   const own = monitoring !== null && monitoring.supervisor_id === me?.user_id ? monitoring : null;
   const isOthers = monitoring !== null && own === null;
   const run = (doing: Promise<void>) => {
     setRefusal(undefined);
-    doing.catch((error: unknown) => {
+    return doing.catch((error: unknown) => {
       setRefusal(error as Error);
+    });
+  };
+  /** Until the row is read again it shows what was: a mode pressed then would begin anew, and ask for no reason. */
+  const stopHere = () => {
+    setStopping(true);
+    void run(stop(contact_id)).finally(() => {
+      setStopping(false);
     });
   };
   const isReady = channel === "CHAT" || (own?.is_joined === true && (me?.agent_id ?? null) !== null);
@@ -156,10 +164,10 @@ function Actions({contact, choose}: {contact: ConnectedContact; choose: (what: C
         <Button
           key={mode}
           size="small"
-          disabled={isOthers || own?.mode === mode}
+          disabled={isOthers || isStopping || own?.mode === mode}
           onClick={() => {
             if (own === null) choose(mode);
-            else run(monitor(contact_id, mode, own.reason)); // the reason stands: who must speak must not look for one
+            else void run(monitor(contact_id, mode, own.reason)); // the reason stands: who must speak must not look for one
           }}
           data-testid={`monitor-${mode}`}
         >
@@ -167,7 +175,7 @@ function Actions({contact, choose}: {contact: ConnectedContact; choose: (what: C
         </Button>
       ))}
       {own !== null && (
-        <Button size="small" onClick={() => run(stop(contact_id))} data-testid="monitor-stop">
+        <Button size="small" loading={isStopping} onClick={stopHere} data-testid="monitor-stop">
           {t("monitoring.stop")}
         </Button>
       )}
