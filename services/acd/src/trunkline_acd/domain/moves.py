@@ -15,7 +15,7 @@ from trunkline_acd.domain.contacts import Contact
 from trunkline_acd.domain.events import ContactEnqueued, Event, SegmentEnded
 from trunkline_acd.domain.matching import offer_contact
 from trunkline_acd.domain.queues import Queue
-from trunkline_acd.domain.skills import choices_in, needs_in, requirements_in
+from trunkline_acd.domain.skills import RequirementSet, choices_in, needs_in, requirements_in
 from trunkline_acd.domain.state import Domain
 from trunkline_acd.domain.words import SegmentOutcome, Trigger
 
@@ -34,9 +34,16 @@ def open_queue(domain: Domain, contact: Contact, queue_id: str, now: datetime) -
 
 def check_open(domain: Domain, contact: Contact, queue: Queue, now: datetime) -> None:
     """Raises: Rejection, naming why the queue does not take the contact in now."""
-    requirements = needs_in(queue.definition, contact.own_requirements)
     inside = bool(contact.customer_id) and contact.queue_id == queue.queue_id and contact.callback is None
-    entries.check_entry(domain, queue, requirements, contact.customer_id, now, inside=inside)
+    check_entry(domain, queue, contact.own_requirements, contact.customer_id, now, inside=inside)
+
+
+def check_entry(
+    domain: Domain, queue: Queue, own: RequirementSet, customer_id: str, now: datetime, *, inside: bool = False
+) -> None:
+    """Raises: Rejection, naming what keeps such a contact out. `inside`: it counts in the queue already."""
+    requirements = needs_in(queue.definition, own)
+    entries.check_entry(domain, queue, requirements, customer_id, now, inside=inside)
     rings.rings_of(queue.definition, requirements)
 
 

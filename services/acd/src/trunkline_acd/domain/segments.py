@@ -19,7 +19,6 @@ from trunkline_acd.domain import (
     commands,
     consultations,
     entering,
-    entries,
     handouts,
     limits,
     moves,
@@ -154,15 +153,13 @@ def _queue_for(domain: Domain, command: commands.EnqueueContact, own: Requiremen
     following = domain.queues.get(limit.next_queue_id) if limit and queue.is_cleared(now) else None
     if following and _takes(domain, following, own, command.customer_id, now):
         return following
-    entries.check_entry(domain, queue, needs_in(queue.definition, own), command.customer_id, now)
+    moves.check_entry(domain, queue, own, command.customer_id, now)
     return queue
 
 
 def _takes(domain: Domain, queue: Queue, own: RequirementSet, customer_id: str, now: datetime) -> bool:
-    requirements = needs_in(queue.definition, own)
     try:
-        entries.check_entry(domain, queue, requirements, customer_id, now)
-        rings.rings_of(queue.definition, requirements)
+        moves.check_entry(domain, queue, own, customer_id, now)
     except Rejection:
         return False
     return True
